@@ -1,0 +1,63 @@
+"""Talk to language models from a notebook: ``%load_ext apertis_magic``, ``%%chat``."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from apertis_magic.api.client import Apertis, AsyncApertis
+    from apertis_magic.chat.conversation import Conversation
+    from apertis_magic.chat.reply import Reply
+    from apertis_magic.chat.turn import Turn
+    from apertis_magic.errors import ApertisError
+
+__all__ = [
+    "Apertis",
+    "ApertisError",
+    "AsyncApertis",
+    "Conversation",
+    "Reply",
+    "Turn",
+    "load_ipython_extension",
+    "unload_ipython_extension",
+]
+
+# Loaded when first used: an import of this package costs next to nothing.
+_HOMES = {
+    "Apertis": "apertis_magic.api.client",
+    "ApertisError": "apertis_magic.errors",
+    "AsyncApertis": "apertis_magic.api.client",
+    "Conversation": "apertis_magic.chat.conversation",
+    "Reply": "apertis_magic.chat.reply",
+    "Turn": "apertis_magic.chat.turn",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version  # noqa: PLC0415  late, as all here
+
+        return version("apertis-magic")
+    if name in _HOMES:
+        from importlib import import_module  # noqa: PLC0415  late, as all here
+
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES, "__version__"])
+
+
+def load_ipython_extension(ipython: "InteractiveShell") -> None:
+    """Register the magics; called by ``%load_ext apertis_magic``."""
+    from apertis_magic.notebook import magics  # noqa: PLC0415  late, as all here
+
+    magics.load(ipython)
+
+
+def unload_ipython_extension(ipython: "InteractiveShell") -> None:
+    """Take the magics out again; conversations stay for the next load."""
+    from apertis_magic.notebook import magics  # noqa: PLC0415  late, as all here
+
+    magics.unload(ipython)

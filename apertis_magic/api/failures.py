@@ -1,0 +1,92 @@
+"""An HTTP error response -> the exception that says what happened."""
+
+import json
+import re
+from collections.abc import Mapping
+
+from apertis_magic.api.retry import parse_retry_after
+from apertis_magic.api.types import Json, error_of
+from apertis_magic.errors import (
+    AuthenticationError,
+    BadRequest,
+    ContextLengthExceeded,
+    NotFound,
+    PermissionDenied,
+    QuotaExceeded,
+    RateLimited,
+    ServerError,
+    StatusError,
+    redact,
+)
+
+_CLASSES: Mapping[int, type[StatusError]] = {
+    400: BadRequest,
+    401: AuthenticationError,
+    402: QuotaExceeded,
+    403: PermissionDenied,
+    404: NotFound,
+    422: BadRequest,
+    429: RateLimited,
+}
+_REQUEST_IDS = ("x-request-id", "x-oneapi-request-id", "cf-ray")
+_QUOTA = re.compile(r"quota|insufficient|balance", re.IGNORECASE)
+_CONTEXT = re.compile(
+    r"context_length_exceeded|exceed_context_size|maximum context length",
+    re.IGNORECASE,
+)
+_TAGS = re.compile(r"<(style|script).*?</\1>|<[^>]+>", re.DOTALL | re.IGNORECASE)
+_LONGEST = 300
+_SERVER_ERRORS = 500
+
+
+def from_response(
+    status: int, headers: Mapping[str, str], body: bytes, *, key: str | None = None
+) -> StatusError:
+    """Return the exception for an HTTP error response.
+
+    Args:
+        status: the HTTP status.
+        headers: the response's headers; names in lower case are found.
+        body: JSON, HTML or anything else.
+        key: the API key, which some servers echo; it is taken out of the message.
+    """
+    text = body.decode(errors="replace")
+    error = _error(text)
+    code = error.get("code")
+    param = error.get("param")
+    message = error.get("message") or _plain(text) or "no reason given"
+    kind = _class(status, f"{error.get('type')} {code} {message}")
+    return kind(
+        redact(f"{message} (HTTP {status})", key),
+        status=status,
+        code=None if code in (None, "") else str(code),
+        param=param if isinstance(param, str) else None,
+        request_id=next((headers[n] for n in _REQUEST_IDS if n in headers), None),
+        retry_after=parse_retry_after(headers.get("retry-after")),
+    )
+
+
+def _class(status: int, words: str) -> type[StatusError]:
+    # Money is told by words: gateways send it with 400, 402, 403 and 429.
+    client_error = status < _SERVER_ERRORS
+    if client_error and _CONTEXT.search(words):
+        return ContextLengthExceeded
+    if status in (400, 402, 403, 429) and _QUOTA.search(words):
+        return QuotaExceeded
+    return _CLASSES.get(status, StatusError if client_error else ServerError)
+
+
+def _error(text: str) -> Json:
+    try:
+        body = json.loads(text)
+    except ValueError:
+        return {}
+    if not isinstance(body, Mapping):
+        return {}
+    return error_of(body) or {"message": body.get("message") or body.get("detail")}
+
+
+def _plain(text: str) -> str:
+    """Return the words of an HTML or plain error page, in one line."""
+    words = " ".join(_TAGS.sub(" ", text).split())
+    return words[:_LONGEST] + "…" if len(words) > _LONGEST else words

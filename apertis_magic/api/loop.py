@@ -1,0 +1,62 @@
+"""The one background event loop, in one daemon thread, made on first use.
+
+``asyncio.run`` fails inside ipykernel, and a task on the kernel's own loop starves
+while a cell runs; so the network lives here, and any thread may hand work over.
+"""
+
+import asyncio
+import os
+import threading
+from collections.abc import Coroutine
+from concurrent.futures import Future, wait
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+SLICE = 0.1
+"""Seconds; a wait on a lock cannot be interrupted on Windows, so waits are sliced."""
+
+_lock = threading.Lock()
+_loop: asyncio.AbstractEventLoop | None = None
+_pid = 0
+_abandoned: list[asyncio.AbstractEventLoop | None] = []
+
+
+def background() -> asyncio.AbstractEventLoop:
+    """Return this process's background loop; a forked child gets one of its own."""
+    global _loop, _pid
+    with _lock:
+        if _loop is None or _pid != os.getpid():
+            _abandoned.append(_loop)
+            _loop, _pid = asyncio.new_event_loop(), os.getpid()
+            threading.Thread(
+                target=_loop.run_forever, name="apertis-magic", daemon=True
+            ).start()
+        return _loop
+
+
+def submit(work: Coroutine[Any, Any, T]) -> Future[T]:
+    """Start *work* on the background loop; cancelling the future cancels it."""
+    return asyncio.run_coroutine_threadsafe(work, background())
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run *work* on the background loop and wait for it; an interrupt cancels it."""
+    future = submit(work)
+    try:
+        while not future.done():
+            wait([future], SLICE)
+        return future.result()
+    finally:
+        future.cancel()
+
+
+def _renew_lock() -> None:
+    # The thread that held the lock at a fork does not exist in the child. The parent's
+    # loop stays referenced: closing it there would close the parent's selector.
+    global _lock  # noqa: PLW0603  as above
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)

@@ -1,0 +1,262 @@
+"""Sends one request and brings back the response or the right exception.
+
+The only module that knows httpx. It owns the connection pool, the headers, the
+time-outs and the retries.
+"""
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from urllib.parse import urlsplit
+
+import httpx
+
+from apertis_magic.api import failures, keys, retry
+from apertis_magic.api.types import Json
+from apertis_magic.errors import (
+    ApertisError,
+    ConfigurationError,
+    ConnectionFailed,
+    StatusError,
+    TimedOut,
+    redact,
+)
+
+CONNECT, FIRST_BYTE, IDLE = 10.0, 300.0, 120.0
+"""Seconds to connect, to the first byte, and between two pieces of an answer."""
+
+_LONGEST_GATEWAY_WAIT = 300_000  # milliseconds, the most that X-Timeout takes
+_SHORTEST_GATEWAY_WAIT = 5_000
+_OWN_HOSTS = ("apertis.ai", "stima.tech")
+_REDIRECTS = range(300, 400)
+_ERRORS = 400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeouts:
+    """Seconds that each phase of a request may take."""
+
+    connect: float = CONNECT
+    first_byte: float = FIRST_BYTE
+    idle: float = IDLE
+
+    @classmethod
+    def of(cls, seconds: float | None) -> "Timeouts":
+        """Return the time-outs for one number that bounds every phase.
+
+        Raises:
+            ConfigurationError: it is not above 0.
+        """
+        if seconds is None:
+            return cls()
+        if not seconds > 0:
+            raise ConfigurationError(f"timeout must be above 0, not {seconds!r}")
+        return cls(connect=seconds, first_byte=seconds, idle=seconds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Where requests go and with which key; the key never shows in the repr."""
+
+    base_url: str
+    api_key: str | None = field(default=None, repr=False)
+
+    @classmethod
+    def of(cls, base_url: str, api_key: str | None) -> "Target":
+        """Check the address and the key.
+
+        Raises:
+            ConfigurationError: the address is none, or a key is missing where the
+                host needs one.
+        """
+        base_url = base_url.strip().rstrip("/")
+        parts = urlsplit(base_url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ConfigurationError(
+                f"The base URL {redact(base_url)!r} is no http address.",
+                hint="It looks like https://api.apertis.ai/v1.",
+            )
+        key = keys.find(api_key)
+        target = cls(base_url=base_url, api_key=key)
+        if key is None and target.is_apertis:
+            raise ConfigurationError(
+                "There is no API key.", hint=keys.how_to_give_one()
+            )
+        return target
+
+    @property
+    def is_apertis(self) -> bool:
+        """Whether the address is the Apertis service itself."""
+        host = urlsplit(self.base_url).hostname or ""
+        return any(host == own or host.endswith("." + own) for own in _OWN_HOSTS)
+
+
+class Transport:
+    """A connection pool to one target, used on one event loop at a time."""
+
+    def __init__(
+        self,
+        target: Target,
+        *,
+        timeouts: Timeouts,
+        max_retries: int,
+        default_headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.target = target
+        self.timeouts = timeouts
+        self._max_retries = max_retries
+        self._headers = self._request_headers(default_headers or {})
+        self._pool: httpx.AsyncClient | None = None
+        self._owner: tuple[int, int] | None = None
+
+    async def post(self, path: str, body: Json) -> httpx.Response:
+        """Send *body* and return the response, its body still unread.
+
+        Raises:
+            ApertisError: no answer, or one with an error status, after all tries.
+        """
+        tries = 0
+        while True:
+            try:
+                return await self._send(path, body)
+            except (ConnectionFailed, StatusError) as error:
+                wait = self._wait(error, tries)
+                if wait is None:
+                    raise
+            await asyncio.sleep(wait)
+            tries += 1
+
+    async def chunks(self, response: httpx.Response) -> AsyncGenerator[bytes]:
+        """Give the body of *response* as it comes.
+
+        Raises:
+            ConnectionFailed: the connection broke.
+            TimedOut: nothing came for too long.
+        """
+        body = response.aiter_bytes()
+        limit = self.timeouts.first_byte
+        while True:
+            with self._translated(limit):
+                async with asyncio.timeout(limit):
+                    try:
+                        chunk = await anext(body)
+                    except StopAsyncIteration:
+                        return
+            yield chunk
+            limit = self.timeouts.idle
+
+    async def read(self, response: httpx.Response) -> bytes:
+        """Return the whole body of *response* and give the connection back.
+
+        Raises:
+            ConnectionFailed: the connection broke.
+            TimedOut: nothing came for too long.
+        """
+        try:
+            return b"".join([chunk async for chunk in self.chunks(response)])
+        finally:
+            await response.aclose()
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        if self._pool is not None and self._owner == self._here():
+            await self._pool.aclose()
+        self._pool = None
+
+    async def _send(self, path: str, body: Json) -> httpx.Response:
+        limit = self.timeouts.first_byte
+        with self._translated(limit):
+            pool = self._connections()
+            url = self.target.base_url + path
+            request = pool.build_request("POST", url, json=body, headers=self._headers)
+            async with asyncio.timeout(limit):
+                response = await pool.send(request, stream=True)
+        if response.status_code in _REDIRECTS:
+            await response.aclose()
+            raise StatusError(
+                f"{self.target.base_url} answers with a redirect, which is not "
+                "followed so that the key stays with one host.",
+                status=response.status_code,
+                hint="Set the base URL to the final address.",
+            )
+        if response.status_code >= _ERRORS:
+            raise failures.from_response(
+                response.status_code,
+                response.headers,
+                await self.read(response),
+                key=self.target.api_key,
+            )
+        return response
+
+    def _wait(self, error: ApertisError, tries: int) -> float | None:
+        """Return the seconds until the next try, or None if this was the last."""
+        if tries >= self._max_retries:
+            return None
+        # Anything but a connection never made may have been read, and billed.
+        never_made = (httpx.ConnectError, httpx.ConnectTimeout)
+        if isinstance(error, ConnectionFailed) and not isinstance(
+            error.__cause__, never_made
+        ):
+            return None
+        return retry.delay(error, tries)
+
+    def _connections(self) -> httpx.AsyncClient:
+        # Sockets belong to one loop, and after a fork to the parent.
+        if self._pool is None or self._owner != self._here():
+            self._owner = self._here()
+            self._pool = httpx.AsyncClient(
+                timeout=httpx.Timeout(None, connect=self.timeouts.connect),
+                follow_redirects=False,
+                limits=httpx.Limits(max_connections=None, keepalive_expiry=60),
+            )
+        return self._pool
+
+    @staticmethod
+    def _here() -> tuple[int, int]:
+        return os.getpid(), id(asyncio.get_running_loop())
+
+    def _request_headers(self, extra: Mapping[str, str]) -> dict[str, str]:
+        headers = {
+            # Cloudflare, which stands before the service, refuses unnamed clients.
+            "User-Agent": f"apertis-magic/{version('apertis-magic')}",
+            **extra,
+        }
+        if self.target.api_key is not None:
+            headers["Authorization"] = f"Bearer {self.target.api_key}"
+        if self.target.is_apertis:
+            wait = int(self.timeouts.first_byte * 1000)
+            wait = min(max(wait, _SHORTEST_GATEWAY_WAIT), _LONGEST_GATEWAY_WAIT)
+            headers["X-Timeout"] = str(wait)
+        return headers
+
+    @contextmanager
+    def _translated(self, silence: float) -> Iterator[None]:
+        """Turn httpx's exceptions into ours; *silence* is the limit, in seconds."""
+        where = urlsplit(self.target.base_url).netloc
+        try:
+            yield
+        except httpx.ConnectTimeout as error:
+            wait = f"{self.timeouts.connect:g} s"
+            raise TimedOut(f"{where} did not accept a connection in {wait}.") from error
+        except TimeoutError as error:
+            raise TimedOut(f"{where} was silent for {silence:g} s.") from error
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+            raise ConfigurationError(f"The base URL does not work: {error}") from error
+        except httpx.ConnectError as error:
+            raise _unreachable(where, error) from error
+        except httpx.TransportError as error:
+            raise ConnectionFailed(
+                f"The connection to {where} broke: {str(error) or type(error).__name__}"
+            ) from error
+
+
+def _unreachable(where: str, error: httpx.ConnectError) -> ConnectionFailed:
+    if "CERTIFICATE" in str(error).upper():
+        return ConnectionFailed(
+            f"The certificate of {where} cannot be verified.",
+            hint="Behind a proxy with its own certificate, set SSL_CERT_FILE to it.",
+        )
+    return ConnectionFailed(f"{where} cannot be reached: {error}")

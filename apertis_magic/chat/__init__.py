@@ -1,0 +1,1 @@
+"""The conversation: turns and their state; knows nothing of display."""

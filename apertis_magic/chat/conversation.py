@@ -1,0 +1,230 @@
+"""A conversation: its ordered turns, its system prompt, and how it asks."""
+
+import asyncio
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from apertis_magic.api import loop, params
+from apertis_magic.api.client import AsyncApertis
+from apertis_magic.api.stream import AsyncStream
+from apertis_magic.api.types import Message
+from apertis_magic.chat import history
+from apertis_magic.chat.reply import Outcome, Reply
+from apertis_magic.chat.turn import Cell, Turn
+from apertis_magic.errors import (
+    ApertisError,
+    BadRequest,
+    ConfigurationError,
+    ContextLengthExceeded,
+)
+
+DEFAULT_MODEL = "gpt-4.1-mini"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """All that one question to a model is made of, but for the history."""
+
+    prompt: str
+    model: str
+    client: AsyncApertis
+    system: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    cell: Cell | None = None
+    fresh: bool = False
+    stream: bool = True
+
+
+class Conversation:
+    """Turns in order and a system prompt; it answers one question at a time.
+
+    Args:
+        model: the model to ask, unless a question names another.
+        system: the system prompt, None for none.
+        client: who sends the requests; without one, the environment's key and address.
+        name: what it is called.
+    """
+
+    def __init__(
+        self,
+        model: str | None = None,
+        system: str | None = None,
+        *,
+        client: AsyncApertis | None = None,
+        name: str = "main",
+    ) -> None:
+        self.name = name
+        self.model = model
+        self.system = system
+        self._client = client
+        self._history: history.History = ()
+        self._lock = threading.Lock()
+        self._turnstile: tuple[asyncio.AbstractEventLoop, asyncio.Lock] | None = None
+
+    def __repr__(self) -> str:
+        return f"<Conversation {self.name!r}: {len(self._history)} turns>"
+
+    @property
+    def turns(self) -> tuple[Turn, ...]:
+        """The turns in their order."""
+        return tuple(entry.turn for entry in self._history)
+
+    @property
+    def stale(self) -> frozenset[str]:
+        """Ids of the turns that were asked before a turn above them was asked again."""
+        entries = self._history
+        marks = zip(entries, history.stale(entries), strict=True)
+        return frozenset(entry.turn.id for entry, old in marks if old)
+
+    def ask(
+        self,
+        prompt: str,
+        *,
+        model: str | None = None,
+        client: AsyncApertis | None = None,
+        system: str | None = None,
+        cell: Cell | None = None,
+        fresh: bool = False,
+        stream: bool = True,
+        **options: Any,
+    ) -> Reply:
+        """Ask, and return at once with the answer in flight.
+
+        Args:
+            prompt: the user's message.
+            model: the model for this question alone.
+            client: who sends this request.
+            system: the conversation's system prompt from now on; None leaves it.
+            cell: the notebook cell that asks; its earlier turn is replaced.
+            fresh: drop all turns first; the system prompt stays.
+            stream: let the answer come in pieces.
+            **options: further fields of the request, such as ``temperature``.
+
+        Raises:
+            ConfigurationError: something is missing or out of range; nothing was sent.
+        """
+        if not prompt.strip():
+            raise ConfigurationError("The message is empty.")
+        given = {name: value for name, value in options.items() if value is not None}
+        params.check(given)
+        client = client or self._own_client()
+        self.system = self.system if system is None else system
+        question = Question(
+            prompt=prompt,
+            model=model or self.model or DEFAULT_MODEL,
+            client=client,
+            system=self.system,
+            options=given,
+            cell=cell,
+            fresh=fresh,
+            stream=stream,
+        )
+        return Reply(
+            lambda reply: self._answer(reply, question), asked_model=question.model
+        )
+
+    def reset(self) -> int:
+        """Drop all turns and return how many there were; the rest stays."""
+        with self._lock:
+            dropped, self._history = len(self._history), ()
+        return dropped
+
+    def end_execution(self, execution: str) -> None:
+        """Drop the turns that a cell made when it last ran and did not make now."""
+        with self._lock:
+            self._history = history.end_execution(self._history, execution)
+
+    def _own_client(self) -> AsyncApertis:
+        if self._client is None:
+            self._client = AsyncApertis()
+        return self._client
+
+    def _one_at_a_time(self) -> asyncio.Lock:
+        # A lock belongs to one event loop, and a forked child has another.
+        here = loop.background()
+        if self._turnstile is None or self._turnstile[0] is not here:
+            self._turnstile = here, asyncio.Lock()
+        return self._turnstile[1]
+
+    async def _answer(self, reply: Reply, question: Question) -> Outcome:
+        try:
+            async with self._one_at_a_time():
+                return await self._ask_now(reply, question)
+        except asyncio.CancelledError:
+            # Stopped while it waited for the answer before it.
+            return self._record(reply, question, "interrupted"), None
+
+    async def _ask_now(self, reply: Reply, question: Question) -> Outcome:
+        if question.fresh:
+            self.reset()
+        before = self._history[: history.place(self._history, question.cell).start]
+        messages = [m for entry in before for m in entry.turn.messages]
+        if question.system:
+            messages.insert(0, Message("system", question.system))
+        messages.append(Message("user", question.prompt))
+        reply.begin()
+        try:
+            await _send(reply, question, messages)
+        except asyncio.CancelledError:
+            return self._record(reply, question, "interrupted"), None
+        except ApertisError as error:
+            return self._record(reply, question, "error", str(error)), error
+        return self._record(reply, question, reply.finish), None
+
+    def _record(
+        self, reply: Reply, question: Question, finish: str | None, error: str = ""
+    ) -> Turn:
+        turn = Turn(
+            prompt=question.prompt,
+            text=reply.text,
+            reasoning=reply.reasoning,
+            refusal=reply.refusal,
+            finish=finish,
+            error=error,
+            model=reply.model,
+            asked_model=question.model,
+            base_url=question.client.base_url,
+            usage=reply.usage,
+            system=question.system,
+            options=question.options,
+            cell=question.cell.id if question.cell else None,
+            started=reply.started,
+            first_text=reply.first_text,
+            elapsed=reply.elapsed,
+            malformed=reply.malformed,
+        )
+        with self._lock:
+            self._history = history.put(self._history, turn, question.cell)
+        return turn
+
+
+async def _send(reply: Reply, question: Question, messages: list[Message]) -> None:
+    create = question.client.chat.completions.create
+    request = {"model": question.model, "messages": messages, **question.options}
+    if not question.stream:
+        reply.add((await create(**request)).as_chunk())
+        return
+    async with await _open(question.client, request) as stream:
+        try:
+            async for chunk in stream:
+                reply.add(chunk)
+        finally:
+            reply.malformed = stream.malformed
+
+
+async def _open(client: AsyncApertis, request: Mapping[str, Any]) -> AsyncStream:
+    """Open the stream with its usage asked for, or without where that is refused."""
+    create = client.chat.completions.create
+    if not client.usage_in_streams:
+        return await create(**request, stream=True)
+    try:
+        wanted = {"include_usage": True}
+        return await create(**request, stream=True, stream_options=wanted)
+    except BadRequest as error:
+        if isinstance(error, ContextLengthExceeded) or error.param in request:
+            raise
+    stream = await create(**request, stream=True)
+    client.usage_in_streams = False
+    return stream

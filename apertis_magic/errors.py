@@ -1,0 +1,166 @@
+"""What can go wrong, and how each failure is shown in a notebook.
+
+::
+
+    ApertisError                   root: everything this package raises on purpose
+    ├── ConfigurationError         no key, a bad base URL, a value out of its range
+    ├── ConnectionFailed           no answer from the server: DNS, refused, TLS, cut
+    │   └── TimedOut               the server was silent for too long
+    ├── StatusError                the server answered with an HTTP error status
+    │   ├── BadRequest             400, 422
+    │   │   └── ContextLengthExceeded   the conversation is too long for the model
+    │   ├── AuthenticationError    401
+    │   ├── QuotaExceeded          no money or quota left: 402 and its relatives
+    │   ├── PermissionDenied       403
+    │   ├── NotFound               404: the model or the path
+    │   ├── RateLimited            429
+    │   └── ServerError            5xx
+    ├── StreamError                the answer broke off while it came
+    │   └── IncompleteAnswer       it ended without a finish reason
+    └── LocalModelError            the local model cannot be downloaded or started
+
+    Interrupted (KeyboardInterrupt)    a cell was stopped; what had come is kept
+
+In a notebook each is one or two lines without a traceback; in Python each is an
+ordinary exception that pickles.
+"""
+
+import re
+
+_KEY = re.compile(r"sk-[A-Za-z0-9._-]{6,}")
+
+
+def redact(text: str, *keys: str | None) -> str:
+    """Return *text* without anything that looks like, or is, one of *keys*."""
+    for key in keys:
+        if key:
+            text = text.replace(key, "[key]")
+    return _KEY.sub("[key]", text)
+
+
+class ApertisError(Exception):
+    """The root of every error this package raises on purpose.
+
+    Attributes:
+        status: HTTP status, where there was a response.
+        code: the server's own word for the error, such as ``model_not_found``.
+        param: the request parameter that the server complains about.
+        request_id: what to quote to the provider's support.
+        retry_after: seconds after which another try makes sense.
+        partial: the part of the answer that had come.
+        hint: what to do about it, one sentence.
+    """
+
+    hint = ""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        status: int | None = None,
+        code: str | None = None,
+        param: str | None = None,
+        request_id: str | None = None,
+        retry_after: float | None = None,
+        partial: str = "",
+    ) -> None:
+        super().__init__(redact(message))
+        self.hint = hint or type(self).hint
+        self.status = status
+        self.code = code
+        self.param = param
+        self.request_id = request_id
+        self.retry_after = retry_after
+        self.partial = partial
+
+    def _render_traceback_(self) -> list[str]:
+        """Return the lines that IPython shows in place of a traceback."""
+        return [f"{type(self).__name__}: {self}", *([self.hint] if self.hint else [])]
+
+
+class ConfigurationError(ApertisError):
+    """A key, an address or a value is missing or wrong; nothing was sent."""
+
+
+class ConnectionFailed(ApertisError):
+    """The server could not be reached, or hung up before it answered."""
+
+    hint = "Check the network and the base URL, then run the cell again."
+
+
+class TimedOut(ConnectionFailed):
+    """The server was silent for longer than the time-out."""
+
+    hint = "Run the cell again, or give the server more time."
+
+
+class StatusError(ApertisError):
+    """The server answered with an HTTP error status."""
+
+
+class BadRequest(StatusError):
+    """400 or 422: the server refuses the request as it stands."""
+
+
+class ContextLengthExceeded(BadRequest):
+    """The conversation and the answer do not fit into the model's context."""
+
+    hint = "Start over with --new, or ask a model with a longer context."
+
+
+class AuthenticationError(StatusError):
+    """401: the key is missing, wrong or expired."""
+
+    hint = "Check APERTIS_API_KEY; keys are made at apertis.ai/setting?tab=keys."
+
+
+class QuotaExceeded(StatusError):
+    """The account has no money or quota left; waiting does not help."""
+
+    hint = "Top up the account or use another key."
+
+
+class PermissionDenied(StatusError):
+    """403: the key may not do this."""
+
+    hint = "The key may be limited to some models or addresses."
+
+
+class NotFound(StatusError):
+    """404: the model or the address does not exist."""
+
+    hint = "Check the model's id with -m; the base URL usually ends in /v1."
+
+
+class RateLimited(StatusError):
+    """429: too many requests in too short a time."""
+
+    hint = "Wait a little, then run the cell again."
+
+
+class ServerError(StatusError):
+    """5xx: the failure is on the server's side."""
+
+    hint = "Run the cell again, or try another model with -m."
+
+
+class StreamError(ApertisError):
+    """The answer broke off while it was coming; see ``partial``."""
+
+    hint = "Run the cell again to ask once more."
+
+
+class IncompleteAnswer(StreamError):
+    """The answer ended without a finish reason, so its end is missing."""
+
+
+class LocalModelError(ApertisError):
+    """The local model cannot be downloaded, started or stopped."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """A cell was interrupted; what had come of the answer is kept."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"Interrupted: {self}"]

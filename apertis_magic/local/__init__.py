@@ -1,0 +1,35 @@
+"""The local model: a small one to download once and to serve on this machine."""
+
+from apertis_magic.local.server import (
+    ENGINE_INSTALL,
+    Endpoint,
+    LocalServer,
+    current,
+    engine_installed,
+)
+from apertis_magic.local.weights import (
+    MODEL,
+    SMOLLM2,
+    Progress,
+    Weights,
+    install,
+    installed,
+    path,
+    remove,
+)
+
+__all__ = [
+    "ENGINE_INSTALL",
+    "MODEL",
+    "SMOLLM2",
+    "Endpoint",
+    "LocalServer",
+    "Progress",
+    "Weights",
+    "current",
+    "engine_installed",
+    "install",
+    "installed",
+    "path",
+    "remove",
+]

@@ -1,0 +1,148 @@
+"""Streams an answer into the output of the cell that asked, or into a terminal."""
+
+import sys
+from contextlib import suppress
+from time import monotonic
+from typing import Any, Protocol
+
+from IPython.display import DisplayHandle, display
+
+from apertis_magic.chat.reply import Reply
+from apertis_magic.chat.turn import Turn
+from apertis_magic.errors import ApertisError, Interrupted
+from apertis_magic.render import bundle
+
+_HEARTBEAT = 0.5
+"""Seconds without news after which the cell says what it waits for."""
+
+_EVERY = 0.1
+"""Seconds between two updates of a short answer."""
+
+_BYTES_PER_SECOND = 40_000
+"""A front end renders about twice as much; a longer answer is sent less often."""
+
+
+class View(Protocol):
+    """Where an answer is shown while it comes and when it has ended."""
+
+    def update(self, text: str, status: str) -> None:
+        """Show the answer so far, or *status* while there is none."""
+
+    def finish(self, turn: Turn, conversation: str) -> None:
+        """Show the whole answer with its footer."""
+
+    def clear(self) -> None:
+        """Take back what was shown: nothing came, and an error follows."""
+
+
+class NotebookView:
+    """One display of the running cell, updated in place."""
+
+    def __init__(self) -> None:
+        self._handle: DisplayHandle | None = None
+
+    def update(self, text: str, status: str) -> None:
+        """Show the answer so far, or *status* while there is none."""
+        self._show(bundle.live(text, status), {})
+
+    def finish(self, turn: Turn, conversation: str) -> None:
+        """Put the whole answer with its footer in place of what was shown."""
+        self._show(*bundle.answer(turn, conversation=conversation))
+
+    def clear(self) -> None:
+        """Leave an empty display, which takes no room."""
+        if self._handle is not None:
+            self._show({"text/html": ""}, {})
+
+    def _show(self, data: bundle.Bundle, metadata: dict[str, Any]) -> None:
+        if self._handle is None:
+            self._handle = display(data, raw=True, metadata=metadata, display_id=True)
+        else:
+            self._handle.update(data, raw=True, metadata=metadata)
+
+
+class TerminalView:
+    """Standard output of a terminal: the text as it comes, the footer below it."""
+
+    def __init__(self) -> None:
+        self._written = 0
+
+    def update(self, text: str, status: str) -> None:  # noqa: ARG002  see View
+        """Write what is new of the answer."""
+        sys.stdout.write(text[self._written :])
+        sys.stdout.flush()
+        self._written = len(text)
+
+    def finish(self, turn: Turn, conversation: str) -> None:  # noqa: ARG002  see View
+        """Write the rest and the footer."""
+        self.update(turn.text or turn.refusal, "")
+        for line in (*bundle.notes(turn), bundle.footer(turn)):
+            sys.stdout.write(f"\n{line}")
+        sys.stdout.write("\n")
+        sys.stdout.flush()
+
+    def clear(self) -> None:
+        """Do nothing: nothing has been written."""
+
+
+def view_for(shell: object) -> View:
+    """Return the view for *shell*: a terminal's or a notebook's."""
+    kinds = {kind.__name__ for kind in type(shell).__mro__}
+    return TerminalView() if "TerminalInteractiveShell" in kinds else NotebookView()
+
+
+def show(reply: Reply, view: View, conversation: str) -> Turn:
+    """Show an answer as it comes and return its turn.
+
+    Args:
+        reply: the answer in flight.
+        view: where to show it.
+        conversation: the conversation's name, for the metadata.
+
+    Raises:
+        Interrupted: the cell was interrupted; what had come is kept and shown.
+        ApertisError: the question failed; what had come is kept and shown.
+    """
+    try:
+        _follow(reply, view)
+        turn = reply.result()
+    except KeyboardInterrupt:
+        turn = _settle(reply)
+        view.finish(turn, conversation)
+        raise Interrupted(_what_is_kept(turn)) from None
+    except ApertisError:
+        if reply.turn is not None and reply.turn.text:
+            view.finish(reply.turn, conversation)
+        else:
+            view.clear()
+        raise
+    view.finish(turn, conversation)
+    return turn
+
+
+def _follow(reply: Reply, view: View) -> None:
+    """Update *view* until the answer has ended, the longer it is the less often."""
+    due = 0.0
+    for text in reply.updates(every=_EVERY, heartbeat=_HEARTBEAT):
+        if reply.done:
+            return
+        if monotonic() >= due:
+            view.update(
+                text, f"{reply.asked_model} · {reply.status} {reply.elapsed:.0f} s"
+            )
+            due = monotonic() + len(text) / _BYTES_PER_SECOND
+
+
+def _settle(reply: Reply) -> Turn:
+    """Stop *reply* and return what had come, however often the user interrupts."""
+    reply.stop()
+    while not reply.done:
+        with suppress(KeyboardInterrupt):
+            reply.wait()
+    return reply.result()
+
+
+def _what_is_kept(turn: Turn) -> str:
+    if not turn.text:
+        return "the question was stopped before its answer began."
+    return f"the answer was stopped; {len(turn.text)} characters of it are kept."

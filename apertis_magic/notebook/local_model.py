@@ -1,0 +1,73 @@
+"""``%chat local``: get the local model, start it, and send every question there."""
+
+import sys
+
+from apertis_magic import local
+from apertis_magic.chat.session import Session, Settings
+from apertis_magic.errors import LocalModelError
+
+_BAR = 30  # characters
+
+
+def start(session: Session) -> None:
+    """Let the local model answer from now on; download it if it is not there.
+
+    Raises:
+        LocalModelError: it cannot be had; the message says why in one line.
+    """
+    if not local.engine_installed():
+        raise LocalModelError(
+            "The engine of the local model is not installed.",
+            hint=local.ENGINE_INSTALL,
+        )
+    if not local.installed():
+        _say(f"{local.SMOLLM2}; this happens once.\n")
+        local.install(_draw)
+        _say("\n")
+    endpoint = local.current().start()
+    session.redirect(
+        Settings(
+            base_url=endpoint.url,
+            model=endpoint.model,
+            api_key=endpoint.key,
+            fixed_model=True,
+        )
+    )
+    _say(
+        f"{endpoint.model} answers from now on, here on this machine. It is a tiny "
+        "model for trying things out and often wrong.\n"
+        "%chat local stop goes back to the API.\n"
+    )
+
+
+def stop(session: Session) -> None:
+    """Stop the local model and go back to the former address, key and model."""
+    was_running = local.current().alive
+    session.redirect(None)
+    local.current().stop()
+    _say(
+        "The local model is stopped.\n"
+        if was_running
+        else "The local model was not running.\n"
+    )
+
+
+def status(_session: Session) -> None:
+    """Say whether the local model is there and runs."""
+    server = local.current()
+    if server.endpoint is not None:
+        _say(f"{server.endpoint.model} runs, process {server.pid}.\n")
+    elif local.installed():
+        _say("The local model is downloaded and not running; %chat local starts it.\n")
+    else:
+        _say(f"Not downloaded: {local.SMOLLM2}. %chat local gets and starts it.\n")
+
+
+def _draw(progress: local.Progress) -> None:
+    full = round(_BAR * progress.done / progress.total)
+    _say(f"\r[{'#' * full:.<{_BAR}}] {progress}")
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()

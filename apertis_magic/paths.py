@@ -1,0 +1,12 @@
+"""Where our files live on this machine; nothing here makes a folder or a file."""
+
+from pathlib import Path
+
+import platformdirs
+
+_NAME = "apertis_magic"
+
+
+def cache_dir() -> Path:
+    """Return the folder for what can be fetched again, such as model weights."""
+    return platformdirs.user_cache_path(_NAME, appauthor=False)

@@ -1,0 +1,1 @@
+"""Text -> what a person sees; pure functions."""

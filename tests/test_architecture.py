@@ -1,0 +1,112 @@
+"""The layers: imports go one way, and third parties stay where they belong."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import apertis_magic
+
+PACKAGE = Path(apertis_magic.__file__).parent
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+# What each layer may import of ours, besides itself, errors and paths.
+ARROWS = {
+    "notebook": {"render", "chat", "api", "local"},
+    "render": {"chat", "api"},
+    "chat": {"api"},
+    "api": set(),
+    "local": set(),
+    "errors": set(),
+    "paths": set(),
+}
+HOMES = {
+    "httpx": {"api"},
+    "IPython": {"notebook"},
+    "markdown": {"render/markdown.py"},
+    "nh3": {"render/markdown.py"},
+    "platformdirs": {"paths.py"},
+    "xllamacpp": {"local"},
+    "anywidget": {"panel"},
+    "ipywidgets": {"panel"},
+    "nbformat": {"files.py"},
+}
+
+
+def imports(file: Path) -> Iterator[str]:
+    """Give the name of every module that *file* imports, wherever in it."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}: relative import"
+
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            yield from names if node.module == "apertis_magic" else [node.module or ""]
+
+
+def layer(file: Path) -> str:
+    """Return the first part of the path of *file* in the package."""
+    return file.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+@pytest.mark.parametrize("file", MODULES, ids=lambda f: str(f.relative_to(PACKAGE)))
+def test_imports_follow_the_arrows(file: Path) -> None:
+    """A module imports only its own layer and those below it."""
+    own = layer(file)
+    if own == "__init__":
+        return  # the public names and the two load functions
+    allowed = ARROWS[own] | {own, "errors", "paths"}
+    ours = {
+        name.split(".")[1] for name in imports(file) if name.startswith("apertis_magic")
+    }
+
+    assert set() == ours - allowed
+
+
+@pytest.mark.parametrize("file", MODULES, ids=lambda f: str(f.relative_to(PACKAGE)))
+def test_third_parties_stay_at_home(file: Path) -> None:
+    """Each third-party package is imported by one layer or module alone."""
+    own = file.relative_to(PACKAGE)
+    if own.name == "__init__.py" and own.parent == Path():
+        return  # the two load functions
+    strays = {
+        top
+        for name in imports(file)
+        if (top := name.split(".")[0]) in HOMES
+        and not {own.parts[0], str(own)} & HOMES[top]
+    }
+
+    assert set() == strays
+
+
+def test_render_knows_only_the_values_of_chat() -> None:
+    """The pure functions of ``render`` see turns, never a conversation."""
+    seen = {
+        name
+        for file in (PACKAGE / "render").glob("*.py")
+        for name in imports(file)
+        if name.startswith("apertis_magic.chat")
+    }
+
+    assert {"apertis_magic.chat.turn"} == seen
+
+
+def test_no_markdown_reaches_a_front_end() -> None:
+    """``text/markdown`` would run the scripts in a model's answer."""
+    named = [
+        str(file)
+        for file in MODULES
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Constant) and node.value == "text/markdown"
+    ]
+
+    assert [] == named
+
+
+def test_every_public_name_is_there() -> None:
+    """What ``__all__`` promises can be imported."""
+    missing = [n for n in apertis_magic.__all__ if not hasattr(apertis_magic, n)]
+
+    assert [] == missing
