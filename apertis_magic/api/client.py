@@ -123,6 +123,16 @@ class AsyncCompletions:
         extra_body: Mapping[str, Any] | None = None,
         **options: Any,
     ) -> AsyncStream: ...
+    @overload
+    async def create(
+        self,
+        *,
+        model: str,
+        messages: Iterable[MessageLike],
+        stream: bool,
+        extra_body: Mapping[str, Any] | None = None,
+        **options: Any,
+    ) -> ChatCompletion | AsyncStream: ...
     async def create(
         self,
         *,
@@ -244,6 +254,16 @@ class Completions:
         extra_body: Mapping[str, Any] | None = None,
         **options: Any,
     ) -> "Stream": ...
+    @overload
+    def create(
+        self,
+        *,
+        model: str,
+        messages: Iterable[MessageLike],
+        stream: bool,
+        extra_body: Mapping[str, Any] | None = None,
+        **options: Any,
+    ) -> "ChatCompletion | Stream": ...
     def create(self, **request: Any) -> "ChatCompletion | Stream":
         """Ask for the next message; see ``AsyncCompletions.create``."""
         answer = loop.run(self._completions.create(**request))

@@ -6,6 +6,7 @@ time-outs and the retries.
 
 import asyncio
 import os
+import weakref
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -212,6 +213,9 @@ class Transport:
                 follow_redirects=False,
                 limits=httpx.Limits(max_connections=None, keepalive_expiry=60),
             )
+            loop = asyncio.get_running_loop()
+            closing = weakref.finalize(self, _close, self._pool, loop, os.getpid())
+            closing.atexit = False  # the process's end closes sockets by itself
         return self._pool
 
     @staticmethod
@@ -251,6 +255,12 @@ class Transport:
             raise ConnectionFailed(
                 f"The connection to {where} broke: {str(error) or type(error).__name__}"
             ) from error
+
+
+def _close(pool: httpx.AsyncClient, loop: asyncio.AbstractEventLoop, pid: int) -> None:
+    """Close the connections of a client that nobody closed and nobody uses."""
+    if os.getpid() == pid and loop.is_running():
+        loop.call_soon_threadsafe(lambda: loop.create_task(pool.aclose()))
 
 
 def _unreachable(where: str, error: httpx.ConnectError) -> ConnectionFailed:

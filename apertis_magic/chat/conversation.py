@@ -201,12 +201,12 @@ class Conversation:
 
 
 async def _send(reply: Reply, question: Question, messages: list[Message]) -> None:
-    create = question.client.chat.completions.create
-    request = {"model": question.model, "messages": messages, **question.options}
+    create, model = question.client.chat.completions.create, question.model
     if not question.stream:
-        reply.add((await create(**request)).as_chunk())
+        whole = await create(model=model, messages=messages, **question.options)
+        reply.add(whole.as_chunk())
         return
-    async with await _open(question.client, request) as stream:
+    async with await _open(question, messages) as stream:
         try:
             async for chunk in stream:
                 reply.add(chunk)
@@ -214,17 +214,25 @@ async def _send(reply: Reply, question: Question, messages: list[Message]) -> No
             reply.malformed = stream.malformed
 
 
-async def _open(client: AsyncApertis, request: Mapping[str, Any]) -> AsyncStream:
+async def _open(question: Question, messages: list[Message]) -> AsyncStream:
     """Open the stream with its usage asked for, or without where that is refused."""
-    create = client.chat.completions.create
+    client = question.client
+
+    async def stream(**options: Any) -> AsyncStream:
+        opened: AsyncStream = await client.chat.completions.create(
+            model=question.model, messages=messages, stream=True, **options
+        )
+        return opened
+
     if not client.usage_in_streams:
-        return await create(**request, stream=True)
+        return await stream(**question.options)
+    usage = {"stream_options": {"include_usage": True}}
     try:
-        wanted = {"include_usage": True}
-        return await create(**request, stream=True, stream_options=wanted)
+        return await stream(**{**usage, **question.options})
     except BadRequest as error:
-        if isinstance(error, ContextLengthExceeded) or error.param in request:
+        given = {"model", "messages", *question.options}
+        if isinstance(error, ContextLengthExceeded) or error.param in given:
             raise
-    stream = await create(**request, stream=True)
+    opened = await stream(**question.options)
     client.usage_in_streams = False
-    return stream
+    return opened

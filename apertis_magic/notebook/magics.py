@@ -29,14 +29,26 @@ def load(shell: InteractiveShell) -> None:
     magics = ChatMagics(shell)
     shell.register_magics(magics)
     shell.events.register("post_run_cell", magics.after_cell)
+    shell.input_transformer_manager.cleanup_transforms.insert(0, give_body)
 
 
 def unload(shell: InteractiveShell) -> None:
     """Take the magics out of *shell*; the Session stays."""
     magics = shell.magics_manager.registry.pop(ChatMagics.__name__)
     shell.events.unregister("post_run_cell", magics.after_cell)
+    shell.input_transformer_manager.cleanup_transforms.remove(give_body)
     for kind in ("line", "cell"):
         shell.magics_manager.magics[kind].pop("chat", None)
+
+
+def give_body(lines: list[str]) -> list[str]:
+    """Add an empty body to a lone ``%%chat`` line, so that the magic sees it.
+
+    IPython refuses a cell magic without a body before the magic runs, ``-h`` or not.
+    """
+    words = [line for line in lines if line.strip()]
+    is_lone = len(words) == 1 and re.match(r"%%chat(?:\s|$)", words[0])
+    return [words[0].rstrip() + "\n", "\n"] if is_lone else lines
 
 
 @magics_class

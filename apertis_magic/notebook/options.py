@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from keyword import iskeyword
 from typing import Any, NoReturn
 
 from IPython.core.error import UsageError
@@ -17,7 +18,9 @@ from apertis_magic.api.params import PARAMS, Param, check
 from apertis_magic.errors import ConfigurationError
 
 _SHORT = {"temperature": "-t"}
-_KEY_OPTIONS = re.compile(r"--?[a-z-]*(?:api[-_]?key|token)$", re.IGNORECASE)
+_KEY_OPTIONS = re.compile(
+    r"--?(?:[\w-]*key|[\w-]*(?:api|auth|access)[-_]token)$", re.IGNORECASE
+)
 # A quote opens at the beginning of a word or of an option's value, so that the
 # apostrophe of "don't" is one.
 _WORD = re.compile(
@@ -73,7 +76,7 @@ def parse(line: str) -> ChatOptions:
         check(fields)
     except ConfigurationError as error:
         raise UsageError(f"%%chat: {error}") from None
-    if given.out is not None and not given.out.isidentifier():
+    if given.out is not None and not _is_name(given.out):
         raise UsageError(f"%%chat: -o needs a variable's name, not {given.out!r}")
     return ChatOptions(
         model=given.model,
@@ -117,6 +120,10 @@ def closest(word: str, known: Iterable[str]) -> str:
     """Return a question that offers the known word closest to *word*, if any."""
     near = get_close_matches(word, list(known), n=1)
     return f" Did you mean {near[0]}?" if near else ""
+
+
+def _is_name(word: str) -> bool:
+    return word.isidentifier() and not iskeyword(word)
 
 
 def _refuse_keys(words: list[str]) -> None:

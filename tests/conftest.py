@@ -1,0 +1,75 @@
+"""What the tests share: a clean environment, a scripted server, a real shell."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from IPython.core.displaypub import CapturingDisplayPublisher
+from IPython.core.interactiveshell import InteractiveShell
+from scripted_server import ScriptedServer
+from traitlets.config import Config
+
+from apertis_magic.chat import session
+
+_FOREIGN = ("APERTIS_", "OPENAI_", "STIMA_")
+_PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Keep keys, proxies and profiles of whoever runs the tests out of them."""
+    for name in list(os.environ):
+        if name.startswith(_FOREIGN) or name.lower() in _PROXIES:
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "runtime"))
+
+
+@pytest.fixture(autouse=True)
+def no_session() -> Iterator[None]:
+    """Give each test a Session of its own."""
+    session._current = None
+    yield
+    session._current = None
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedServer]:
+    """Yield a scripted server, to which the environment points."""
+    with ScriptedServer() as scripted:
+        monkeypatch.setenv("APERTIS_BASE_URL", scripted.url)
+        yield scripted
+
+
+class Shell(InteractiveShell):
+    """A real shell whose displays are kept and whose errors are raised."""
+
+    display_pub: CapturingDisplayPublisher
+
+    def showtraceback(self, *_args: object, **_options: object) -> None:
+        """Show nothing; ``run`` raises."""
+
+    @property
+    def published(self) -> list[Any]:
+        """Everything that was displayed, updates included, in order."""
+        outputs: list[Any] = self.display_pub.outputs
+        return outputs
+
+    def run(self, source: str) -> None:
+        """Run a cell, and raise what it raised."""
+        result = self.run_cell(source, store_history=False)  # type: ignore[no-untyped-call]  # IPython's
+        result.raise_error()
+
+
+@pytest.fixture
+def shell() -> Iterator[Shell]:
+    """Yield a real shell with the extension loaded."""
+    InteractiveShell.clear_instance()
+    config = Config(HistoryManager={"enabled": False})
+    made = Shell.instance(config=config, display_pub_class=CapturingDisplayPublisher)
+    made.run("%load_ext apertis_magic")
+    yield made
+    made.run("%unload_ext apertis_magic")
+    Shell.clear_instance()

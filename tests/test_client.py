@@ -1,0 +1,441 @@
+"""The clients against a real server: what is sent, what comes back, what fails."""
+
+import asyncio
+import multiprocessing
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from scripted_server import (
+    DONE,
+    PATIENCE,
+    Answer,
+    Cut,
+    Reset,
+    ScriptedServer,
+    Wait,
+    chunk,
+    event,
+    fails,
+    json_answer,
+    says,
+    whole,
+)
+
+from apertis_magic import Apertis, AsyncApertis, errors
+from apertis_magic.api.stream import AsyncStream
+
+HELLO = [{"role": "user", "content": "Hello!"}]
+
+
+def ask(server: ScriptedServer, **options: Any) -> Any:
+    """Ask in plain code."""
+    client = Apertis(base_url=server.url, max_retries=0)
+    return client.chat.completions.create(model="m", messages=HELLO, **options)
+
+
+def streamed(server: ScriptedServer, **options: Any) -> str:
+    """Return the text of a streamed answer."""
+    return "".join(
+        choice.delta.content or ""
+        for chunk in ask(server, stream=True, **options)
+        for choice in chunk.choices
+    )
+
+
+def test_a_completion(server: ScriptedServer) -> None:
+    """The documentation's first example works, field by field."""
+    server.will(whole("Hi."))
+    response = ask(server)
+
+    assert "Hi." == response.choices[0].message.content
+    assert "assistant" == response.choices[0].message.role
+    assert "stop" == response.choices[0].finish_reason
+    assert ("served", 5, 2, 7) == (
+        response.model,
+        response.usage.prompt_tokens,
+        response.usage.completion_tokens,
+        response.usage.total_tokens,
+    )
+    assert "/v1/chat/completions" == server.requests[0].path
+
+
+def test_only_what_was_set_is_sent(server: ScriptedServer) -> None:
+    """No field has a default of ours; None means unset and 0 means 0."""
+    server.will(whole("Hi."))
+    ask(server)
+    ask(server, temperature=0, top_p=None, extra_body={"compression": {"on": True}})
+
+    assert {"model": "m", "messages": HELLO} == server.requests[0].body
+    assert {
+        "model": "m",
+        "messages": HELLO,
+        "temperature": 0,
+        "compression": {"on": True},
+    } == server.requests[1].body
+
+
+def test_a_stream(server: ScriptedServer) -> None:
+    """Chunks come in order, and ``stream_options`` is not sent unasked."""
+    server.will(says("Hel", "lo", " \u2028 there", usage=None))
+
+    assert "Hello \u2028 there" == streamed(server)
+    assert {"model": "m", "messages": HELLO, "stream": True} == server.requests[0].body
+
+
+def test_a_stream_comes_as_it_is_sent(server: ScriptedServer) -> None:
+    """The first chunk is there while the server still waits with the second."""
+    go = threading.Event()
+    server.will(Answer((chunk("a"), Wait(go), chunk("b", finish="stop"), DONE)))
+    chunks = iter(ask(server, stream=True))
+
+    assert "a" == next(chunks).choices[0].delta.content
+
+    go.set()
+
+    assert ["b"] == [chunk.choices[0].delta.content for chunk in chunks]
+
+
+def test_leaving_a_stream_early_hangs_up(server: ScriptedServer) -> None:
+    """The server hears that nobody listens, so that it stops writing."""
+    server.will(Answer((chunk("a"), Wait(threading.Event()))))
+    with ask(server, stream=True) as stream:
+        for _ in stream:
+            break
+
+    assert server.hung_up.wait(PATIENCE)
+
+
+def test_every_request_uses_one_connection(server: ScriptedServer) -> None:
+    """Streamed or not, a connection is used again."""
+    server.will(says("a"), whole("b"), says("c"), whole("d"))
+    client = Apertis(base_url=server.url)
+    for _ in range(2):
+        list(client.chat.completions.create(model="m", messages=HELLO, stream=True))
+        client.chat.completions.create(model="m", messages=HELLO)
+
+    assert 1 == server.connections
+
+
+ENDINGS: dict[str, tuple[Answer, str, type[Exception] | None]] = {
+    "finish reason, no [DONE]": (Answer((chunk("a", finish="stop"),)), "a", None),
+    "[DONE], no finish reason": (Answer((chunk("a"), DONE)), "a", None),
+    "[DONE] twice": (Answer((chunk("a"), DONE, DONE)), "a", None),
+    "[DONE] with a space": (Answer((chunk("a"), b"data: [DONE] \n\n")), "a", None),
+    "neither": (Answer((chunk("a"),)), "a", errors.IncompleteAnswer),
+    "nothing at all": (Answer(), "", errors.IncompleteAnswer),
+    "a cut": (Answer((chunk("a"), Cut())), "a", errors.ConnectionFailed),
+    "an error inside": (
+        Answer((chunk("a"), event({"error": {"message": "out of luck"}}))),
+        "a",
+        errors.StreamError,
+    ),
+    "an error beside choices": (
+        Answer((chunk("a"), chunk("", finish="error", error="out of luck"))),
+        "a",
+        errors.StreamError,
+    ),
+    "an empty error beside choices": (
+        Answer((chunk("a", finish="stop", error={"message": ""}), DONE)),
+        "a",
+        None,
+    ),
+    "usage and no choices": (
+        Answer((chunk("a", finish="stop"), event({"choices": [], "usage": {}}), DONE)),
+        "a",
+        None,
+    ),
+    "the whole answer as JSON": (whole("a"), "a", None),
+    "an error as JSON": (
+        json_answer({"error": {"message": "out of luck"}}),
+        "",
+        errors.StreamError,
+    ),
+    "a web page": (
+        Answer((b"<html>hi",), headers={"Content-Type": "text/html"}),
+        "",
+        errors.StreamError,
+    ),
+}
+
+
+@pytest.mark.parametrize(("answer", "text", "error"), ENDINGS.values(), ids=ENDINGS)
+def test_how_a_stream_ends(
+    server: ScriptedServer, answer: Answer, text: str, error: type[Exception] | None
+) -> None:
+    """A good end is one; a bad one raises with the part that had come."""
+    server.will(answer)
+    if error is None:
+        assert text == streamed(server)
+        return
+    with pytest.raises(error) as caught:
+        streamed(server)
+
+    assert error is type(caught.value)
+    assert isinstance(caught.value, errors.ApertisError)
+    assert text == caught.value.partial
+
+
+def test_an_unreadable_event_is_counted(server: ScriptedServer) -> None:
+    """It does not end the stream, and it is not swallowed either."""
+    server.will(Answer((b"data: oops\n\n", b"data: 1\n\n", chunk("a"), DONE)))
+    stream = ask(server, stream=True)
+
+    assert ["a"] == [chunk.choices[0].delta.content for chunk in stream]
+    assert 2 == stream.malformed
+
+
+REFUSALS = [
+    (400, errors.BadRequest),
+    (401, errors.AuthenticationError),
+    (404, errors.NotFound),
+    (429, errors.RateLimited),
+    (500, errors.ServerError),
+]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(("status", "kind"), REFUSALS)
+def test_an_error_status_raises(
+    server: ScriptedServer, status: int, kind: type[Exception], *, stream: bool
+) -> None:
+    """Each with its class, the server's words and their details, streamed or not."""
+    headers = {"Retry-After": "7"}
+    server.will(fails(status, "no luck", code="c", param="p", headers=headers))
+    with pytest.raises(kind, match="no luck") as caught:
+        ask(server, stream=stream)
+
+    assert isinstance(caught.value, errors.StatusError)
+    assert (status, "c", "p", 7.0) == (
+        caught.value.status,
+        caught.value.code,
+        caught.value.param,
+        caught.value.retry_after,
+    )
+
+
+def test_no_answer_in_a_success(server: ScriptedServer) -> None:
+    """A success without a choice is an error that says so."""
+    server.will(json_answer({"choices": []}))
+    with pytest.raises(errors.StreamError, match="no answer"):
+        ask(server)
+
+
+def test_a_refusal_that_waiting_mends_is_tried_again(server: ScriptedServer) -> None:
+    """The server's own wait is kept between the tries."""
+    soon = {"Retry-After": "0"}
+    server.will(fails(429, headers=soon), fails(503, headers=soon), whole("Hi."))
+    answer = Apertis(base_url=server.url).chat.completions.create(
+        model="m", messages=HELLO
+    )
+
+    assert "Hi." == answer.choices[0].message.content
+    assert 3 == len(server.requests)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        fails(401),
+        fails(400),
+        fails(429, code="insufficient_quota"),
+        fails(429, headers={"Retry-After": "900"}),
+        Answer(before_headers=Reset()),
+        Answer((chunk("a"), Cut())),
+    ],
+    ids=["key", "request", "money", "too long a wait", "reset", "cut in mid-answer"],
+)
+def test_what_may_have_been_paid_for_or_cannot_help_is_sent_once(
+    server: ScriptedServer, answer: Answer
+) -> None:
+    """A retry must neither bill twice nor repeat what cannot work."""
+    server.will(answer)
+    client = Apertis(base_url=server.url, max_retries=5)
+    with pytest.raises(errors.ApertisError):
+        list(client.chat.completions.create(model="m", messages=HELLO, stream=True))
+
+    assert 1 == len(server.requests)
+
+
+def test_a_closed_port_is_tried_again_and_told() -> None:
+    """A connection that was never made may be tried again; the error says where to."""
+    with ScriptedServer() as gone:
+        url = gone.url
+    client = Apertis(base_url=url, max_retries=1)
+    with pytest.raises(
+        errors.ConnectionFailed, match=r"127.0.0.1:\d+ cannot be reached"
+    ):
+        client.chat.completions.create(model="m", messages=HELLO)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_silence_ends_in_a_time_out(server: ScriptedServer, *, stream: bool) -> None:
+    """One number bounds the wait for the first byte and between two pieces."""
+    silent = Wait(threading.Event())
+    client = Apertis(base_url=server.url, timeout=0.2)
+    server.will(Answer(before_headers=silent))
+    with pytest.raises(errors.TimedOut, match=r"silent for 0.2 s"):
+        client.chat.completions.create(model="m", messages=HELLO, stream=stream)
+    server.will(Answer((chunk("a"), silent)))
+    with pytest.raises(errors.TimedOut, match=r"silent for 0.2 s") as caught:
+        list(client.chat.completions.create(model="m", messages=HELLO, stream=True))
+
+    assert "a" == caught.value.partial
+
+
+def test_a_redirect_is_not_followed(server: ScriptedServer) -> None:
+    """The key stays with the host it was meant for."""
+    with ScriptedServer() as other:
+        where = {"Location": other.url}
+        server.will(Answer(status=307, headers=where))
+        with pytest.raises(errors.StatusError, match="redirect"):
+            ask(server)
+
+        assert [] == other.requests
+
+
+def test_the_key_goes_into_one_header_and_nowhere_else(server: ScriptedServer) -> None:
+    """Not into the body, the repr or an error that echoes it."""
+    server.will(fails(401, "Bearer my-own-key is wrong"))
+    client = Apertis("my-own-key\n", base_url=server.url)
+    with pytest.raises(errors.AuthenticationError) as caught:
+        client.chat.completions.create(model="m", messages=HELLO)
+
+    assert "Bearer my-own-key" == server.requests[0].headers["authorization"]
+    assert "my-own-key" not in f"{server.requests[0].body} {client!r} {caught.value!r}"
+
+
+def test_other_hosts_need_no_key(server: ScriptedServer) -> None:
+    """Without a key there is no header for one, and the client is named."""
+    server.will(whole("Hi."))
+    ask(server)
+    headers = server.requests[0].headers
+
+    assert "authorization" not in headers
+    assert "x-timeout" not in headers
+    assert headers["user-agent"].startswith("apertis-magic/")
+
+
+def test_apertis_itself_needs_one() -> None:
+    """The error says how to give one, and how to do without."""
+    with pytest.raises(errors.ConfigurationError, match="no API key") as caught:
+        Apertis()
+
+    assert "APERTIS_API_KEY" in caught.value.hint
+    assert "%chat local" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"base_url": "api.apertis.ai/v1"},
+        {"base_url": "ftp://x"},
+        {"base_url": "http://"},
+        {"timeout": 0},
+        {"timeout": float("nan")},
+        {"max_retries": -1},
+        {"api_key": " "},
+    ],
+)
+def test_a_client_that_cannot_work_is_not_made(wrong: Any) -> None:
+    """What is wrong is told before anything is sent."""
+    with pytest.raises(errors.ConfigurationError):
+        Apertis(**{"base_url": "http://127.0.0.1:9", **wrong})
+
+
+def test_the_async_client(server: ScriptedServer) -> None:
+    """The same surface works on the caller's own event loop."""
+    server.will(whole("Hi."), says("a", "b"))
+
+    async def talk() -> tuple[str | None, str]:
+        async with AsyncApertis(base_url=server.url) as client:
+            create = client.chat.completions.create
+            first = await create(model="m", messages=HELLO)
+            async with await create(model="m", messages=HELLO, stream=True) as stream:
+                assert isinstance(stream, AsyncStream)
+
+                pieces = [c.choices[0].delta.content async for c in stream if c.choices]
+        return first.choices[0].message.content, "".join(p or "" for p in pieces)
+
+    assert ("Hi.", "ab") == asyncio.run(talk())
+
+
+def test_one_client_serves_many_threads(server: ScriptedServer) -> None:
+    """Twenty questions from eight threads all get their answer."""
+    server.will(says("a", "b"))
+    client = Apertis(base_url=server.url)
+
+    def text(_: int) -> str:
+        stream = client.chat.completions.create(model="m", messages=HELLO, stream=True)
+        pieces = [c.choices[0].delta.content or "" for c in stream if c.choices]
+        return "".join(pieces)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert ["ab"] * 20 == list(pool.map(text, range(20)))
+
+
+def test_it_works_inside_a_running_loop(server: ScriptedServer) -> None:
+    """As in a notebook, where the kernel's own loop runs in this very thread."""
+    server.will(whole("Hi."))
+
+    async def cell() -> str:
+        return str(ask(server).choices[0].message.content)
+
+    assert "Hi." == asyncio.run(cell())
+
+
+def _in_child(ask_there: Callable[[], str], answer: Any) -> None:
+    answer.put(ask_there())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_it_works_after_a_fork(server: ScriptedServer) -> None:
+    """The child makes a loop and connections of its own."""
+    server.will(whole("Hi."))
+    client = Apertis(base_url=server.url)
+
+    def text() -> str:
+        answer = client.chat.completions.create(model="m", messages=HELLO)
+        return str(answer.choices[0].message.content)
+
+    assert "Hi." == text()
+
+    fork = multiprocessing.get_context("fork")
+    answer = fork.Queue()
+    child = fork.Process(target=_in_child, args=(text, answer))
+    child.start()
+
+    assert "Hi." == answer.get(timeout=PATIENCE)
+
+    child.join(PATIENCE)
+
+    assert 0 == child.exitcode
+    assert "Hi." == text()
+
+
+def test_a_script_ends_quietly(server: ScriptedServer) -> None:
+    """Nothing is printed at the interpreter's exit, warnings included."""
+    server.will(says("a", "b"))
+    script = f"""
+from apertis_magic import Apertis, Conversation
+client = Apertis(base_url={server.url!r})
+request = dict(model="m", messages=[dict(role="user", content="x")])
+print(len(list(client.chat.completions.create(**request, stream=True))))
+for chunk in client.chat.completions.create(**request, stream=True):
+    break
+print(Conversation().ask("x").result())
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "always", "-c", script],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+
+    assert (0, "4\nab\n", "") == (done.returncode, done.stdout, done.stderr)

@@ -1,0 +1,341 @@
+"""What a person sees: Markdown as models write it, hostile text, footers."""
+
+import re
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from apertis_magic.api.types import Usage
+from apertis_magic.chat.turn import Turn
+from apertis_magic.render import bundle
+from apertis_magic.render.markdown import to_html
+
+TICKS = "```"
+CONSTRUCTS = {
+    "a list right after text": (
+        "a:\n- b\n- c",
+        "<p>a:</p><ul><li>b</li><li>c</li></ul>",
+    ),
+    "a numbered list": ("a\n1. b\n2. c", "<p>a</p><ol><li>b</li><li>c</li></ol>"),
+    "numbers with brackets": ("1) b\n2) c", "<ol><li>b</li><li>c</li></ol>"),
+    "a year is no list": ("In\n2024. That", "<p>In\n2024. That</p>"),
+    "nested by two": ("- a\n  - b", "<ul><li>a<ul><li>b</li></ul></li></ul>"),
+    "nested by three": ("1. a\n   - b", "<ol><li>a<ul><li>b</li></ul></li></ol>"),
+    "nested by four": ("- a\n    - b", "<ul><li>a<ul><li>b</li></ul></li></ul>"),
+    "sloppily nested": ("1. a\n  - b", "<ol><li>a<ul><li>b</li></ul></li></ol>"),
+    "out again": (
+        "- a\n  - b\n- c",
+        "<ul><li>a<ul><li>b</li></ul></li><li>c</li></ul>",
+    ),
+    "one kind after the other": ("- a\n1. b", "<ul><li>a</li></ul><ol><li>b</li></ol>"),
+    "a table right after text": (
+        "t:\n| a | b |\n|---|---|\n| 1 | 2 |",
+        (
+            "<p>t:</p><table><thead><tr><th>a</th><th>b</th></tr></thead>"
+            "<tbody><tr><td>1</td><td>2</td></tr></tbody></table>"
+        ),
+    ),
+    "a rule is no list": ("a\n\n* * *\n\nb", "<p>a</p><hr><p>b</p>"),
+    "an open fence": (f"a\n\n{TICKS}\n<b>\n# c", "<p>a</p><pre><b>\n# c</pre>"),
+    "a fence in a list": (
+        f"- a\n  {TICKS}\n  b\n  {TICKS}\n- c",
+        "<ul><li>a<pre>b</pre></li><li>c</li></ul>",
+    ),
+    "generics": ("List<String> x", "<p>List<String> x</p>"),
+    "raw HTML is text": ("<b>x</b>", "<p><b>x</b></p>"),
+    "names with underscores": ("a snake_case_name", "<p>a snake_case_name</p>"),
+    "strike": ("~~a~~", "<p><del>a</del></p>"),
+    "math": (r"\(x\) $y$", r"<p><span>\(x\)</span> <span>\(y\)</span></p>"),
+    "prices": ("$5 and $6", "<p><span>$</span>5 and <span>$</span>6</p>"),
+    "a remote image": (
+        "![cat](http://x/c.png)",
+        "<p><em>[image not loaded: cat]</em></p>",
+    ),
+    "a task list": (
+        "- [x] a\n- [ ] b",
+        (
+            '<ul><li><input checked="" type="checkbox" disabled=""> a</li>'
+            '<li><input type="checkbox" disabled=""> b</li></ul>'
+        ),
+    ),
+}
+
+
+def shape(html: str) -> str:
+    """Return *html* without the wrappers and attributes that only serve styling."""
+    html = re.sub(r' (?:class|style|start)="[^"]*"', "", html)
+    html = re.sub(
+        r"<div><pre><span></span><code>(.*?)\s*</code></pre></div>",
+        r"<pre>\1</pre>",
+        html,
+        flags=re.DOTALL,
+    )
+    html = re.sub(r"<p></p>|(?<=>)\s+(?=<)|(?<=[a-z])\s+(?=<pre>)", "", html)
+    return html.replace("&lt;", "<").replace("&gt;", ">")
+
+
+@pytest.mark.parametrize(("text", "expected"), CONSTRUCTS.values(), ids=CONSTRUCTS)
+def test_markdown_as_models_write_it(text: str, expected: str) -> None:
+    """Everyday constructs, by the structure of their HTML."""
+    spaced = re.sub(r"(?<=>)\s+(?=<)", "", expected)
+
+    assert spaced == shape(to_html(text))
+
+
+def test_code_is_highlighted() -> None:
+    """Tokens carry the highlighter's classes, which front ends colour."""
+    assert '<span class="k">def</span>' in to_html(
+        f"{TICKS}python\ndef f(): 1\n{TICKS}"
+    )
+
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "<svg onload=alert(1)>",
+    "<iframe srcdoc='<script>alert(1)</script>'>",
+    "<details open ontoggle=alert(1)>x</details>",
+    "<a href=javascript:alert(1)>x</a>",
+    "[x](javascript:alert(1))",
+    "[x](JaVaScRiPt:alert(1))",
+    "[x](java\tscript:alert(1))",
+    "[x](&#106;avascript:alert(1))",
+    "[x](data:text/html,<script>alert(1)</script>)",
+    "[x](vbscript:x)",
+    "<javascript:alert(1)>",
+    "[x]: javascript:alert(1)\n\n[x]",
+    f'{TICKS}"><img src=x onerror=alert(1)>\ncode\n{TICKS}',
+    f"{TICKS}{{onclick=alert(1)}}\ncode\n{TICKS}",
+    f"{TICKS}python onload=alert(1)\ncode",
+    "<style>body{display:none}</style>",
+    "<p style='position:fixed'>x</p>",
+    "<form action=http://evil><input name=x></form>",
+    "![x](http://evil/x.png)",
+    '![x](data:image/svg+xml,<svg onload="alert(1)">)',
+    '![x](x "onerror=alert(1)")',
+    '[x](http://a "\\" onmouseover=alert(1) \\"")',
+    "<link rel=stylesheet href=http://evil>",
+    "<button data-commandlinker-command='x'>x</button>",
+    "<div class='jp-Cell'>x</div>",
+    "<math><mtext><table><mglyph><style><img src=x onerror=alert(1)>",
+    "<base href=http://evil>",
+    "<meta http-equiv=refresh content='0;url=http://evil'>",
+    "[^1]\n\n[^1]: <script>alert(1)</script>",
+    "[^<img src=x onerror=alert(1)>]: x",
+    "| <script>alert(1)</script> |\n|---|\n| <img src=x onerror=alert(1)> |",
+    "> - <script>alert(1)</script>",
+    "\\<script>alert(1)\\</script>",
+    "`<script>alert(1)</script>`",
+    "$<img src=x onerror=alert(1)>$",
+    "\u0000<script\u0000>alert(1)</script>",
+    "\u0002wzxhzdk:0\u0003<script>alert(1)</script>",
+]
+# What may stand in the HTML: these tags and attributes, and nothing else in a tag.
+TAG = re.compile(r"<(/?)([a-z0-9]+)((?: [a-z]+=\"[^\"]*\")*)>")
+ATTRIBUTES = set(
+    "class href title src alt style start id type checked disabled rel target".split()
+)
+TAGS = set(
+    "a blockquote br code dd del div dl dt em h1 h2 h3 h4 h5 h6 hr img input li ol p "
+    "pre span strong sub sup table tbody td th thead tr ul".split()
+)
+
+
+def assert_harmless(html: str) -> None:
+    """Assert that *html* holds nothing that a browser would run or fetch."""
+    assert "<" not in TAG.sub("", html)
+
+    for _, tag, attributes in TAG.findall(html):
+        assert tag in TAGS
+
+        for name, value in re.findall(r" ([a-z]+)=\"([^\"]*)\"", attributes):
+            assert name in ATTRIBUTES
+            assert name != "href" or re.match(r"(https?://|mailto:|#fn)", value)
+            assert name != "src" or value.startswith("data:image/")
+            assert name != "class" or "jp-" not in value
+            assert name != "style" or value.startswith("text-align: ")
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize(
+    "around",
+    [
+        "{}",
+        "a\n\n{}\n\nb",
+        "- a\n  - {}",
+        "> {}",
+        "# {}",
+        "**{}**",
+        "| a |\n|---|\n| {} |",
+        "[{}](http://a)",
+        "[^a]\n\n[^a]: {}",
+    ],
+)
+def test_hostile_text_is_harmless(text: str, around: str) -> None:
+    """Alone, inside each construct, and broken off at every place."""
+    whole = around.replace("{}", text)
+    for end in range(1, len(whole) + 1, 3):
+        assert_harmless(to_html(whole[:end]))
+    assert_harmless(to_html(whole))
+
+
+PIECES = st.sampled_from(
+    [
+        "a",
+        " ",
+        "\n",
+        "\n\n",
+        "- ",
+        "  - ",
+        "1. ",
+        "> ",
+        "# ",
+        "*",
+        "**",
+        "_",
+        "`",
+        TICKS,
+        "\n~~~\n",
+        "|",
+        "|---|",
+        "[",
+        "](",
+        ")",
+        "![",
+        "[^1]",
+        ": ",
+        "<",
+        ">",
+        "&",
+        "&lt;",
+        "$",
+        "$$",
+        "\\(",
+        "\\)",
+        "\\",
+        "    ",
+        "\t",
+        "<script>",
+        "onerror=",
+        '"',
+        "'",
+        "=",
+        "http://a.b",
+        "\u2028",
+        "\U0001f600",
+        "\u202e",
+    ]
+)
+
+
+@given(st.lists(PIECES, max_size=40).map("".join))
+def test_any_text_renders_harmless(text: str) -> None:
+    """Nothing that a model could write raises, or gets past the cleaning."""
+    assert_harmless(to_html(text))
+
+
+def test_a_text_that_breaks_the_renderer_is_shown_as_it_is() -> None:
+    """However deep or odd, the answer is there to read."""
+    deep = ">" * 100_000 + "end"
+
+    assert "end" in to_html(deep)
+
+
+TURN = Turn(
+    prompt="x",
+    text="**a**",
+    model="served",
+    asked_model="asked",
+    finish="stop",
+    usage=Usage(prompt_tokens=3, completion_tokens=4, total_tokens=7),
+    elapsed=2.0,
+    base_url="https://api.apertis.ai/v1",
+)
+
+
+def changed(**fields: object) -> Turn:
+    """Return the turn with some fields changed."""
+    return replace(TURN, **fields)  # type: ignore[arg-type]  # any field
+
+
+@pytest.mark.parametrize(
+    ("turn", "expected"),
+    [
+        (TURN, "served · 3 in + 4 out = 7 tokens · 2.0 s · 2 tokens/s"),
+        (
+            changed(finish="length", base_url="http://localhost:1/v1"),
+            "local · served · 3 in + 4 out = 7 tokens · 2.0 s · 2 tokens/s · length",
+        ),
+        (changed(usage=None, model=""), "asked · tokens not told · 2.0 s"),
+        (changed(usage=Usage(total_tokens=7)), "served · 7 tokens · 2.0 s"),
+        (
+            changed(usage=Usage(total_tokens=7, cost=0.00012)),
+            "served · 7 tokens · 2.0 s · $0.00012",
+        ),
+        (
+            changed(usage=Usage(total_tokens=7, cost=0.0)),
+            "served · 7 tokens · 2.0 s · $0",
+        ),
+        (changed(usage=None, elapsed=0.0), "served · tokens not told · 0.0 s"),
+    ],
+)
+def test_the_footer(turn: Turn, expected: str) -> None:
+    """Model, tokens, time, and the finish reason when it is not ``stop``."""
+    assert expected == bundle.footer(turn)
+
+
+@pytest.mark.parametrize(
+    ("turn", "words"),
+    [
+        (TURN, ""),
+        (changed(text=""), "The answer is empty."),
+        (changed(finish="length"), "cut off"),
+        (changed(finish="interrupted"), "stopped"),
+        (changed(finish="interrupted", text=""), "stopped"),
+        (changed(finish="error", error="no luck"), "no luck"),
+        (changed(refusal="no", text=""), "refused"),
+        (changed(malformed=2), "2 unreadable events"),
+    ],
+)
+def test_what_a_reader_must_know_is_noted(turn: Turn, words: str) -> None:
+    """An answer that did not end as it should says so."""
+    assert words in " ".join(bundle.notes(turn))
+    assert bool(words) == bool(bundle.notes(turn))
+
+
+def test_a_bundle_is_safe_and_complete() -> None:
+    """Clean HTML with the footer, the Markdown source, and metadata to rebuild it."""
+    turn = changed(text="<script>1</script> **a**", model="<b>", options={"seed": 1})
+    data, metadata = bundle.answer(turn, conversation="main")
+
+    assert {"text/html", "text/plain"} == set(data)
+    assert "<script" not in data["text/html"]
+    assert "&lt;b&gt; · 3 in" in data["text/html"]
+    assert turn.text == data["text/plain"]
+    assert "main" == metadata["apertis_magic"]["conversation"]
+    assert turn == bundle.turn_of(data, metadata)
+
+
+def test_an_output_of_others_is_no_turn() -> None:
+    """Outputs without our metadata are left alone."""
+    assert bundle.turn_of({"text/plain": "1"}, {}) is None
+
+
+def test_while_it_comes_only_html_is_sent() -> None:
+    """The status until there is text, then the text, both clean."""
+    assert ["text/html"] == list(bundle.live("", "<waiting>"))
+    assert "&lt;waiting&gt;" in bundle.live("", "<waiting>")["text/html"]
+    assert "<strong>a</strong>" in bundle.live("**a**", "answering")["text/html"]
+
+
+def test_a_transcript_shows_questions_answers_and_what_is_stale() -> None:
+    """A person's own text is escaped like any other."""
+    one, two = changed(prompt="<i>?"), changed(prompt="two", id="2")
+    shown = bundle.transcript([one, two], system="<u>", stale=frozenset({"2"}))
+
+    assert "&lt;i&gt;?" in shown["text/html"]
+    assert "&lt;u&gt;" in shown["text/html"]
+    assert 1 == shown["text/html"].count("Stale")
+    assert 1 == shown["text/plain"].count("Stale")

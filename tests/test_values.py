@@ -1,0 +1,271 @@
+"""Values at the edges: the API's objects, parameters, keys and errors."""
+
+import copy
+import pickle
+from email.utils import formatdate
+from time import time
+from typing import Any
+
+import pytest
+
+from apertis_magic import errors
+from apertis_magic.api import failures, keys, params, retry
+from apertis_magic.api.types import ChatCompletion, ChatCompletionChunk, Usage, error_of
+from apertis_magic.errors import ApertisError, ConfigurationError, Interrupted
+
+ODD_CHUNKS: dict[str, Any] = {
+    "nothing": {},
+    "null choices": {"choices": None},
+    "choices of the wrong type": {"choices": "x"},
+    "an empty choice": {"choices": [{}]},
+    "null delta": {"choices": [{"index": 0, "delta": None}]},
+    "null content": {"choices": [{"delta": {"content": None}}]},
+    "a list of nonsense": {"choices": [None, 1, "x"]},
+    "a ping": {"type": "ping"},
+    "empty finish": {"choices": [{"delta": {}, "finish_reason": ""}]},
+    "odd usage": {"usage": {"prompt_tokens": "many", "cost": True}},
+}
+
+
+@pytest.mark.parametrize("raw", ODD_CHUNKS.values(), ids=ODD_CHUNKS)
+def test_odd_chunks_are_no_answer_and_no_error(raw: Any) -> None:
+    """What servers leave out, null or add never raises and never becomes text."""
+    chunk = ChatCompletionChunk.from_dict(raw)
+
+    assert not any(choice.delta.content for choice in chunk.choices)
+    assert not any(choice.finish_reason for choice in chunk.choices)
+    assert raw == chunk.raw
+
+
+def test_content_in_parts_is_joined() -> None:
+    """A list of text parts in the place of a string is one text."""
+    parts = [{"type": "text", "text": "a"}, {"type": "image"}, {"text": "b"}]
+    raw = {"choices": [{"message": {"content": parts}, "finish_reason": "stop"}]}
+
+    assert "ab" == ChatCompletion.from_dict(raw).choices[0].message.content
+
+
+@pytest.mark.parametrize("name", ["reasoning_content", "reasoning", "thinking"])
+def test_reasoning_has_many_names(name: str) -> None:
+    """The model's thinking is found by whichever name the server gives it."""
+    chunk = ChatCompletionChunk.from_dict({"choices": [{"delta": {name: "hm"}}]})
+
+    assert "hm" == chunk.choices[0].delta.reasoning
+
+
+def test_usage_adds_up_what_is_missing() -> None:
+    """A total of 0 or none is the sum; details and cost are read."""
+    usage = Usage.from_dict(
+        {
+            "prompt_tokens": 3,
+            "completion_tokens": 4,
+            "total_tokens": 0,
+            "prompt_tokens_details": {"cached_tokens": 2},
+            "completion_tokens_details": {"reasoning_tokens": 1},
+            "cost": 0.5,
+        }
+    )
+
+    assert (7, 2, 1, 0.5) == (
+        usage.total_tokens,
+        usage.cached_tokens,
+        usage.reasoning_tokens,
+        usage.cost,
+    )
+
+
+@pytest.mark.parametrize(
+    ("payload", "message"),
+    [
+        ({"error": {}}, None),
+        ({"error": {"message": "", "type": "", "param": "", "code": None}}, None),
+        ({"error": None}, None),
+        ({"error": "  "}, None),
+        ({"error": "no"}, "no"),
+        ({"error": {"message": "no"}}, "no"),
+    ],
+)
+def test_an_empty_error_is_none(payload: Any, message: str | None) -> None:
+    """Gateways send an empty error along with a success."""
+    error = error_of(payload)
+
+    assert message == (error["message"] if error else None)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("temperature", 2.1, "temperature must be 0 to 2, not 2.1"),
+        ("temperature", -0.1, "0 to 2"),
+        ("temperature", float("nan"), "0 to 2"),
+        ("temperature", "hot", "a number"),
+        ("temperature", True, "a number"),
+        ("max_tokens", 0, "at least 1"),
+        ("max_tokens", 1.5, "a whole number"),
+        ("top_p", 1.01, "0 to 1"),
+        ("presence_penalty", -2.5, "-2 to 2"),
+        ("stop", ["a"] * 5, "4 at most"),
+        ("stop", [1], "text"),
+    ],
+)
+def test_values_out_of_range_are_refused(name: str, value: Any, words: str) -> None:
+    """The error names the parameter and its range."""
+    with pytest.raises(ConfigurationError, match=words):
+        params.check({name: value})
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"temperature": 0},
+        {"temperature": 2.0},
+        {"max_tokens": 1},
+        {"stop": "x"},
+        {"stop": ["a", "b"]},
+        {"seed": 0},
+        {"temperature": None},
+        {"something_new": object()},
+    ],
+)
+def test_values_in_range_pass(options: Any) -> None:
+    """The ends of a range belong to it, 0 is a value, and unknown fields pass."""
+    params.check(options)
+
+
+def test_a_key_is_found_where_it_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An argument goes before the environment; pasted white space is taken off."""
+    assert keys.find() is None
+
+    monkeypatch.setenv("APERTIS_API_KEY", " sk-from-environment\n")
+
+    assert "sk-from-environment" == keys.find()
+    assert "sk-given" == keys.find("sk-given ")
+
+
+@pytest.mark.parametrize("key", ["", "  ", "sk-“curly”", "sk-a b", "sk-\x00a"])
+def test_what_cannot_be_a_key_is_refused_unseen(key: str) -> None:
+    """The message never repeats the key."""
+    with pytest.raises(ConfigurationError) as caught:
+        keys.clean(key)
+
+    assert not key.strip() or key not in str(caught.value) + caught.value.hint
+
+
+FAILURES = [
+    (400, {"message": "bad", "param": "stop"}, errors.BadRequest),
+    (422, {"message": "bad"}, errors.BadRequest),
+    (400, {"code": "context_length_exceeded"}, errors.ContextLengthExceeded),
+    (400, {"type": "exceed_context_size_error"}, errors.ContextLengthExceeded),
+    (401, {"code": 401, "message": "no"}, errors.AuthenticationError),
+    (402, {"code": "insufficient_balance"}, errors.QuotaExceeded),
+    (400, {"code": "quota_exceeded"}, errors.QuotaExceeded),
+    (429, {"code": "insufficient_quota"}, errors.QuotaExceeded),
+    (403, {"code": "model_access_denied"}, errors.PermissionDenied),
+    (404, {"code": "model_not_found"}, errors.NotFound),
+    (429, {"code": "rate_limit_exceeded"}, errors.RateLimited),
+    (418, {"message": "tea"}, errors.StatusError),
+    (500, {"message": "no"}, errors.ServerError),
+    (503, {"message": "no quota"}, errors.ServerError),
+]
+
+
+@pytest.mark.parametrize(("status", "error", "kind"), FAILURES)
+def test_a_status_and_its_words_make_the_class(
+    status: int, error: Any, kind: type[ApertisError]
+) -> None:
+    """Each kind of failure that a user handles differently is a class of its own."""
+    body = errors.redact(str({"error": error})).replace("'", '"').encode()
+    failure = failures.from_response(status, {"x-request-id": "r1"}, body)
+
+    assert kind is type(failure)
+    assert (status, "r1") == (failure.status, failure.request_id)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b'{"error": "plain words"}', "plain words"),
+        (b'{"message": "on top"}', "on top"),
+        (b'{"detail": "in detail"}', "in detail"),
+        (b'{"error": {"message": null, "type": "t"}}', "HTTP 502"),
+        (
+            b"<html><style>x{}</style><h1>502</h1> Bad\n gateway</html>",
+            "502 Bad gateway",
+        ),
+        (b"", "no reason given"),
+        (b"[1]", "[1]"),
+        (b"\xff", "HTTP 502"),
+    ],
+)
+def test_any_error_body_is_read(body: bytes, words: str) -> None:
+    """JSON in many forms, HTML, or nothing at all becomes one line."""
+    failure = failures.from_response(502, {}, body)
+
+    assert words in str(failure)
+    assert "\n" not in str(failure)
+
+
+def test_an_echoed_key_is_taken_out() -> None:
+    """Some servers repeat the key in their error; it goes no further."""
+    body = b'{"error": {"message": "bad key my-odd-key or sk-abcdef123456"}}'
+    failure = failures.from_response(401, {}, body, key="my-odd-key")
+
+    assert "bad key [key] or [key] (HTTP 401)" == str(failure)
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (errors.RateLimited("x", status=429, retry_after=2.0), 2.0),
+        (errors.RateLimited("x", status=429, retry_after=0.0), 0.0),
+        (errors.RateLimited("x", status=429, retry_after=3600.0), None),
+        (errors.QuotaExceeded("x", status=429), None),
+        (errors.AuthenticationError("x", status=401), None),
+        (errors.StatusError("x", status=408), None),
+        (errors.ServerError("x", status=501), None),
+    ],
+)
+def test_the_wait_before_another_try(
+    error: ApertisError, expected: float | None
+) -> None:
+    """The server's own wait is kept; what waiting cannot mend is not tried again."""
+    assert expected == retry.delay(error, 0)
+
+
+def test_the_wait_grows_and_is_capped() -> None:
+    """Without the server's word the wait doubles, a quarter off at the most."""
+    overload = errors.ServerError("x", status=503)
+    waits = [retry.delay(overload, tries) for tries in (0, 1, 10)]
+
+    for wait, most in zip(waits, (0.5, 1.0, 8.0), strict=True):
+        assert wait is not None
+        assert most * 0.75 <= wait <= most
+
+
+def test_retry_after_is_seconds_or_a_date() -> None:
+    """Both forms of the header are read, and nonsense is none."""
+    assert 1.5 == retry.parse_retry_after("1.5")
+    assert 0.0 == retry.parse_retry_after("-1")
+    assert retry.parse_retry_after("soon") is None
+    assert retry.parse_retry_after(None) is None
+    assert 50 < (retry.parse_retry_after(formatdate(time() + 60)) or 0) <= 60
+
+
+def test_errors_survive_pickling_and_copying() -> None:
+    """What an error knows goes along to another process."""
+    error = errors.RateLimited("slow down", status=429, retry_after=3.0, partial="a")
+
+    for twin in (pickle.loads(pickle.dumps(error)), copy.copy(error)):
+        assert type(error) is type(twin)
+        assert vars(error) == vars(twin)
+        assert "slow down" == str(twin)
+
+
+def test_an_error_is_shown_in_one_or_two_lines() -> None:
+    """A notebook shows what happened and what to do, and no traceback."""
+    told = errors.RateLimited("slow down")._render_traceback_()
+
+    assert ["RateLimited: slow down", errors.RateLimited.hint] == told
+    assert ["ApertisError: x"] == ApertisError("x")._render_traceback_()
+    assert ["Interrupted: x"] == Interrupted("x")._render_traceback_()
+    assert issubclass(Interrupted, KeyboardInterrupt)
