@@ -2,6 +2,7 @@
 
 import threading
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -58,7 +59,7 @@ def test_a_conversation_grows_by_whole_turns(server: ScriptedServer) -> None:
 def test_what_is_typed_reaches_the_server(server: ScriptedServer) -> None:
     """Byte for byte, whatever is in it."""
     server.will(says("a"))
-    odd = "  {x} $HOME \\frac{a}{b}\t\u2028\U0001f600 %s\n\n```\n>>> 1\n"
+    odd = "  {x} $HOME \\frac{a}{b}\t\u2028\U0001f600\ud800 %s\n\n```\n>>> 1\n"
     Conversation().ask(odd).result()
 
     assert [[("user", odd)]] == server.messages
@@ -106,12 +107,25 @@ def test_a_refusal_for_another_reason_is_told(server: ScriptedServer) -> None:
 def test_nothing_wrong_is_sent(server: ScriptedServer) -> None:
     """An empty message or a value out of range ends before the request."""
     chat = Conversation(system="old")
-    for wrong in ({"prompt": " \n"}, {"prompt": "x", "temperature": 3}):
+    wrongs: list[dict[str, Any]] = [
+        {"prompt": " \n"},
+        {"prompt": "x", "temperature": 3},
+    ]
+    for wrong in wrongs:
         with pytest.raises(errors.ConfigurationError):
             chat.ask(**wrong, system="new", fresh=True)
 
     assert [] == server.requests
     assert "old" == chat.system
+
+
+@pytest.mark.parametrize("value", [float("inf"), {1, 2}, b"x"])
+def test_a_field_that_is_no_json(server: ScriptedServer, value: Any) -> None:
+    """It is told in one line, and nothing is sent."""
+    with pytest.raises(errors.ConfigurationError, match="no JSON"):
+        Conversation().ask("x", odd=value).result()
+
+    assert [] == server.requests
 
 
 def test_updates_give_snapshots_and_end_with_the_whole(server: ScriptedServer) -> None:

@@ -56,7 +56,7 @@ CONSTRUCTS = {
     "a task list": (
         "- [x] a\n- [ ] b",
         (
-            '<ul><li><input checked="" type="checkbox" disabled=""> a</li>'
+            '<ul><li><input type="checkbox" disabled="" checked=""> a</li>'
             '<li><input type="checkbox" disabled=""> b</li></ul>'
         ),
     ),

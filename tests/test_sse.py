@@ -57,7 +57,7 @@ def test_events(stream: bytes, expected: list[Event]) -> None:
 
 
 LINES = st.lists(
-    st.text(st.characters(exclude_characters="\r\n"), max_size=8),
+    st.text(st.characters(codec="utf-8", exclude_characters="\r\n"), max_size=8),
     min_size=1,
     max_size=3,
 )

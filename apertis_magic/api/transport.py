@@ -5,6 +5,7 @@ time-outs and the retries.
 """
 
 import asyncio
+import json
 import os
 import weakref
 from collections.abc import AsyncGenerator, Iterator, Mapping
@@ -117,12 +118,14 @@ class Transport:
         """Send *body* and return the response, its body still unread.
 
         Raises:
+            ConfigurationError: *body* cannot be written as JSON; nothing was sent.
             ApertisError: no answer, or one with an error status, after all tries.
         """
+        content = _encode(body)
         tries = 0
         while True:
             try:
-                return await self._send(path, body)
+                return await self._send(path, content)
             except (ConnectionFailed, StatusError) as error:
                 wait = self._wait(error, tries)
                 if wait is None:
@@ -167,12 +170,14 @@ class Transport:
             await self._pool.aclose()
         self._pool = None
 
-    async def _send(self, path: str, body: Json) -> httpx.Response:
+    async def _send(self, path: str, content: bytes) -> httpx.Response:
         limit = self.timeouts.first_byte
         with self._translated(limit):
             pool = self._connections()
             url = self.target.base_url + path
-            request = pool.build_request("POST", url, json=body, headers=self._headers)
+            request = pool.build_request(
+                "POST", url, content=content, headers=self._headers
+            )
             async with asyncio.timeout(limit):
                 response = await pool.send(request, stream=True)
         if response.status_code in _REDIRECTS:
@@ -226,6 +231,7 @@ class Transport:
         headers = {
             # Cloudflare, which stands before the service, refuses unnamed clients.
             "User-Agent": f"apertis-magic/{version('apertis-magic')}",
+            "Content-Type": "application/json",
             **extra,
         }
         if self.target.api_key is not None:
@@ -255,6 +261,14 @@ class Transport:
             raise ConnectionFailed(
                 f"The connection to {where} broke: {str(error) or type(error).__name__}"
             ) from error
+
+
+def _encode(body: Json) -> bytes:
+    try:
+        # In ASCII, because text from a file may hold half of a surrogate pair.
+        return json.dumps(body, allow_nan=False).encode("ascii")
+    except (TypeError, ValueError) as error:
+        raise ConfigurationError(f"The request is no JSON: {error}") from error
 
 
 def _close(pool: httpx.AsyncClient, loop: asyncio.AbstractEventLoop, pid: int) -> None:

@@ -78,7 +78,11 @@ def _serve(file: Path, *, lifeline: bool) -> None:
 
 def _status() -> int:
     weights, engine = local.installed(), local.engine_installed()
-    _say(f"{local.SMOLLM2}: " + (str(local.path()) if weights else "not installed"))
+    if weights:
+        size = round(local.SMOLLM2.size / 1e6)
+        _say(f"{local.SMOLLM2.name}: installed, {size} MB, {local.path()}")
+    else:
+        _say(f"{local.SMOLLM2}: not installed")
     _say("xllamacpp: " + ("installed" if engine else "not installed"))
     if not weights:
         _say("Run: python -m apertis_magic.local install")

@@ -108,7 +108,8 @@ def show(reply: Reply, view: View, conversation: str) -> Turn:
         turn = reply.result()
     except KeyboardInterrupt:
         turn = _settle(reply)
-        view.finish(turn, conversation)
+        with suppress(KeyboardInterrupt):  # a second one must not cost the first line
+            view.finish(turn, conversation)
         raise Interrupted(_what_is_kept(turn)) from None
     except ApertisError:
         if reply.turn is not None and reply.turn.text:

@@ -35,7 +35,7 @@ _ATTRIBUTES = {
     "ol": {"start"},
     "li": {"id"},
     "sup": {"id"},
-    "input": {"checked"},
+    "input": {"type", "checked", "disabled"},
 }
 _ALLOWED = {
     # Classes of the highlighter, task lists, footnotes and math, by name: a front end
@@ -46,6 +46,7 @@ _ALLOWED = {
     ),
     "href": re.compile(r"(?:https?://|mailto:|#fn)[^\s]*", re.IGNORECASE),
     "src": re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]*"),
+    "type": re.compile("checkbox"),
     "style": re.compile(r"text-align: (?:left|right|center);"),
     "id": re.compile(r"fn(?:ref\d*)?:[\w-]+"),
 }
@@ -182,10 +183,7 @@ _cleaner = nh3.Cleaner(
     clean_content_tags=_CONTENT_TAGS,
     attributes=_ATTRIBUTES,
     attribute_filter=_filter,
-    set_tag_attribute_values={
-        "a": {"target": "_blank"},
-        "input": {"type": "checkbox", "disabled": ""},
-    },
+    set_tag_attribute_values={"a": {"target": "_blank"}},
     url_schemes={"http", "https", "mailto", "data"},
     link_rel="noopener noreferrer nofollow",
     strip_comments=True,

@@ -1,0 +1,120 @@
+"""A real ipykernel, driven from outside as a front end does it."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from jupyter_client.blocking.client import BlockingKernelClient
+from jupyter_client.manager import KernelManager
+
+PATIENCE = 120.0
+
+
+@dataclass
+class Outcome:
+    """What one execution of a cell gave.
+
+    Attributes:
+        reply: the content of the execute reply.
+        messages: what came on IOPub, in order, without the states.
+    """
+
+    reply: dict[str, Any] = field(default_factory=dict)
+    messages: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def outputs(self) -> list[dict[str, Any]]:
+        """The outputs as a notebook file would hold them, updates applied."""
+        displays: dict[str, dict[str, Any]] = {}
+        for number, message in enumerate(self.messages):
+            content = message["content"]
+            name = content.get("transient", {}).get("display_id", str(number))
+            if message["msg_type"] == "update_display_data":
+                displays[name] = {**displays[name], **content}
+            else:
+                displays[name] = {"type": message["msg_type"], **content}
+        return list(displays.values())
+
+    @property
+    def printed(self) -> str:
+        """What went to standard output and standard error."""
+        return "".join(o["text"] for o in self.outputs if o["type"] == "stream")
+
+    @property
+    def answer(self) -> dict[str, Any]:
+        """The one display that holds an answer."""
+        [found] = [o for o in self.outputs if "apertis_magic" in o.get("metadata", {})]
+        return found
+
+
+class Kernel:
+    """One running kernel."""
+
+    def __init__(self, manager: KernelManager, client: BlockingKernelClient) -> None:
+        self.manager = manager
+        self._client = client
+
+    def run(self, source: str, cell: str | None = None) -> Outcome:
+        """Run a cell to its end; *cell* is the front end's id of it."""
+        return self.finish(self.start(source, cell))
+
+    def start(self, source: str, cell: str | None = None) -> str:
+        """Start a cell and return the request's id."""
+        session = self._client.session
+        request = session.msg(
+            "execute_request",
+            {
+                "code": source,
+                "silent": False,
+                "store_history": True,
+                "user_expressions": {},
+                "allow_stdin": False,
+                "stop_on_error": True,
+            },
+            metadata={"cellId": cell} if cell else {},
+        )
+        self._client.shell_channel.send(request)
+        return str(request["header"]["msg_id"])
+
+    def messages(self, request: str) -> Iterator[dict[str, Any]]:
+        """Give what a cell sends on IOPub, as it comes, until the kernel is idle."""
+        while True:
+            message = self._client.get_iopub_msg(timeout=PATIENCE)
+            if message["parent_header"].get("msg_id") != request:
+                continue
+            if message["msg_type"] == "status":
+                if message["content"]["execution_state"] == "idle":
+                    return
+            elif message["msg_type"] != "execute_input":
+                yield message
+
+    def finish(self, request: str) -> Outcome:
+        """Wait for a cell's end and return all that it gave from now on."""
+        messages = list(self.messages(request))
+        while True:
+            reply = self._client.get_shell_msg(timeout=PATIENCE)
+            if reply["parent_header"].get("msg_id") == request:
+                return Outcome(reply["content"], messages)
+
+    def interrupt(self) -> None:
+        """Interrupt the cell that runs."""
+        self.manager.interrupt_kernel()
+
+
+@contextmanager
+def running_kernel() -> Iterator[Kernel]:
+    """Start a kernel in this environment and end it afterwards."""
+    manager = KernelManager(kernel_name="python3")
+    manager.start_kernel(
+        env=dict(os.environ), extra_arguments=["--IPKernelApp.log_level=ERROR"]
+    )
+    client = manager.client()
+    client.start_channels()
+    try:
+        client.wait_for_ready(timeout=PATIENCE)
+        yield Kernel(manager, client)
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
