@@ -40,6 +40,7 @@ class NotebookView:
 
     def __init__(self) -> None:
         self._handle: DisplayHandle | None = None
+        bundle.prepare()
 
     def update(self, text: str, status: str) -> None:
         """Show the answer so far, or *status* while there is none."""

@@ -37,6 +37,11 @@ _MARKS = {
 Bundle = dict[str, str]
 
 
+def prepare() -> None:
+    """Load what the first answer needs, so that its first words need not wait."""
+    to_html("```python\nx\n```")
+
+
 def live(text: str, status: str = "") -> Bundle:
     """Return the bundle of an answer that is still coming: its HTML alone.
 
