@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from apertis_magic.api.types import Usage
 from apertis_magic.chat.turn import Turn
 from apertis_magic.render import bundle
+from apertis_magic.render.blocks import Growing, finished
 from apertis_magic.render.markdown import to_html
 
 TICKS = "```"
@@ -243,6 +244,44 @@ def test_a_text_that_breaks_the_renderer_is_shown_as_it_is() -> None:
     assert "end" in to_html(deep)
 
 
+BLOCKS = [
+    "a paragraph\nof two lines",
+    "- a\n- b",
+    "- a\n\n- b",
+    "- a\n\n  b",
+    "1. a\n2. b",
+    f"{TICKS}python\nx = 1\n\n\ny = 2\n{TICKS}",
+    f"~~~\n{TICKS}\n\nb\n~~~",
+    f"- a\n\n  {TICKS}\n  b\n\n  c\n  {TICKS}",
+    "> quote\n>\n> - a",
+    "# heading",
+    "| a | b |\n|---|---|\n| 1 | 2 |",
+    "**bold**\n\n    indented\n\n    code",
+    "1990 was\n\n2 years later",
+]
+
+
+@given(st.lists(st.sampled_from(BLOCKS), min_size=1, max_size=6), st.integers(1, 50))
+def test_blocks_look_the_same_alone(blocks: list[str], step: int) -> None:
+    """What was finished while the text grew is as in the render of the whole."""
+    text = "\n\n".join(blocks) + "\n"
+    growing = Growing()
+    for end in range(0, len(text), step):
+        growing = growing.grown(text[:end])
+    growing = growing.grown(text)
+
+    assert shape(to_html(text)) == shape(growing.html + growing.tail)
+
+
+def test_finished_blocks_are_rendered_once() -> None:
+    """A long answer costs its tail only."""
+    text = "a paragraph\n\n" * 100
+
+    assert len(text) - 2 * len("a paragraph\n\n") < finished(text + "tail")
+    assert 0 == finished("a\n\nb")
+    assert len("a\n\n") == finished(f"a\n\n{TICKS}\n\nb\n\nc\n")
+
+
 TURN = Turn(
     prompt="x",
     text="**a**",
@@ -325,9 +364,9 @@ def test_an_output_of_others_is_no_turn() -> None:
 
 def test_while_it_comes_only_html_is_sent() -> None:
     """The status until there is text, then the text, both clean."""
-    assert ["text/html"] == list(bundle.live("", "<waiting>"))
-    assert "&lt;waiting&gt;" in bundle.live("", "<waiting>")["text/html"]
-    assert "<strong>a</strong>" in bundle.live("**a**", "answering")["text/html"]
+    assert ["text/html"] == list(bundle.waiting("<waiting>"))
+    assert "&lt;waiting&gt;" in bundle.waiting("<waiting>")["text/html"]
+    assert "<strong>a</strong>" in bundle.live(Growing().grown("**a**"))["text/html"]
 
 
 def test_a_transcript_shows_questions_answers_and_what_is_stale() -> None:

@@ -11,6 +11,7 @@ from apertis_magic.chat.reply import Reply
 from apertis_magic.chat.turn import Turn
 from apertis_magic.errors import ApertisError, Interrupted
 from apertis_magic.render import bundle
+from apertis_magic.render.blocks import Growing
 
 _HEARTBEAT = 0.5
 """Seconds without news after which the cell says what it waits for."""
@@ -40,11 +41,14 @@ class NotebookView:
 
     def __init__(self) -> None:
         self._handle: DisplayHandle | None = None
+        self._answer = Growing()
         bundle.prepare()
 
     def update(self, text: str, status: str) -> None:
         """Show the answer so far, or *status* while there is none."""
-        self._show(bundle.live(text, status), {})
+        if text:
+            self._answer = self._answer.grown(text)
+        self._show(bundle.live(self._answer) if text else bundle.waiting(status), {})
 
     def finish(self, turn: Turn, conversation: str) -> None:
         """Put the whole answer with its footer in place of what was shown."""

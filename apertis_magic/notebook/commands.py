@@ -61,12 +61,13 @@ class ChatCommands:
             stream=given.stream,
             options=given.fields,
         )
-        # Late: the renderer is made ready while the request is under way.
-        from apertis_magic.notebook import cell as face  # noqa: PLC0415  see above
-
         try:
+            # Late: the renderer is made ready while the request is under way.
+            from apertis_magic.notebook import cell as face  # noqa: PLC0415  see above
+
             face.show(reply, face.view_for(self._shell), here.current.name)
         finally:
+            reply.stop()
             if given.out is not None and reply.turn is not None:
                 self._shell.push({given.out: reply.turn})
 

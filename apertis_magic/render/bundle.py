@@ -12,11 +12,15 @@ from urllib.parse import urlsplit
 
 from apertis_magic.api.types import Usage
 from apertis_magic.chat.turn import Turn
+from apertis_magic.render.blocks import Growing
 from apertis_magic.render.markdown import to_html
 
 _STYLE = """<style>
 .apertis-answer{overflow-x:auto}
-.apertis-answer pre{overflow-x:auto}
+.apertis-answer .highlight{background:var(--jp-cell-editor-background,#f5f5f5);
+border:1px solid var(--jp-border-color2,#ddd);border-radius:4px;
+padding:.5em .8em;margin:.6em 0;overflow-x:auto}
+.apertis-answer .highlight pre{background:none;margin:0;padding:0}
 .apertis-footer,.apertis-note{color:var(--jp-ui-font-color2,#6b6b6b);font-size:.85em}
 .apertis-footer{border-top:1px solid var(--jp-border-color2,#ddd);margin-top:.6em;
 padding-top:.25em}
@@ -42,16 +46,14 @@ def prepare() -> None:
     to_html("```python\nx\n```")
 
 
-def live(text: str, status: str = "") -> Bundle:
-    """Return the bundle of an answer that is still coming: its HTML alone.
+def live(answer: Growing) -> Bundle:
+    """Return the bundle of an answer that is still coming: its HTML alone."""
+    return {"text/html": _page(answer.html + answer.tail)}
 
-    Args:
-        text: the answer so far.
-        status: what is going on, for as long as there is no text.
-    """
-    if not text:
-        return {"text/html": _page(f'<div class="apertis-note">{escape(status)}</div>')}
-    return {"text/html": _page(to_html(text))}
+
+def waiting(status: str) -> Bundle:
+    """Return the bundle of an answer that has not begun to come."""
+    return {"text/html": _page(f'<div class="apertis-note">{escape(status)}</div>')}
 
 
 def answer(turn: Turn, *, conversation: str) -> tuple[Bundle, dict[str, Any]]:
