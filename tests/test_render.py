@@ -307,7 +307,7 @@ def changed(**fields: object) -> Turn:
             changed(finish="length", base_url="http://localhost:1/v1"),
             "local · served · 3 in + 4 out = 7 tokens · 2.0 s · 2 tokens/s · length",
         ),
-        (changed(usage=None, model=""), "asked · tokens not told · 2.0 s"),
+        (changed(usage=None, model=""), "asked · tokens unknown · 2.0 s"),
         (changed(usage=Usage(total_tokens=7)), "served · 7 tokens · 2.0 s"),
         (
             changed(usage=Usage(total_tokens=7, cost=0.00012)),
@@ -317,7 +317,7 @@ def changed(**fields: object) -> Turn:
             changed(usage=Usage(total_tokens=7, cost=0.0)),
             "served · 7 tokens · 2.0 s · $0",
         ),
-        (changed(usage=None, elapsed=0.0), "served · tokens not told · 0.0 s"),
+        (changed(usage=None, elapsed=0.0), "served · tokens unknown · 0.0 s"),
     ],
 )
 def test_the_footer(turn: Turn, expected: str) -> None:
@@ -333,7 +333,8 @@ def test_the_footer(turn: Turn, expected: str) -> None:
         (changed(finish="length"), "cut off"),
         (changed(finish="interrupted"), "stopped"),
         (changed(finish="interrupted", text=""), "stopped"),
-        (changed(finish="error", error="no luck"), "no luck"),
+        (changed(finish="error", error="no luck"), "broke off"),
+        (changed(finish="error", error="no luck", text=""), "no answer"),
         (changed(refusal="no", text=""), "refused"),
         (changed(malformed=2), "2 unreadable events"),
     ],

@@ -55,6 +55,7 @@ def from_response(
     code = error.get("code")
     param = error.get("param")
     message = error.get("message") or _plain(text) or "no reason given"
+    wait = parse_retry_after(headers.get("retry-after"))
     kind = _class(status, f"{error.get('type')} {code} {message}")
     return kind(
         redact(f"{message} (HTTP {status})", key),
@@ -62,7 +63,8 @@ def from_response(
         code=None if code in (None, "") else str(code),
         param=param if isinstance(param, str) else None,
         request_id=next((headers[n] for n in _REQUEST_IDS if n in headers), None),
-        retry_after=parse_retry_after(headers.get("retry-after")),
+        retry_after=wait,
+        hint=f"Wait {wait:.0f} s, then run the cell again." if wait else "",
     )
 
 

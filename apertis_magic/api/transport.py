@@ -259,7 +259,7 @@ class Transport:
             raise _unreachable(where, error) from error
         except httpx.TransportError as error:
             raise ConnectionFailed(
-                f"The connection to {where} broke: {str(error) or type(error).__name__}"
+                f"The connection to {where} broke off ({type(error).__name__})."
             ) from error
 
 

@@ -20,7 +20,8 @@ _STYLE = """<style>
 .apertis-answer .highlight{background:var(--jp-cell-editor-background,#f5f5f5);
 border:1px solid var(--jp-border-color2,#ddd);border-radius:4px;
 padding:.5em .8em;margin:.6em 0;overflow-x:auto}
-.apertis-answer .highlight pre{background:none;margin:0;padding:0}
+.apertis-answer .highlight pre{margin:0;padding:0}
+.apertis-answer .highlight *{background:none}
 .apertis-footer,.apertis-note{color:var(--jp-ui-font-color2,#6b6b6b);font-size:.85em}
 .apertis-footer{border-top:1px solid var(--jp-border-color2,#ddd);margin-top:.6em;
 padding-top:.25em}
@@ -72,7 +73,7 @@ def notes(turn: Turn) -> list[str]:
     if turn.refusal:
         found.append("The model refused.")
     if turn.error:
-        found.append(f"The answer broke off: {turn.error}")
+        found.append("The answer broke off." if turn.text else "There is no answer.")
     elif turn.finish in _MARKS:
         found.append(f"The answer was {_MARKS[turn.finish]}.")
     elif not turn.text and not turn.refusal:
@@ -131,16 +132,18 @@ def transcript(
     html, plain = [], []
     if system:
         html.append(f'<div class="apertis-note">System: {escape(system)}</div>')
-        plain.append(f"System: {system}\n")
+        plain += [f"System: {system}", ""]
     for number, turn in enumerate(turns, 1):
         about = [*notes(turn), footer(turn)]
+        if turn.error:
+            about.append(turn.error)
         if turn.id in stale:
             about.insert(0, "Stale: a turn above it has changed since.")
         shown = turn.text or turn.refusal
         html.append(f'<div class="apertis-question">{escape(turn.prompt)}</div>')
         html.append(to_html(shown))
         html += [f'<div class="apertis-note">{escape(line)}</div>' for line in about]
-        plain.append(f"[{number}] {turn.prompt}\n\n{shown}\n\n({'; '.join(about)})\n")
+        plain += [f"[{number}] {turn.prompt}", "", shown, "", *about, ""]
     return {"text/html": _page("".join(html)), "text/plain": "\n".join(plain)}
 
 
@@ -169,7 +172,7 @@ def _page(html: str) -> str:
 def _tokens(turn: Turn) -> str:
     usage = turn.usage
     if usage is None or usage.total_tokens is None:
-        return "tokens not told"
+        return "tokens unknown"
     both = (usage.prompt_tokens, usage.completion_tokens)
     if None in both:
         return f"{usage.total_tokens} tokens"
