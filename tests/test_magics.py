@@ -281,7 +281,7 @@ def test_a_terminal_gets_plain_text(server: ScriptedServer, tmp_path: Path) -> N
         cwd=tmp_path,
     )
 
-    assert done.stdout.startswith("**Hi** there\nlocal · served · 5 in + 2 out = 7 tok")
+    assert "**Hi** there\nlocal · served · 5 in + 2 out = 7 tokens" in done.stdout
     assert "[1] Hello!" in done.stdout
     assert "AuthenticationError: wrong key (HTTP 401)" in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
