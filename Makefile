@@ -1,6 +1,6 @@
 # make demo   run notebooks/quickstart.ipynb on a real local model
 # make test   run the tests           make lint   check style and types
-# make lab    open the quickstart in JupyterLab
+# make lab    open the quickstart in JupyterLab (as root: LAB_OPTIONS=--allow-root)
 # make clean  remove what these made, but for the model (see README)
 
 PYTHON ?= python3
@@ -25,7 +25,7 @@ lint: $(VENV)/ready-lint
 
 lab: $(VENV)/ready-lab
 	$(BIN)/python -m apertis_magic.local install
-	$(BIN)/jupyter lab notebooks/quickstart.ipynb
+	$(BIN)/jupyter lab $(LAB_OPTIONS) notebooks/quickstart.ipynb
 
 clean:
 	rm -rf $(VENV) build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
