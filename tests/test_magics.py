@@ -171,6 +171,12 @@ def test_help_is_shown_and_nothing_is_asked(
     assert [] == server.requests
 
 
+def test_a_terminal_waits_for_the_message(shell: Shell) -> None:
+    """The cell is not over after its first line; a blank line ends it."""
+    assert "incomplete" == shell.check_complete("%%chat -t 0\n")[0]
+    assert "complete" == shell.check_complete("%%chat -t 0\nx\n\n")[0]
+
+
 def test_show_reset_and_status(
     shell: Shell, server: ScriptedServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -220,7 +226,7 @@ def test_reloading_keeps_the_conversation(shell: Shell, server: ScriptedServer) 
 
     assert 1 == len([call for call in watching if "ChatMagics" in call])
 
-    transforms = shell.input_transformer_manager.cleanup_transforms
+    transforms = shell.input_transformer_manager.line_transforms
 
     assert 1 == transforms.count(give_body)
 

@@ -15,14 +15,14 @@ def load(shell: InteractiveShell) -> None:
     magics = ChatMagics(shell)
     shell.register_magics(magics)
     shell.events.register("post_run_cell", magics.after_cell)
-    shell.input_transformer_manager.cleanup_transforms.insert(0, give_body)
+    shell.input_transformer_manager.line_transforms.insert(0, give_body)
 
 
 def unload(shell: InteractiveShell) -> None:
     """Take the magics out of *shell*; the Session stays."""
     magics = shell.magics_manager.registry.pop(ChatMagics.__name__)
     shell.events.unregister("post_run_cell", magics.after_cell)
-    shell.input_transformer_manager.cleanup_transforms.remove(give_body)
+    shell.input_transformer_manager.line_transforms.remove(give_body)
     for kind in ("line", "cell"):
         shell.magics_manager.magics[kind].pop("chat", None)
 
