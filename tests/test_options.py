@@ -39,6 +39,7 @@ def line(**fields: Any) -> ChatOptions:
         ("--new", ChatOptions(new=True)),
         ("--no-stream", ChatOptions(stream=False)),
         ("-o answer", ChatOptions(out="answer")),
+        ("--no_stream", ChatOptions(stream=False)),
         ("-h", ChatOptions(help=True)),
         ("-s 'Be brief.'", ChatOptions(system="Be brief.")),
         ('-s "Don\'t say \\"no\\""', ChatOptions(system='Don\'t say "no"')),

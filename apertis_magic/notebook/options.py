@@ -65,7 +65,7 @@ def parse(line: str) -> ChatOptions:
     Raises:
         UsageError: the line is wrong; the message says how in one line.
     """
-    words = split(line)
+    words = [_dashed(word) for word in split(line)]
     _refuse_keys(words)
     given, rest = _PARSER.parse_known_args(words)
     if rest:
@@ -135,12 +135,17 @@ def _refuse_keys(words: list[str]) -> None:
             )
 
 
+def _dashed(word: str) -> str:
+    """Return ``--max_tokens``, the API's spelling, as the option it stands for."""
+    name, equals, value = word.partition("=")
+    dashed = name.replace("_", "-")
+    return dashed + equals + value if dashed in _NAMES else word
+
+
 def _unknown(word: str) -> str:
     if word.startswith("-"):
         name = word.partition("=")[0]
-        actions = _PARSER._actions  # noqa: SLF001  argparse has no public list
-        known = [name for action in actions for name in action.option_strings]
-        return f"%%chat: unknown option {name}.{closest(name, known)}"
+        return f"%%chat: unknown option {name}.{closest(name, _NAMES)}"
     return (
         f"%%chat: {word!r} stands on the options' line. The message goes below it; "
         "text with spaces needs quotes."
@@ -173,11 +178,10 @@ def _build() -> _Parser:
 
 
 def _add_param(parser: argparse.ArgumentParser, param: Param) -> None:
-    dashed = "--" + param.name.replace("_", "-")
-    names = [_SHORT.get(param.name), dashed, "--" + param.name]
+    names = [_SHORT.get(param.name), "--" + param.name.replace("_", "-")]
     bounds = f" ({param.range()})" if param.range() else ""
     parser.add_argument(
-        *dict.fromkeys(name for name in names if name),
+        *filter(None, names),
         dest=param.name,
         type=_number if param.kind is float else param.kind,
         action="append" if param.most > 1 else "store",
@@ -197,3 +201,8 @@ def _number(text: str) -> float:
 
 _number.__name__ = "number"
 _PARSER = _build()
+_NAMES = [
+    name
+    for action in _PARSER._actions  # noqa: SLF001  argparse has no public list
+    for name in action.option_strings
+]
