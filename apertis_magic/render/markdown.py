@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from typing import Any
 from xml.etree.ElementTree import Element
 
+import markdown
 import nh3
-from markdown import Extension, Markdown
+from markdown import Extension
 from markdown.preprocessors import Preprocessor
 from markdown.treeprocessors import Treeprocessor
 
@@ -82,7 +83,7 @@ def to_html(text: str) -> str:
 class _Chat(Extension):
     """Markdown as models write it, and nothing that a browser could run."""
 
-    def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802  the library's name
+    def extendMarkdown(self, md: markdown.Markdown) -> None:  # noqa: N802  the library's name
         """Register what is ours and take out what lets raw HTML through."""
         md.preprocessors.deregister("html_block")
         md.inlinePatterns.deregister("html")
@@ -163,11 +164,11 @@ def _filter(_tag: str, name: str, value: str) -> str | None:
     return value if pattern is None or pattern.fullmatch(value) else None
 
 
-def _converter() -> Markdown:
+def _converter() -> markdown.Markdown:
     """Return the one converter; making one costs ten times what a short text does."""
     if not _made:
         _made.append(
-            Markdown(
+            markdown.Markdown(
                 extensions=[*_EXTENSIONS, _Chat()],
                 extension_configs=_EXTENSIONS,
                 output_format="html",
@@ -176,7 +177,7 @@ def _converter() -> Markdown:
     return _made[0]
 
 
-_made: list[Markdown] = []
+_made: list[markdown.Markdown] = []
 _lock = threading.Lock()  # the converter keeps state while it works
 _cleaner = nh3.Cleaner(
     tags=_TAGS,
