@@ -9,6 +9,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
 .PHONY: demo test lint lab clean
+.NOTPARALLEL:
 
 demo: $(VENV)/ready-demo
 	$(BIN)/python -m apertis_magic.local install
@@ -31,12 +32,13 @@ clean:
 	rm -rf $(VENV) build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 # What a target needs, once; again when the requirements change.
-$(VENV)/ready-%: pyproject.toml constraints.txt | $(BIN)/pip
+$(VENV)/ready-%: pyproject.toml constraints.txt | $(VENV)/ready
 	$(INSTALL) --editable '.[local]' --group $*
 	touch $@
 
 # Some systems' python3 comes without ensurepip, and their pip knows no --group.
-$(BIN)/pip:
+$(VENV)/ready:
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV) || { $(PYTHON) -m venv --without-pip $(VENV) && $(PYTHON) -m pip --python $(BIN)/python install --quiet pip; }
 	$(INSTALL) --upgrade pip
+	touch $@

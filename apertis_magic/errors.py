@@ -25,17 +25,7 @@ In a notebook each is one or two lines without a traceback; in Python each is an
 ordinary exception that pickles.
 """
 
-import re
-
-_KEY = re.compile(r"sk-[A-Za-z0-9._-]{6,}")
-
-
-def redact(text: str, *keys: str | None) -> str:
-    """Return *text* without anything that looks like, or is, one of *keys*."""
-    for key in keys:
-        if key:
-            text = text.replace(key, "[key]")
-    return _KEY.sub("[key]", text)
+from apertis_magic.clean import printable, redact
 
 
 class ApertisError(Exception):
@@ -65,7 +55,7 @@ class ApertisError(Exception):
         retry_after: float | None = None,
         partial: str = "",
     ) -> None:
-        super().__init__(redact(message))
+        super().__init__(printable(redact(message)))
         self.hint = hint or type(self).hint
         self.status = status
         self.code = code

@@ -9,7 +9,11 @@ from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
+from nbclient.exceptions import (
+    CellExecutionError,
+    CellTimeoutError,
+    DeadKernelError,
+)
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 
@@ -41,7 +45,7 @@ def run(notebook: NotebookNode, folder: Path) -> int:
     )
     try:
         client.execute()
-    except CellExecutionError as error:
+    except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

@@ -6,12 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from IPython.core.displaypub import CapturingDisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
 from scripted_server import ScriptedServer
 from traitlets.config import Config
 
 from apertis_magic.chat import session
+
+# A loaded machine is slow, not wrong.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 _FOREIGN = ("APERTIS_", "OPENAI_", "STIMA_")
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")

@@ -2,6 +2,8 @@
 
 import asyncio
 import multiprocessing
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -276,12 +278,12 @@ def test_a_closed_port_is_tried_again_and_told() -> None:
 def test_silence_ends_in_a_time_out(server: ScriptedServer, *, stream: bool) -> None:
     """One number bounds the wait for the first byte and between two pieces."""
     silent = Wait(threading.Event())
-    client = Apertis(base_url=server.url, timeout=0.2)
+    client = Apertis(base_url=server.url, timeout=1)
     server.will(Answer(before_headers=silent))
-    with pytest.raises(errors.TimedOut, match=r"silent for 0.2 s"):
+    with pytest.raises(errors.TimedOut, match=r"silent for 1 s"):
         client.chat.completions.create(model="m", messages=HELLO, stream=stream)
     server.will(Answer((chunk("a"), silent)))
-    with pytest.raises(errors.TimedOut, match=r"silent for 0.2 s") as caught:
+    with pytest.raises(errors.TimedOut, match=r"silent for 1 s") as caught:
         list(client.chat.completions.create(model="m", messages=HELLO, stream=True))
 
     assert "a" == caught.value.partial
@@ -335,6 +337,9 @@ def test_apertis_itself_needs_one() -> None:
         {"base_url": "api.apertis.ai/v1"},
         {"base_url": "ftp://x"},
         {"base_url": "http://"},
+        {"base_url": "http://[::1/v1"},
+        {"base_url": "http://127.0.0.1:99999"},
+        {"base_url": "http://user:secret@127.0.0.1"},
         {"timeout": 0},
         {"timeout": float("nan")},
         {"max_retries": -1},
@@ -343,8 +348,111 @@ def test_apertis_itself_needs_one() -> None:
 )
 def test_a_client_that_cannot_work_is_not_made(wrong: Any) -> None:
     """What is wrong is told before anything is sent."""
-    with pytest.raises(errors.ConfigurationError):
+    with pytest.raises(errors.ConfigurationError) as caught:
         Apertis(**{"base_url": "http://127.0.0.1:9", **wrong})
+
+    assert "secret" not in str(caught.value)
+
+
+def test_what_stays_on_this_machine_goes_through_no_proxy(
+    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A school's proxy sees neither the question nor the key."""
+    with ScriptedServer() as proxy:
+        proxy.will(whole("from the proxy"))
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+            monkeypatch.setenv(name, proxy.url.removesuffix("/v1"))
+        server.will(whole("Hi."))
+
+        assert "Hi." == ask(server).choices[0].message.content
+        assert [] == proxy.requests
+
+
+def test_a_proxy_is_used_for_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What goes out goes through the proxy that the environment names."""
+    with ScriptedServer() as proxy:
+        proxy.will(whole("from the proxy"))
+        monkeypatch.setenv("HTTP_PROXY", proxy.url.removesuffix("/v1"))
+        answer = Apertis(base_url="http://models.invalid/v1").chat.completions.create(
+            model="m", messages=HELLO
+        )
+
+    assert "from the proxy" == answer.choices[0].message.content
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("SSL_CERT_FILE", "/nowhere/ca.pem"), ("ALL_PROXY", "socks://127.0.0.1:9")],
+)
+def test_an_environment_that_cannot_work_is_told(
+    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    """One line names where to look."""
+    monkeypatch.setenv(name, value)
+    with pytest.raises(errors.ConfigurationError, match="cannot be set up") as caught:
+        ask(server)
+
+    assert "SSL_CERT_FILE" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(
+            (event({"error": {"message": "bad my-own-key", "code": "my-own-key"}}),)
+        ),
+        Answer((b"<html>my-own-key",), headers={"Content-Type": "text/html"}),
+        json_answer({"error": "bad my-own-key"}),
+        fails(400, "bad my-own-key", code="my-own-key", param="my-own-key"),
+    ],
+    ids=["in the stream", "no JSON", "in one piece", "as a status"],
+)
+def test_an_echoed_key_is_taken_out(server: ScriptedServer, answer: Answer) -> None:
+    """Wherever a server repeats it."""
+    server.will(answer)
+    client = Apertis("my-own-key", base_url=server.url)
+    with pytest.raises(errors.ApertisError) as caught:
+        list(client.chat.completions.create(model="m", messages=HELLO, stream=True))
+
+    assert "my-own-key" not in f"{caught.value} {vars(caught.value)}"
+
+
+def test_a_refusal_whose_reason_is_cut_off(server: ScriptedServer) -> None:
+    """The status alone makes the error."""
+    server.will(Answer((b'{"error"', Cut()), 429))
+    with pytest.raises(errors.RateLimited):
+        ask(server)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_an_interrupt_of_a_plain_loop_is_one(server: ScriptedServer) -> None:
+    """Ctrl-C in the middle of a stream is a KeyboardInterrupt and nothing else."""
+    server.will(Answer((chunk("a"), Wait(threading.Event()))))
+    stream = ask(server, stream=True)
+
+    def interrupt() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+    def read() -> None:
+        for _ in stream:
+            threading.Timer(0.2, interrupt).start()
+
+    with pytest.raises(KeyboardInterrupt):
+        read()
+
+    assert server.hung_up.wait(PATIENCE)
+
+
+def test_a_stream_that_was_left_does_not_end_well(server: ScriptedServer) -> None:
+    """Who comes back to it hears that its end is missing."""
+    server.will(Answer((chunk("a"), Wait(threading.Event()))))
+    stream = ask(server, stream=True)
+    for _ in stream:
+        break
+    with pytest.raises(errors.IncompleteAnswer) as caught:
+        next(iter(stream))
+
+    assert "a" == caught.value.partial
 
 
 def test_the_async_client(server: ScriptedServer) -> None:

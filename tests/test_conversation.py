@@ -1,5 +1,6 @@
 """Conversations against a real server: history, replacement, stopping, failing."""
 
+import os
 import threading
 from itertools import pairwise
 from typing import Any
@@ -21,7 +22,7 @@ from scripted_server import (
     whole,
 )
 
-from apertis_magic import Conversation, errors
+from apertis_magic import AsyncApertis, Conversation, errors
 from apertis_magic.chat import history
 from apertis_magic.chat.turn import Cell, Turn
 
@@ -59,7 +60,7 @@ def test_a_conversation_grows_by_whole_turns(server: ScriptedServer) -> None:
 def test_what_is_typed_reaches_the_server(server: ScriptedServer) -> None:
     """Byte for byte, whatever is in it."""
     server.will(says("a"))
-    odd = "  {x} $HOME \\frac{a}{b}\t\u2028\U0001f600\ud800 %s\n\n```\n>>> 1\n"
+    odd = "  {x} $HOME \\frac{a}{b}\t\u2028\U0001f600 %s\n\n```\n>>> 1\n"
     Conversation().ask(odd).result()
 
     assert [[("user", odd)]] == server.messages
@@ -95,9 +96,12 @@ def test_a_server_that_refuses_stream_options(server: ScriptedServer) -> None:
     ]
 
 
-def test_a_refusal_for_another_reason_is_told(server: ScriptedServer) -> None:
-    """A field that the user set and the server refuses is not asked for twice."""
-    server.will(fails(400, "too hot", param="temperature"))
+@pytest.mark.parametrize("param", ["temperature", None])
+def test_a_refusal_for_another_reason_is_told(
+    server: ScriptedServer, param: str | None
+) -> None:
+    """What the server refuses for its own reason is not asked for twice."""
+    server.will(fails(400, "too hot", param=param))
     with pytest.raises(errors.BadRequest, match="too hot"):
         Conversation().ask("x", temperature=2).result()
 
@@ -117,6 +121,79 @@ def test_nothing_wrong_is_sent(server: ScriptedServer) -> None:
 
     assert [] == server.requests
     assert "old" == chat.system
+
+
+def test_half_a_character_is_mended(server: ScriptedServer) -> None:
+    """In the question, and where a server cuts an emoji between two pieces."""
+    server.will(says("a\ud83d", "\ude00b", "\ud83d"))
+    turn = Conversation().ask("x\ud83d").result()
+
+    assert [[("user", "x\ufffd")]] == server.messages
+    assert ("x\ufffd", "a\U0001f600b\ufffd") == (turn.prompt, turn.text)
+
+
+def test_starting_over_costs_nothing_until_something_comes(
+    server: ScriptedServer,
+) -> None:
+    """A key that has expired must not cost the conversation."""
+    server.will(says("one"), fails(401), says("two"))
+    chat = Conversation()
+    chat.ask("first").result()
+    with pytest.raises(errors.AuthenticationError):
+        chat.ask("second", fresh=True).result()
+
+    assert ["first", "second"] == [turn.prompt for turn in chat.turns]
+    assert [("user", "second")] == server.messages[1]
+
+    chat.ask("third", fresh=True).result()
+
+    assert ["third"] == [turn.prompt for turn in chat.turns]
+
+
+class Unforeseen(AsyncApertis):
+    """A client that fails as no client should, after some text."""
+
+    @property
+    def chat(self) -> Any:
+        raise ZeroDivisionError("of all things")
+
+    @chat.setter
+    def chat(self, _: Any) -> None:
+        """Take what the real one sets."""
+
+
+def test_the_unforeseen_is_a_failed_turn(server: ScriptedServer) -> None:
+    """Nobody waits for ever, the cause is told, and the next question works."""
+    server.will(says("next"))
+    chat = Conversation()
+    reply = chat.ask("x", client=Unforeseen(base_url=server.url))
+    with pytest.raises(errors.ApertisError, match="of all things") as caught:
+        reply.result()
+
+    assert isinstance(caught.value.__cause__, ZeroDivisionError)
+    assert "error" == chat.turns[0].finish
+    assert "next" == chat.ask("y").result().text
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_fork_does_not_wait_for_its_parents_answer(server: ScriptedServer) -> None:
+    """It would wait for ever; it is told so, and asks on its own."""
+    server.will(Answer((Wait(threading.Event()),)), says("of its own"))
+    reply = Conversation().ask("x")
+    server.wait_for(1)
+    child = os.fork()
+    if not child:
+        try:
+            reply.wait()
+        except errors.ApertisError:
+            alone = "of its own" == Conversation().ask("y").result().text
+            os._exit(0 if alone else 2)
+        os._exit(1)
+    _, status = os.waitpid(child, 0)
+    reply.stop()
+
+    assert 0 == os.waitstatus_to_exitcode(status)
 
 
 @pytest.mark.parametrize("value", [float("inf"), {1, 2}, b"x"])

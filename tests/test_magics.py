@@ -22,6 +22,7 @@ from scripted_server import (
 
 from apertis_magic import errors
 from apertis_magic.chat import session
+from apertis_magic.notebook.cell import pause_after
 from apertis_magic.notebook.magics import give_body
 
 
@@ -231,7 +232,9 @@ def test_reloading_keeps_the_conversation(shell: Shell, server: ScriptedServer) 
     assert 1 == transforms.count(give_body)
 
 
-def test_a_long_answer_is_sent_less_often(shell: Shell, server: ScriptedServer) -> None:
+def test_an_answer_that_comes_fast_is_sent_in_steps(
+    shell: Shell, server: ScriptedServer
+) -> None:
     """What is shown while it comes stays a small multiple of the answer."""
     pieces = ["word " * 20] * 400
     server.will(Answer((*map(chunk, pieces), chunk(finish="stop"), DONE)))
@@ -241,6 +244,13 @@ def test_a_long_answer_is_sent_less_often(shell: Shell, server: ScriptedServer) 
 
     assert text == shown(shell)[0]["data"]["text/plain"]
     assert sent < 20 * len(text)
+
+
+def test_the_pause_grows_with_the_answer() -> None:
+    """What a front end renders in a second is what it is sent in a second."""
+    assert 0.1 >= pause_after("x" * 4_000)
+    assert 1.0 <= pause_after("x" * 40_000) <= 1.5
+    assert 1.0 == pause_after("")
 
 
 def test_loading_imports_nothing_heavy() -> None:
@@ -276,7 +286,7 @@ for source in sys.argv[1:]:
 
 def test_a_terminal_gets_plain_text(server: ScriptedServer, tmp_path: Path) -> None:
     """The text as it comes, the footer below it, and no repr."""
-    server.will(says("**Hi**", " there"), fails(401, "wrong key"))
+    server.will(says("**Hi**", "\x1b[2J there"), fails(401, "wrong\x1b key"))
     cells = ["%load_ext apertis_magic", "%%chat\nHello!", "%chat show", "%%chat\nagain"]
     done = subprocess.run(
         [sys.executable, "-c", TERMINAL, *cells],
@@ -287,8 +297,9 @@ def test_a_terminal_gets_plain_text(server: ScriptedServer, tmp_path: Path) -> N
         cwd=tmp_path,
     )
 
-    assert "**Hi** there\nlocal · served · 5 in + 2 out = 7 tokens" in done.stdout
+    assert "**Hi**[2J there\nlocal · served · 5 in + 2 out = 7 tokens" in done.stdout
     assert "[1] Hello!" in done.stdout
     assert "AuthenticationError: wrong key (HTTP 401)" in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
     assert "object at" not in done.stdout
+    assert "\x1b[2J" not in done.stdout

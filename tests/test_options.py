@@ -47,6 +47,8 @@ def line(**fields: Any) -> ChatOptions:
         ('--system="a b"', ChatOptions(system="a b")),
         ("-s ''", ChatOptions(system="")),
         ('-s \'{"a": "$5 {x} 100%"}\'', ChatOptions(system='{"a": "$5 {x} 100%"}')),
+        ("--stop '---' --stop=-", line(stop=["---", "-"])),
+        ("-s '-x'", ChatOptions(system="-x")),
         ('-s {"a":1}', ChatOptions(system='{"a":1}')),
     ],
 )
@@ -76,6 +78,9 @@ def test_options(text: str, expected: ChatOptions) -> None:
         ('--system="Be brief', "a quote is not closed"),
         ("--api-key sk-x", "a key does not belong in a cell"),
         ("--openai-api-key=sk-x", "a key does not belong in a cell"),
+        ("sk-x-pasted-by-mistake", "stands on the options' line"),
+        ("-m --new", "expected one argument"),
+        (f"-t {'9' * 400}", "temperature must be 0 to 2"),
         ("--api_key x", "a key does not belong in a cell"),
     ],
 )

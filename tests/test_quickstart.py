@@ -100,6 +100,21 @@ def test_the_local_model_takes_over_and_gives_back(kernel: Kernel) -> None:
     assert "main, 2 turns" in after.outputs[0]["data"]["text/plain"]
 
 
+def test_a_model_that_ended_is_told(kernel: Kernel) -> None:
+    """One line says what to do, and it works."""
+    kernel.run("%chat local")
+    kernel.run("from apertis_magic import local; local.current().stop()")
+    failed = kernel.run("%%chat\nName a colour.")
+    kernel.run("%chat local")
+    after = kernel.run("%%chat --max-tokens 5\nName a colour.")
+
+    assert [
+        "LocalModelError: The local model has ended.",
+        "%chat local starts it again.",
+    ] == failed.reply["traceback"]
+    assert "ok" == after.reply["status"]
+
+
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
 @pytest.mark.parametrize("end", ["restart", "kill"])
 def test_no_server_is_left_behind(kernel: Kernel, end: str) -> None:

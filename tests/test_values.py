@@ -1,6 +1,7 @@
 """Values at the edges: the API's objects, parameters, keys and errors."""
 
 import copy
+import json
 import pickle
 from email.utils import formatdate
 from time import time
@@ -11,6 +12,7 @@ import pytest
 from apertis_magic import errors
 from apertis_magic.api import failures, keys, params, retry
 from apertis_magic.api.types import ChatCompletion, ChatCompletionChunk, Usage, error_of
+from apertis_magic.clean import redact
 from apertis_magic.errors import ApertisError, ConfigurationError, Interrupted
 
 ODD_CHUNKS: dict[str, Any] = {
@@ -23,6 +25,8 @@ ODD_CHUNKS: dict[str, Any] = {
     "a list of nonsense": {"choices": [None, 1, "x"]},
     "a ping": {"type": "ping"},
     "empty finish": {"choices": [{"delta": {}, "finish_reason": ""}]},
+    "huge numbers": {"created": 10**400, "usage": {"total_tokens": 10**400}},
+    "no numbers": {"usage": {"cost": float("nan"), "total_tokens": float("inf")}},
     "odd usage": {"usage": {"prompt_tokens": "many", "cost": True}},
 }
 
@@ -166,6 +170,10 @@ FAILURES = [
     (418, {"message": "tea"}, errors.StatusError),
     (500, {"message": "no"}, errors.ServerError),
     (503, {"message": "no quota"}, errors.ServerError),
+    (400, {"message": "You exceeded your current quota."}, errors.QuotaExceeded),
+    (403, {"message": "insufficient permissions"}, errors.PermissionDenied),
+    (429, {"message": "busy at the load balancer"}, errors.RateLimited),
+    (400, {"message": "Unbalanced braces"}, errors.BadRequest),
 ]
 
 
@@ -174,7 +182,7 @@ def test_a_status_and_its_words_make_the_class(
     status: int, error: Any, kind: type[ApertisError]
 ) -> None:
     """Each kind of failure that a user handles differently is a class of its own."""
-    body = errors.redact(str({"error": error})).replace("'", '"').encode()
+    body = json.dumps({"error": error}).encode()
     failure = failures.from_response(status, {"x-request-id": "r1"}, body)
 
     assert kind is type(failure)
@@ -249,6 +257,19 @@ def test_retry_after_is_seconds_or_a_date() -> None:
     assert retry.parse_retry_after("soon") is None
     assert retry.parse_retry_after(None) is None
     assert 50 < (retry.parse_retry_after(formatdate(time() + 60)) or 0) <= 60
+
+
+def test_words_that_look_like_keys_are_words() -> None:
+    """Only what begins with ``sk-`` is taken for a key."""
+    text = "The model 'task-classifier' is risk-adjusted on disk-intensive work"
+
+    assert text == redact(text)
+    assert "a [key], b" == redact("a sk-abcdef-123, b")
+
+
+def test_an_error_cannot_steer_a_terminal() -> None:
+    """Control characters of a server's message go no further."""
+    assert "a[2Jb\n\tc" == str(ApertisError("a\x1b[2J\x9bb\n\tc"))
 
 
 def test_errors_survive_pickling_and_copying() -> None:

@@ -166,7 +166,7 @@ class AsyncCompletions:
         if stream:
             return AsyncStream(self._transport, response)
         text = (await self._transport.read(response)).decode(errors="replace")
-        return parse_completion(text)
+        return parse_completion(text, self._transport.redact)
 
 
 def _body(

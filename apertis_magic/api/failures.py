@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from apertis_magic.api.retry import parse_retry_after
 from apertis_magic.api.types import Json, error_of
+from apertis_magic.clean import redact
 from apertis_magic.errors import (
     AuthenticationError,
     BadRequest,
@@ -16,7 +17,6 @@ from apertis_magic.errors import (
     RateLimited,
     ServerError,
     StatusError,
-    redact,
 )
 
 _CLASSES: Mapping[int, type[StatusError]] = {
@@ -29,7 +29,13 @@ _CLASSES: Mapping[int, type[StatusError]] = {
     429: RateLimited,
 }
 _REQUEST_IDS = ("x-request-id", "x-oneapi-request-id", "cf-ray")
-_QUOTA = re.compile(r"quota|insufficient|balance", re.IGNORECASE)
+# In a type or code any of these words means money; in a sentence not always.
+_QUOTA = re.compile(r"quota|insufficient|balance|billing", re.IGNORECASE)
+_QUOTA_SENTENCE = re.compile(
+    r"insufficient[_ ](?:\w+ )?(?:quota|balance|funds|credit)|"
+    r"(?:exceeded|used up|out of) (?:your|the) [\w ]*(?:quota|credit)",
+    re.IGNORECASE,
+)
 _CONTEXT = re.compile(
     r"context_length_exceeded|exceed_context_size|maximum context length",
     re.IGNORECASE,
@@ -50,15 +56,15 @@ def from_response(
         body: JSON, HTML or anything else.
         key: the API key, which some servers echo; it is taken out of the message.
     """
-    text = body.decode(errors="replace")
+    text = redact(body.decode(errors="replace"), key)
     error = _error(text)
     code = error.get("code")
     param = error.get("param")
     message = error.get("message") or _plain(text) or "no reason given"
     wait = parse_retry_after(headers.get("retry-after"))
-    kind = _class(status, f"{error.get('type')} {code} {message}")
+    kind = _class(status, f"{error.get('type')} {code}", str(message))
     return kind(
-        redact(f"{message} (HTTP {status})", key),
+        f"{message} (HTTP {status})",
         status=status,
         code=None if code in (None, "") else str(code),
         param=param if isinstance(param, str) else None,
@@ -68,12 +74,14 @@ def from_response(
     )
 
 
-def _class(status: int, words: str) -> type[StatusError]:
-    # Money is told by words: gateways send it with 400, 402, 403 and 429.
+def _class(status: int, code: str, message: str) -> type[StatusError]:
     client_error = status < _SERVER_ERRORS
-    if client_error and _CONTEXT.search(words):
+    if client_error and _CONTEXT.search(f"{code} {message}"):
         return ContextLengthExceeded
-    if status in (400, 402, 403, 429) and _QUOTA.search(words):
+    # Money is told by words: gateways send it with 400, 402, 403 and 429.
+    if status in (400, 402, 403, 429) and (
+        _QUOTA.search(code) or _QUOTA_SENTENCE.search(message)
+    ):
         return QuotaExceeded
     return _CLASSES.get(status, StatusError if client_error else ServerError)
 
@@ -81,7 +89,7 @@ def _class(status: int, words: str) -> type[StatusError]:
 def _error(text: str) -> Json:
     try:
         body = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     if not isinstance(body, Mapping):
         return {}

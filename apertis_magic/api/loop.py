@@ -16,7 +16,7 @@ T = TypeVar("T")
 SLICE = 0.1
 """Seconds; a wait on a lock cannot be interrupted on Windows, so waits are sliced."""
 
-_lock = threading.Lock()
+_lock = threading.RLock()
 _loop: asyncio.AbstractEventLoop | None = None
 _pid = 0
 _abandoned: list[asyncio.AbstractEventLoop | None] = []
@@ -55,7 +55,7 @@ def _renew_lock() -> None:
     # The thread that held the lock at a fork does not exist in the child. The parent's
     # loop stays referenced: closing it there would close the parent's selector.
     global _lock  # noqa: PLW0603  as above
-    _lock = threading.Lock()
+    _lock = threading.RLock()
 
 
 if hasattr(os, "register_at_fork"):

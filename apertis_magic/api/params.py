@@ -44,7 +44,7 @@ class Param:
             )
         if isinstance(value, int | float) and not self._in_range(value):
             raise ConfigurationError(
-                f"{self.name} must be {self.range()}, not {value:g}"
+                f"{self.name} must be {self.range()}, not {value!r}"
             )
 
     def _in_range(self, value: float) -> bool:

@@ -23,7 +23,7 @@ class Decoder:
     """Collects bytes, however they were cut, and gives the events they complete."""
 
     def __init__(self) -> None:
-        self._line = b""  # the bytes of the line that has not ended yet
+        self._line: list[bytes] = []  # pieces of the line that has not ended yet
         self._after_cr = False
         self._at_start = True
         self._type = ""
@@ -36,7 +36,12 @@ class Decoder:
             chunk = chunk.removeprefix(b"\n")
             self._after_cr = False
         self._after_cr |= chunk.endswith(b"\r")
-        *lines, self._line = _LINE_END.split(self._line + chunk)
+        first, *rest = _LINE_END.split(chunk)
+        self._line.append(first)
+        if not rest:
+            return []
+        lines = [b"".join(self._line), *rest]
+        self._line = [lines.pop()]
         return [event for line in lines if (event := self._take(line))]
 
     def close(self) -> list[Event]:
@@ -45,7 +50,7 @@ class Decoder:
         The rules would drop an event without its blank line; a model's last words
         are worth more.
         """
-        line, self._line = self._line, b""
+        line, self._line = b"".join(self._line), []
         events = [self._take(line), self._take(b"")]
         return [event for event in events if event]
 

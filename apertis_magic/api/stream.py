@@ -2,19 +2,18 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from apertis_magic.api.sse import Decoder, Event
-from apertis_magic.api.types import ChatCompletion, ChatCompletionChunk, error_of
+from apertis_magic.api.types import ChatCompletion, ChatCompletionChunk, Json, error_of
 from apertis_magic.errors import (
     ApertisError,
     ConnectionFailed,
     IncompleteAnswer,
     StreamError,
-    redact,
 )
 
 if TYPE_CHECKING:
@@ -48,7 +47,15 @@ class AsyncStream:
         return self
 
     async def __anext__(self) -> ChatCompletionChunk:
-        return await anext(self._chunks)
+        try:
+            return await anext(self._chunks)
+        except StopAsyncIteration:
+            if self._complete:
+                raise
+            # An end that was not one: it was closed, or a wait for it was cancelled.
+            raise IncompleteAnswer(
+                "The answer was left before its end.", partial="".join(self._partial)
+            ) from None
 
     async def __aenter__(self) -> Self:
         return self
@@ -63,7 +70,9 @@ class AsyncStream:
 
     async def aclose(self) -> None:
         """Stop the answer, if it still comes, and give the connection back."""
-        await self._chunks.aclose()
+        # After a cancelled wait it may still be closing itself.
+        if not getattr(self._chunks, "ag_running", False):
+            await self._chunks.aclose()
         await self._response.aclose()
 
     async def _read(self) -> AsyncGenerator[ChatCompletionChunk]:
@@ -103,23 +112,16 @@ class AsyncStream:
             yield event
 
     def _chunk(self, event: Event) -> ChatCompletionChunk | None:
+        redact = self._transport.redact
         if event.type == "whole":
-            chunk = parse_completion(event.data).as_chunk()
+            chunk = parse_completion(event.data, redact).as_chunk()
         else:
-            try:
-                payload = json.loads(event.data)
-            except ValueError:
-                payload = None
-            if not isinstance(payload, dict):
+            payload = parse_json(event.data)
+            if payload is None:
                 self.malformed += 1
                 return None
             if error := error_of(payload):
-                raise StreamError(
-                    str(
-                        error.get("message") or error.get("type") or "The server failed"
-                    ),
-                    code=str(error["code"]) if error.get("code") else None,
-                )
+                raise _stream_error(error, redact)
             chunk = ChatCompletionChunk.from_dict(payload)
         for choice in chunk.choices:
             self._complete = self._complete or choice.finish_reason is not None
@@ -135,24 +137,40 @@ async def _drain(body: AsyncGenerator[bytes]) -> None:
                 pass
 
 
-def parse_completion(text: str) -> ChatCompletion:
+def parse_json(text: str) -> Json | None:
+    """Return the JSON object that *text* holds, or None where it holds none."""
+    try:
+        payload = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return payload if isinstance(payload, dict) else None
+
+
+def parse_completion(text: str, redact: Callable[[str], str]) -> ChatCompletion:
     """Return the completion that a whole response body holds.
+
+    Args:
+        text: the body.
+        redact: takes the key out of what the server says.
 
     Raises:
         StreamError: it is not JSON, carries an error, or holds no answer.
     """
-    try:
-        payload = json.loads(text)
-    except ValueError:
-        payload = None
-    if not isinstance(payload, dict):
+    payload = parse_json(text)
+    if payload is None:
+        words = redact(" ".join(text.split()))[:100]
         raise StreamError(
-            "The server answered with something that is not JSON: "
-            f"{redact(' '.join(text.split())[:100])!r}",
+            f"The server answered with something that is not JSON: {words!r}",
             hint="Check the base URL; it usually ends in /v1.",
         )
     completion = ChatCompletion.from_dict(payload)
     if completion.choices:
         return completion
-    error = error_of(payload) or {}
-    raise StreamError(str(error.get("message") or "The server sent no answer."))
+    nothing = {"message": "The server sent no answer."}
+    raise _stream_error(error_of(payload) or nothing, redact)
+
+
+def _stream_error(error: Json, redact: Callable[[str], str]) -> StreamError:
+    words = error.get("message") or error.get("type") or error.get("code")
+    code = error.get("code")
+    return StreamError(redact(str(words)), code=redact(str(code)) if code else None)

@@ -9,22 +9,23 @@ import json
 import os
 import weakref
 from collections.abc import AsyncGenerator, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 
 from apertis_magic.api import failures, keys, retry
 from apertis_magic.api.types import Json
+from apertis_magic.clean import redact
 from apertis_magic.errors import (
     ApertisError,
     ConfigurationError,
     ConnectionFailed,
     StatusError,
     TimedOut,
-    redact,
 )
 
 CONNECT, FIRST_BYTE, IDLE = 10.0, 300.0, 120.0
@@ -33,6 +34,7 @@ CONNECT, FIRST_BYTE, IDLE = 10.0, 300.0, 120.0
 _LONGEST_GATEWAY_WAIT = 300_000  # milliseconds, the most that X-Timeout takes
 _SHORTEST_GATEWAY_WAIT = 5_000
 _OWN_HOSTS = ("apertis.ai", "stima.tech")
+_LOOPBACK = ("all://127.0.0.1", "all://localhost", "all://[::1]")
 _REDIRECTS = range(300, 400)
 _ERRORS = 400
 
@@ -75,12 +77,7 @@ class Target:
                 host needs one.
         """
         base_url = base_url.strip().rstrip("/")
-        parts = urlsplit(base_url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ConfigurationError(
-                f"The base URL {redact(base_url)!r} is no http address.",
-                hint="It looks like https://api.apertis.ai/v1.",
-            )
+        _check_address(base_url)
         key = keys.find(api_key)
         target = cls(base_url=base_url, api_key=key)
         if key is None and target.is_apertis:
@@ -94,6 +91,26 @@ class Target:
         """Whether the address is the Apertis service itself."""
         host = urlsplit(self.base_url).hostname or ""
         return any(host == own or host.endswith("." + own) for own in _OWN_HOSTS)
+
+
+def _check_address(base_url: str) -> None:
+    try:
+        parts = urlsplit(base_url)
+        is_address = parts.scheme in ("http", "https") and bool(parts.hostname)
+        is_address = is_address and parts.port != 0  # asking raises for 99999
+        has_password = "@" in parts.netloc
+    except ValueError:
+        is_address = has_password = False
+    if has_password:
+        raise ConfigurationError(
+            "The base URL holds a user name or a password, which would be shown.",
+            hint="Leave out what stands before the @; a key goes into APERTIS_API_KEY.",
+        )
+    if not is_address:
+        raise ConfigurationError(
+            f"The base URL {redact(base_url)!r} is no http address.",
+            hint="It looks like https://api.apertis.ai/v1.",
+        )
 
 
 class Transport:
@@ -113,6 +130,11 @@ class Transport:
         self._headers = self._request_headers(default_headers or {})
         self._pool: httpx.AsyncClient | None = None
         self._owner: tuple[int, int] | None = None
+        self._closing: weakref.finalize[Any, Any] | None = None
+
+    def redact(self, text: str) -> str:
+        """Return *text* without the key, which some servers echo."""
+        return redact(text, self.target.api_key)
 
     async def post(self, path: str, body: Json) -> httpx.Response:
         """Send *body* and return the response, its body still unread.
@@ -178,7 +200,8 @@ class Transport:
             request = pool.build_request(
                 "POST", url, content=content, headers=self._headers
             )
-            async with asyncio.timeout(limit):
+            # Connecting has a limit of its own, which must be the first to strike.
+            async with asyncio.timeout(self.timeouts.connect + limit):
                 response = await pool.send(request, stream=True)
         if response.status_code in _REDIRECTS:
             await response.aclose()
@@ -189,10 +212,13 @@ class Transport:
                 hint="Set the base URL to the final address.",
             )
         if response.status_code >= _ERRORS:
+            body = b""
+            with suppress(ConnectionFailed):  # the status alone says enough
+                body = await self.read(response)
             raise failures.from_response(
                 response.status_code,
                 response.headers,
-                await self.read(response),
+                body,
                 key=self.target.api_key,
             )
         return response
@@ -212,15 +238,16 @@ class Transport:
     def _connections(self) -> httpx.AsyncClient:
         # Sockets belong to one loop, and after a fork to the parent.
         if self._pool is None or self._owner != self._here():
+            if self._closing is not None:
+                self._closing.detach()
             self._owner = self._here()
-            self._pool = httpx.AsyncClient(
-                timeout=httpx.Timeout(None, connect=self.timeouts.connect),
-                follow_redirects=False,
-                limits=httpx.Limits(max_connections=None, keepalive_expiry=60),
-            )
+            self._pool = _new_pool(self.timeouts.connect)
             loop = asyncio.get_running_loop()
-            closing = weakref.finalize(self, _close, self._pool, loop, os.getpid())
-            closing.atexit = False  # the process's end closes sockets by itself
+            self._closing = weakref.finalize(
+                self, _close, self._pool, loop, os.getpid()
+            )
+            # The process's end closes sockets by itself.
+            self._closing.atexit = False
         return self._pool
 
     @staticmethod
@@ -261,6 +288,22 @@ class Transport:
             raise ConnectionFailed(
                 f"The connection to {where} broke off ({type(error).__name__})."
             ) from error
+
+
+def _new_pool(connect: float) -> httpx.AsyncClient:
+    try:
+        return httpx.AsyncClient(
+            timeout=httpx.Timeout(None, connect=connect),
+            follow_redirects=False,
+            limits=httpx.Limits(max_connections=None, keepalive_expiry=60),
+            # A proxy for the world outside must not see what stays on this machine.
+            mounts=dict.fromkeys(_LOOPBACK),
+        )
+    except (OSError, ValueError, ImportError) as error:
+        raise ConfigurationError(
+            f"The connection cannot be set up: {error}",
+            hint="Check SSL_CERT_FILE and the proxy variables of the environment.",
+        ) from error
 
 
 def _encode(body: Json) -> bytes:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any, Literal, TypeAlias
 
+from apertis_magic.clean import mend
+
 Json: TypeAlias = Mapping[str, Any]
 Role: TypeAlias = Literal["system", "user", "assistant"]
 
@@ -22,25 +24,30 @@ def _items(value: object) -> list[Json]:
 
 
 def _string(value: object) -> str | None:
-    return value if isinstance(value, str) else None
+    return mend(value) if isinstance(value, str) else None
 
 
 def _text(value: object) -> str | None:
     """Return *value* as text; some gateways send a list of parts in its place."""
     if isinstance(value, list):
-        return "".join(_string(part.get("text")) or "" for part in _items(value))
-    return _string(value)
+        return "".join(_text(part.get("text")) or "" for part in _items(value))
+    # Not mended: the other half of a character may come with the next piece.
+    return value if isinstance(value, str) else None
 
 
 def _count(value: object) -> int | None:
     amount = _amount(value)
-    return None if amount is None or not isfinite(amount) else int(amount)
+    return None if amount is None else int(amount)
 
 
 def _amount(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value)
+    try:
+        amount = float(value)
+    except OverflowError:
+        return None
+    return amount if isfinite(amount) else None
 
 
 def _first_text(raw: Json, *names: str) -> str | None:

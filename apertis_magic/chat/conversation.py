@@ -1,6 +1,7 @@
 """A conversation: its ordered turns, its system prompt, and how it asks."""
 
 import asyncio
+import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,11 +14,18 @@ from apertis_magic.api.types import Message
 from apertis_magic.chat import history
 from apertis_magic.chat.reply import Outcome, Reply
 from apertis_magic.chat.turn import Cell, Turn
+from apertis_magic.clean import mend
 from apertis_magic.errors import (
     ApertisError,
     BadRequest,
     ConfigurationError,
-    ContextLengthExceeded,
+)
+
+# What a server says that knows no stream_options, by that name or by none.
+_UNKNOWN_FIELD = re.compile(
+    r"stream_options|include_usage|unknown|unrecogni[sz]ed|unexpected|unsupported|"
+    r"not (?:supported|permitted|allowed)|extra|no reason given",
+    re.IGNORECASE,
 )
 
 DEFAULT_MODEL = "gpt-4.1-mini"
@@ -98,7 +106,7 @@ class Conversation:
             client: who sends this request.
             system: the conversation's system prompt from now on; None leaves it.
             cell: the notebook cell that asks; its earlier turn is replaced.
-            fresh: drop all turns first; the system prompt stays.
+            fresh: start over; the turns before go, the system prompt stays.
             stream: let the answer come in pieces.
             **options: further fields of the request, such as ``temperature``.
 
@@ -112,7 +120,7 @@ class Conversation:
         client = client or self._own_client()
         self.system = self.system if system is None else system
         question = Question(
-            prompt=prompt,
+            prompt=mend(prompt),
             model=model or self.model or DEFAULT_MODEL,
             client=client,
             system=self.system,
@@ -157,9 +165,8 @@ class Conversation:
             return self._record(reply, question, "interrupted"), None
 
     async def _ask_now(self, reply: Reply, question: Question) -> Outcome:
-        if question.fresh:
-            self.reset()
-        before = self._history[: history.place(self._history, question.cell).start]
+        now = () if question.fresh else self._history
+        before = now[: history.place(now, question.cell).start]
         messages = [m for entry in before for m in entry.turn.messages]
         if question.system:
             messages.insert(0, Message("system", question.system))
@@ -171,6 +178,10 @@ class Conversation:
             return self._record(reply, question, "interrupted"), None
         except ApertisError as error:
             return self._record(reply, question, "error", str(error)), error
+        except Exception as error:  # noqa: BLE001  what had come must not be lost
+            failure = ApertisError(f"Something unforeseen happened: {error!r}")
+            failure.__cause__ = error
+            return self._record(reply, question, "error", str(failure)), failure
         return self._record(reply, question, reply.finish), None
 
     def _record(
@@ -196,7 +207,9 @@ class Conversation:
             malformed=reply.malformed,
         )
         with self._lock:
-            self._history = history.put(self._history, turn, question.cell)
+            # Starting over costs the turns only once there is something in their place.
+            now = () if question.fresh and turn.text else self._history
+            self._history = history.put(now, turn, question.cell)
         return turn
 
 
@@ -230,8 +243,7 @@ async def _open(question: Question, messages: list[Message]) -> AsyncStream:
     try:
         return await stream(**{**usage, **question.options})
     except BadRequest as error:
-        given = {"model", "messages", *question.options}
-        if isinstance(error, ContextLengthExceeded) or error.param in given:
+        if not _UNKNOWN_FIELD.search(f"{error.param} {error}"):
             raise
     opened = await stream(**question.options)
     client.usage_in_streams = False

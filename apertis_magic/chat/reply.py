@@ -1,6 +1,7 @@
 """One answer in flight: it grows on the background loop, and any thread may look."""
 
 import asyncio
+import os
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from math import inf
@@ -10,6 +11,7 @@ from typing import Any, TypeAlias
 from apertis_magic.api.loop import SLICE, background, submit
 from apertis_magic.api.types import ChatCompletionChunk, Usage
 from apertis_magic.chat.turn import Turn
+from apertis_magic.clean import mend
 from apertis_magic.errors import ApertisError
 
 Outcome: TypeAlias = tuple[Turn, ApertisError | None]
@@ -52,6 +54,7 @@ class Reply:
         self._error: Exception | None = None
         self._task: asyncio.Task[Any] | None = None
         self._stopped = False
+        self._pid = os.getpid()
         submit(self._run(run))
 
     def __repr__(self) -> str:
@@ -61,17 +64,17 @@ class Reply:
     @property
     def text(self) -> str:
         """The answer so far."""
-        return "".join(self._text)
+        return mend("".join(self._text))
 
     @property
     def reasoning(self) -> str:
         """The model's thinking so far, where the server tells it."""
-        return "".join(self._reasoning)
+        return mend("".join(self._reasoning))
 
     @property
     def refusal(self) -> str:
         """The text of a refusal so far."""
-        return "".join(self._refusal)
+        return mend("".join(self._refusal))
 
     @property
     def elapsed(self) -> float:
@@ -98,30 +101,41 @@ class Reply:
         try:
             seen, ended = 0, False
             while not ended:
-                seen = self._wait_for_more(seen, heartbeat)
+                before, seen = seen, self._wait_for_more(seen, heartbeat)
                 ended = self.done
                 yield self.text
-                self._wait_until_done(every)
+                if seen > before:
+                    self.wait(every)
         finally:
             self.stop()
 
     def stop(self) -> None:
         """End the answer now; what had come stays. After its end nothing happens."""
-        if not self._stopped and not self.done:
-            # Once only: a second cancel would hit the closing of the connection.
-            self._stopped = True
+        if not self.done:
             background().call_soon_threadsafe(self._cancel)
 
     def _cancel(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
+        # Once only: a second cancel would hit the closing of the connection.
+        if not self._stopped:
+            self._stopped = True
+            if self._task is not None:
+                self._task.cancel()
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait for the answer's end, at most *timeout* seconds; tell if it came.
 
         An interrupt ends the wait and leaves the answer alone.
+
+        Raises:
+            ApertisError: this is a fork of the process that asked; the answer comes
+                there.
         """
-        return self._wait_until_done(timeout)
+        if os.getpid() != self._pid:
+            raise ApertisError("The answer belongs to the process that asked for it.")
+        deadline = monotonic() + (inf if timeout is None else timeout)
+        while not self.done and (left := deadline - monotonic()) > 0:
+            self._done.wait(min(SLICE, left))
+        return self.done
 
     def result(self) -> Turn:
         """Wait for the answer's end and return its turn, also when it was stopped.
@@ -129,7 +143,7 @@ class Reply:
         Raises:
             ApertisError: the question failed; ``turn`` has what came before.
         """
-        self._wait_until_done(None)
+        self.wait()
         if self._error is not None:
             raise self._error
         if self.turn is None:
@@ -169,8 +183,8 @@ class Reply:
         self, run: "Callable[[Reply], Coroutine[Any, Any, Outcome]]"
     ) -> None:
         self._task = asyncio.current_task()
-        if self._stopped:  # before it began; the first wait inside ends it
-            self._cancel()
+        if self._stopped and self._task is not None:
+            self._task.cancel()  # before it began; the first wait inside ends it
         try:
             self.turn, self._error = await run(self)
         except BaseException as error:
@@ -188,9 +202,3 @@ class Reply:
             while not self.done and len(self._text) <= seen and monotonic() < deadline:
                 self._grown.wait(min(SLICE, max(deadline - monotonic(), 0)))
             return len(self._text)
-
-    def _wait_until_done(self, timeout: float | None) -> bool:
-        deadline = monotonic() + (inf if timeout is None else timeout)
-        while not self.done and (left := deadline - monotonic()) > 0:
-            self._done.wait(min(SLICE, left))
-        return self.done

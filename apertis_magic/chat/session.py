@@ -2,7 +2,6 @@
 
 import os
 import threading
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +9,6 @@ from apertis_magic.api import keys
 from apertis_magic.api.client import AsyncApertis, base_url_from_environment
 from apertis_magic.chat.conversation import DEFAULT_MODEL, Conversation
 from apertis_magic.chat.reply import Reply
-from apertis_magic.chat.turn import Cell
 
 DEFAULT_CONVERSATION = "main"
 
@@ -64,18 +62,13 @@ class Session:
         """Send every request by *settings* from now on; None goes back to before."""
         self._override = settings
 
-    def ask(
-        self,
-        prompt: str,
-        *,
-        model: str | None = None,
-        system: str | None = None,
-        cell: Cell | None = None,
-        fresh: bool = False,
-        stream: bool = True,
-        options: Mapping[str, Any],
-    ) -> Reply:
-        """Ask in the current conversation; see ``Conversation.ask``.
+    def ask(self, prompt: str, *, model: str | None = None, **request: Any) -> Reply:
+        """Ask in the current conversation.
+
+        Args:
+            prompt: the user's message.
+            model: the model for this question alone.
+            **request: what else ``Conversation.ask`` takes.
 
         Raises:
             ConfigurationError: something is missing or out of range; nothing was sent.
@@ -86,11 +79,7 @@ class Session:
             prompt,
             model=settings.model if settings.fixed_model else chosen,
             client=self._client(settings),
-            system=system,
-            cell=cell,
-            fresh=fresh,
-            stream=stream,
-            **options,
+            **request,
         )
 
     def end_execution(self, execution: str) -> None:

@@ -63,8 +63,7 @@ def _install() -> None:
 
 
 def _draw(progress: local.Progress) -> None:
-    full = 30 * progress.done // progress.total
-    sys.stderr.write(f"\r[{'#' * full:<30}] {progress}\x1b[K")
+    sys.stderr.write(f"\r{progress}\x1b[K")
     sys.stderr.flush()
 
 

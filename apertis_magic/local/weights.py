@@ -90,9 +90,10 @@ class Progress:
     elapsed: float
 
     def __str__(self) -> str:
-        """Return the numbers that stand beside a bar."""
+        """Return a bar of 30 characters with the numbers beside it."""
+        full = 30 * self.done // self.total
         done, total = round(self.done / 1e6), round(self.total / 1e6)
-        return f"{done} of {total} MB, {self.elapsed:.0f} s"
+        return f"[{'#' * full:.<30}] {done} of {total} MB, {self.elapsed:.0f} s"
 
 
 Fetch = Callable[[Weights, Path, Callable[[], None]], None]

@@ -9,12 +9,16 @@ from IPython.display import DisplayHandle, display
 
 from apertis_magic.chat.reply import Reply
 from apertis_magic.chat.turn import Turn
+from apertis_magic.clean import printable
 from apertis_magic.errors import ApertisError, Interrupted
 from apertis_magic.render import bundle
 from apertis_magic.render.blocks import Growing
 
 _HEARTBEAT = 0.5
 """Seconds without news after which the cell says what it waits for."""
+
+_STATUS_EVERY = 1.0
+"""Seconds between two such words."""
 
 _EVERY = 0.1
 """Seconds between two updates of a short answer."""
@@ -42,7 +46,6 @@ class NotebookView:
     def __init__(self) -> None:
         self._handle: DisplayHandle | None = None
         self._answer = Growing()
-        bundle.prepare()
 
     def update(self, text: str, status: str) -> None:
         """Show the answer so far, or *status* while there is none."""
@@ -67,14 +70,17 @@ class NotebookView:
 
 
 class TerminalView:
-    """Standard output of a terminal: the text as it comes, the footer below it."""
+    """Standard output of a terminal: the text as it comes, the footer below it.
+
+    Nothing of what the model writes can steer the terminal.
+    """
 
     def __init__(self) -> None:
         self._written = 0
 
     def update(self, text: str, status: str) -> None:  # noqa: ARG002  see View
         """Write what is new of the answer."""
-        sys.stdout.write(text[self._written :])
+        sys.stdout.write(printable(text[self._written :]))
         sys.stdout.flush()
         self._written = len(text)
 
@@ -82,7 +88,7 @@ class TerminalView:
         """Write the rest and the footer."""
         self.update(turn.text or turn.refusal, "")
         for line in (*bundle.notes(turn), bundle.footer(turn)):
-            sys.stdout.write(f"\n{line}")
+            sys.stdout.write(f"\n{printable(line)}")
         sys.stdout.write("\n")
         sys.stdout.flush()
 
@@ -109,13 +115,21 @@ def show(reply: Reply, view: View, conversation: str) -> Turn:
         ApertisError: the question failed; what had come is kept and shown.
     """
     try:
-        _follow(reply, view)
-        turn = reply.result()
+        bundle.prepare()
+        return _show(reply, view, conversation)
     except KeyboardInterrupt:
         turn = _settle(reply)
+        if turn is None:
+            raise
         with suppress(KeyboardInterrupt):  # a second one must not cost the first line
             view.finish(turn, conversation)
         raise Interrupted(_what_is_kept(turn)) from None
+
+
+def _show(reply: Reply, view: View, conversation: str) -> Turn:
+    _follow(reply, view)
+    try:
+        turn = reply.result()
     except ApertisError:
         if reply.turn is not None and reply.turn.text:
             view.finish(reply.turn, conversation)
@@ -128,27 +142,36 @@ def show(reply: Reply, view: View, conversation: str) -> Turn:
 
 def _follow(reply: Reply, view: View) -> None:
     """Update *view* until the answer has ended, the longer it is the less often."""
-    due = 0.0
+    due, waiting = 0.0, True
     for text in reply.updates(every=_EVERY, heartbeat=_HEARTBEAT):
         if reply.done:
             return
-        if monotonic() >= due:
+        is_first = waiting and bool(text)
+        if is_first or monotonic() >= due:
             view.update(
                 text, f"{reply.asked_model} · {reply.status} {reply.elapsed:.0f} s"
             )
-            due = monotonic() + len(text) / _BYTES_PER_SECOND
+            due = monotonic() + pause_after(text)
+        waiting = not text
 
 
-def _settle(reply: Reply) -> Turn:
+def pause_after(text: str) -> float:
+    """Return the seconds to wait after showing *text* before the next update."""
+    return len(text) / _BYTES_PER_SECOND if text else _STATUS_EVERY
+
+
+def _settle(reply: Reply) -> Turn | None:
     """Stop *reply* and return what had come, however often the user interrupts."""
-    reply.stop()
     while not reply.done:
         with suppress(KeyboardInterrupt):
+            reply.stop()
             reply.wait()
-    return reply.result()
+    return reply.turn
 
 
 def _what_is_kept(turn: Turn) -> str:
     if not turn.text:
         return "the question was stopped before its answer began."
+    if turn.finish != "interrupted":
+        return "the answer had ended; it is kept."
     return f"the answer was stopped; {len(turn.text)} characters of it are kept."

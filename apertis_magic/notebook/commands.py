@@ -1,6 +1,5 @@
 """What ``%%chat`` and the ``%chat`` commands do: call the Session, display."""
 
-import re
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -12,10 +11,10 @@ from IPython.display import display
 from apertis_magic.chat import session
 from apertis_magic.chat.session import Session
 from apertis_magic.chat.turn import Cell
+from apertis_magic.clean import redact
 from apertis_magic.errors import ConfigurationError
 from apertis_magic.notebook import options
 
-_BLANK_ENDS = re.compile(r"\A(?:[^\S\n]*\n)+|(?:\n[^\S\n]*)+\Z")
 _EXAMPLES = (
     "%%chat\nWhy is the sky blue?",
     "%%chat -t 0 --max-tokens 200\nSay it in one sentence.",
@@ -47,11 +46,12 @@ class ChatCommands:
         if given.help:
             _say(options.help_text())
             return
-        prompt = _BLANK_ENDS.sub("", body)
-        if not prompt.strip():
+        prompt = _without_blank_ends(body)
+        if not prompt:
             raise UsageError("%%chat: the message is empty; write it below this line.")
         here = session.current()
-        self._tell_if_model_is_fixed(here, given.model)
+        if here.settings.fixed_model:
+            self._check_local_model(here.settings.model, given.model)
         reply = here.ask(
             prompt,
             model=given.model,
@@ -59,7 +59,7 @@ class ChatCommands:
             cell=self._this_cell(),
             fresh=given.new,
             stream=given.stream,
-            options=given.fields,
+            **given.fields,
         )
         try:
             # Late: the renderer is made ready while the request is under way.
@@ -82,12 +82,12 @@ class ChatCommands:
             self._status()
             return
         name, *rest = words
-        command = _COMMANDS.get(name)
+        command = _COMMANDS.get("help" if name in ("-h", "--help") else name)
         if command is None:
             near = options.closest(name, _COMMANDS)
             raise UsageError(
-                f"%chat: there is no command {name!r}.{near} A message goes into a "
-                "cell that begins with %%chat; %chat help lists the commands."
+                f"%chat: there is no command {redact(name)!r}.{near} A message goes "
+                "into a cell that begins with %%chat; %chat help lists the commands."
             )
         command(self, rest)
 
@@ -110,7 +110,7 @@ class ChatCommands:
         }
         display(bundle.card("apertis_magic", rows, _EXAMPLES), raw=True)
 
-    def _help(self, words: list[str]) -> None:
+    def help(self, words: list[str]) -> None:
         """List the commands."""
         _no_more("help", words)
         _say("%chat           show where things stand")
@@ -118,7 +118,7 @@ class ChatCommands:
             _say(f"%chat {name:8}  {(command.__doc__ or '').splitlines()[0]}")
         _say("", options.help_text())
 
-    def _show(self, words: list[str]) -> None:
+    def show(self, words: list[str]) -> None:
         """Show the conversation so far."""
         _no_more("show", words)
         talk = session.current().current
@@ -130,12 +130,12 @@ class ChatCommands:
         transcript = bundle.transcript(talk.turns, system=talk.system, stale=talk.stale)
         display(transcript, raw=True)
 
-    def _reset(self, words: list[str]) -> None:
+    def reset(self, words: list[str]) -> None:
         """Drop all turns; the model and the system prompt stay."""
         _no_more("reset", words)
         _say(f"Dropped {session.current().current.reset()} turns.")
 
-    def _local(self, words: list[str]) -> None:
+    def local(self, words: list[str]) -> None:
         """Answer with a small model on this machine (local stop, local status)."""
         from apertis_magic.notebook import local_model  # noqa: PLC0415  few need it
 
@@ -150,13 +150,16 @@ class ChatCommands:
         action(session.current())
         self._told_model_is_fixed = False
 
-    def _tell_if_model_is_fixed(self, here: Session, model: str | None) -> None:
-        settings = here.settings
-        if model and settings.fixed_model and not self._told_model_is_fixed:
+    def _check_local_model(self, local: str, asked: str | None) -> None:
+        """See that the local model still runs, and say once that -m is ignored."""
+        from apertis_magic.notebook import local_model  # noqa: PLC0415  few need it
+
+        local_model.check()
+        if asked and not self._told_model_is_fixed:
             self._told_model_is_fixed = True
             _say(
-                f"{settings.model} answers every question until %chat local stop; "
-                f"-m {model} is ignored."
+                f"{local} answers every question until %chat local stop; "
+                f"-m {asked} is ignored."
             )
 
     def _this_cell(self) -> Cell | None:
@@ -168,6 +171,15 @@ class ChatCommands:
             return None
         self._execution = str(request["header"]["msg_id"])
         return Cell(cell_id, self._execution)
+
+
+def _without_blank_ends(body: str) -> str:
+    lines = body.split("\n")
+    while lines and not lines[0].strip():
+        del lines[0]
+    while lines and not lines[-1].strip():
+        del lines[-1]
+    return "\n".join(lines)
 
 
 def _address(here: Session) -> dict[str, str]:
@@ -192,8 +204,8 @@ def _say(*lines: str) -> None:
 
 
 _COMMANDS: Mapping[str, Callable[[ChatCommands, list[str]], None]] = {
-    "show": ChatCommands._show,  # noqa: SLF001  this module's own table
-    "reset": ChatCommands._reset,  # noqa: SLF001  as above
-    "local": ChatCommands._local,  # noqa: SLF001  as above
-    "help": ChatCommands._help,  # noqa: SLF001  as above
+    "show": ChatCommands.show,
+    "reset": ChatCommands.reset,
+    "local": ChatCommands.local,
+    "help": ChatCommands.help,
 }

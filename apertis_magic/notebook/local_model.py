@@ -6,8 +6,6 @@ from apertis_magic import local
 from apertis_magic.chat.session import Session, Settings
 from apertis_magic.errors import LocalModelError
 
-_BAR = 30  # characters
-
 
 def start(session: Session) -> None:
     """Let the local model answer from now on; download it if it is not there.
@@ -40,6 +38,18 @@ def start(session: Session) -> None:
     )
 
 
+def check() -> None:
+    """See that the model which is to answer still runs.
+
+    Raises:
+        LocalModelError: its process has ended, or belongs to the parent of this fork.
+    """
+    if not local.current().alive:
+        raise LocalModelError(
+            "The local model has ended.", hint="%chat local starts it again."
+        )
+
+
 def stop(session: Session) -> None:
     """Stop the local model and go back to the former address, key and model."""
     was_running = local.current().alive
@@ -64,8 +74,7 @@ def status(_session: Session) -> None:
 
 
 def _draw(progress: local.Progress) -> None:
-    full = round(_BAR * progress.done / progress.total)
-    _say(f"\r[{'#' * full:.<{_BAR}}] {progress}")
+    _say(f"\r{progress}")
 
 
 def _say(text: str) -> None:

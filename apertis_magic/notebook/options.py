@@ -6,7 +6,7 @@ is a one-line ``UsageError``.
 
 import argparse
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from keyword import iskeyword
@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 from IPython.core.error import UsageError
 
 from apertis_magic.api.params import PARAMS, Param, check
+from apertis_magic.clean import redact
 from apertis_magic.errors import ConfigurationError
 
 _SHORT = {"temperature": "-t"}
@@ -53,6 +54,12 @@ class ChatOptions:
     help: bool = False
 
 
+class Quoted(str):
+    """A word that stood in quotes on the line."""
+
+    __slots__ = ()
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raise the message; argparse would end the process."""
@@ -65,7 +72,7 @@ def parse(line: str) -> ChatOptions:
     Raises:
         UsageError: the line is wrong; the message says how in one line.
     """
-    words = [_dashed(word) for word in split(line)]
+    words = list(_joined([_dashed(word) for word in split(line)]))
     _refuse_keys(words)
     given, rest = _PARSER.parse_known_args(words)
     if rest:
@@ -112,8 +119,25 @@ def split(line: str) -> list[str]:
             continue
         double, single = found["double"], found["single"]
         text = _ESCAPED.sub(r"\1", double) if double is not None else single
-        words.append((found["lead"] or "") + text)
+        words.append(Quoted((found["lead"] or "") + text))
     return words
+
+
+def _joined(words: list[str]) -> Iterator[str]:
+    """Join a quoted value that begins with a dash to its option, as argparse wants."""
+    option = ""
+    for word in words:
+        if option and isinstance(word, Quoted) and word.startswith("-"):
+            yield f"{option}={word}" if option.startswith("--") else option + word
+            option = ""
+            continue
+        if option:
+            yield option
+        option = word if word in _TAKING else ""
+        if not option:
+            yield word
+    if option:
+        yield option
 
 
 def closest(word: str, known: Iterable[str]) -> str:
@@ -147,8 +171,8 @@ def _unknown(word: str) -> str:
         name = word.partition("=")[0]
         return f"%%chat: unknown option {name}.{closest(name, _NAMES)}"
     return (
-        f"%%chat: {word!r} stands on the options' line. The message goes below it; "
-        "text with spaces needs quotes."
+        f"%%chat: {redact(word)!r} stands on the options' line. The message goes below "
+        "it; text with spaces needs quotes."
     )
 
 
@@ -162,7 +186,12 @@ def _build() -> _Parser:
     )
     add = parser.add_argument
     add("-m", "--model", metavar="ID", help="the model, for this cell alone")
-    add("-s", "--system", metavar="TEXT", help="the system prompt, from this turn on")
+    add(
+        "-s",
+        "--system",
+        metavar="TEXT",
+        help='the system prompt, from this turn on; "" for none',
+    )
     add("--new", action="store_true", help="start over: drop the turns so far")
     add("-o", "--out", metavar="NAME", help="bind the answer to this variable")
     add(
@@ -201,8 +230,9 @@ def _number(text: str) -> float:
 
 _number.__name__ = "number"
 _PARSER = _build()
-_NAMES = [
-    name
-    for action in _PARSER._actions  # noqa: SLF001  argparse has no public list
-    for name in action.option_strings
-]
+_ACTIONS = _PARSER._actions  # noqa: SLF001  argparse has no public list
+_NAMES = [name for action in _ACTIONS for name in action.option_strings]
+# An option without a value has the number 0 of them.
+_TAKING = {
+    name for action in _ACTIONS for name in action.option_strings if action.nargs != 0
+}

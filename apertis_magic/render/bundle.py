@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from apertis_magic.api.types import Usage
 from apertis_magic.chat.turn import Turn
+from apertis_magic.clean import printable
 from apertis_magic.render.blocks import Growing
 from apertis_magic.render.markdown import to_html
 
@@ -144,7 +145,10 @@ def transcript(
         html.append(to_html(shown))
         html += [f'<div class="apertis-note">{escape(line)}</div>' for line in about]
         plain += [f"[{number}] {turn.prompt}", "", shown, "", *about, ""]
-    return {"text/html": _page("".join(html)), "text/plain": "\n".join(plain)}
+    return {
+        "text/html": _page("".join(html)),
+        "text/plain": printable("\n".join(plain)),
+    }
 
 
 def card(title: str, rows: Mapping[str, str], examples: Sequence[str]) -> Bundle:

@@ -17,6 +17,7 @@ from markdown import Extension
 from markdown.preprocessors import Preprocessor
 from markdown.treeprocessors import Treeprocessor
 
+from apertis_magic.clean import mend
 from apertis_magic.render import source
 
 _TAGS = set(
@@ -72,12 +73,14 @@ def to_html(text: str) -> str:
     Args:
         text: Markdown; it may break off anywhere.
     """
+    text = mend(text)
     with _lock:
         try:
-            rendered = _converter().reset().convert(source.close_fence(text))
+            return _cleaner.clean(
+                _converter().reset().convert(source.close_fence(text))
+            )
         except Exception:  # noqa: BLE001  no text may cost a person the answer
-            rendered = f"<pre>{html.escape(text)}</pre>"
-    return _cleaner.clean(rendered)
+            return f"<pre>{html.escape(text)}</pre>"
 
 
 class _Chat(Extension):

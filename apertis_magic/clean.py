@@ -1,0 +1,33 @@
+"""Text from outside made fit to show: no keys, no half characters, no control codes."""
+
+import re
+
+# Not in the middle of a word: "task-classifier" is no key.
+_KEY = re.compile(r"(?<![A-Za-z0-9])sk-[A-Za-z0-9._-]{6,}")
+# C0 and C1 but for newline and tab: a terminal would obey them.
+_CONTROLS = dict.fromkeys([*range(9), *range(11, 32), *range(127, 160)])
+
+
+def redact(text: str, *keys: str | None) -> str:
+    """Return *text* without anything that looks like, or is, one of *keys*."""
+    for key in keys:
+        if key:
+            text = text.replace(key, "[key]")
+    return _KEY.sub("[key]", text)
+
+
+def mend(text: str) -> str:
+    """Return *text* with surrogate pairs joined and lone halves replaced.
+
+    Some servers cut an emoji in two; what is left of it can be neither shown nor saved.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
+
+
+def printable(text: str) -> str:
+    """Return *text* without the control characters that a terminal would obey."""
+    return mend(text).translate(_CONTROLS)
