@@ -3,7 +3,7 @@
 import threading
 
 import pytest
-from scripted_server import Answer, ScriptedServer, Wait, chunk, says
+from scripted_server import Answer, Cut, ScriptedServer, Wait, chunk, says
 
 from apertis_magic import Conversation, Turn, errors
 from apertis_magic.notebook.cell import show
@@ -37,6 +37,33 @@ def test_a_second_interrupt_loses_nothing(server: ScriptedServer) -> None:
     assert ["half"] == [turn.text for turn in view.finished]
     assert ("half", "interrupted") == (chat.turns[0].text, chat.turns[0].finish)
     assert "next" == chat.ask("y").result().text
+
+
+class LateView(ImpatientView):
+    """A view whose user interrupts just when the answer has ended."""
+
+    def update(self, text: str, status: str) -> None:
+        """Show nothing."""
+
+
+@pytest.mark.parametrize(
+    ("answer", "finish", "words"),
+    [
+        (says("whole"), "stop", "had ended"),
+        (Answer((chunk("half"), Cut())), "error", "had ended"),
+    ],
+)
+def test_an_interrupt_of_the_last_render(
+    server: ScriptedServer, answer: Answer, finish: str, words: str
+) -> None:
+    """It is told in one line as well, and the turn is as it was."""
+    server.will(answer)
+    chat, view = Conversation(), LateView()
+    with pytest.raises(errors.Interrupted, match=words):
+        show(chat.ask("x"), view, "main")
+
+    assert [finish] == [turn.finish for turn in chat.turns]
+    assert [chat.turns[0]] * 2 == view.finished
 
 
 class PatientView(ImpatientView):

@@ -20,7 +20,7 @@ from scripted_server import (
     whole,
 )
 
-from apertis_magic import errors
+from apertis_magic import errors, local
 from apertis_magic.chat import session
 from apertis_magic.notebook.cell import pause_after
 from apertis_magic.notebook.magics import give_body
@@ -208,6 +208,32 @@ def test_status_survives_a_key_that_cannot_be_one(
 
     assert "characters that no key has" in shown(shell)[0]["data"]["text/plain"]
     assert "curly-" not in shown(shell)[0]["data"]["text/plain"]
+
+
+@pytest.mark.skipif(not local.engine_installed(), reason="needs the extra [local]")
+def test_a_local_model_that_cannot_be_downloaded(
+    shell: Shell,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The size is told first, the failure in one line, and the address stays."""
+    for name in ("HOME", "XDG_CACHE_HOME", "LOCALAPPDATA"):
+        monkeypatch.setenv(name, str(tmp_path))
+    for name in ("PIP_NO_INDEX", "UV_OFFLINE"):
+        monkeypatch.setenv(name, "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    monkeypatch.setenv("APERTIS_BASE_URL", "http://127.0.0.1:9")
+    shell.run("%chat local status")
+    with pytest.raises(errors.LocalModelError, match="Cannot download"):
+        shell.run("%chat local")
+    shell.run("%chat local stop")
+    told = capsys.readouterr().out
+
+    assert told.startswith("Not downloaded: SmolLM2-135M-Instruct, 98 MB (93 MB to")
+    assert "this happens once.\n" in told
+    assert told.endswith("The local model was not running.\n")
+    assert "http://127.0.0.1:9" == session.current().settings.base_url
 
 
 def test_reloading_keeps_the_conversation(shell: Shell, server: ScriptedServer) -> None:
