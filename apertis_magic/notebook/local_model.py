@@ -4,7 +4,7 @@ import sys
 
 from apertis_magic import local
 from apertis_magic.chat.session import Session, Settings
-from apertis_magic.errors import LocalModelError
+from apertis_magic.errors import Interrupted, LocalModelError
 
 
 def start(session: Session) -> None:
@@ -12,17 +12,17 @@ def start(session: Session) -> None:
 
     Raises:
         LocalModelError: it cannot be had; the message says why in one line.
+        Interrupted: the user stopped it; nothing is left half-done.
     """
     if not local.engine_installed():
         raise LocalModelError(
             "The engine of the local model is not installed.",
             hint=local.ENGINE_INSTALL,
         )
-    if not local.installed():
-        _say(f"{local.SMOLLM2}; this happens once.\n")
-        local.install(_draw)
-        _say("\n")
-    endpoint = local.current().start()
+    try:
+        endpoint = _get_and_start()
+    except KeyboardInterrupt:
+        raise Interrupted("the local model was not started.") from None
     session.redirect(
         Settings(
             base_url=endpoint.url,
@@ -36,6 +36,14 @@ def start(session: Session) -> None:
         "model for trying things out and often wrong.\n"
         "%chat local stop goes back to the API.\n"
     )
+
+
+def _get_and_start() -> local.Endpoint:
+    if not local.installed():
+        _say(f"{local.SMOLLM2}; this happens once.\n")
+        local.install(_draw)
+        _say("\n")
+    return local.current().start()
 
 
 def check() -> None:
