@@ -22,7 +22,7 @@ _STYLE = """<style>
 border:1px solid var(--jp-border-color2,#ddd);border-radius:4px;
 padding:.5em .8em;margin:.6em 0;overflow-x:auto}
 .apertis-answer .highlight pre{margin:0;padding:0}
-.apertis-answer .highlight *{background:none}
+.apertis-answer .highlight *{background:none!important}
 .apertis-footer,.apertis-note{color:var(--jp-ui-font-color2,#6b6b6b);font-size:.85em}
 .apertis-footer{border-top:1px solid var(--jp-border-color2,#ddd);margin-top:.6em;
 padding-top:.25em}
