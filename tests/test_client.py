@@ -157,6 +157,14 @@ ENDINGS: dict[str, tuple[Answer, str, type[Exception] | None]] = {
         "",
         errors.StreamError,
     ),
+    "a broken compression": (
+        Answer(
+            (b"garbage",),
+            headers={"Content-Type": "text/event-stream", "Content-Encoding": "gzip"},
+        ),
+        "",
+        errors.ConnectionFailed,
+    ),
     "a web page": (
         Answer((b"<html>hi",), headers={"Content-Type": "text/html"}),
         "",
@@ -338,6 +346,8 @@ def test_apertis_itself_needs_one() -> None:
         {"base_url": "ftp://x"},
         {"base_url": "http://"},
         {"base_url": "http://[::1/v1"},
+        {"base_url": "http://127.0.0.1/v1?key=secret"},
+        {"base_url": "http://127 .0.0.1/v1"},
         {"base_url": "http://127.0.0.1:99999"},
         {"base_url": "http://user:secret@127.0.0.1"},
         {"timeout": 0},
@@ -360,8 +370,9 @@ def test_what_stays_on_this_machine_goes_through_no_proxy(
     """A school's proxy sees neither the question nor the key."""
     with ScriptedServer() as proxy:
         proxy.will(whole("from the proxy"))
-        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        for name in ("HTTP_PROXY", "http_proxy"):
             monkeypatch.setenv(name, proxy.url.removesuffix("/v1"))
+        monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
         server.will(whole("Hi."))
 
         assert "Hi." == ask(server).choices[0].message.content
@@ -382,15 +393,21 @@ def test_a_proxy_is_used_for_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("SSL_CERT_FILE", "/nowhere/ca.pem"), ("ALL_PROXY", "socks://127.0.0.1:9")],
+    [
+        ("SSL_CERT_FILE", "/nowhere/ca.pem"),
+        ("ALL_PROXY", "socks://127.0.0.1:9"),
+        ("NO_PROXY", "[::1],foo"),
+    ],
 )
 def test_an_environment_that_cannot_work_is_told(
-    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     """One line names where to look."""
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv(name, value)
+    client = Apertis(base_url="http://models.invalid/v1", max_retries=0)
     with pytest.raises(errors.ConfigurationError, match="cannot be set up") as caught:
-        ask(server)
+        client.chat.completions.create(model="m", messages=HELLO)
 
     assert "SSL_CERT_FILE" in caught.value.hint
 

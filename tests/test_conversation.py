@@ -150,6 +150,33 @@ def test_starting_over_costs_nothing_until_something_comes(
     assert ["third"] == [turn.prompt for turn in chat.turns]
 
 
+def test_starting_over_with_a_refusal_is_starting_over(server: ScriptedServer) -> None:
+    """What the server answers counts, text or not."""
+    refusal = Answer((chunk(delta={"refusal": "no"}, finish="stop"), DONE))
+    server.will(says("one"), refusal)
+    chat = Conversation()
+    chat.ask("first").result()
+    chat.ask("second", fresh=True).result()
+
+    assert ["second"] == [turn.prompt for turn in chat.turns]
+
+
+def test_an_answer_is_not_lost_to_a_failure(server: ScriptedServer) -> None:
+    """A cell that runs again and fails before the first word keeps its turn."""
+    server.will(says("A"), fails(500, headers={"Retry-After": "99"}), says("A2"))
+    chat = Conversation()
+    chat.ask("a", cell=cell("1", "x")).result()
+    with pytest.raises(errors.ServerError):
+        chat.ask("a", cell=cell("1", "y")).result()
+    chat.end_execution("1-y")
+
+    assert ["A"] == [turn.text for turn in chat.turns]
+
+    chat.ask("a", cell=cell("1", "z")).result()
+
+    assert ["A2"] == [turn.text for turn in chat.turns]
+
+
 class Unforeseen(AsyncApertis):
     """A client that fails as no client should, after some text."""
 

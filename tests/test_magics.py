@@ -199,14 +199,22 @@ def test_show_reset_and_status(
     assert () == session.current().current.turns
 
 
-def test_status_survives_a_key_that_cannot_be_one(
-    shell: Shell, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("APERTIS_API_KEY", "sk-curly-“quotes”", "characters that no key has"),
+        ("APERTIS_BASE_URL", "http://user:curly-@h/v1", "holds a user name"),
+        ("APERTIS_BASE_URL", "localhost:1/v1", "cannot be the base URL"),
+    ],
+)
+def test_status_survives_an_environment_that_cannot_be_right(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, name: str, value: str, words: str
 ) -> None:
-    """It says what is wrong, without the key."""
-    monkeypatch.setenv("APERTIS_API_KEY", "sk-curly-“quotes”")
+    """It says what is wrong, without the key or the password."""
+    monkeypatch.setenv(name, value)
     shell.run("%chat")
 
-    assert "characters that no key has" in shown(shell)[0]["data"]["text/plain"]
+    assert words in shown(shell)[0]["data"]["text/plain"]
     assert "curly-" not in shown(shell)[0]["data"]["text/plain"]
 
 

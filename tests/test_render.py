@@ -258,6 +258,9 @@ BLOCKS = [
     "| a | b |\n|---|---|\n| 1 | 2 |",
     "**bold**\n\n    indented\n\n    code",
     "1990 was\n\n2 years later",
+    f"{TICKS}\na\n\n{TICKS}text\n\nb\n{TICKS}",
+    f"{TICKS}\na\n\n    {TICKS}\n\nb\n{TICKS}",
+    f"{TICKS} not `a` fence",
 ]
 
 
@@ -332,7 +335,7 @@ def test_the_footer(turn: Turn, expected: str) -> None:
         (changed(text=""), "The answer is empty."),
         (changed(finish="length"), "cut off"),
         (changed(finish="interrupted"), "stopped"),
-        (changed(finish="interrupted", text=""), "stopped"),
+        (changed(finish="interrupted", text=""), "before its answer began"),
         (changed(finish="error", error="no luck"), "broke off"),
         (changed(finish="error", error="no luck", text=""), "no answer"),
         (changed(refusal="no", text=""), "refused"),

@@ -202,6 +202,8 @@ def test_a_status_and_its_words_make_the_class(
         ),
         (b"", "no reason given"),
         (b"[1]", "[1]"),
+        (b'{"error": {"message": ""}}', "no reason given"),
+        (b'{"error": {"code": "odd"}}', "odd (HTTP 502)"),
         (b"\xff", "HTTP 502"),
     ],
 )
@@ -255,6 +257,7 @@ def test_retry_after_is_seconds_or_a_date() -> None:
     assert 1.5 == retry.parse_retry_after("1.5")
     assert 0.0 == retry.parse_retry_after("-1")
     assert retry.parse_retry_after("soon") is None
+    assert retry.parse_retry_after("inf") is None
     assert retry.parse_retry_after(None) is None
     assert 50 < (retry.parse_retry_after(formatdate(time() + 60)) or 0) <= 60
 

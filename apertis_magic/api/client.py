@@ -23,11 +23,9 @@ MessageLike = Message | Mapping[str, Any]
 
 def base_url_from_environment() -> str:
     """Return the address that requests go to unless one is given."""
-    return (
-        os.environ.get("APERTIS_BASE_URL")
-        or os.environ.get("APERTIS_API_BASE")
-        or DEFAULT_BASE_URL
-    )
+    names = ("APERTIS_BASE_URL", "APERTIS_API_BASE")
+    found = (os.environ.get(name, "").strip() for name in names)
+    return next(filter(None, found), DEFAULT_BASE_URL)
 
 
 class AsyncApertis:

@@ -41,7 +41,7 @@ _CONTEXT = re.compile(
     re.IGNORECASE,
 )
 _TAGS = re.compile(r"<(style|script).*?</\1>|<[^>]+>", re.DOTALL | re.IGNORECASE)
-_LONGEST = 300
+_LONGEST = 500
 _SERVER_ERRORS = 500
 
 
@@ -60,11 +60,12 @@ def from_response(
     error = _error(text)
     code = error.get("code")
     param = error.get("param")
-    message = error.get("message") or _plain(text) or "no reason given"
+    words = (error.get(name) for name in ("message", "type", "code"))
+    message = str(next(filter(None, words), "no reason given"))
     wait = parse_retry_after(headers.get("retry-after"))
-    kind = _class(status, f"{error.get('type')} {code}", str(message))
+    kind = _class(status, f"{error.get('type')} {code}", message)
     return kind(
-        f"{message} (HTTP {status})",
+        f"{_short(message)} (HTTP {status})",
         status=status,
         code=None if code in (None, "") else str(code),
         param=param if isinstance(param, str) else None,
@@ -90,13 +91,12 @@ def _error(text: str) -> Json:
     try:
         body = json.loads(text)
     except (ValueError, RecursionError):
-        return {}
+        body = None
     if not isinstance(body, Mapping):
-        return {}
+        # A page for people, or nothing.
+        return {"message": " ".join(_TAGS.sub(" ", text).split())}
     return error_of(body) or {"message": body.get("message") or body.get("detail")}
 
 
-def _plain(text: str) -> str:
-    """Return the words of an HTML or plain error page, in one line."""
-    words = " ".join(_TAGS.sub(" ", text).split())
-    return words[:_LONGEST] + "…" if len(words) > _LONGEST else words
+def _short(message: str) -> str:
+    return message[:_LONGEST] + "…" if len(message) > _LONGEST else message

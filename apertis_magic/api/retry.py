@@ -6,6 +6,7 @@ or the server said no. A request that was sent and met silence is not sent again
 
 import random
 from email.utils import parsedate_to_datetime
+from math import isfinite
 from time import time
 
 from apertis_magic.errors import ApertisError, QuotaExceeded, StatusError
@@ -40,10 +41,10 @@ def parse_retry_after(value: str | None) -> float | None:
     if value is None:
         return None
     try:
-        return max(0.0, float(value))
+        seconds = float(value)
     except ValueError:
-        pass
-    try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - time())
-    except ValueError:
-        return None
+        try:
+            seconds = parsedate_to_datetime(value).timestamp() - time()
+        except ValueError:
+            return None
+    return max(0.0, seconds) if isfinite(seconds) else None

@@ -7,6 +7,7 @@ time-outs and the retries.
 import asyncio
 import json
 import os
+import re
 import weakref
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -34,7 +35,7 @@ CONNECT, FIRST_BYTE, IDLE = 10.0, 300.0, 120.0
 _LONGEST_GATEWAY_WAIT = 300_000  # milliseconds, the most that X-Timeout takes
 _SHORTEST_GATEWAY_WAIT = 5_000
 _OWN_HOSTS = ("apertis.ai", "stima.tech")
-_LOOPBACK = ("all://127.0.0.1", "all://localhost", "all://[::1]")
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _REDIRECTS = range(300, 400)
 _ERRORS = 400
 
@@ -77,7 +78,7 @@ class Target:
                 host needs one.
         """
         base_url = base_url.strip().rstrip("/")
-        _check_address(base_url)
+        check_address(base_url)
         key = keys.find(api_key)
         target = cls(base_url=base_url, api_key=key)
         if key is None and target.is_apertis:
@@ -87,17 +88,28 @@ class Target:
         return target
 
     @property
+    def is_loopback(self) -> bool:
+        """Whether the address is on this machine."""
+        return urlsplit(self.base_url).hostname in _LOOPBACK
+
+    @property
     def is_apertis(self) -> bool:
         """Whether the address is the Apertis service itself."""
         host = urlsplit(self.base_url).hostname or ""
         return any(host == own or host.endswith("." + own) for own in _OWN_HOSTS)
 
 
-def _check_address(base_url: str) -> None:
+def check_address(base_url: str) -> None:
+    """Check that requests can go to *base_url*, and that it holds no password.
+
+    Raises:
+        ConfigurationError: one line says what is wrong with it.
+    """
     try:
         parts = urlsplit(base_url)
         is_address = parts.scheme in ("http", "https") and bool(parts.hostname)
         is_address = is_address and parts.port != 0  # asking raises for 99999
+        is_address = is_address and not re.search(r"[\s?#]", base_url)
         has_password = "@" in parts.netloc
     except ValueError:
         is_address = has_password = False
@@ -108,8 +120,8 @@ def _check_address(base_url: str) -> None:
         )
     if not is_address:
         raise ConfigurationError(
-            f"The base URL {redact(base_url)!r} is no http address.",
-            hint="It looks like https://api.apertis.ai/v1.",
+            f"{redact(base_url.partition('?')[0])!r} cannot be the base URL.",
+            hint="It looks like https://api.apertis.ai/v1, without a query.",
         )
 
 
@@ -241,7 +253,7 @@ class Transport:
             if self._closing is not None:
                 self._closing.detach()
             self._owner = self._here()
-            self._pool = _new_pool(self.timeouts.connect)
+            self._pool = _new_pool(self.target, self.timeouts.connect)
             loop = asyncio.get_running_loop()
             self._closing = weakref.finalize(
                 self, _close, self._pool, loop, os.getpid()
@@ -284,22 +296,26 @@ class Transport:
             raise ConfigurationError(f"The base URL does not work: {error}") from error
         except httpx.ConnectError as error:
             raise _unreachable(where, error) from error
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             raise ConnectionFailed(
                 f"The connection to {where} broke off ({type(error).__name__})."
             ) from error
 
 
-def _new_pool(connect: float) -> httpx.AsyncClient:
+def _new_pool(target: Target, connect: float) -> httpx.AsyncClient:
+    limits = httpx.Limits(max_connections=None, keepalive_expiry=60)
     try:
         return httpx.AsyncClient(
             timeout=httpx.Timeout(None, connect=connect),
             follow_redirects=False,
-            limits=httpx.Limits(max_connections=None, keepalive_expiry=60),
-            # A proxy for the world outside must not see what stays on this machine.
-            mounts=dict.fromkeys(_LOOPBACK),
+            limits=limits,
+            # A proxy for the world outside must not see what stays on this machine,
+            # and a transport that is given goes through none.
+            transport=httpx.AsyncHTTPTransport(limits=limits)
+            if target.is_loopback
+            else None,
         )
-    except (OSError, ValueError, ImportError) as error:
+    except (OSError, ValueError, ImportError, httpx.InvalidURL) as error:
         raise ConfigurationError(
             f"The connection cannot be set up: {error}",
             hint="Check SSL_CERT_FILE and the proxy variables of the environment.",

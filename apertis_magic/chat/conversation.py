@@ -175,7 +175,8 @@ class Conversation:
         try:
             await _send(reply, question, messages)
         except asyncio.CancelledError:
-            return self._record(reply, question, "interrupted"), None
+            # It may have been complete, with its connection still closing.
+            return self._record(reply, question, reply.finish or "interrupted"), None
         except ApertisError as error:
             return self._record(reply, question, "error", str(error)), error
         except Exception as error:  # noqa: BLE001  what had come must not be lost
@@ -208,7 +209,8 @@ class Conversation:
         )
         with self._lock:
             # Starting over costs the turns only once there is something in their place.
-            now = () if question.fresh and turn.text else self._history
+            fresh = question.fresh and not turn.nothing_came
+            now = () if fresh else self._history
             self._history = history.put(now, turn, question.cell)
         return turn
 

@@ -5,7 +5,7 @@ place; what an execution does not replace goes when it ends. A question sees the
 before its place, and a turn is stale when one before it is newer.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 
 from apertis_magic.chat.turn import Cell, Turn
@@ -42,8 +42,15 @@ def place(history: History, cell: Cell | None) -> slice:
 
 
 def put(history: History, turn: Turn, cell: Cell | None) -> History:
-    """Return *history* with *turn* in its place."""
+    """Return *history* with *turn* in its place.
+
+    A turn of which nothing came does not replace one with an answer.
+    """
     at = place(history, cell)
+    replaced = history[at]
+    if cell and replaced and turn.nothing_came and replaced[0].turn.text:
+        kept = replace(replaced[0], execution=cell.execution)
+        return (*history[: at.start], kept, *history[at.stop :])
     made = max((entry.made for entry in history), default=0) + 1
     entry = Entry(turn, made, cell.execution if cell else None)
     return (*history[: at.start], entry, *history[at.stop :])

@@ -7,6 +7,7 @@ from typing import Any
 
 from apertis_magic.api import keys
 from apertis_magic.api.client import AsyncApertis, base_url_from_environment
+from apertis_magic.api.transport import check_address
 from apertis_magic.chat.conversation import DEFAULT_MODEL, Conversation
 from apertis_magic.chat.reply import Reply
 
@@ -32,9 +33,15 @@ class Settings:
 
     @classmethod
     def from_environment(cls) -> "Settings":
-        """Return what the environment says now, else the defaults."""
+        """Return what the environment says now, else the defaults.
+
+        Raises:
+            ConfigurationError: the address or the key cannot be one.
+        """
+        base_url = base_url_from_environment()
+        check_address(base_url)
         return cls(
-            base_url=base_url_from_environment(),
+            base_url=base_url,
             model=os.environ.get("APERTIS_MODEL") or DEFAULT_MODEL,
             api_key=keys.find(),
         )
@@ -54,7 +61,7 @@ class Session:
         """What holds for the next question; the environment is read anew each time.
 
         Raises:
-            ConfigurationError: the environment holds something that cannot be a key.
+            ConfigurationError: the environment's address or key cannot be one.
         """
         return self._override or Settings.from_environment()
 

@@ -75,6 +75,12 @@ class Turn:
         return self.usage.cost if self.usage else None
 
     @property
+    def nothing_came(self) -> bool:
+        """Whether it failed or was stopped before the answer's first word."""
+        ended_early = self.finish in ("error", "interrupted")
+        return ended_early and not self.text and not self.refusal
+
+    @property
     def messages(self) -> tuple[Message, ...]:
         """The turn as later requests send it; a turn without text is not sent."""
         if not self.text:

@@ -80,13 +80,11 @@ class TerminalView:
 
     def update(self, text: str, status: str) -> None:  # noqa: ARG002  see View
         """Write what is new of the answer."""
-        sys.stdout.write(printable(text[self._written :]))
-        sys.stdout.flush()
-        self._written = len(text)
+        self._write(text.removesuffix("\ufffd"))  # its other half may still come
 
     def finish(self, turn: Turn, conversation: str) -> None:  # noqa: ARG002  see View
         """Write the rest and the footer."""
-        self.update(turn.text or turn.refusal, "")
+        self._write(turn.text or turn.refusal)
         for line in (*bundle.notes(turn), bundle.footer(turn)):
             sys.stdout.write(f"\n{printable(line)}")
         sys.stdout.write("\n")
@@ -94,6 +92,11 @@ class TerminalView:
 
     def clear(self) -> None:
         """Do nothing: nothing has been written."""
+
+    def _write(self, text: str) -> None:
+        sys.stdout.write(printable(text[self._written :]))
+        sys.stdout.flush()
+        self._written = len(text)
 
 
 def view_for(shell: object) -> View:

@@ -186,7 +186,7 @@ def _address(here: Session) -> dict[str, str]:
     try:
         settings = here.settings
     except ConfigurationError as error:
-        return {"key": f"{error} {error.hint}"}
+        return {"problem": f"{error} {error.hint}"}
     return {
         "model": here.current.model or settings.model,
         "address": settings.base_url,

@@ -18,6 +18,10 @@ from apertis_magic.api.params import PARAMS, Param, check
 from apertis_magic.clean import redact
 from apertis_magic.errors import ConfigurationError
 
+_NO_KEYS = (
+    "%%chat: a key does not belong in a cell, where it would be saved and shared. Set "
+    "APERTIS_API_KEY before the kernel starts."
+)
 _SHORT = {"temperature": "-t"}
 _KEY_OPTIONS = re.compile(
     r"--?(?:[\w-]*key|[\w-]*(?:api|auth|access)[-_]token)$", re.IGNORECASE
@@ -25,9 +29,10 @@ _KEY_OPTIONS = re.compile(
 # A quote opens at the beginning of a word or of an option's value, so that the
 # apostrophe of "don't" is one.
 _WORD = re.compile(
-    r"""(?P<lead>--[\w-]+=)?(?:"(?P<double>(?:\\.|[^"\\])*)"|'(?P<single>[^']*)')(?=\s|$)"""
+    r"""(?P<lead>--[\w-]+=|-[A-Za-z]=?)?(?:"(?P<double>(?:\\.|[^"\\])*)"|'(?P<single>[^']*)')(?=\s|$)"""
     r"|(?P<plain>\S+)"
 )
+_UNCLOSED = re.compile(r"""(?:--[\w-]+=|-[A-Za-z]=?)?["'](?!\S*["']$)""")
 _ESCAPED = re.compile(r'\\(["\\])')
 
 
@@ -72,11 +77,13 @@ def parse(line: str) -> ChatOptions:
     Raises:
         UsageError: the line is wrong; the message says how in one line.
     """
-    words = list(_joined([_dashed(word) for word in split(line)]))
+    words = split(line)
     _refuse_keys(words)
-    given, rest = _PARSER.parse_known_args(words)
+    given, rest = _PARSER.parse_known_args(list(_joined(map(_dashed, words))))
     if rest:
         raise UsageError(_unknown(rest[0]))
+    if given.model is not None and redact(given.model) != given.model:
+        raise UsageError(_NO_KEYS)
     values = vars(given)
     fields = {name: values[name] for name in PARAMS if values[name] is not None}
     try:
@@ -113,17 +120,20 @@ def split(line: str) -> list[str]:
     words = []
     for found in _WORD.finditer(line):
         if (plain := found["plain"]) is not None:
-            if re.match(r"""(?:--[\w-]+=)?["'](?!\S*["']$)""", plain):
-                raise UsageError(f"%%chat: a quote is not closed: {plain}")
+            if _UNCLOSED.match(plain):
+                raise UsageError(f"a quote is not closed: {redact(plain)}")
             words.append(plain)
             continue
         double, single = found["double"], found["single"]
         text = _ESCAPED.sub(r"\1", double) if double is not None else single
-        words.append(Quoted((found["lead"] or "") + text))
+        lead = found["lead"] or ""
+        if not lead.startswith("--"):
+            lead = lead.removesuffix("=")  # to argparse, -s= would be the value "="
+        words.append(lead + text if lead else Quoted(text))
     return words
 
 
-def _joined(words: list[str]) -> Iterator[str]:
+def _joined(words: Iterable[str]) -> Iterator[str]:
     """Join a quoted value that begins with a dash to its option, as argparse wants."""
     option = ""
     for word in words:
@@ -147,20 +157,24 @@ def closest(word: str, known: Iterable[str]) -> str:
 
 
 def _is_name(word: str) -> bool:
-    return word.isidentifier() and not iskeyword(word)
+    # IPython and IPython's users need these.
+    taken = {"get_ipython", "In", "Out", "exit", "quit"}
+    is_own = word in taken or not word.strip("_")
+    return word.isidentifier() and not iskeyword(word) and not is_own
 
 
 def _refuse_keys(words: list[str]) -> None:
     for word in words:
+        if isinstance(word, Quoted):
+            continue
         if _KEY_OPTIONS.match(word.partition("=")[0]):
-            raise UsageError(
-                "%%chat: a key does not belong in a cell, where it would be saved and "
-                "shared. Set APERTIS_API_KEY before the kernel starts."
-            )
+            raise UsageError(_NO_KEYS)
 
 
 def _dashed(word: str) -> str:
     """Return ``--max_tokens``, the API's spelling, as the option it stands for."""
+    if isinstance(word, Quoted):
+        return word
     name, equals, value = word.partition("=")
     dashed = name.replace("_", "-")
     return dashed + equals + value if dashed in _NAMES else word

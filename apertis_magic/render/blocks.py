@@ -7,10 +7,11 @@ references and footnotes are the exceptions; the last render puts them right.
 import re
 from bisect import bisect_right
 from dataclasses import dataclass, replace
+from itertools import accumulate
 
 from apertis_magic.render.markdown import to_html
+from apertis_magic.render.source import fences
 
-_FENCE = re.compile(r"^[ \t]*(?:>[ \t]?)*(`{3,}|~{3,})", re.MULTILINE)
 # A line that may belong to what stands above the blank line before it: indented, an
 # item, a quote, a table's row, a definition, or a number that may become an item's.
 _CONTINUES = re.compile(r"[ \t>|:+*-]|\d{1,9}(?:[.)]|$)|\[\^?[^\]]*\]:")
@@ -31,15 +32,12 @@ def finished(text: str) -> int:
 
 def _fence_ends(text: str) -> list[int]:
     """Return where fences open and close, in turn."""
-    mark, ends = "", []
-    for found in _FENCE.finditer(text):
-        if not mark:
-            mark = found[1]
-            ends.append(found.start() + 1)
-        elif found[1].startswith(mark):
-            mark = ""
-            ends.append(found.end())
-    return ends
+    lines = text.split("\n")
+    starts = list(accumulate((len(line) + 1 for line in lines), initial=0))
+    return [
+        starts[fence.number] + 1 if fence.opens else starts[fence.number + 1] - 1
+        for fence in fences(lines)
+    ]
 
 
 @dataclass(frozen=True, slots=True)

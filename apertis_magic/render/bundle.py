@@ -75,6 +75,8 @@ def notes(turn: Turn) -> list[str]:
         found.append("The model refused.")
     if turn.error:
         found.append("The answer broke off." if turn.text else "There is no answer.")
+    elif turn.nothing_came:
+        found.append("The question was stopped before its answer began.")
     elif turn.finish in _MARKS:
         found.append(f"The answer was {_MARKS[turn.finish]}.")
     elif not turn.text and not turn.refusal:

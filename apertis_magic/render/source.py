@@ -18,24 +18,48 @@ _ITEM = re.compile(
 )
 _RULE = re.compile(r"^[ ]{0,3}([-*_])[ ]*(?:\1[ ]*){2,}$")
 _TABLE_RULE = re.compile(r"^[ ]*\|?[ ]*:?-+:?[ ]*(?:\|[ ]*:?-+:?[ ]*)*\|?[ ]*$")
-_DEEPEST_GAP = 4
+_CODE = 4  # columns; text that is indented further is code
 
 
-@dataclass(slots=True)
-class _Fence:
-    """The fence that is open at some line."""
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """A line that opens or closes a fence.
 
+    Attributes:
+        number: the line's number, from 0.
+        opens: whether it opens the fence.
+        indent: what stands before the mark, quote signs included.
+        mark: the backticks or tildes.
+        language: the first word behind the mark.
+    """
+
+    number: int
+    opens: bool
     indent: str
     mark: str
+    language: str = ""
 
-    def closed_by(self, found: re.Match[str]) -> bool:
-        """Tell whether a line that looks like a fence ends this one."""
-        mark = found["mark"]
-        return (
-            mark[0] == self.mark[0]
-            and len(mark) >= len(self.mark)
-            and not found["info"].strip()
-        )
+
+def fences(lines: list[str]) -> Iterator[Fence]:
+    """Give the lines that open and close fences, in turn."""
+    current: Fence | None = None
+    for number, line in enumerate(lines):
+        found = _FENCE.match(line)
+        if found is None:
+            continue
+        indent, mark, info = found["indent"], found["mark"], found["info"].strip()
+        if current is not None:
+            is_end = mark.startswith(current.mark) and not info
+            if is_end and len(indent) < len(current.indent) + _CODE:
+                yield Fence(number, opens=False, indent=indent, mark=mark)
+                current = None
+        elif mark[0] == "~" or "`" not in info:  # else it is code within a paragraph
+            word = _LANGUAGE.match(info)
+            language = word[0] if word else ""
+            current = Fence(
+                number, opens=True, indent=indent, mark=mark, language=language
+            )
+            yield current
 
 
 def close_fence(text: str) -> str:
@@ -44,23 +68,14 @@ def close_fence(text: str) -> str:
     A fence's info string is cut to its first word, the language; the rest of it has no
     meaning here, and with it the fence would not be taken for one.
     """
-    fence: _Fence | None = None
-    lines = []
-    for line in text.split("\n"):
-        found = _FENCE.match(line)
-        if found is None or (fence is not None and not fence.closed_by(found)):
-            lines.append(line)
-        elif fence is not None:
-            fence = None
-            lines.append(line)
-        elif "`" in found["info"] and found["mark"][0] == "`":
-            lines.append(line)  # inline code that begins a paragraph
-        else:
-            fence = _Fence(found["indent"], found["mark"])
-            language = _LANGUAGE.match(found["info"].strip())
-            lines.append(fence.indent + fence.mark + (language[0] if language else ""))
-    if fence is not None:
-        lines.append(fence.indent + fence.mark)
+    lines = text.split("\n")
+    last: Fence | None = None
+    for fence in list(fences(lines)):
+        last = fence
+        if fence.opens:
+            lines[fence.number] = fence.indent + fence.mark + fence.language
+    if last is not None and last.opens:
+        lines.append(last.indent + last.mark)
     return "\n".join(lines)
 
 
@@ -92,7 +107,7 @@ def _lists(lines: list[str]) -> Iterator[str]:
             numbered[len(open_items) :] = [is_numbered]
             yield " " * 4 * len(open_items) + _marker(found["mark"]) + found["rest"]
             gap = len(found["gap"])
-            text = gap if 0 < gap <= _DEEPEST_GAP else 1
+            text = gap if 0 < gap <= _CODE else 1
             open_items.append(indent + len(found["mark"]) + text)
         elif not line.strip():
             yield line
@@ -111,7 +126,7 @@ def _begins_item(found: re.Match[str], open_items: list[int], before: str) -> bo
     if open_items:
         # Four columns right of the text of the item above, it would be code.
         return indent < open_items[-1] + 4
-    if indent >= _DEEPEST_GAP:
+    if indent >= _CODE:
         return False
     # "In the year\n2024. That was" is no list; only one that starts with 1 may
     # interrupt a paragraph, and no empty item may.
