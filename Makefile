@@ -29,7 +29,7 @@ lab: $(VENV)/ready-lab
 	$(BIN)/jupyter lab $(LAB_OPTIONS) notebooks/quickstart.ipynb
 
 clean:
-	rm -rf $(VENV) build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) build dist .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 # What a target needs, once; again when the requirements change.
 $(VENV)/ready-%: pyproject.toml constraints.txt | $(VENV)/ready
