@@ -108,6 +108,16 @@ def fails(status: int, message: str = "no", **error: Any) -> Answer:
     return json_answer({"error": {"message": message, **error}}, status, **headers)
 
 
+NEVER = Wait(threading.Event())
+# Where an answer can hang, and the text that has come by then.
+PHASES: dict[str, tuple[Answer, str]] = {
+    "waiting for headers": (Answer(before_headers=NEVER), ""),
+    "before the first word": (Answer((NEVER,)), ""),
+    "streaming": (Answer((chunk("half"), NEVER)), "half"),
+    "waiting to try again": (fails(503, headers={"Retry-After": "50"}), ""),
+}
+
+
 class ScriptedServer:
     """Serves the answers it was given, in order; the last one again and again.
 

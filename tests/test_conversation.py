@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scripted_server import (
     DONE,
     PATIENCE,
+    PHASES,
     Answer,
     Cut,
     ScriptedServer,
@@ -257,15 +258,6 @@ def test_leaving_the_updates_stops_the_answer(server: ScriptedServer) -> None:
     assert server.hung_up.wait(PATIENCE)
     assert ("half", "interrupted") == (reply.result().text, reply.result().finish)
     assert (reply.turn,) == chat.turns
-
-
-NEVER = Wait(threading.Event())
-PHASES: dict[str, tuple[Answer, str]] = {
-    "waiting for headers": (Answer(before_headers=NEVER), ""),
-    "before the first word": (Answer((NEVER,)), ""),
-    "streaming": (Answer((chunk("half"), NEVER)), "half"),
-    "waiting to try again": (fails(503, headers={"Retry-After": "50"}), ""),
-}
 
 
 @pytest.mark.parametrize(("answer", "text"), PHASES.values(), ids=PHASES)

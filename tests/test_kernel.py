@@ -8,7 +8,9 @@ import pytest
 from kernel_driver import Kernel, Outcome, running_kernel
 from scripted_server import (
     DONE,
+    NEVER,
     PATIENCE,
+    PHASES,
     Answer,
     ScriptedServer,
     Wait,
@@ -100,15 +102,6 @@ def test_a_wait_is_told(kernel: Kernel, server: ScriptedServer) -> None:
     done = kernel.finish(request)
 
     assert "waiting" not in done.messages[-1]["content"]["data"]["text/html"]
-
-
-NEVER = Wait(threading.Event())
-PHASES: dict[str, tuple[Answer, str]] = {
-    "waiting for headers": (Answer(before_headers=NEVER), ""),
-    "before the first word": (Answer((NEVER,)), ""),
-    "streaming": (Answer((chunk("half"), NEVER)), "half"),
-    "waiting to try again": (fails(503, headers={"Retry-After": "50"}), ""),
-}
 
 
 def interrupted(

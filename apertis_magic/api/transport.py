@@ -7,7 +7,6 @@ time-outs and the retries.
 import asyncio
 import json
 import os
-import re
 import weakref
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -18,7 +17,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from apertis_magic.api import failures, keys, retry
+from apertis_magic.api import address, failures, keys, retry
 from apertis_magic.api.types import Json
 from apertis_magic.clean import redact
 from apertis_magic.errors import (
@@ -34,8 +33,6 @@ CONNECT, FIRST_BYTE, IDLE = 10.0, 300.0, 120.0
 
 _LONGEST_GATEWAY_WAIT = 300_000  # milliseconds, the most that X-Timeout takes
 _SHORTEST_GATEWAY_WAIT = 5_000
-_OWN_HOSTS = ("apertis.ai", "stima.tech")
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _REDIRECTS = range(300, 400)
 _ERRORS = 400
 
@@ -78,51 +75,14 @@ class Target:
                 host needs one.
         """
         base_url = base_url.strip().rstrip("/")
-        check_address(base_url)
+        address.check(base_url)
         key = keys.find(api_key)
         target = cls(base_url=base_url, api_key=key)
-        if key is None and target.is_apertis:
+        if key is None and address.is_apertis(base_url):
             raise ConfigurationError(
                 "There is no API key.", hint=keys.how_to_give_one()
             )
         return target
-
-    @property
-    def is_loopback(self) -> bool:
-        """Whether the address is on this machine."""
-        return urlsplit(self.base_url).hostname in _LOOPBACK
-
-    @property
-    def is_apertis(self) -> bool:
-        """Whether the address is the Apertis service itself."""
-        host = urlsplit(self.base_url).hostname or ""
-        return any(host == own or host.endswith("." + own) for own in _OWN_HOSTS)
-
-
-def check_address(base_url: str) -> None:
-    """Check that requests can go to *base_url*, and that it holds no password.
-
-    Raises:
-        ConfigurationError: one line says what is wrong with it.
-    """
-    try:
-        parts = urlsplit(base_url)
-        is_address = parts.scheme in ("http", "https") and bool(parts.hostname)
-        is_address = is_address and parts.port != 0  # asking raises for 99999
-        is_address = is_address and not re.search(r"[\s?#]", base_url)
-        has_password = "@" in parts.netloc
-    except ValueError:
-        is_address = has_password = False
-    if has_password:
-        raise ConfigurationError(
-            "The base URL holds a user name or a password, which would be shown.",
-            hint="Leave out what stands before the @; a key goes into APERTIS_API_KEY.",
-        )
-    if not is_address:
-        raise ConfigurationError(
-            f"{redact(base_url.partition('?')[0])!r} cannot be the base URL.",
-            hint="It looks like https://api.apertis.ai/v1, without a query.",
-        )
 
 
 class Transport:
@@ -275,7 +235,7 @@ class Transport:
         }
         if self.target.api_key is not None:
             headers["Authorization"] = f"Bearer {self.target.api_key}"
-        if self.target.is_apertis:
+        if address.is_apertis(self.target.base_url):
             wait = int(self.timeouts.first_byte * 1000)
             wait = min(max(wait, _SHORTEST_GATEWAY_WAIT), _LONGEST_GATEWAY_WAIT)
             headers["X-Timeout"] = str(wait)
@@ -312,7 +272,7 @@ def _new_pool(target: Target, connect: float) -> httpx.AsyncClient:
             # A proxy for the world outside must not see what stays on this machine,
             # and a transport that is given goes through none.
             transport=httpx.AsyncHTTPTransport(limits=limits)
-            if target.is_loopback
+            if address.is_loopback(target.base_url)
             else None,
         )
     except (OSError, ValueError, ImportError, httpx.InvalidURL) as error:

@@ -5,9 +5,8 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any
 
-from apertis_magic.api import keys
+from apertis_magic.api import address, keys
 from apertis_magic.api.client import AsyncApertis, base_url_from_environment
-from apertis_magic.api.transport import check_address
 from apertis_magic.chat.conversation import DEFAULT_MODEL, Conversation
 from apertis_magic.chat.reply import Reply
 
@@ -39,7 +38,7 @@ class Settings:
             ConfigurationError: the address or the key cannot be one.
         """
         base_url = base_url_from_environment()
-        check_address(base_url)
+        address.check(base_url)
         return cls(
             base_url=base_url,
             model=os.environ.get("APERTIS_MODEL") or DEFAULT_MODEL,

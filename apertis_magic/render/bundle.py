@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from html import escape
 from typing import Any
-from urllib.parse import urlsplit
 
+from apertis_magic.api.address import is_loopback
 from apertis_magic.api.types import Usage
 from apertis_magic.chat.turn import Turn
 from apertis_magic.clean import printable
@@ -33,7 +33,6 @@ color:var(--jp-content-font-color1,inherit)}
 .apertis-card td{text-align:left!important;padding:.1em .8em .1em 0}
 </style>"""
 
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _MARKS = {
     "length": "cut off at the longest allowed answer (length)",
     "interrupted": "stopped; what had come is kept",
@@ -88,8 +87,7 @@ def notes(turn: Turn) -> list[str]:
 
 def footer(turn: Turn) -> str:
     """Return the footer in plain text: model, tokens, time and how it ended."""
-    host = urlsplit(turn.base_url).hostname
-    parts = ["local"] if host in _LOOPBACK else []
+    parts = ["local"] if is_loopback(turn.base_url) else []
     parts += [turn.model or turn.asked_model, _tokens(turn), f"{turn.elapsed:.1f} s"]
     tokens = turn.usage.completion_tokens if turn.usage else None
     if tokens and turn.elapsed > 0:

@@ -1,0 +1,47 @@
+"""Where requests may go: checks a base URL and tells whose host it names."""
+
+import re
+from urllib.parse import urlsplit
+
+from apertis_magic.clean import redact
+from apertis_magic.errors import ConfigurationError
+
+_APERTIS = ("apertis.ai", "stima.tech")
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def is_apertis(base_url: str) -> bool:
+    """Tell whether *base_url* is the Apertis service itself."""
+    host = urlsplit(base_url).hostname or ""
+    return any(host == own or host.endswith("." + own) for own in _APERTIS)
+
+
+def is_loopback(base_url: str) -> bool:
+    """Tell whether *base_url* is on this machine."""
+    return urlsplit(base_url).hostname in _LOOPBACK
+
+
+def check(base_url: str) -> None:
+    """Check that requests can go to *base_url*, and that it holds no password.
+
+    Raises:
+        ConfigurationError: one line says what is wrong with it.
+    """
+    try:
+        parts = urlsplit(base_url)
+        is_address = parts.scheme in ("http", "https") and bool(parts.hostname)
+        is_address = is_address and parts.port != 0  # asking raises for 99999
+        is_address = is_address and not re.search(r"[\s?#]", base_url)
+        has_password = "@" in parts.netloc
+    except ValueError:
+        is_address = has_password = False
+    if has_password:
+        raise ConfigurationError(
+            "The base URL holds a user name or a password, which would be shown.",
+            hint="Leave out what stands before the @; a key goes into APERTIS_API_KEY.",
+        )
+    if not is_address:
+        raise ConfigurationError(
+            f"{redact(base_url.partition('?')[0])!r} cannot be the base URL.",
+            hint="It looks like https://api.apertis.ai/v1, without a query.",
+        )
