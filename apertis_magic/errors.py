@@ -5,17 +5,23 @@
     ApertisError                   root: everything this package raises on purpose
     ├── ConfigurationError         no key, a bad base URL, a value out of its range
     ├── ConnectionFailed           no answer from the server: DNS, refused, TLS, cut
-    │   └── TimedOut               the server was silent for too long
+    │   ├── TimedOut               the server was silent for too long
+    │   └── TLSFailed              no secure connection: its certificate, a proxy's
     ├── StatusError                the server answered with an HTTP error status
     │   ├── BadRequest             400, 422
-    │   │   └── ContextLengthExceeded   the conversation is too long for the model
+    │   │   ├── ContextLengthExceeded    the conversation is too long for the model
+    │   │   ├── ContentPolicyViolation   the prompt may not be answered
+    │   │   └── UnsupportedParameter     the model does not take this option
     │   ├── AuthenticationError    401
     │   ├── QuotaExceeded          no money or quota left: 402 and its relatives
     │   ├── PermissionDenied       403
-    │   ├── NotFound               404: the model or the path
+    │   │   └── Blocked            refused by Cloudflare before it reached the service
+    │   ├── NotFound               404: the path
+    │   │   └── ModelNotFound      404: the model
+    │   ├── RequestTimeout         408: the gateway gave up on the model
     │   ├── RateLimited            429
     │   └── ServerError            5xx
-    ├── StreamError                the answer broke off while it came
+    ├── StreamError                a success that holds an error, or broke off
     │   └── IncompleteAnswer       it ended without a finish reason
     └── LocalModelError            the local model cannot be downloaded or started
 
@@ -24,6 +30,8 @@
 In a notebook each is one or two lines without a traceback; in Python each is an
 ordinary exception that pickles.
 """
+
+from collections.abc import Mapping
 
 from apertis_magic.clean import printable, redact
 
@@ -39,6 +47,7 @@ class ApertisError(Exception):
         retry_after: seconds after which another try makes sense.
         partial: the part of the answer that had come.
         hint: what to do about it, one sentence.
+        headers: the response's headers, names in lower case, where there was one.
     """
 
     hint = ""
@@ -54,6 +63,7 @@ class ApertisError(Exception):
         request_id: str | None = None,
         retry_after: float | None = None,
         partial: str = "",
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(printable(redact(message)))
         self.hint = hint or type(self).hint
@@ -63,6 +73,7 @@ class ApertisError(Exception):
         self.request_id = request_id
         self.retry_after = retry_after
         self.partial = partial
+        self.headers = headers or {}
 
     def _render_traceback_(self) -> list[str]:
         """Return the lines that IPython shows in place of a traceback."""
@@ -85,6 +96,10 @@ class TimedOut(ConnectionFailed):
     hint = "Run the cell again, or give the server more time."
 
 
+class TLSFailed(ConnectionFailed):
+    """There is no secure connection to the server."""
+
+
 class StatusError(ApertisError):
     """The server answered with an HTTP error status."""
 
@@ -97,6 +112,18 @@ class ContextLengthExceeded(BadRequest):
     """The conversation and the answer do not fit into the model's context."""
 
     hint = "Start over with --new, or ask a model with a longer context."
+
+
+class ContentPolicyViolation(BadRequest):
+    """The provider's rules forbid an answer to this prompt."""
+
+    hint = "Say it in other words."
+
+
+class UnsupportedParameter(BadRequest):
+    """The model does not take an option, its value, or two options together."""
+
+    hint = "Leave that option out."
 
 
 class AuthenticationError(StatusError):
@@ -117,10 +144,28 @@ class PermissionDenied(StatusError):
     hint = "The key may be limited to some models or addresses."
 
 
-class NotFound(StatusError):
-    """404: the model or the address does not exist."""
+class Blocked(PermissionDenied):
+    """403 by Cloudflare, which refuses this client's name, not the key."""
 
-    hint = "Check the model's id with -m; the base URL usually ends in /v1."
+    hint = "Give another User-Agent in default_headers."
+
+
+class NotFound(StatusError):
+    """404: the address does not exist."""
+
+    hint = "Check the base URL; it usually ends in /v1."
+
+
+class ModelNotFound(NotFound):
+    """404: there is no such model, or the key's plan has none."""
+
+    hint = "Check the model's id."
+
+
+class RequestTimeout(StatusError):
+    """408: the gateway gave up waiting for the model."""
+
+    hint = "Stream the answer, or give a longer timeout (300 s at the most)."
 
 
 class RateLimited(StatusError):
@@ -136,7 +181,7 @@ class ServerError(StatusError):
 
 
 class StreamError(ApertisError):
-    """The answer broke off while it was coming; see ``partial``."""
+    """The answer broke off, or holds an error or nothing; see ``partial``."""
 
     hint = "Run the cell again to ask once more."
 

@@ -164,7 +164,7 @@ def test_starting_over_with_a_refusal_is_starting_over(server: ScriptedServer) -
 
 def test_an_answer_is_not_lost_to_a_failure(server: ScriptedServer) -> None:
     """A cell that runs again and fails before the first word keeps its turn."""
-    server.will(says("A"), fails(500, headers={"Retry-After": "99"}), says("A2"))
+    server.will(says("A"), fails(500, headers={"Retry-After": "999"}), says("A2"))
     chat = Conversation()
     chat.ask("a", cell=cell("1", "x")).result()
     with pytest.raises(errors.ServerError):
@@ -228,7 +228,7 @@ def test_a_fork_does_not_wait_for_its_parents_answer(server: ScriptedServer) -> 
 def test_a_field_that_is_no_json(server: ScriptedServer, value: Any) -> None:
     """It is told in one line, and nothing is sent."""
     with pytest.raises(errors.ConfigurationError, match="no JSON"):
-        Conversation().ask("x", odd=value).result()
+        Conversation().ask("x", metadata={"a": value}).result()
 
     assert [] == server.requests
 

@@ -11,6 +11,7 @@ import pytest
 
 from apertis_magic import errors
 from apertis_magic.api import failures, keys, params, retry
+from apertis_magic.api.response import Response
 from apertis_magic.api.types import ChatCompletion, ChatCompletionChunk, Usage, error_of
 from apertis_magic.clean import redact
 from apertis_magic.errors import ApertisError, ConfigurationError, Interrupted
@@ -34,7 +35,7 @@ ODD_CHUNKS: dict[str, Any] = {
 @pytest.mark.parametrize("raw", ODD_CHUNKS.values(), ids=ODD_CHUNKS)
 def test_odd_chunks_are_no_answer_and_no_error(raw: Any) -> None:
     """What servers leave out, null or add never raises and never becomes text."""
-    chunk = ChatCompletionChunk.from_dict(raw)
+    chunk = ChatCompletionChunk(raw)
 
     assert not any(choice.delta.content for choice in chunk.choices)
     assert not any(choice.finish_reason for choice in chunk.choices)
@@ -46,13 +47,13 @@ def test_content_in_parts_is_joined() -> None:
     parts = [{"type": "text", "text": "a"}, {"type": "image"}, {"text": "b"}]
     raw = {"choices": [{"message": {"content": parts}, "finish_reason": "stop"}]}
 
-    assert "ab" == ChatCompletion.from_dict(raw).choices[0].message.content
+    assert "ab" == ChatCompletion(raw).choices[0].message.content
 
 
 @pytest.mark.parametrize("name", ["reasoning_content", "reasoning", "thinking"])
 def test_reasoning_has_many_names(name: str) -> None:
     """The model's thinking is found by whichever name the server gives it."""
-    chunk = ChatCompletionChunk.from_dict({"choices": [{"delta": {name: "hm"}}]})
+    chunk = ChatCompletionChunk({"choices": [{"delta": {name: "hm"}}]})
 
     assert "hm" == chunk.choices[0].delta.reasoning
 
@@ -110,12 +111,32 @@ def test_an_empty_error_is_none(payload: Any, message: str | None) -> None:
         ("presence_penalty", -2.5, "-2 to 2"),
         ("stop", ["a"] * 5, "4 at most"),
         ("stop", [1], "text"),
+        ("n", 0, "1 to 128"),
+        ("n", 129, "1 to 128"),
+        ("top_logprobs", 21, "0 to 20"),
+        ("top_logprobs", 1, "needs logprobs=True"),
+        ("stream_options", {}, "needs stream=True"),
+        ("web_results_count", 11, "1 to 10"),
+        ("web_content_length", "long", "short, medium or full"),
+        ("fallback_timeout", 100, "5000 to 300000"),
+        ("fallback_models", ["a"] * 6, "5 at most"),
+        ("logprobs", 1, "true or false"),
+        ("tools", {}, "a list"),
+        ("metadata", [], "a mapping"),
+        ("temprature", 1, r"no parameter temprature. Did you mean temperature\?"),
+        ("quite_new", 1, "no parameter quite_new.$"),
     ],
 )
 def test_values_out_of_range_are_refused(name: str, value: Any, words: str) -> None:
     """The error names the parameter and its range."""
     with pytest.raises(ConfigurationError, match=words):
         params.check({name: value})
+
+
+def test_what_does_not_go_together_is_refused() -> None:
+    """The two ways to search the web exclude each other."""
+    with pytest.raises(ConfigurationError, match="do not go together"):
+        params.check({"web_search_options": {}, "web_results_count": 3})
 
 
 @pytest.mark.parametrize(
@@ -128,11 +149,15 @@ def test_values_out_of_range_are_refused(name: str, value: Any, words: str) -> N
         {"stop": ["a", "b"]},
         {"seed": 0},
         {"temperature": None},
-        {"something_new": object()},
+        {"stream": True, "stream_options": {"include_usage": True}},
+        {"logprobs": True, "top_logprobs": 0},
+        {"tool_choice": "auto"},
+        {"tool_choice": {"type": "function"}},
+        {"fallback_models": ["a", "b"]},
     ],
 )
 def test_values_in_range_pass(options: Any) -> None:
-    """The ends of a range belong to it, 0 is a value, and unknown fields pass."""
+    """The ends of a range belong to it, and 0 is a value."""
     params.check(options)
 
 
@@ -165,7 +190,14 @@ FAILURES = [
     (400, {"code": "quota_exceeded"}, errors.QuotaExceeded),
     (429, {"code": "insufficient_quota"}, errors.QuotaExceeded),
     (403, {"code": "model_access_denied"}, errors.PermissionDenied),
-    (404, {"code": "model_not_found"}, errors.NotFound),
+    (404, {"code": "model_not_found"}, errors.ModelNotFound),
+    (400, {"message": "The model `x` does not exist"}, errors.ModelNotFound),
+    (404, {"code": "endpoint_not_found"}, errors.NotFound),
+    (408, {"code": "request_timeout"}, errors.RequestTimeout),
+    (400, {"type": "content_policy_error"}, errors.ContentPolicyViolation),
+    (403, {"message": "error code: 1010"}, errors.Blocked),
+    (400, {"code": "unsupported_parameter"}, errors.UnsupportedParameter),
+    (400, {"code": "invalid_image"}, errors.BadRequest),
     (429, {"code": "rate_limit_exceeded"}, errors.RateLimited),
     (418, {"message": "tea"}, errors.StatusError),
     (500, {"message": "no"}, errors.ServerError),
@@ -183,7 +215,8 @@ def test_a_status_and_its_words_make_the_class(
 ) -> None:
     """Each kind of failure that a user handles differently is a class of its own."""
     body = json.dumps({"error": error}).encode()
-    failure = failures.from_response(status, {"x-request-id": "r1"}, body)
+    response = Response.of(status, {"X-Request-Id": "r1"})
+    failure = failures.from_response(response, body, redact)
 
     assert kind is type(failure)
     assert (status, "r1") == (failure.status, failure.request_id)
@@ -209,7 +242,7 @@ def test_a_status_and_its_words_make_the_class(
 )
 def test_any_error_body_is_read(body: bytes, words: str) -> None:
     """JSON in many forms, HTML, or nothing at all becomes one line."""
-    failure = failures.from_response(502, {}, body)
+    failure = failures.from_response(Response(status=502), body, redact)
 
     assert words in str(failure)
     assert "\n" not in str(failure)
@@ -218,7 +251,9 @@ def test_any_error_body_is_read(body: bytes, words: str) -> None:
 def test_an_echoed_key_is_taken_out() -> None:
     """Some servers repeat the key in their error; it goes no further."""
     body = b'{"error": {"message": "bad key my-odd-key or sk-abcdef123456"}}'
-    failure = failures.from_response(401, {}, body, key="my-odd-key")
+    failure = failures.from_response(
+        Response(status=401), body, lambda text: redact(text, "my-odd-key")
+    )
 
     assert "bad key [key] or [key] (HTTP 401)" == str(failure)
 

@@ -21,6 +21,25 @@ def is_loopback(base_url: str) -> bool:
     return urlsplit(base_url).hostname in _LOOPBACK
 
 
+def origin(base_url: str) -> str:
+    """Return *base_url* without its path."""
+    parts = urlsplit(base_url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def normalised(base_url: str) -> str:
+    """Return *base_url* as requests use it, without what people add or leave out.
+
+    Raises:
+        ConfigurationError: requests cannot go there.
+    """
+    base_url = base_url.strip().rstrip("/").removesuffix("/chat/completions")
+    check(base_url)
+    if is_apertis(base_url) and not urlsplit(base_url).path:
+        return base_url + "/v1"
+    return base_url
+
+
 def check(base_url: str) -> None:
     """Check that requests can go to *base_url*, and that it holds no password.
 

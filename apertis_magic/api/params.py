@@ -6,8 +6,24 @@ before a request is sent and the magic line's options.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
 
 from apertis_magic.errors import ConfigurationError
+
+_WORDS: Mapping[type[Any], str] = {
+    float: "a number",
+    int: "a whole number",
+    str: "text",
+    bool: "true or false",
+    list: "a list",
+    dict: "a mapping",
+}
+_ALLOWED: Mapping[type[Any], tuple[type[Any], ...]] = {
+    float: (int, float),
+    list: (list, tuple),
+    dict: (Mapping,),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,19 +32,26 @@ class Param:
 
     Attributes:
         name: the field's name in the body.
-        kind: ``float``, ``int`` or ``str``.
+        kind: ``float``, ``int``, ``str``, ``bool``, ``list``, ``dict`` or, for any of
+            them, ``object``.
         help: one line for a person.
         low: smallest allowed value, None for no bound.
         high: largest allowed value, None for no bound.
         most: how many values it takes; more than one are sent as a list.
+        words: the values that it takes; empty for any.
+        needs: the parameter without which it makes no sense.
+        on_line: whether the magic line has an option for it.
     """
 
     name: str
-    kind: type[float] | type[int] | type[str]
+    kind: type[Any]
     help: str
     low: float | None = None
     high: float | None = None
     most: int = 1
+    words: tuple[str, ...] = ()
+    needs: str = ""
+    on_line: bool = False
 
     def check(self, value: object) -> None:
         """Check one value that was given for the parameter.
@@ -36,18 +59,20 @@ class Param:
         Raises:
             ConfigurationError: it has the wrong type or is out of range.
         """
-        allowed = (int, float) if self.kind is float else (self.kind,)
-        if isinstance(value, bool) or not isinstance(value, allowed):
-            words = {float: "a number", int: "a whole number", str: "text"}
+        allowed = _ALLOWED.get(self.kind, (self.kind,))
+        is_stray = isinstance(value, bool) and self.kind not in (bool, object)
+        if is_stray or not isinstance(value, allowed):
             raise ConfigurationError(
-                f"{self.name} must be {words[self.kind]}, not {value!r}"
+                f"{self.name} must be {_WORDS[self.kind]}, not {value!r}"
             )
-        if isinstance(value, int | float) and not self._in_range(value):
+        if not self._in_range(value):
             raise ConfigurationError(
                 f"{self.name} must be {self.range()}, not {value!r}"
             )
 
-    def _in_range(self, value: float) -> bool:
+    def _in_range(self, value: Any) -> bool:
+        if self.words:
+            return value in self.words
         # Written so that NaN, which compares false with everything, is out of range.
         return (self.low is None or value >= self.low) and (
             self.high is None or value <= self.high
@@ -55,8 +80,10 @@ class Param:
 
     def range(self) -> str:
         """Return the range in words, or nothing where there is none."""
+        if self.words:
+            return f"{', '.join(self.words[:-1])} or {self.words[-1]}"
         if self.low is not None and self.high is not None:
-            return f"{self.low:g} to {self.high:g}"
+            return f"{self.low:.12g} to {self.high:.12g}"
         return f"at least {self.low:g}" if self.low is not None else ""
 
 
@@ -69,6 +96,7 @@ PARAMS: Mapping[str, Param] = {
             low=0,
             high=2,
             help="how freely words are chosen; 0 is the most predictable",
+            on_line=True,
         ),
         Param(
             name="top_p",
@@ -76,12 +104,14 @@ PARAMS: Mapping[str, Param] = {
             low=0,
             high=1,
             help="choose among the likeliest words that make up this probability",
+            on_line=True,
         ),
         Param(
             name="max_tokens",
             kind=int,
             low=1,
             help="the longest answer, in tokens",
+            on_line=True,
         ),
         Param(
             name="frequency_penalty",
@@ -89,6 +119,7 @@ PARAMS: Mapping[str, Param] = {
             low=-2,
             high=2,
             help="above 0: repeat the same words less",
+            on_line=True,
         ),
         Param(
             name="presence_penalty",
@@ -96,39 +127,172 @@ PARAMS: Mapping[str, Param] = {
             low=-2,
             high=2,
             help="above 0: move on to new topics more",
+            on_line=True,
         ),
         Param(
             name="stop",
             kind=str,
             most=4,
             help="end the answer where this text would come; up to 4 times",
+            on_line=True,
         ),
         Param(
             name="seed",
             kind=int,
             help="the same seed gives the same answer, where the model can do that",
+            on_line=True,
         ),
         Param(
             name="reasoning_effort",
             kind=str,
             help="how long a reasoning model thinks, such as low or high",
+            on_line=True,
+        ),
+        Param(
+            name="n",
+            kind=int,
+            low=1,
+            high=128,
+            help="how many answers to write; each is billed",
+        ),
+        Param(
+            name="max_completion_tokens",
+            kind=int,
+            low=1,
+            help="the longest answer, reasoning included, in tokens",
+        ),
+        Param(name="logprobs", kind=bool, help="tell each token's probability"),
+        Param(
+            name="top_logprobs",
+            kind=int,
+            low=0,
+            high=20,
+            needs="logprobs",
+            help="tell that many likely tokens at each place",
+        ),
+        Param(
+            name="logit_bias",
+            kind=dict,
+            help="make tokens likelier or less so: their ids to -100 to 100",
+        ),
+        Param(
+            name="stream",
+            kind=bool,
+            help="send the answer in pieces",
+        ),
+        Param(
+            name="stream_options",
+            kind=dict,
+            needs="stream",
+            help="whether a stream ends with its usage (include_usage)",
+        ),
+        Param(name="tools", kind=list, help="the functions that the model may call"),
+        Param(name="tool_choice", kind=object, help="which function must be called"),
+        Param(
+            name="parallel_tool_calls",
+            kind=bool,
+            help="whether several functions may be called at once",
+        ),
+        Param(
+            name="response_format",
+            kind=dict,
+            help="the answer's form: a JSON object, or one by a schema",
+        ),
+        Param(
+            name="reasoning", kind=dict, help="how the model thinks and what it tells"
+        ),
+        Param(
+            name="thinking", kind=dict, help="extended thinking, with a budget_tokens"
+        ),
+        Param(name="verbosity", kind=str, help="how long-winded the answer is"),
+        Param(name="modalities", kind=list, help="the answer's kinds: text and audio"),
+        Param(name="audio", kind=dict, help="the voice and format of spoken answers"),
+        Param(name="prediction", kind=dict, help="text that the answer will contain"),
+        Param(name="user", kind=str, help="a name for who asks, against misuse"),
+        Param(name="safety_identifier", kind=str, help="the same, at OpenAI"),
+        Param(name="prompt_cache_key", kind=str, help="what shares a prompt cache"),
+        Param(name="prompt_cache_retention", kind=str, help="how long a cache is kept"),
+        Param(name="service_tier", kind=str, help="how urgent the request is"),
+        Param(name="store", kind=bool, help="whether the provider keeps the answer"),
+        Param(name="metadata", kind=dict, help="names and values kept with it"),
+        Param(name="moderation", kind=object, help="how the provider moderates"),
+        Param(name="web_search_options", kind=dict, help="web search, the older way"),
+        Param(
+            name="web_results_count",
+            kind=int,
+            low=1,
+            high=10,
+            help="how many pages a :web model reads",
+        ),
+        Param(
+            name="web_content_length",
+            kind=str,
+            words=("short", "medium", "full"),
+            help="how much of each page a :web model reads",
+        ),
+        Param(
+            name="fallback_models",
+            kind=str,
+            most=5,
+            help="the models to ask when this one fails (with fallback_enabled)",
+        ),
+        Param(
+            name="fallback_enabled",
+            kind=bool,
+            help="whether another model may answer",
+        ),
+        Param(
+            name="fallback_timeout",
+            kind=int,
+            low=5_000,
+            high=300_000,
+            help="milliseconds that each of them may take",
+        ),
+        Param(
+            name="compression",
+            kind=dict,
+            help="let the gateway summarise older turns of a long conversation",
         ),
     )
 }
+# The older way to search the web and the newer one.
+_APART = ("web_search_options", ("web_results_count", "web_content_length"))
 
 
 def check(options: Mapping[str, object]) -> None:
-    """Check what a person set before anything is sent; unknown names pass.
+    """Check what a person set before anything is sent.
 
     Raises:
-        ConfigurationError: a value has the wrong type or is out of range.
+        ConfigurationError: a name is unknown, a value has the wrong type or is out of
+            range, or two do not go together.
     """
-    for name, value in options.items():
+    given = {name: value for name, value in options.items() if value is not None}
+    for name, value in given.items():
         param = PARAMS.get(name)
-        if param is None or value is None:
-            continue
-        values = list(value) if isinstance(value, list | tuple) else [value]
-        if len(values) > 1 and len(values) > param.most:
-            raise ConfigurationError(f"{name} takes {param.most} at most")
-        for one in values:
-            param.check(one)
+        if param is None:
+            raise ConfigurationError(
+                f"There is no parameter {name}.{_closest(name)}",
+                hint="What this client does not know goes into extra_body.",
+            )
+        _check_values(param, value)
+        if param.needs and not given.get(param.needs):
+            raise ConfigurationError(f"{name} needs {param.needs}=True.")
+    older, newer = _APART
+    if older in given and (clash := [name for name in newer if name in given]):
+        raise ConfigurationError(f"{clash[0]} and {older} do not go together.")
+
+
+def _check_values(param: Param, value: object) -> None:
+    if param.most == 1:
+        param.check(value)
+        return
+    values = list(value) if isinstance(value, list | tuple) else [value]
+    if len(values) > param.most:
+        raise ConfigurationError(f"{param.name} takes {param.most} at most")
+    for one in values:
+        param.check(one)
+
+
+def _closest(name: str) -> str:
+    near = get_close_matches(name, PARAMS, n=1)
+    return f" Did you mean {near[0]}?" if near else ""

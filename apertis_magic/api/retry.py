@@ -1,7 +1,7 @@
 """Which failures are worth another try, and how long to wait before it.
 
 Only failures in which no answer can have been paid for: the connection was never made,
-or the server said no. A request that was sent and met silence is not sent again.
+or the server said no. A question that was sent and met silence is not sent again.
 """
 
 import random
@@ -9,11 +9,19 @@ from email.utils import parsedate_to_datetime
 from math import isfinite
 from time import time
 
-from apertis_magic.errors import ApertisError, QuotaExceeded, StatusError
+from apertis_magic.api.response import Response
+from apertis_magic.errors import (
+    ApertisError,
+    AuthenticationError,
+    QuotaExceeded,
+    StatusError,
+)
 
 RETRIED = frozenset({429, 500, 502, 503, 504, 529, *range(520, 525)})
-LONGEST_WAIT = 60.0
+LONGEST_WAIT = 120.0
 """Seconds; a server that asks for more is told about instead of waited for."""
+
+_RATE_LIMITED = 429
 
 
 def delay(error: ApertisError, tries: int) -> float | None:
@@ -26,9 +34,7 @@ def delay(error: ApertisError, tries: int) -> float | None:
     Returns:
         None where another try makes no sense.
     """
-    if isinstance(error, QuotaExceeded):
-        return None
-    if isinstance(error, StatusError) and error.status not in RETRIED:
+    if isinstance(error, StatusError) and not _mends(error):
         return None
     if error.retry_after is not None:
         return error.retry_after if error.retry_after <= LONGEST_WAIT else None
@@ -36,15 +42,47 @@ def delay(error: ApertisError, tries: int) -> float | None:
     return float(min(0.5 * 2**tries, 8.0) * random.uniform(0.75, 1.0))  # noqa: S311
 
 
+def _mends(error: StatusError) -> bool:
+    """Tell whether waiting can mend a refusal; the server's own word goes first."""
+    if isinstance(error, QuotaExceeded | AuthenticationError):
+        return False
+    told = error.headers.get("x-should-retry", "").lower()
+    return told == "true" or (told != "false" and error.status in RETRIED)
+
+
+def wait_of(response: Response) -> float | None:
+    """Return the seconds that a refusal asks to wait, where it does.
+
+    By ``retry-after-ms``, ``Retry-After`` (seconds or a date), or for a rate limit the
+    end of its window (``X-RateLimit-Reset``), which is waited for at most
+    ``LONGEST_WAIT``: the window may not be what was exceeded.
+    """
+    milliseconds = _seconds(response.headers.get("retry-after-ms"))
+    if milliseconds is not None:
+        return milliseconds / 1000
+    seconds = parse_retry_after(response.headers.get("retry-after"))
+    if seconds is not None:
+        return seconds
+    window = response.rate_limit
+    if response.status != _RATE_LIMITED or window.remaining or window.reset is None:
+        return None
+    return min(max(0.0, window.reset - time()), LONGEST_WAIT)
+
+
 def parse_retry_after(value: str | None) -> float | None:
     """Return a ``Retry-After`` header's seconds from now; it may be a date."""
-    if value is None:
-        return None
+    seconds = _seconds(value)
+    if seconds is not None or value is None:
+        return seconds
     try:
-        seconds = float(value)
+        return max(0.0, parsedate_to_datetime(value).timestamp() - time())
     except ValueError:
-        try:
-            seconds = parsedate_to_datetime(value).timestamp() - time()
-        except ValueError:
-            return None
+        return None
+
+
+def _seconds(value: str | None) -> float | None:
+    try:
+        seconds = float(value or "")
+    except ValueError:
+        return None
     return max(0.0, seconds) if isfinite(seconds) else None

@@ -4,15 +4,12 @@ Lines end with CR LF, LF or CR and with nothing else. ``str.splitlines`` and htt
 ``iter_lines`` also split on U+2028, U+0085 and more, which may stand inside the JSON.
 """
 
-import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
-_LINE_END = re.compile(rb"\r\n|\n|\r")
 _BOM = b"\xef\xbb\xbf"
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One event: its type (``message`` unless the server names it) and its data."""
 
     type: str
@@ -27,7 +24,7 @@ class Decoder:
         self._after_cr = False
         self._at_start = True
         self._type = ""
-        self._data: list[str] = []
+        self._data: list[bytes] = []
 
     def feed(self, chunk: bytes) -> list[Event]:
         """Return the events that *chunk* completes."""
@@ -35,14 +32,18 @@ class Decoder:
             # A CR ends its line at once; an LF after it belongs to the same end.
             chunk = chunk.removeprefix(b"\n")
             self._after_cr = False
-        self._after_cr |= chunk.endswith(b"\r")
-        first, *rest = _LINE_END.split(chunk)
-        self._line.append(first)
-        if not rest:
+        if b"\r" in chunk:
+            self._after_cr = chunk.endswith(b"\r")
+            chunk = chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        lines = chunk.split(b"\n")
+        if len(lines) == 1:
+            self._line.append(chunk)
             return []
-        lines = [b"".join(self._line), *rest]
-        self._line = [lines.pop()]
-        return [event for line in lines if (event := self._take(line))]
+        if self._line:
+            lines[0] = b"".join(self._line) + lines[0]
+        tail = lines.pop()
+        self._line = [tail] if tail else []
+        return self._take(lines)
 
     def close(self) -> list[Event]:
         """Return the event that the end of the stream cut off, if any.
@@ -51,24 +52,24 @@ class Decoder:
         are worth more.
         """
         line, self._line = b"".join(self._line), []
-        events = [self._take(line), self._take(b"")]
-        return [event for event in events if event]
+        return self._take([line, b""])
 
-    def _take(self, line: bytes) -> Event | None:
+    def _take(self, lines: list[bytes]) -> list[Event]:
         if self._at_start:
             self._at_start = False
-            line = line.removeprefix(_BOM)
-        if not line:
-            return self._dispatch()
-        name, _, value = line.partition(b":")
-        text = value.removeprefix(b" ").decode(errors="replace")
-        if name == b"data":
-            self._data.append(text)
-        elif name == b"event":
-            self._type = text
-        return None
-
-    def _dispatch(self) -> Event | None:
-        data, kind = self._data, self._type
-        self._data, self._type = [], ""
-        return Event(kind or "message", "\n".join(data)) if data else None
+            lines[0] = lines[0].removeprefix(_BOM)
+        events = []
+        for line in lines:
+            if not line:
+                if self._data:
+                    data = b"\n".join(self._data).decode(errors="replace")
+                    events.append(Event(self._type or "message", data))
+                    self._data = []
+                self._type = ""
+                continue
+            name, _, value = line.partition(b":")
+            if name == b"data":
+                self._data.append(value.removeprefix(b" "))
+            elif name == b"event":
+                self._type = value.removeprefix(b" ").decode(errors="replace")
+        return events

@@ -1,61 +1,183 @@
-"""A streamed response -> its chunks; knows when it ended well and when it did not."""
+"""A streamed response as its chunks, on its event loop or in another thread.
+
+A task on the loop reads the bytes as they come. The chunks are made from them where
+they are wanted: on the same loop (``AsyncStream``), or in the thread that iterates
+(``Stream``).
+"""
 
 import asyncio
-import json
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing, suppress
+import threading
+import weakref
+from collections import deque
+from collections.abc import Iterator
+from time import sleep
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Protocol, Self
 
-from apertis_magic.api.sse import Decoder, Event
-from apertis_magic.api.types import ChatCompletion, ChatCompletionChunk, Json, error_of
-from apertis_magic.errors import (
-    ApertisError,
-    ConnectionFailed,
-    IncompleteAnswer,
-    StreamError,
-)
+from apertis_magic.api import loop
+from apertis_magic.api.answer import Answer
+from apertis_magic.api.assemble import completion_of
+from apertis_magic.api.incoming import Incoming
+from apertis_magic.api.types import ChatCompletion, ChatCompletionChunk
+from apertis_magic.errors import ApertisError, IncompleteAnswer
 
-if TYPE_CHECKING:
-    import httpx
-
-    from apertis_magic.api.transport import Transport
-
-_DONE = "[DONE]"
-_DRAIN = 0.2
+_SETTLE = 0.2
 """Seconds; what follows ``[DONE]`` is read so that the connection can be used again."""
+
+_GATHER = 0.001
+"""Seconds; pieces that come together are taken together, not one by one."""
+
+
+class _Event(Protocol):
+    """What ``asyncio.Event`` and ``threading.Event`` have in common."""
+
+    def is_set(self) -> bool: ...
+    def set(self) -> None: ...
+    def clear(self) -> None: ...
+
+
+class _Reader:
+    """Reads the body of one answer to its end; its chunks are made when they are taken.
+
+    Attributes:
+        answer: what is known of the answer so far.
+        changed: set when there is more to take, or there will be nothing.
+        over: whether every chunk has been taken.
+    """
+
+    def __init__(self, incoming: Incoming) -> None:
+        self.answer = Answer(incoming.response, incoming.redact)
+        self.changed: _Event = threading.Event()
+        self.over = False
+        self._incoming = incoming
+        self._pieces: deque[bytes] = deque()
+        self._chunks: Iterator[ChatCompletionChunk] = iter(())
+        self._ended = False
+        self._error: Exception | None = IncompleteAnswer(
+            "The answer was left before its end."
+        )
+
+    async def run(self) -> None:
+        """Read until the end, whichever it is, and give the connection back."""
+        try:
+            async for piece in self._incoming.pieces():
+                self._pieces.append(piece)
+                if not self.changed.is_set():
+                    self.changed.set()
+            self._error = None
+        except Exception as error:  # noqa: BLE001  whoever takes the chunks raises it
+            self._error = error
+        finally:
+            await self.leave()
+
+    async def leave(self) -> None:
+        """Give the connection back; what has not come by now never will."""
+        try:
+            await self._incoming.aclose()
+        finally:
+            self._ended = True
+            self.changed.set()
+
+    @property
+    def has_news(self) -> bool:
+        """Whether ``take`` would find something now."""
+        return bool(self._pieces) or self._ended
+
+    def take(self) -> ChatCompletionChunk | None:
+        """Return the next chunk; None where there is none yet, or it is ``over``.
+
+        Raises:
+            ApertisError: the answer did not end well.
+        """
+        try:
+            while not self.over:
+                for chunk in self._chunks:
+                    return chunk
+                if not self._next_piece():
+                    return None
+        except ApertisError as error:
+            error.partial = error.partial or self.answer.text
+            self._error = error
+            raise
+        return None
+
+    def _next_piece(self) -> bool:
+        """Find out where the next chunks come from; tell if there may be any now."""
+        if self.answer.done:
+            self.over = True
+        elif self._pieces:
+            self._chunks = self.answer.feed(self._pieces.popleft())
+        elif not self._ended:
+            return False
+        elif self._error is None and not self.answer.closed:
+            self._chunks = self.answer.close()
+        elif self._error is None or self.answer.complete:
+            self.over = True
+        else:
+            raise self._error
+        return True
 
 
 class AsyncStream:
     """The chunks of one answer, as they come; also an async context manager.
 
-    Leaving it early closes the connection, so that the server stops writing.
+    Leaving the context early closes the connection, so that the server stops writing.
 
     Attributes:
-        malformed: how many events could not be read as JSON and were left out.
+        response: what the HTTP response's headers tell.
     """
 
-    def __init__(self, transport: "Transport", response: "httpx.Response") -> None:
-        self.malformed = 0
-        self._transport = transport
-        self._response = response
-        self._partial: list[str] = []
-        self._complete = False
-        self._chunks = self._read()
+    def __init__(self, incoming: Incoming) -> None:
+        self.response = incoming.response
+        self._reader = _Reader(incoming)
+        self._changed = self._reader.changed = asyncio.Event()
+        here = asyncio.get_running_loop()
+        self._task = here.create_task(self._reader.run())
+        # The task must not hold on to this object, or it would never be abandoned.
+        abandoned = weakref.finalize(self, _cancel, here, self._task)
+        abandoned.atexit = False
+
+    @property
+    def malformed(self) -> int:
+        """How many events could not be read as JSON and were left out."""
+        return self._reader.answer.malformed
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> ChatCompletionChunk:
+        reader = self._reader
         try:
-            return await anext(self._chunks)
-        except StopAsyncIteration:
-            if self._complete:
-                raise
-            # An end that was not one: it was closed, or a wait for it was cancelled.
-            raise IncompleteAnswer(
-                "The answer was left before its end.", partial="".join(self._partial)
-            ) from None
+            while (chunk := reader.take()) is None:
+                if reader.over:
+                    await self.settle()
+                    raise StopAsyncIteration
+                self._changed.clear()
+                if not reader.has_news:
+                    await self._changed.wait()
+        except ApertisError:
+            await self.aclose()
+            raise
+        return chunk
+
+    async def completion(self) -> ChatCompletion:
+        """Read what is still to come and return it as one completion.
+
+        Raises:
+            ApertisError: it did not end well; ``partial`` has the text that came.
+        """
+        return completion_of([chunk async for chunk in self], self.response)
+
+    async def settle(self) -> None:
+        """Give the connection back, in a state in which it can be used again."""
+        await asyncio.wait([self._task], timeout=_SETTLE)
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Stop the answer, if it still comes, and give the connection back."""
+        self._task.cancel()
+        await asyncio.wait([self._task])
+        await self._reader.leave()  # the task may never have begun
 
     async def __aenter__(self) -> Self:
         return self
@@ -68,109 +190,75 @@ class AsyncStream:
     ) -> None:
         await self.aclose()
 
-    async def aclose(self) -> None:
-        """Stop the answer, if it still comes, and give the connection back."""
-        # After a cancelled wait it may still be closing itself.
-        if not getattr(self._chunks, "ag_running", False):
-            await self._chunks.aclose()
-        await self._response.aclose()
 
-    async def _read(self) -> AsyncGenerator[ChatCompletionChunk]:
+class Stream:
+    """The chunks of one answer, as they come; also a context manager.
+
+    Leaving it early closes the connection, so that the server stops writing.
+
+    Attributes:
+        response: what the HTTP response's headers tell.
+    """
+
+    def __init__(self, stream: AsyncStream) -> None:
+        self.response = stream.response
+        self._stream = stream
+        self._reader = stream._reader  # noqa: SLF001  of this module
+        self._changed = self._reader.changed = threading.Event()
+
+    @property
+    def malformed(self) -> int:
+        """How many events could not be read as JSON and were left out."""
+        return self._stream.malformed
+
+    def __iter__(self) -> Iterator[ChatCompletionChunk]:
         try:
-            async with aclosing(self._events()) as events:
-                async for event in events:
-                    chunk = self._chunk(event)
-                    if chunk is not None:
-                        yield chunk
-            if not self._complete:
-                raise IncompleteAnswer(
-                    "The answer broke off: the stream ended without a finish reason."
-                )
-        except ApertisError as error:
-            error.partial = "".join(self._partial)
-            raise
+            while (chunk := self._next()) is not None:
+                yield chunk
         finally:
-            await self._response.aclose()
+            self.close()
 
-    async def _events(self) -> AsyncGenerator[Event]:
-        kind = self._response.headers.get("content-type", "")
-        if "text/event-stream" not in kind:
-            # Some servers answer a streamed request in one piece all the same.
-            whole = await self._transport.read(self._response)
-            yield Event("whole", whole.decode(errors="replace"))
-            return
-        decoder = Decoder()
-        async with aclosing(self._transport.chunks(self._response)) as body:
-            async for piece in body:
-                for event in decoder.feed(piece):
-                    if event.data.strip().startswith(_DONE):
-                        self._complete = True
-                        await _drain(body)
-                        return
-                    yield event
-        for event in decoder.close():
-            yield event
-
-    def _chunk(self, event: Event) -> ChatCompletionChunk | None:
-        redact = self._transport.redact
-        if event.type == "whole":
-            chunk = parse_completion(event.data, redact).as_chunk()
-        else:
-            payload = parse_json(event.data)
-            if payload is None:
-                self.malformed += 1
-                return None
-            if error := error_of(payload):
-                raise _stream_error(error, redact)
-            chunk = ChatCompletionChunk.from_dict(payload)
-        for choice in chunk.choices:
-            self._complete = self._complete or choice.finish_reason is not None
-            if choice.index == 0 and choice.delta.content:
-                self._partial.append(choice.delta.content)
+    def __next__(self) -> ChatCompletionChunk:
+        chunk = self._next()
+        if chunk is None:
+            raise StopIteration
         return chunk
 
+    def _next(self) -> ChatCompletionChunk | None:
+        reader = self._reader
+        while (chunk := reader.take()) is None and not reader.over:
+            self._changed.clear()
+            while not reader.has_news:
+                self._changed.wait(loop.SLICE)
+                sleep(_GATHER)
+        if chunk is None:
+            loop.run(self._stream.settle())
+        return chunk
 
-async def _drain(body: AsyncGenerator[bytes]) -> None:
-    with suppress(TimeoutError, ConnectionFailed):
-        async with asyncio.timeout(_DRAIN):
-            async for _ in body:
-                pass
+    def completion(self) -> ChatCompletion:
+        """Read what is still to come and return it as one completion.
 
+        Raises:
+            ApertisError: it did not end well; ``partial`` has the text that came.
+        """
+        return completion_of(self, self.response)
 
-def parse_json(text: str) -> Json | None:
-    """Return the JSON object that *text* holds, or None where it holds none."""
-    try:
-        payload = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return payload if isinstance(payload, dict) else None
+    def close(self) -> None:
+        """Stop the answer, if it still comes, and give the connection back."""
+        loop.run(self._stream.aclose())
 
+    def __enter__(self) -> Self:
+        return self
 
-def parse_completion(text: str, redact: Callable[[str], str]) -> ChatCompletion:
-    """Return the completion that a whole response body holds.
-
-    Args:
-        text: the body.
-        redact: takes the key out of what the server says.
-
-    Raises:
-        StreamError: it is not JSON, carries an error, or holds no answer.
-    """
-    payload = parse_json(text)
-    if payload is None:
-        words = redact(" ".join(text.split()))[:100]
-        raise StreamError(
-            f"The server answered with something that is not JSON: {words!r}",
-            hint="Check the base URL; it usually ends in /v1.",
-        )
-    completion = ChatCompletion.from_dict(payload)
-    if completion.choices:
-        return completion
-    nothing = {"message": "The server sent no answer."}
-    raise _stream_error(error_of(payload) or nothing, redact)
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
 
 
-def _stream_error(error: Json, redact: Callable[[str], str]) -> StreamError:
-    words = error.get("message") or error.get("type") or error.get("code")
-    code = error.get("code")
-    return StreamError(redact(str(words)), code=redact(str(code)) if code else None)
+def _cancel(here: asyncio.AbstractEventLoop, task: asyncio.Task[None]) -> None:
+    if here.is_running():
+        here.call_soon_threadsafe(task.cancel)

@@ -1,62 +1,30 @@
-"""Sends one request and brings back the response or the right exception.
-
-The only module that knows httpx. It owns the connection pool, the headers, the
-time-outs and the retries.
-"""
+"""Sends one request, again where that is right, and brings back what came of it."""
 
 import asyncio
 import json
-import os
-import weakref
-from collections.abc import AsyncGenerator, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
-from urllib.parse import urlsplit
-
-import httpx
 
 from apertis_magic.api import address, failures, keys, retry
-from apertis_magic.api.types import Json
+from apertis_magic.api.incoming import Incoming, silent
+from apertis_magic.api.pool import NEVER_MADE, Pool, translated
+from apertis_magic.api.timeouts import Timeouts
+from apertis_magic.api.value import Json
 from apertis_magic.clean import redact
 from apertis_magic.errors import (
     ApertisError,
     ConfigurationError,
     ConnectionFailed,
     StatusError,
-    TimedOut,
+    TLSFailed,
 )
 
-CONNECT, FIRST_BYTE, IDLE = 10.0, 300.0, 120.0
-"""Seconds to connect, to the first byte, and between two pieces of an answer."""
-
-_LONGEST_GATEWAY_WAIT = 300_000  # milliseconds, the most that X-Timeout takes
-_SHORTEST_GATEWAY_WAIT = 5_000
 _REDIRECTS = range(300, 400)
 _ERRORS = 400
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timeouts:
-    """Seconds that each phase of a request may take."""
-
-    connect: float = CONNECT
-    first_byte: float = FIRST_BYTE
-    idle: float = IDLE
-
-    @classmethod
-    def of(cls, seconds: float | None) -> "Timeouts":
-        """Return the time-outs for one number that bounds every phase.
-
-        Raises:
-            ConfigurationError: it is not above 0.
-        """
-        if seconds is None:
-            return cls()
-        if not seconds > 0:
-            raise ConfigurationError(f"timeout must be above 0, not {seconds!r}")
-        return cls(connect=seconds, first_byte=seconds, idle=seconds)
+_SECRET_HEADERS = ("authorization", "x-api-key", "proxy-authorization", "cookie")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,19 +42,37 @@ class Target:
             ConfigurationError: the address is none, or a key is missing where the
                 host needs one.
         """
-        base_url = base_url.strip().rstrip("/")
-        address.check(base_url)
+        base_url = address.normalised(base_url)
         key = keys.find(api_key)
-        target = cls(base_url=base_url, api_key=key)
         if key is None and address.is_apertis(base_url):
             raise ConfigurationError(
                 "There is no API key.", hint=keys.how_to_give_one()
             )
-        return target
+        return cls(base_url=base_url, api_key=key)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One request.
+
+    Attributes:
+        path: where, below the base URL; an address of its own where it begins with
+            ``http``.
+        body: what to send as JSON; None makes it a GET.
+        headers: headers for this request alone.
+        timeouts: for this request; None leaves the client's.
+        public: whether it goes without the key.
+    """
+
+    path: str
+    body: Json | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    timeouts: Timeouts | None = None
+    public: bool = False
 
 
 class Transport:
-    """A connection pool to one target, used on one event loop at a time."""
+    """The requests to one target."""
 
     def __init__(
         self,
@@ -97,209 +83,143 @@ class Transport:
         default_headers: Mapping[str, str] | None = None,
     ) -> None:
         self.target = target
-        self.timeouts = timeouts
+        self._timeouts = timeouts
         self._max_retries = max_retries
-        self._headers = self._request_headers(default_headers or {})
-        self._pool: httpx.AsyncClient | None = None
-        self._owner: tuple[int, int] | None = None
-        self._closing: weakref.finalize[Any, Any] | None = None
+        self._headers = checked(default_headers or {})
+        self._pool = Pool(target.base_url)
+        if target.api_key is not None and "authorization" in self._headers:
+            raise ConfigurationError(
+                "There are two keys: an Authorization header and api_key.",
+                hint="Leave the header out; it is made from the key.",
+            )
 
-    def redact(self, text: str) -> str:
-        """Return *text* without the key, which some servers echo."""
-        return redact(text, self.target.api_key)
-
-    async def post(self, path: str, body: Json) -> httpx.Response:
-        """Send *body* and return the response, its body still unread.
+    async def send(self, call: Call) -> Incoming:
+        """Send *call* and return the response, its body still unread.
 
         Raises:
-            ConfigurationError: *body* cannot be written as JSON; nothing was sent.
+            ConfigurationError: it cannot be written as JSON; nothing was sent.
             ApertisError: no answer, or one with an error status, after all tries.
         """
-        content = _encode(body)
+        content = None if call.body is None else _encode(call.body)
         tries = 0
         while True:
             try:
-                return await self._send(path, content)
+                return await self._send(call, content)
             except (ConnectionFailed, StatusError) as error:
-                wait = self._wait(error, tries)
+                wait = self._wait(error, tries, may_repeat=content is None)
                 if wait is None:
                     raise
             await asyncio.sleep(wait)
             tries += 1
 
-    async def chunks(self, response: httpx.Response) -> AsyncGenerator[bytes]:
-        """Give the body of *response* as it comes.
-
-        Raises:
-            ConnectionFailed: the connection broke.
-            TimedOut: nothing came for too long.
-        """
-        body = response.aiter_bytes()
-        limit = self.timeouts.first_byte
-        while True:
-            with self._translated(limit):
-                async with asyncio.timeout(limit):
-                    try:
-                        chunk = await anext(body)
-                    except StopAsyncIteration:
-                        return
-            yield chunk
-            limit = self.timeouts.idle
-
-    async def read(self, response: httpx.Response) -> bytes:
-        """Return the whole body of *response* and give the connection back.
-
-        Raises:
-            ConnectionFailed: the connection broke.
-            TimedOut: nothing came for too long.
-        """
-        try:
-            return b"".join([chunk async for chunk in self.chunks(response)])
-        finally:
-            await response.aclose()
-
     async def aclose(self) -> None:
         """Close the connections."""
-        if self._pool is not None and self._owner == self._here():
-            await self._pool.aclose()
-        self._pool = None
+        await self._pool.aclose()
 
-    async def _send(self, path: str, content: bytes) -> httpx.Response:
-        limit = self.timeouts.first_byte
-        with self._translated(limit):
-            pool = self._connections()
-            url = self.target.base_url + path
-            request = pool.build_request(
-                "POST", url, content=content, headers=self._headers
+    async def _send(self, call: Call, content: bytes | None) -> Incoming:
+        timeouts = call.timeouts or self._timeouts
+        base_url = self.target.base_url
+        is_whole = call.path.startswith("http")
+        headers = self._headers_of(call, timeouts)
+        with translated(base_url, connect=timeouts.connect):
+            client = self._pool.client()
+            request = client.build_request(
+                "GET" if content is None else "POST",
+                call.path if is_whole else base_url + call.path,
+                content=content,
+                headers=headers,
+                # Only for connecting; what comes after is bounded by ours.
+                extensions={"timeout": {"connect": timeouts.connect}},
             )
-            # Connecting has a limit of its own, which must be the first to strike.
-            async with asyncio.timeout(self.timeouts.connect + limit):
-                response = await pool.send(request, stream=True)
-        if response.status_code in _REDIRECTS:
-            await response.aclose()
-            raise StatusError(
-                f"{self.target.base_url} answers with a redirect, which is not "
-                "followed so that the key stays with one host.",
-                status=response.status_code,
-                hint="Set the base URL to the final address.",
-            )
-        if response.status_code >= _ERRORS:
-            body = b""
-            with suppress(ConnectionFailed):  # the status alone says enough
-                body = await self.read(response)
-            raise failures.from_response(
-                response.status_code,
-                response.headers,
-                body,
-                key=self.target.api_key,
-            )
-        return response
+            try:
+                async with asyncio.timeout(timeouts.connect + timeouts.first_byte):
+                    http = await client.send(request, stream=True)
+            except TimeoutError as error:
+                raise silent(base_url, timeouts.first_byte) from error
+        incoming = Incoming(
+            http, timeouts=timeouts, redact=self._redactor(headers), pool=self._pool
+        )
+        if incoming.response.status >= _REDIRECTS.start:
+            raise await _refusal(incoming, base_url)
+        return incoming
 
-    def _wait(self, error: ApertisError, tries: int) -> float | None:
-        """Return the seconds until the next try, or None if this was the last."""
-        if tries >= self._max_retries:
-            return None
-        # Anything but a connection never made may have been read, and billed.
-        never_made = (httpx.ConnectError, httpx.ConnectTimeout)
-        if isinstance(error, ConnectionFailed) and not isinstance(
-            error.__cause__, never_made
-        ):
-            return None
-        return retry.delay(error, tries)
-
-    def _connections(self) -> httpx.AsyncClient:
-        # Sockets belong to one loop, and after a fork to the parent.
-        if self._pool is None or self._owner != self._here():
-            if self._closing is not None:
-                self._closing.detach()
-            self._owner = self._here()
-            self._pool = _new_pool(self.target, self.timeouts.connect)
-            loop = asyncio.get_running_loop()
-            self._closing = weakref.finalize(
-                self, _close, self._pool, loop, os.getpid()
-            )
-            # The process's end closes sockets by itself.
-            self._closing.atexit = False
-        return self._pool
-
-    @staticmethod
-    def _here() -> tuple[int, int]:
-        return os.getpid(), id(asyncio.get_running_loop())
-
-    def _request_headers(self, extra: Mapping[str, str]) -> dict[str, str]:
+    def _headers_of(self, call: Call, timeouts: Timeouts) -> dict[str, str]:
+        target = self.target
         headers = {
             # Cloudflare, which stands before the service, refuses unnamed clients.
-            "User-Agent": f"apertis-magic/{version('apertis-magic')}",
-            "Content-Type": "application/json",
-            **extra,
+            "user-agent": f"apertis-magic/{version('apertis-magic')}",
+            "accept": "application/json, text/event-stream",
         }
-        if self.target.api_key is not None:
-            headers["Authorization"] = f"Bearer {self.target.api_key}"
-        if address.is_apertis(self.target.base_url):
-            wait = int(self.timeouts.first_byte * 1000)
-            wait = min(max(wait, _SHORTEST_GATEWAY_WAIT), _LONGEST_GATEWAY_WAIT)
-            headers["X-Timeout"] = str(wait)
+        if call.body is not None:
+            headers["content-type"] = "application/json"
+            if address.is_apertis(target.base_url):
+                headers["x-timeout"] = str(timeouts.gateway)
+        headers |= self._headers | checked(call.headers)
+        if target.api_key is not None:
+            headers["authorization"] = f"Bearer {target.api_key}"
+        if call.public:
+            headers.pop("authorization", None)
         return headers
 
-    @contextmanager
-    def _translated(self, silence: float) -> Iterator[None]:
-        """Turn httpx's exceptions into ours; *silence* is the limit, in seconds."""
-        where = urlsplit(self.target.base_url).netloc
-        try:
-            yield
-        except httpx.ConnectTimeout as error:
-            wait = f"{self.timeouts.connect:g} s"
-            raise TimedOut(f"{where} did not accept a connection in {wait}.") from error
-        except TimeoutError as error:
-            raise TimedOut(f"{where} was silent for {silence:g} s.") from error
-        except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
-            raise ConfigurationError(f"The base URL does not work: {error}") from error
-        except httpx.ConnectError as error:
-            raise _unreachable(where, error) from error
-        except httpx.RequestError as error:
-            raise ConnectionFailed(
-                f"The connection to {where} broke off ({type(error).__name__})."
-            ) from error
+    def _redactor(self, headers: Mapping[str, str]) -> "_Redactor":
+        given = (headers.get(name, "") for name in _SECRET_HEADERS)
+        return _Redactor((*filter(None, given), self.target.api_key))
+
+    def _wait(
+        self, error: ApertisError, tries: int, *, may_repeat: bool
+    ) -> float | None:
+        """Return the seconds until the next try, or None if this was the last."""
+        if tries >= self._max_retries or isinstance(error, TLSFailed):
+            return None
+        # Anything but a connection never made may have been read, and billed.
+        never_made = isinstance(error.__cause__, NEVER_MADE)
+        if isinstance(error, ConnectionFailed) and not never_made:
+            return retry.delay(error, tries) if may_repeat else None
+        return retry.delay(error, tries)
 
 
-def _new_pool(target: Target, connect: float) -> httpx.AsyncClient:
-    limits = httpx.Limits(max_connections=None, keepalive_expiry=60)
-    try:
-        return httpx.AsyncClient(
-            timeout=httpx.Timeout(None, connect=connect),
-            follow_redirects=False,
-            limits=limits,
-            # A proxy for the world outside must not see what stays on this machine,
-            # and a transport that is given goes through none.
-            transport=httpx.AsyncHTTPTransport(limits=limits)
-            if address.is_loopback(target.base_url)
-            else None,
-        )
-    except (OSError, ValueError, ImportError, httpx.InvalidURL) as error:
-        raise ConfigurationError(
-            f"The connection cannot be set up: {error}",
-            hint="Check SSL_CERT_FILE and the proxy variables of the environment.",
-        ) from error
+@dataclass(frozen=True, slots=True)
+class _Redactor:
+    """Takes the keys of one request out of what the server says."""
+
+    _keys: tuple[str | None, ...] = field(repr=False)
+
+    def __call__(self, text: str) -> str:
+        return redact(text, *self._keys)
+
+
+def checked(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return *headers* with their names in lower case.
+
+    Raises:
+        ConfigurationError: one cannot be sent. Its value, which may be a key, is not
+            repeated.
+    """
+    given: Mapping[Any, Any] = headers
+    for name, value in given.items():
+        if not isinstance(name, str) or not isinstance(value, str):
+            raise ConfigurationError(f"The header {name!r} must be text.")
+        if not (name + value).isascii() or not (name + value).isprintable():
+            raise ConfigurationError(
+                f"The header {name!r} has characters that no header has."
+            )
+    return {name.lower(): value for name, value in headers.items()}
+
+
+async def _refusal(incoming: Incoming, base_url: str) -> StatusError:
+    """Return the error that a response with a redirect or an error status is."""
+    if incoming.response.status in _REDIRECTS:
+        await incoming.aclose()
+        return failures.redirect(incoming.response, base_url)
+    body = b""
+    with suppress(ConnectionFailed):  # the status alone says enough
+        body = await incoming.read()
+    return failures.from_response(incoming.response, body, incoming.redact, base_url)
 
 
 def _encode(body: Json) -> bytes:
     try:
         # In ASCII, because text from a file may hold half of a surrogate pair.
         return json.dumps(body, allow_nan=False).encode("ascii")
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise ConfigurationError(f"The request is no JSON: {error}") from error
-
-
-def _close(pool: httpx.AsyncClient, loop: asyncio.AbstractEventLoop, pid: int) -> None:
-    """Close the connections of a client that nobody closed and nobody uses."""
-    if os.getpid() == pid and loop.is_running():
-        loop.call_soon_threadsafe(lambda: loop.create_task(pool.aclose()))
-
-
-def _unreachable(where: str, error: httpx.ConnectError) -> ConnectionFailed:
-    if "CERTIFICATE" in str(error).upper():
-        return ConnectionFailed(
-            f"The certificate of {where} cannot be verified.",
-            hint="Behind a proxy with its own certificate, set SSL_CERT_FILE to it.",
-        )
-    return ConnectionFailed(f"{where} cannot be reached: {error}")

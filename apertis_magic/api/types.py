@@ -1,57 +1,30 @@
-"""What the API sends and takes, as frozen values; tolerant of what servers really send.
+"""What the Chat Completions API takes and sends; tolerant of what servers really do.
 
-Every field may be missing or null. What nobody modelled stays in ``raw``.
+Every field may be missing, null or nested differently. What nobody modelled stays in
+``raw``, and is an attribute too.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import isfinite
 from typing import Any, Literal, TypeAlias
 
-from apertis_magic.clean import mend
+from apertis_magic.api.response import Response
+from apertis_magic.api.value import (
+    Json,
+    Value,
+    amount,
+    count,
+    first,
+    items,
+    mapping,
+    string,
+    text,
+)
 
-Json: TypeAlias = Mapping[str, Any]
 Role: TypeAlias = Literal["system", "user", "assistant"]
 
-
-def _mapping(value: object) -> Json:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _items(value: object) -> list[Json]:
-    items = value if isinstance(value, list) else []
-    return [item for item in items if isinstance(item, Mapping)]
-
-
-def _string(value: object) -> str | None:
-    return mend(value) if isinstance(value, str) else None
-
-
-def _text(value: object) -> str | None:
-    """Return *value* as text; some gateways send a list of parts in its place."""
-    if isinstance(value, list):
-        return "".join(_text(part.get("text")) or "" for part in _items(value))
-    # Not mended: the other half of a character may come with the next piece.
-    return value if isinstance(value, str) else None
-
-
-def _count(value: object) -> int | None:
-    amount = _amount(value)
-    return None if amount is None else int(amount)
-
-
-def _amount(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        amount = float(value)
-    except OverflowError:
-        return None
-    return amount if isfinite(amount) else None
-
-
-def _first_text(raw: Json, *names: str) -> str | None:
-    return next((text for name in names if (text := _text(raw.get(name)))), None)
+WEB_SEARCH = "web-search"
+"""The id of the chunk in which the gateway says that it searches the web."""
 
 
 def error_of(payload: Json) -> Json | None:
@@ -61,9 +34,9 @@ def error_of(payload: Json) -> Json | None:
     that is no error.
     """
     error = payload.get("error")
-    if isinstance(error, str) and error.strip():
-        return {"message": error}
-    found = _mapping(error)
+    if isinstance(error, str | list) and str(error).strip(" []"):
+        return {"message": str(error)}
+    found = mapping(error)
     return found if any(found.get(k) for k in ("message", "type", "code")) else None
 
 
@@ -79,14 +52,24 @@ class Message:
     role: Role
     content: str
 
-    def to_dict(self) -> dict[str, str]:
+    def to_dict(self) -> dict[str, Any]:
         """Return the message as the API takes it."""
         return {"role": self.role, "content": self.content}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """Tokens that a request took, and its cost in USD, each None where not told."""
+    """Tokens that a request took, and its cost in USD, each None where not told.
+
+    Attributes:
+        prompt_tokens: what was sent, the cached ones included.
+        completion_tokens: what was written, the reasoning included.
+        total_tokens: both; the sum where the server tells none.
+        cached_tokens: those of the prompt that came from a cache.
+        reasoning_tokens: those of the completion that were thinking.
+        cost: USD, as the server measured it.
+        raw: the object as it came.
+    """
 
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
@@ -98,164 +81,305 @@ class Usage:
 
     @classmethod
     def from_dict(cls, raw: Json) -> "Usage":
-        """Read the API's ``usage`` object; a missing total is the sum."""
-        prompt = _count(raw.get("prompt_tokens"))
-        completion = _count(raw.get("completion_tokens"))
-        total = _count(raw.get("total_tokens"))
+        """Read the API's ``usage`` object, also by the names of its sister APIs."""
+        prompt = count(first(raw, "prompt_tokens", "input_tokens"))
+        completion = count(first(raw, "completion_tokens", "output_tokens"))
+        total = count(raw.get("total_tokens"))
         if not total and prompt is not None and completion is not None:
             total = prompt + completion
+        of_prompt = first(raw, "prompt_tokens_details", "input_tokens_details")
+        of_completion = first(raw, "completion_tokens_details", "output_tokens_details")
+        cached = mapping(of_prompt).get("cached_tokens")
+        if cached is None:
+            cached = raw.get("prompt_cache_hit_tokens")  # DeepSeek's name
         return cls(
             prompt_tokens=prompt,
             completion_tokens=completion,
             total_tokens=total,
-            cached_tokens=_count(
-                _mapping(raw.get("prompt_tokens_details")).get("cached_tokens")
-            ),
-            reasoning_tokens=_count(
-                _mapping(raw.get("completion_tokens_details")).get("reasoning_tokens")
-            ),
-            cost=_amount(raw.get("cost")),
+            cached_tokens=count(cached),
+            reasoning_tokens=count(mapping(of_completion).get("reasoning_tokens")),
+            cost=amount(raw.get("cost")),
             raw=raw,
         )
 
     @classmethod
     def of(cls, payload: Json) -> "Usage | None":
         """Return the usage that *payload* carries, if any."""
-        raw = _mapping(payload.get("usage"))
+        raw = mapping(payload.get("usage"))
         return cls.from_dict(raw) if raw else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResponseMessage:
-    """A message, or a piece of one, as the server sends it.
+class WebSource(Value):
+    """A page that a ``:web`` model or a citation names."""
 
-    Attributes:
-        role: nearly always ``assistant``.
-        content: the answer's text; None where there is none.
-        reasoning: the model's thinking, by whichever name the server gives it.
-        refusal: the text of a refusal.
-        raw: the object as it came.
-    """
+    __slots__ = ()
 
-    role: str | None = None
-    content: str | None = None
-    reasoning: str | None = None
-    refusal: str | None = None
-    raw: Json = field(default_factory=dict, repr=False)
+    @property
+    def title(self) -> str | None:
+        """The page's title."""
+        return string(self._raw.get("title"))
+
+    @property
+    def url(self) -> str | None:
+        """Where it is."""
+        return string(self._raw.get("url"))
+
+    @property
+    def snippet(self) -> str | None:
+        """The piece of it that was found."""
+        return string(first(self._raw, "snippet", "content"))
+
+
+class Annotation(WebSource):
+    """A citation in the answer's text: of a page, from one character to another."""
+
+    __slots__ = ()
 
     @classmethod
-    def from_dict(cls, raw: Json) -> "ResponseMessage":
-        """Read a ``message`` or ``delta`` object."""
-        return cls(
-            role=_string(raw.get("role")),
-            content=_text(raw.get("content")),
-            reasoning=_first_text(raw, "reasoning_content", "reasoning", "thinking"),
-            refusal=_text(raw.get("refusal")),
-            raw=raw,
-        )
+    def from_dict(cls, raw: Json) -> "Annotation":
+        """Read an annotation, which is flat or holds a ``url_citation``."""
+        return cls({**raw, **mapping(raw.get("url_citation"))})
+
+    @property
+    def start_index(self) -> int | None:
+        """The first character of the text that it is about."""
+        return count(self._raw.get("start_index"))
+
+    @property
+    def end_index(self) -> int | None:
+        """The character after the last one."""
+        return count(self._raw.get("end_index"))
+
+
+class Function(Value):
+    """The function that a tool call names."""
+
+    __slots__ = ()
+
+    @property
+    def name(self) -> str | None:
+        """Its name; in a stream, only in the call's first piece."""
+        return string(self._raw.get("name"))
+
+    @property
+    def arguments(self) -> str:
+        """Its arguments, or a piece of them: JSON, if the model wrote it well."""
+        return text(self._raw.get("arguments")) or ""
+
+
+class ToolCall(Value):
+    """A tool that the model wants to be called, or a piece of one."""
+
+    __slots__ = ()
+
+    @property
+    def index(self) -> int | None:
+        """Which of the calls it is, in a stream; some servers leave it out."""
+        return count(self._raw.get("index"))
+
+    @property
+    def id(self) -> str | None:
+        """What the tool's answer must name."""
+        return string(self._raw.get("id")) or None
+
+    @property
+    def type(self) -> str:
+        """``function``, unless the server says something else."""
+        return string(self._raw.get("type")) or "function"
+
+    @property
+    def function(self) -> Function:
+        """What to call."""
+        return Function(mapping(self._raw.get("function")))
+
+
+class ResponseMessage(Value):
+    """A message, or a piece of one, as the server sends it."""
+
+    __slots__ = ()
+
+    @property
+    def role(self) -> str | None:
+        """Nearly always ``assistant``."""
+        return string(self._raw.get("role"))
+
+    @property
+    def content(self) -> str | None:
+        """The answer's text; None where there is none."""
+        return text(self._raw.get("content"))
+
+    @property
+    def reasoning(self) -> str | None:
+        """The model's thinking, by whichever name the server gives it."""
+        raw = self._raw
+        for name in ("reasoning_content", "reasoning", "thinking"):
+            if found := text(raw.get(name)):
+                return found
+        details = items(raw.get("reasoning_details"))
+        parts = (text(first(part, "text", "summary")) for part in details)
+        return "".join(filter(None, parts)) or None
+
+    @property
+    def refusal(self) -> str | None:
+        """The text of a refusal."""
+        return text(self._raw.get("refusal"))
+
+    @property
+    def tool_calls(self) -> Sequence[ToolCall]:
+        """The tools that the model wants to be called."""
+        return tuple(map(ToolCall, items(self._raw.get("tool_calls"))))
+
+    @property
+    def annotations(self) -> Sequence[Annotation]:
+        """Citations in the text."""
+        found = items(self._raw.get("annotations"))
+        return tuple(map(Annotation.from_dict, found))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the message as the API takes it back in a later request.
+
+        What only a response has is left out: some models refuse their own reasoning.
+        """
+        kept = ("content", "tool_calls", "reasoning_details")
+        fields = {name: self._raw[name] for name in kept if self._raw.get(name)}
+        nothing = None if "tool_calls" in fields else ""
+        return {"role": self.role or "assistant", "content": nothing, **fields}
 
 
 Delta: TypeAlias = ResponseMessage
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class _AnyChoice(Value):
+    __slots__ = ()
+
+    @property
+    def index(self) -> int:
+        """Which of the answers it is, from 0."""
+        return count(self._raw.get("index")) or 0
+
+    @property
+    def finish_reason(self) -> str | None:
+        """Why the answer ended, in the server's own word; None where it has not."""
+        return string(self._raw.get("finish_reason")) or None
+
+
+class Choice(_AnyChoice):
     """One of the answers to a request."""
 
-    index: int
-    message: ResponseMessage
-    finish_reason: str | None = None
-    raw: Json = field(default_factory=dict, repr=False)
+    __slots__ = ()
+
+    @property
+    def message(self) -> ResponseMessage:
+        """The answer."""
+        return ResponseMessage(mapping(self._raw.get("message")))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChunkChoice:
+class ChunkChoice(_AnyChoice):
     """A piece of one of the answers to a streamed request."""
 
-    index: int
-    delta: Delta
-    finish_reason: str | None = None
-    raw: Json = field(default_factory=dict, repr=False)
+    __slots__ = ()
+
+    @property
+    def delta(self) -> Delta:
+        """The piece."""
+        return Delta(mapping(self._raw.get("delta")))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChatCompletion:
-    """The response to ``POST /chat/completions``."""
+class _Completion(Value):
+    __slots__ = ()
 
-    id: str | None = None
-    model: str | None = None
-    created: int | None = None
-    choices: Sequence[Choice] = ()
-    usage: Usage | None = None
-    raw: Json = field(default_factory=dict, repr=False)
+    @property
+    def id(self) -> str | None:
+        """The server's name for the answer."""
+        return string(self._raw.get("id"))
 
-    @classmethod
-    def from_dict(cls, raw: Json) -> "ChatCompletion":
-        """Read a whole response body."""
-        return cls(
-            id=_string(raw.get("id")),
-            model=_string(raw.get("model")),
-            created=_count(raw.get("created")),
-            choices=tuple(
-                Choice(
-                    index=_count(choice.get("index")) or 0,
-                    message=ResponseMessage.from_dict(_mapping(choice.get("message"))),
-                    finish_reason=_string(choice.get("finish_reason")) or None,
-                    raw=choice,
-                )
-                for choice in _items(raw.get("choices"))
-            ),
-            usage=Usage.of(raw),
-            raw=raw,
-        )
+    @property
+    def model(self) -> str | None:
+        """The model that answers, as its provider calls it."""
+        return string(self._raw.get("model"))
+
+    @property
+    def created(self) -> int | None:
+        """When it was made, in seconds since 1970."""
+        return count(self._raw.get("created"))
+
+    @property
+    def usage(self) -> Usage | None:
+        """The tokens it took."""
+        return Usage.of(self._raw)
+
+    @property
+    def web_sources(self) -> Sequence[WebSource]:
+        """The pages that a ``:web`` model has read."""
+        return tuple(map(WebSource, _sources(self._raw)))
+
+
+def _sources(raw: Json) -> Iterator[Json]:
+    yield from items(raw.get("web_sources"))
+    for choice in items(raw.get("choices")):
+        for name in ("message", "delta"):
+            yield from items(mapping(choice.get(name)).get("web_sources"))
+
+
+class ChatCompletion(_Completion):
+    """The response to ``POST /chat/completions``.
+
+    Attributes:
+        response: what the HTTP response's headers tell.
+    """
+
+    __slots__ = ("response",)
+
+    def __init__(self, raw: Json, response: Response | None = None) -> None:
+        super().__init__(raw)
+        self.response = response or Response()
+
+    @property
+    def choices(self) -> Sequence[Choice]:
+        """The answers."""
+        return tuple(map(Choice, items(self._raw.get("choices"))))
 
     def as_chunk(self) -> "ChatCompletionChunk":
         """Return the whole response as if it had been streamed in one piece."""
-        return ChatCompletionChunk(
-            id=self.id,
-            model=self.model,
-            created=self.created,
-            choices=tuple(
-                ChunkChoice(
-                    index=choice.index,
-                    delta=choice.message,
-                    finish_reason=choice.finish_reason,
-                    raw=choice.raw,
-                )
-                for choice in self.choices
-            ),
-            usage=self.usage,
-            raw=self.raw,
-        )
+        choices = [
+            {**choice, "delta": choice.get("message")}
+            for choice in items(self._raw.get("choices"))
+        ]
+        return ChatCompletionChunk({**self._raw, "choices": choices})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChatCompletionChunk:
+class ChatCompletionChunk(_Completion):
     """One event of a streamed response; ``choices`` may be empty."""
 
-    id: str | None = None
-    model: str | None = None
-    created: int | None = None
-    choices: Sequence[ChunkChoice] = ()
-    usage: Usage | None = None
-    raw: Json = field(default_factory=dict, repr=False)
+    __slots__ = ("_choices",)
 
-    @classmethod
-    def from_dict(cls, raw: Json) -> "ChatCompletionChunk":
-        """Read the JSON of one event."""
-        return cls(
-            id=_string(raw.get("id")),
-            model=_string(raw.get("model")),
-            created=_count(raw.get("created")),
-            choices=tuple(
-                ChunkChoice(
-                    index=_count(choice.get("index")) or 0,
-                    delta=Delta.from_dict(_mapping(choice.get("delta"))),
-                    finish_reason=_string(choice.get("finish_reason")) or None,
-                    raw=choice,
-                )
-                for choice in _items(raw.get("choices"))
-            ),
-            usage=Usage.of(raw),
-            raw=raw,
-        )
+    def __init__(self, raw: Json) -> None:
+        self._raw = raw
+        # Found once: a reader asks for them two or three times for every event.
+        self._choices = self._find_choices()
+
+    @property
+    def choices(self) -> Sequence[ChunkChoice]:
+        """The pieces of the answers."""
+        return self._choices
+
+    def _find_choices(self) -> Sequence[ChunkChoice]:
+        found = items(self._raw.get("choices"))
+        if self._raw.get("id") == WEB_SEARCH:
+            # The gateway's words, not the model's: see ``notice``.
+            found = [
+                {**choice, "delta": {**mapping(choice.get("delta")), "content": ""}}
+                for choice in found
+            ]
+        return tuple(map(ChunkChoice, found))
+
+    @property
+    def notice(self) -> str | None:
+        """What the gateway says before the answer: that it searches the web."""
+        if self._raw.get("id") != WEB_SEARCH:
+            return None
+        deltas = (mapping(c.get("delta")) for c in items(self._raw.get("choices")))
+        return "".join(text(delta.get("content")) or "" for delta in deltas).strip()
+
+
+MessageLike: TypeAlias = Message | ResponseMessage | Mapping[str, Any]

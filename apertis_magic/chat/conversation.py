@@ -116,7 +116,7 @@ class Conversation:
         if not prompt.strip():
             raise ConfigurationError("The message is empty.")
         given = {name: value for name, value in options.items() if value is not None}
-        params.check(given)
+        params.check({**given, "stream": stream})
         client = client or self._own_client()
         self.system = self.system if system is None else system
         question = Question(

@@ -23,6 +23,7 @@ _NO_KEYS = (
     "APERTIS_API_KEY before the kernel starts."
 )
 _SHORT = {"temperature": "-t"}
+_ON_LINE = [param for param in PARAMS.values() if param.on_line]
 _KEY_OPTIONS = re.compile(
     r"--?(?:[\w-]*key|[\w-]*(?:api|auth|access)[-_]token)$", re.IGNORECASE
 )
@@ -85,7 +86,8 @@ def parse(line: str) -> ChatOptions:
     if given.model is not None and redact(given.model) != given.model:
         raise UsageError(_NO_KEYS)
     values = vars(given)
-    fields = {name: values[name] for name in PARAMS if values[name] is not None}
+    names = [param.name for param in _ON_LINE]
+    fields = {name: values[name] for name in names if values[name] is not None}
     try:
         check(fields)
     except ConfigurationError as error:
@@ -214,7 +216,7 @@ def _build() -> _Parser:
         dest="stream",
         help="ask for the answer in one piece",
     )
-    for param in PARAMS.values():
+    for param in _ON_LINE:
         _add_param(parser, param)
     add("-h", "--help", action="store_true", help="show this and ask nothing")
     return parser

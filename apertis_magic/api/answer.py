@@ -1,0 +1,152 @@
+"""The bytes of an answer -> its chunks, and whether it ended well; no I/O."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+
+from apertis_magic.api import failures
+from apertis_magic.api.response import Response
+from apertis_magic.api.sse import Decoder, Event
+from apertis_magic.api.types import ChatCompletion, ChatCompletionChunk, error_of
+from apertis_magic.api.value import Json
+from apertis_magic.errors import IncompleteAnswer, StreamError
+
+_DONE = "[DONE]"
+_decode = json.JSONDecoder().raw_decode
+
+
+class Answer:
+    """Takes a response's body piece by piece, however it was cut.
+
+    Attributes:
+        complete: whether the server said that the answer has ended.
+        done: whether it said that nothing follows (``[DONE]``).
+        closed: whether its end was taken in too.
+        malformed: how many events could not be read as JSON and were left out.
+    """
+
+    def __init__(self, response: Response, redact: Callable[[str], str]) -> None:
+        self.complete = False
+        self.done = False
+        self.closed = False
+        self.malformed = 0
+        self._response = response
+        self._redact = redact
+        self._text: list[str] = []
+        self._events = Decoder()
+        # Some servers answer a streamed request in one piece all the same.
+        self._whole: list[bytes] | None = None if is_stream(response) else []
+
+    @property
+    def text(self) -> str:
+        """The text of the first choice, as far as it has come."""
+        return "".join(self._text)
+
+    def feed(self, piece: bytes) -> Iterator[ChatCompletionChunk]:
+        """Give the chunks that *piece* completes.
+
+        Raises:
+            StreamError: the server says that something went wrong.
+        """
+        if self._whole is not None:
+            self._whole.append(piece)
+            return
+        yield from self._chunks(self._events.feed(piece))
+
+    def close(self) -> Iterator[ChatCompletionChunk]:
+        """Give what the end of the body completes.
+
+        Raises:
+            IncompleteAnswer: it ended without a finish reason.
+            StreamError: the server says that something went wrong.
+        """
+        self.closed = True
+        if self._whole is not None:
+            body = b"".join(self._whole)
+            whole = parse_completion(body, self._response, self._redact)
+            self.complete = True
+            yield self._note(whole.as_chunk())
+            return
+        yield from self._chunks(self._events.close())
+        if not self.complete:
+            raise IncompleteAnswer(
+                "The answer broke off: the stream ended without a finish reason.",
+                partial=self.text,
+            )
+
+    def _chunks(self, events: Iterable[Event]) -> Iterator[ChatCompletionChunk]:
+        for event in events:
+            payload = parse_json(event.data)
+            if event.type == "error":
+                told = error_of(payload or {}) or payload or {"message": event.data}
+                raise self._failure(told)
+            if payload is None:
+                if event.data.lstrip().startswith(_DONE):
+                    self.complete = self.done = True
+                    return
+                self.malformed += 1
+                continue
+            chunk = ChatCompletionChunk(payload)
+            # Without any of these it is a sign of life, such as {"type": "ping"}.
+            if payload.get("choices") is not None or chunk.usage or chunk.web_sources:
+                yield self._note(chunk)
+            if "error" in payload and (error := error_of(payload)):
+                raise self._failure(error)
+
+    def _note(self, chunk: ChatCompletionChunk) -> ChatCompletionChunk:
+        for choice in chunk.choices:
+            if choice.finish_reason is not None:
+                self.complete = True
+            if choice.index == 0 and (content := choice.delta.content):
+                self._text.append(content)
+        return chunk
+
+    def _failure(self, error: Json) -> StreamError:
+        failure = failures.in_success(error, self._redact, self._response)
+        failure.partial = self.text
+        return failure
+
+
+def is_stream(response: Response) -> bool:
+    """Tell whether the body of *response* is a stream of events."""
+    return "text/event-stream" in response.headers.get("content-type", "").lower()
+
+
+def parse_json(text: str) -> Json | None:
+    """Return the JSON object that *text* holds, or None where it holds none."""
+    text = text.strip("\ufeff \t\r\n")
+    try:
+        payload, end = _decode(text)
+    except (ValueError, RecursionError):
+        return None
+    return payload if end == len(text) and isinstance(payload, dict) else None
+
+
+def no_json(text: str, redact: Callable[[str], str]) -> StreamError:
+    """Return the error for a body that is no JSON object."""
+    words = redact(" ".join(text.split()))[:100]
+    return StreamError(
+        f"The server answered with something that is not JSON: {words!r}",
+        hint="Check the base URL; it usually ends in /v1.",
+    )
+
+
+def parse_completion(
+    body: bytes, response: Response, redact: Callable[[str], str]
+) -> ChatCompletion:
+    """Return the completion that a whole response body holds.
+
+    Raises:
+        StreamError: it is not JSON, carries an error, or holds no answer.
+    """
+    text = body.decode(errors="replace")
+    payload = parse_json(text)
+    if payload is None:
+        raise no_json(text, redact)
+    completion = ChatCompletion(payload, response)
+    error = error_of(payload)
+    if completion.choices and not error:
+        return completion
+    nothing = {"message": "The server sent no answer."}
+    failure = failures.in_success(error or nothing, redact, response)
+    failure.partial = "".join(c.message.content or "" for c in completion.choices[:1])
+    raise failure

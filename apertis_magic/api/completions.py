@@ -1,0 +1,199 @@
+"""``client.chat.completions``: asks for the next message of a conversation."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any, Literal, overload
+
+from apertis_magic.api import conflicts, loop, params
+from apertis_magic.api.answer import is_stream, parse_completion
+from apertis_magic.api.incoming import Incoming
+from apertis_magic.api.stream import AsyncStream, Stream
+from apertis_magic.api.timeouts import Timeouts
+from apertis_magic.api.transport import Call, Transport
+from apertis_magic.api.types import (
+    ChatCompletion,
+    Message,
+    MessageLike,
+    ResponseMessage,
+)
+from apertis_magic.errors import BadRequest, ConfigurationError
+
+_PATH = "/chat/completions"
+
+
+class AsyncCompletions:
+    """The ``chat.completions`` part of the API."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._renaming: set[str] = set()  # models that refused max_tokens by that name
+
+    @overload
+    async def create(
+        self,
+        *,
+        model: str,
+        messages: Iterable[MessageLike],
+        stream: Literal[False] = False,
+        **options: Any,
+    ) -> ChatCompletion: ...
+    @overload
+    async def create(
+        self,
+        *,
+        model: str,
+        messages: Iterable[MessageLike],
+        stream: Literal[True],
+        **options: Any,
+    ) -> AsyncStream: ...
+    @overload
+    async def create(
+        self,
+        *,
+        model: str,
+        messages: Iterable[MessageLike],
+        stream: bool,
+        **options: Any,
+    ) -> ChatCompletion | AsyncStream: ...
+    async def create(
+        self,
+        *,
+        model: str,
+        messages: Iterable[MessageLike],
+        stream: bool = False,
+        extra_body: Mapping[str, Any] | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109  one for each phase
+        **options: Any,
+    ) -> ChatCompletion | AsyncStream:
+        """Ask for the next message of a conversation (``POST /chat/completions``).
+
+        Args:
+            model: the model's id.
+            messages: the conversation so far, as ``Message``, as plain mappings, or as
+                an earlier answer's ``message``.
+            stream: whether to return the answer's chunks as they come.
+            extra_body: fields that ``apertis_magic.api.params`` does not list; they are
+                merged into the request at its top level, and not checked.
+            extra_headers: headers for this request alone.
+            timeout: seconds for connecting, the first byte and each silence, for this
+                request alone.
+            **options: the request's other fields, such as ``temperature`` or ``tools``.
+                One that is None is not sent.
+
+        Raises:
+            ConfigurationError: an option is unknown or out of its range; nothing was
+                sent.
+            StatusError: the server refused.
+            ConnectionFailed: there was no answer.
+            StreamError: the answer holds an error, or nothing.
+        """
+        body = _body(model, messages, {**options, "stream": stream or None}, extra_body)
+        call = Call(
+            path=_PATH,
+            body=body,
+            headers=extra_headers or {},
+            timeouts=None if timeout is None else Timeouts.of(timeout),
+        )
+        incoming = await self._send(call)
+        if stream:
+            return AsyncStream(incoming)
+        if is_stream(incoming.response):
+            # Some gateways stream whatever they are asked for.
+            async with AsyncStream(incoming) as pieces:
+                return await pieces.completion()
+        content = await incoming.read()
+        return parse_completion(content, incoming.response, incoming.redact)
+
+    async def _send(self, call: Call) -> Incoming:
+        """Send *call*, ``max_tokens`` by its newer name where the model wants it."""
+        body = call.body or {}
+        model = str(body.get("model"))
+        if model in self._renaming:
+            renamed = conflicts.renamed(body, "max_completion_tokens")
+            return await self._transport.send(replace(call, body=renamed or body))
+        try:
+            return await self._transport.send(call)
+        except BadRequest as error:
+            renamed = conflicts.renamed(body, str(error))
+            if renamed is None:
+                raise
+        incoming = await self._transport.send(replace(call, body=renamed))
+        self._renaming.add(model)
+        return incoming
+
+
+def _body(
+    model: str,
+    messages: Iterable[MessageLike],
+    options: Mapping[str, Any],
+    extra: Mapping[str, Any] | None,
+) -> dict[str, Any]:
+    name: object = model
+    if not isinstance(name, str) or not name.strip():
+        raise ConfigurationError("model must be the id of a model.")
+    given = {name: value for name, value in options.items() if value is not None}
+    params.check(given)
+    plain = _plain(messages)
+    if "stream" in (extra or {}):
+        raise ConfigurationError("stream is an argument of its own, not extra_body's.")
+    return {"model": model, "messages": plain, **given, **(extra or {})}
+
+
+def _plain(messages: Iterable[MessageLike]) -> list[dict[str, Any]]:
+    given: object = messages
+    if isinstance(given, str | bytes | Mapping) or not isinstance(given, Iterable):
+        raise ConfigurationError(
+            "messages must be a list.",
+            hint='One message looks like {"role": "user", "content": "Hello!"}.',
+        )
+    plain = []
+    for message in given:
+        if isinstance(message, Message | ResponseMessage):
+            plain.append(message.to_dict())
+        elif isinstance(message, Mapping):
+            plain.append(dict(message))
+        else:
+            raise ConfigurationError(f"{message!r} is no message.")
+    if not plain:
+        raise ConfigurationError("messages is empty.")
+    return plain
+
+
+class Completions:
+    """The ``chat.completions`` part of the API."""
+
+    def __init__(self, completions: AsyncCompletions) -> None:
+        self._completions = completions
+
+    @overload
+    def create(
+        self,
+        *,
+        model: str,
+        messages: Iterable[MessageLike],
+        stream: Literal[False] = False,
+        **options: Any,
+    ) -> ChatCompletion: ...
+    @overload
+    def create(
+        self,
+        *,
+        model: str,
+        messages: Iterable[MessageLike],
+        stream: Literal[True],
+        **options: Any,
+    ) -> Stream: ...
+    @overload
+    def create(
+        self,
+        *,
+        model: str,
+        messages: Iterable[MessageLike],
+        stream: bool,
+        **options: Any,
+    ) -> ChatCompletion | Stream: ...
+    def create(self, **request: Any) -> ChatCompletion | Stream:
+        """Ask for the next message; see ``AsyncCompletions.create``."""
+        answer = loop.run(self._completions.create(**request))
+        return Stream(answer) if isinstance(answer, AsyncStream) else answer

@@ -1,0 +1,46 @@
+"""Options that a model does not take: told by the server's words, put right or hinted.
+
+No list of models is kept here; which takes what changes too often.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+_UNSUPPORTED = re.compile(
+    r"unsupported[_ ](?:parameter|value)|not support(?:ed)?\b|"
+    r"cannot both be specified|use '?max_completion_tokens",
+    re.IGNORECASE,
+)
+_BOTH = re.compile(r"cannot both be (?:specified|set)", re.IGNORECASE)
+_QUOTED = re.compile(r"""[`'"]([a-z][a-z_.]+)[`'"]""")
+
+
+def is_unsupported(words: str) -> bool:
+    """Tell whether a refusal's *words* are about an option the model does not take."""
+    return bool(_UNSUPPORTED.search(words))
+
+
+def renamed(body: Mapping[str, Any], words: str) -> Mapping[str, Any] | None:
+    """Return *body* with ``max_tokens`` by its newer name, if *words* ask for that.
+
+    Reasoning models refuse the old name, other servers do not know the new one.
+    """
+    if "max_completion_tokens" not in words or "max_completion_tokens" in body:
+        return None
+    if "max_tokens" not in body:
+        return None
+    rest = {name: value for name, value in body.items() if name != "max_tokens"}
+    return {**rest, "max_completion_tokens": body["max_tokens"]}
+
+
+def hint(words: str, param: str | None) -> str:
+    """Return what to do about a refusal of an option, in one sentence."""
+    if "max_completion_tokens" in words:
+        return "Give max_completion_tokens in the place of max_tokens."
+    if _BOTH.search(words):
+        names = list(dict.fromkeys(_QUOTED.findall(words))) or ["temperature", "top_p"]
+        return f"Give only one of {' and '.join(names)}."
+    found = _QUOTED.search(words)
+    name = param or (found[1] if found else None)
+    return f"Leave {name} out; this model does not take it." if name else ""

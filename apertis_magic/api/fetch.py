@@ -1,0 +1,24 @@
+"""Gets a JSON object that is no completion."""
+
+from apertis_magic.api import failures
+from apertis_magic.api.answer import no_json, parse_json
+from apertis_magic.api.response import Response
+from apertis_magic.api.transport import Call, Transport
+from apertis_magic.api.types import error_of
+from apertis_magic.api.value import Json
+
+
+async def fetch(transport: Transport, call: Call) -> tuple[Json, Response]:
+    """Return the JSON object that *call* gives, and what its headers tell.
+
+    Raises:
+        ApertisError: there was no answer, a refusal, or something else than JSON.
+    """
+    incoming = await transport.send(call)
+    text = (await incoming.read()).decode(errors="replace")
+    payload = parse_json(text)
+    if payload is None:
+        raise no_json(text, incoming.redact)
+    if error := error_of(payload):
+        raise failures.in_success(error, incoming.redact, incoming.response)
+    return payload, incoming.response

@@ -1,0 +1,83 @@
+"""A response whose headers have come and whose body is still to be read."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from apertis_magic.api.pool import Pool, translated
+from apertis_magic.api.response import Response
+from apertis_magic.api.timeouts import Timeouts
+from apertis_magic.errors import TimedOut
+
+if TYPE_CHECKING:
+    import httpx
+
+
+class Incoming:
+    """The body of one response, piece by piece or whole.
+
+    Attributes:
+        response: its status and headers.
+        redact: takes the key out of what the server says.
+    """
+
+    def __init__(
+        self,
+        http: "httpx.Response",
+        *,
+        timeouts: Timeouts,
+        redact: Callable[[str], str],
+        pool: Pool,
+    ) -> None:
+        self.response = Response.of(http.status_code, http.headers)
+        self.redact = redact
+        self._http = http
+        self._timeouts = timeouts
+        self._pool = pool  # an abandoned client closes its pool, not while this is read
+
+    async def pieces(self) -> AsyncGenerator[bytes]:
+        """Give the body as it comes, to one task that takes it at once.
+
+        Raises:
+            ConnectionFailed: the connection broke.
+            TimedOut: nothing came for too long.
+        """
+        now = asyncio.get_running_loop().time
+        limit, idle = self._timeouts.first_byte, self._timeouts.idle
+        # To renew the deadline at every piece would cost more than to decode it.
+        slack = idle / 50
+        with translated(str(self._http.url)):
+            try:
+                async with asyncio.timeout(limit) as deadline:
+                    renewed = -slack
+                    async for piece in self._http.aiter_bytes():
+                        if now() - renewed >= slack:
+                            limit, renewed = idle, now()
+                            deadline.reschedule(renewed + idle + slack)
+                        yield piece
+            except TimeoutError as error:
+                raise silent(str(self._http.url), limit) from error
+
+    async def read(self) -> bytes:
+        """Return the whole body and give the connection back.
+
+        Raises:
+            ConnectionFailed: the connection broke.
+            TimedOut: nothing came for too long.
+        """
+        try:
+            async with aclosing(self.pieces()) as pieces:
+                return b"".join([piece async for piece in pieces])
+        finally:
+            await self.aclose()
+
+    async def aclose(self) -> None:
+        """Give the connection back, or close it if the body is still coming."""
+        await self._http.aclose()
+
+
+def silent(url: str, limit: float) -> TimedOut:
+    """Return the error for a host from which nothing came for *limit* seconds."""
+    return TimedOut(f"{urlsplit(url).netloc} was silent for {limit:g} s.")

@@ -1,0 +1,101 @@
+"""What the headers of an HTTP response tell beside its body."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import isfinite
+
+# No name is documented; these are what such gateways and Cloudflare send.
+_REQUEST_IDS = ("x-request-id", "x-oneapi-request-id", "cf-ray")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateLimit:
+    """How many requests are left, each None where not told.
+
+    Attributes:
+        limit: requests in the window.
+        remaining: those that are left of them.
+        reset: when the window ends, in seconds since 1970.
+    """
+
+    limit: int | None = None
+    remaining: int | None = None
+    reset: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """The status and headers of a response (headers as Apertis documents them).
+
+    Attributes:
+        status: the HTTP status.
+        headers: the headers, their names in lower case.
+    """
+
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of(cls, status: int, headers: Mapping[str, str]) -> "Response":
+        """Take the status and a copy of the headers."""
+        lower = {name.lower(): value for name, value in headers.items()}
+        return cls(status=status, headers=lower)
+
+    @property
+    def request_id(self) -> str | None:
+        """What to quote to the provider's support."""
+        found = (self.headers.get(name) for name in _REQUEST_IDS)
+        return next(filter(None, found), None)
+
+    @property
+    def rate_limit(self) -> RateLimit:
+        """How many requests are left in the present window (``X-RateLimit-*``)."""
+        limit = _number(self.headers.get("x-ratelimit-limit"))
+        remaining = _number(self.headers.get("x-ratelimit-remaining"))
+        return RateLimit(
+            limit=None if limit is None else int(limit),
+            remaining=None if remaining is None else int(remaining),
+            reset=_number(self.headers.get("x-ratelimit-reset")),
+        )
+
+    @property
+    def actual_model(self) -> str | None:
+        """The model that answered and is billed (``X-Actual-Model``)."""
+        return self.headers.get("x-actual-model")
+
+    @property
+    def fallback_used(self) -> bool | None:
+        """Whether another model had to answer; None where no fallback was asked for."""
+        return _flag(self.headers.get("x-fallback-used"))
+
+    @property
+    def fallback_from(self) -> str | None:
+        """The model that could not answer (``X-Fallback-From``)."""
+        return self.headers.get("x-fallback-from")
+
+    @property
+    def fallback_reason(self) -> str | None:
+        """Why it could not (``X-Fallback-Reason``)."""
+        return self.headers.get("x-fallback-reason")
+
+    @property
+    def web_search_status(self) -> str | None:
+        """``success``, ``failed`` or ``no_results``, for ``:web`` models."""
+        return self.headers.get("x-web-search-status")
+
+    @property
+    def compression_applied(self) -> bool | None:
+        """Whether older turns were summarised; None where that was not asked for."""
+        return _flag(self.headers.get("x-compression-applied"))
+
+
+def _flag(value: str | None) -> bool | None:
+    return None if value is None else value.strip().lower() == "true"
+
+
+def _number(value: str | None) -> float | None:
+    try:
+        number = float(value or "")
+    except ValueError:
+        return None
+    return number if isfinite(number) else None
