@@ -7,6 +7,7 @@ mid-answer, or say nothing at all.
 import json
 import select
 import socket
+import ssl
 import struct
 import threading
 from collections import deque
@@ -24,6 +25,7 @@ PATIENCE = 60.0
 class Request:
     """A request as it came."""
 
+    method: str
     path: str
     headers: Mapping[str, str]
     body: Any
@@ -127,13 +129,16 @@ class ScriptedServer:
         hung_up: set when a client left before its answer was complete.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.requests: list[Request] = []
         self.connections = 0
         self.hung_up = threading.Event()
         self._arrived = threading.Condition()
         self._answers: deque[Answer] = deque()
         self._http = _Server(self)
+        self._scheme = "https" if tls else "http"
+        if tls:
+            self._http.socket = tls.wrap_socket(self._http.socket, server_side=True)
         self._thread = threading.Thread(
             target=self._http.serve_forever, args=(0.01,), daemon=True
         )
@@ -155,7 +160,12 @@ class ScriptedServer:
     @property
     def url(self) -> str:
         """The base URL of the API."""
-        return f"http://127.0.0.1:{self._http.server_address[1]}/v1"
+        return f"{self._scheme}://127.0.0.1:{self.port}/v1"
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self._http.server_address[1])
 
     def will(self, *answers: Answer) -> None:
         """Give these answers to the next requests."""
@@ -209,11 +219,18 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *_: Any) -> None:
         """Say nothing."""
 
+    def do_GET(self) -> None:
+        self._answer()
+
     def do_POST(self) -> None:
+        self._answer()
+
+    def _answer(self) -> None:
         length = int(self.headers.get("Content-Length", 0))
         body = json.loads(self.rfile.read(length) or b"null")
         headers = {name.lower(): value for name, value in self.headers.items()}
-        answer = self.server.script.take(Request(self.path, headers, body))
+        request = Request(self.command, self.path, headers, body)
+        answer = self.server.script.take(request)
         try:
             self._give(answer)
         except (_HungUpError, OSError):

@@ -17,7 +17,6 @@ from scripted_server import (
     PATIENCE,
     Answer,
     Cut,
-    Reset,
     ScriptedServer,
     Wait,
     chunk,
@@ -123,154 +122,6 @@ def test_every_request_uses_one_connection(server: ScriptedServer) -> None:
     assert 1 == server.connections
 
 
-ENDINGS: dict[str, tuple[Answer, str, type[Exception] | None]] = {
-    "finish reason, no [DONE]": (Answer((chunk("a", finish="stop"),)), "a", None),
-    "[DONE], no finish reason": (Answer((chunk("a"), DONE)), "a", None),
-    "[DONE] twice": (Answer((chunk("a"), DONE, DONE)), "a", None),
-    "[DONE] with a space": (Answer((chunk("a"), b"data: [DONE] \n\n")), "a", None),
-    "neither": (Answer((chunk("a"),)), "a", errors.IncompleteAnswer),
-    "nothing at all": (Answer(), "", errors.IncompleteAnswer),
-    "a cut": (Answer((chunk("a"), Cut())), "a", errors.ConnectionFailed),
-    "an error inside": (
-        Answer((chunk("a"), event({"error": {"message": "out of luck"}}))),
-        "a",
-        errors.StreamError,
-    ),
-    "an error beside choices": (
-        Answer((chunk("a"), chunk("", finish="error", error="out of luck"))),
-        "a",
-        errors.StreamError,
-    ),
-    "an empty error beside choices": (
-        Answer((chunk("a", finish="stop", error={"message": ""}), DONE)),
-        "a",
-        None,
-    ),
-    "usage and no choices": (
-        Answer((chunk("a", finish="stop"), event({"choices": [], "usage": {}}), DONE)),
-        "a",
-        None,
-    ),
-    "the whole answer as JSON": (whole("a"), "a", None),
-    "an error as JSON": (
-        json_answer({"error": {"message": "out of luck"}}),
-        "",
-        errors.StreamError,
-    ),
-    "a broken compression": (
-        Answer(
-            (b"garbage",),
-            headers={"Content-Type": "text/event-stream", "Content-Encoding": "gzip"},
-        ),
-        "",
-        errors.ConnectionFailed,
-    ),
-    "a web page": (
-        Answer((b"<html>hi",), headers={"Content-Type": "text/html"}),
-        "",
-        errors.StreamError,
-    ),
-}
-
-
-@pytest.mark.parametrize(("answer", "text", "error"), ENDINGS.values(), ids=ENDINGS)
-def test_how_a_stream_ends(
-    server: ScriptedServer, answer: Answer, text: str, error: type[Exception] | None
-) -> None:
-    """A good end is one; a bad one raises with the part that had come."""
-    server.will(answer)
-    if error is None:
-        assert text == streamed(server)
-        return
-    with pytest.raises(error) as caught:
-        streamed(server)
-
-    assert error is type(caught.value)
-    assert isinstance(caught.value, errors.ApertisError)
-    assert text == caught.value.partial
-
-
-def test_an_unreadable_event_is_counted(server: ScriptedServer) -> None:
-    """It does not end the stream, and it is not swallowed either."""
-    server.will(Answer((b"data: oops\n\n", b"data: 1\n\n", chunk("a"), DONE)))
-    stream = ask(server, stream=True)
-
-    assert ["a"] == [chunk.choices[0].delta.content for chunk in stream]
-    assert 2 == stream.malformed
-
-
-REFUSALS = [
-    (400, errors.BadRequest),
-    (401, errors.AuthenticationError),
-    (404, errors.NotFound),
-    (429, errors.RateLimited),
-    (500, errors.ServerError),
-]
-
-
-@pytest.mark.parametrize("stream", [False, True])
-@pytest.mark.parametrize(("status", "kind"), REFUSALS)
-def test_an_error_status_raises(
-    server: ScriptedServer, status: int, kind: type[Exception], *, stream: bool
-) -> None:
-    """Each with its class, the server's words and their details, streamed or not."""
-    headers = {"Retry-After": "7"}
-    server.will(fails(status, "no luck", code="c", param="p", headers=headers))
-    with pytest.raises(kind, match="no luck") as caught:
-        ask(server, stream=stream)
-
-    assert isinstance(caught.value, errors.StatusError)
-    assert (status, "c", "p", 7.0) == (
-        caught.value.status,
-        caught.value.code,
-        caught.value.param,
-        caught.value.retry_after,
-    )
-
-
-def test_no_answer_in_a_success(server: ScriptedServer) -> None:
-    """A success without a choice is an error that says so."""
-    server.will(json_answer({"choices": []}))
-    with pytest.raises(errors.StreamError, match="no answer"):
-        ask(server)
-
-
-def test_a_refusal_that_waiting_mends_is_tried_again(server: ScriptedServer) -> None:
-    """The server's own wait is kept between the tries."""
-    soon = {"Retry-After": "0"}
-    server.will(fails(429, headers=soon), fails(503, headers=soon), whole("Hi."))
-    answer = Apertis(base_url=server.url).chat.completions.create(
-        model="m", messages=HELLO
-    )
-
-    assert "Hi." == answer.choices[0].message.content
-    assert 3 == len(server.requests)
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        fails(401),
-        fails(400),
-        fails(429, code="insufficient_quota"),
-        fails(429, headers={"Retry-After": "900"}),
-        Answer(before_headers=Reset()),
-        Answer((chunk("a"), Cut())),
-    ],
-    ids=["key", "request", "money", "too long a wait", "reset", "cut in mid-answer"],
-)
-def test_what_may_have_been_paid_for_or_cannot_help_is_sent_once(
-    server: ScriptedServer, answer: Answer
-) -> None:
-    """A retry must neither bill twice nor repeat what cannot work."""
-    server.will(answer)
-    client = Apertis(base_url=server.url, max_retries=5)
-    with pytest.raises(errors.ApertisError):
-        list(client.chat.completions.create(model="m", messages=HELLO, stream=True))
-
-    assert 1 == len(server.requests)
-
-
 def test_a_closed_port_is_tried_again_and_told() -> None:
     """A connection that was never made may be tried again; the error says where to."""
     with ScriptedServer() as gone:
@@ -330,6 +181,25 @@ def test_other_hosts_need_no_key(server: ScriptedServer) -> None:
     assert headers["user-agent"].startswith("apertis-magic/")
 
 
+@pytest.mark.parametrize(
+    ("timeout", "milliseconds"),
+    [(None, "295000"), (60, "55000"), (1, "5000"), (9000, "300000")],
+)
+def test_what_only_apertis_is_sent(
+    monkeypatch: pytest.MonkeyPatch, timeout: float | None, milliseconds: str
+) -> None:
+    """The gateway is told how long it may take, a little less than we wait."""
+    with ScriptedServer() as proxy:
+        proxy.will(whole("Hi."))
+        monkeypatch.setenv("HTTP_PROXY", proxy.url.removesuffix("/v1"))
+        client = Apertis("sk-0123456789", base_url="http://api.apertis.ai")
+        client.chat.completions.create(model="m", messages=HELLO, timeout=timeout)
+        request = proxy.requests[0]
+
+    assert "http://api.apertis.ai/v1/chat/completions" == request.path
+    assert milliseconds == request.headers["x-timeout"]
+
+
 def test_apertis_itself_needs_one() -> None:
     """The error says how to give one, and how to do without."""
     with pytest.raises(errors.ConfigurationError, match="no API key") as caught:
@@ -362,54 +232,6 @@ def test_a_client_that_cannot_work_is_not_made(wrong: Any) -> None:
         Apertis(**{"base_url": "http://127.0.0.1:9", **wrong})
 
     assert "secret" not in str(caught.value)
-
-
-def test_what_stays_on_this_machine_goes_through_no_proxy(
-    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A school's proxy sees neither the question nor the key."""
-    with ScriptedServer() as proxy:
-        proxy.will(whole("from the proxy"))
-        for name in ("HTTP_PROXY", "http_proxy"):
-            monkeypatch.setenv(name, proxy.url.removesuffix("/v1"))
-        monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
-        server.will(whole("Hi."))
-
-        assert "Hi." == ask(server).choices[0].message.content
-        assert [] == proxy.requests
-
-
-def test_a_proxy_is_used_for_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What goes out goes through the proxy that the environment names."""
-    with ScriptedServer() as proxy:
-        proxy.will(whole("from the proxy"))
-        monkeypatch.setenv("HTTP_PROXY", proxy.url.removesuffix("/v1"))
-        answer = Apertis(base_url="http://models.invalid/v1").chat.completions.create(
-            model="m", messages=HELLO
-        )
-
-    assert "from the proxy" == answer.choices[0].message.content
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("SSL_CERT_FILE", "/nowhere/ca.pem"),
-        ("ALL_PROXY", "socks://127.0.0.1:9"),
-        ("NO_PROXY", "[::1],foo"),
-    ],
-)
-def test_an_environment_that_cannot_work_is_told(
-    monkeypatch: pytest.MonkeyPatch, name: str, value: str
-) -> None:
-    """One line names where to look."""
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    monkeypatch.setenv(name, value)
-    client = Apertis(base_url="http://models.invalid/v1", max_retries=0)
-    with pytest.raises(errors.ConfigurationError, match="cannot be set up") as caught:
-        client.chat.completions.create(model="m", messages=HELLO)
-
-    assert "SSL_CERT_FILE" in caught.value.hint
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from apertis_magic import local
+from apertis_magic import Apertis, errors, local
 from apertis_magic.errors import LocalModelError
 from apertis_magic.local import Endpoint, LocalServer
 
@@ -185,6 +185,62 @@ def test_wrong_key(shared: LocalServer) -> None:
 
     with info.value as error:
         assert 401 == error.code
+
+
+def client(server: LocalServer, **options: Any) -> tuple[Apertis, dict[str, Any]]:
+    """Return our client for *server*, and a request to it."""
+    endpoint = server.endpoint
+    assert endpoint is not None
+    message = {"role": "user", "content": "Tell me a long story about a fox."}
+    request = {"model": endpoint.model, "messages": [message], "max_tokens": 12}
+    return Apertis(endpoint.key, endpoint.url, **options), request
+
+
+def test_our_client(shared: LocalServer) -> None:
+    """Streamed and whole it is the same answer, with its usage and finish reason."""
+    ours, request = client(shared)
+    whole = ours.chat.completions.create(**request)
+    wanted = {"include_usage": True}
+    stream = ours.chat.completions.create(**request, stream=True, stream_options=wanted)
+    streamed = stream.completion()
+
+    assert whole.choices[0].message.content == streamed.choices[0].message.content
+    assert (
+        "length" == whole.choices[0].finish_reason == streamed.choices[0].finish_reason
+    )
+    assert whole.usage is not None
+    assert streamed.usage is not None
+    assert 12 == whole.usage.completion_tokens == streamed.usage.completion_tokens
+    assert 0 == stream.malformed
+
+
+def test_our_client_leaves_early(shared: LocalServer) -> None:
+    """The server stops writing, and answers the next question."""
+    ours, request = client(shared)
+    for _ in ours.chat.completions.create(
+        **{**request, "max_tokens": 400, "stream": True}
+    ):
+        break
+
+    assert ours.chat.completions.create(**request).choices[0].message.content
+
+
+def test_our_client_is_refused(shared: LocalServer) -> None:
+    """A wrong key and too long a prompt are what they are everywhere."""
+    ours, request = client(shared)
+    too_long = [{"role": "user", "content": "fox " * 9000}]
+    with pytest.raises(errors.ContextLengthExceeded):
+        ours.chat.completions.create(**{**request, "messages": too_long})
+    stranger = Apertis("sk-wrong-0123456", ours.base_url)
+    with pytest.raises(errors.AuthenticationError):
+        stranger.chat.completions.create(**request)
+
+
+def test_our_client_lists_the_model(shared: LocalServer) -> None:
+    """The model that is served is in the list."""
+    ours, request = client(shared)
+
+    assert [request["model"]] == [model.id for model in ours.models.list()]
 
 
 def test_same_answer_unless_asked(shared: LocalServer) -> None:

@@ -8,13 +8,24 @@ from time import time
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from apertis_magic import errors
 from apertis_magic.api import failures, keys, params, retry
+from apertis_magic.api.assemble import completion_of
 from apertis_magic.api.response import Response
 from apertis_magic.api.types import ChatCompletion, ChatCompletionChunk, Usage, error_of
 from apertis_magic.clean import redact
 from apertis_magic.errors import ApertisError, ConfigurationError, Interrupted
+
+FIELDS = (
+    "id model created choices usage error web_sources message delta index "
+    "finish_reason role content text refusal reasoning_content reasoning_details "
+    "tool_calls function name arguments annotations url_citation url title snippet "
+    "prompt_tokens completion_tokens total_tokens prompt_tokens_details cached_tokens "
+    "cost"
+).split()
 
 ODD_CHUNKS: dict[str, Any] = {
     "nothing": {},
@@ -56,6 +67,85 @@ def test_reasoning_has_many_names(name: str) -> None:
     chunk = ChatCompletionChunk({"choices": [{"delta": {name: "hm"}}]})
 
     assert "hm" == chunk.choices[0].delta.reasoning
+
+
+COMPLETION = ChatCompletion(
+    {
+        "id": "c1",
+        "model": "m",
+        "choices": [{"message": {"role": "assistant", "content": "Hi.", "audio": {}}}],
+        "system_fingerprint": "fp",
+        "class": "odd",
+    },
+    Response.of(200, {"X-Request-Id": "r1"}),
+)
+
+
+@pytest.mark.parametrize(
+    "twin",
+    [
+        pickle.loads(pickle.dumps(COMPLETION)),
+        copy.copy(COMPLETION),
+        copy.deepcopy(COMPLETION),
+    ],
+)
+def test_values_survive_pickling_and_copying(twin: ChatCompletion) -> None:
+    """A completion goes to another process with all that is known of it."""
+    assert COMPLETION == twin
+    assert repr(COMPLETION) == repr(twin)
+    assert "r1" == twin.response.request_id
+
+
+def test_fields_that_nobody_modelled_are_attributes() -> None:
+    """They are found as such, also by completion; others are not there."""
+    message = COMPLETION.choices[0].message
+
+    assert "fp" == getattr(COMPLETION, "system_fingerprint")  # noqa: B009  for mypy
+    assert "system_fingerprint" in dir(COMPLETION)
+    assert hasattr(message, "audio")
+    assert not hasattr(message, "thinking")
+    assert not hasattr(COMPLETION, "_secret")
+    with pytest.raises(AttributeError, match="ChatCompletion has no 'nothing'"):
+        getattr(COMPLETION, "nothing")  # noqa: B009  same
+
+
+def test_values_cannot_be_changed() -> None:
+    """They say what the server sent."""
+    with pytest.raises(AttributeError):
+        COMPLETION.model = "other"  # type: ignore[misc]  # that is the point
+    with pytest.raises(AttributeError):
+        COMPLETION.choices[0].message.note = "x"  # type: ignore[attr-defined]  # same
+
+
+def test_a_value_is_shown_with_what_it_holds() -> None:
+    """Without what is missing, and without the raw object."""
+    expected = (
+        "ChatCompletion(id='c1', model='m', choices=(Choice(index=0, "
+        "message=ResponseMessage(role='assistant', content='Hi.')),))"
+    )
+
+    assert expected == repr(COMPLETION)
+    assert COMPLETION != ChatCompletion({})
+    assert COMPLETION != "x"
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(st.sampled_from(FIELDS), inner, max_size=5)
+        ),
+        max_leaves=40,
+    ).filter(lambda value: isinstance(value, dict))
+)
+def test_any_json_is_a_completion(raw: Any) -> None:
+    """Whatever a server sends, every field can be asked for, and none raises."""
+    for value in (ChatCompletion(raw), ChatCompletionChunk(raw)):
+        assert repr(value)
+    assert ChatCompletion(raw).as_chunk().raw is not None
+    assert isinstance(completion_of([ChatCompletionChunk(raw)]), ChatCompletion)
+    error_of(raw)
 
 
 def test_usage_adds_up_what_is_missing() -> None:

@@ -231,8 +231,8 @@ def _error(text: str) -> Json:
 def _detail(body: Json) -> str:
     """Return the ``detail`` that FastAPI's servers send: text, or a list of faults."""
     detail = body.get("detail")
-    faults = (
-        f"{'.'.join(map(str, fault.get('loc') or ()))}: {fault.get('msg')}"
-        for fault in items(detail)
-    )
+    faults = []
+    for fault in items(detail):
+        where = ".".join(map(str, fault.get("loc") or ()))
+        faults.append(f"{where}: {fault.get('msg')}".removeprefix(": "))
     return "; ".join(faults) or str(detail or "")

@@ -16,8 +16,6 @@ from apertis_magic.errors import ApertisError
 
 Outcome: TypeAlias = tuple[Turn, ApertisError | None]
 
-_WEB_SEARCH = "web-search"  # the id of the gateway's "searching the web" chunk
-
 
 class Reply:
     """An answer that starts at once and is written while others look on.
@@ -159,7 +157,7 @@ class Reply:
         """Take in what the server sent; called on the background loop."""
         self.model = chunk.model or self.model
         self.usage = chunk.usage or self.usage
-        if chunk.id == _WEB_SEARCH:
+        if chunk.notice is not None:
             self.status = "searching the web"
             return
         for choice in chunk.choices:

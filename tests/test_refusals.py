@@ -1,0 +1,535 @@
+"""Every refusal that servers are known to give, over real sockets, and what follows."""
+
+import pickle
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from time import time
+from typing import Any
+
+import pytest
+from scripted_server import (
+    Answer,
+    Cut,
+    Reset,
+    ScriptedServer,
+    chunk,
+    fails,
+    json_answer,
+    whole,
+)
+
+from apertis_magic import Apertis, errors
+from apertis_magic.api import retry
+
+HELLO = [{"role": "user", "content": "Hello!"}]
+SOON = {"Retry-After": "0"}
+
+
+def ask(server: ScriptedServer, *, retries: int = 0, **options: Any) -> Any:
+    """Ask in plain code."""
+    client = Apertis(base_url=server.url, max_retries=retries)
+    request = {"model": "m", "messages": HELLO, **options}
+    return client.chat.completions.create(**request)
+
+
+def page(status: int, text: str) -> Answer:
+    """Return an error page that is no JSON."""
+    return Answer((text.encode(),), status, {"Content-Type": "text/html"})
+
+
+INVALID = "invalid_request_error"
+# answer, class, words of the message, words of the hint
+ROWS: dict[str, tuple[Answer, type[errors.ApertisError], str, str]] = {
+    "a wrong value": (
+        fails(400, "bad", type=INVALID, code="invalid_parameter", param="temperature"),
+        errors.BadRequest,
+        "bad",
+        "temperature, which takes 0 to 2",
+    ),
+    "a missing field": (
+        fails(400, "no", type=INVALID, code="missing_parameter", param="messages"),
+        errors.BadRequest,
+        "no",
+        "Check messages.",
+    ),
+    "too long": (
+        fails(400, "long", type=INVALID, code="context_length_exceeded"),
+        errors.ContextLengthExceeded,
+        "long",
+        "Start over",
+    ),
+    "too long, as llama.cpp says": (
+        fails(400, "the request exceeds", type="exceed_context_size_error"),
+        errors.ContextLengthExceeded,
+        "exceeds",
+        "Start over",
+    ),
+    "too long, as Anthropic says": (
+        fails(400, "prompt is too long: 210000 tokens > 200000 maximum"),
+        errors.ContextLengthExceeded,
+        "210000",
+        "Start over",
+    ),
+    "a picture": (
+        fails(400, "no", type=INVALID, code="invalid_image"),
+        errors.BadRequest,
+        "no",
+        "PNG, JPEG, WebP or GIF",
+    ),
+    "the rules": (
+        fails(400, "no", type="content_policy_error", code="content_policy_violation"),
+        errors.ContentPolicyViolation,
+        "no",
+        "other words",
+    ),
+    "the rules, at new-api": (
+        fails(403, "no", type="new_api_error", code="sensitive_words_detected"),
+        errors.ContentPolicyViolation,
+        "no",
+        "other words",
+    ),
+    "too long an answer": (
+        fails(400, "no", code="output_length_exceeded"),
+        errors.BadRequest,
+        "no",
+        "max_tokens",
+    ),
+    "money, as a bad request": (
+        fails(400, "no", type="billing_error", code="insufficient_balance"),
+        errors.QuotaExceeded,
+        "no",
+        "Top up",
+    ),
+    "money": (
+        fails(402, "no", type="billing_error", code="quota_exceeded"),
+        errors.QuotaExceeded,
+        "no",
+        "Top up",
+    ),
+    "money, by the status alone": (
+        page(402, "pay"),
+        errors.QuotaExceeded,
+        "pay",
+        "Top",
+    ),
+    "money, at one-api": (
+        fails(403, "no", type="new_api_error", code="insufficient_user_quota"),
+        errors.QuotaExceeded,
+        "no",
+        "Top up",
+    ),
+    "money, at OpenAI": (
+        fails(429, "You exceeded your current quota", code="insufficient_quota"),
+        errors.QuotaExceeded,
+        "quota",
+        "Top up",
+    ),
+    "a plan that ended": (
+        fails(402, "no", code="subscription_expired"),
+        errors.QuotaExceeded,
+        "no",
+        "Renew",
+    ),
+    "a wrong key": (
+        fails(401, "no", type="authentication_error", code="invalid_api_key"),
+        errors.AuthenticationError,
+        "no",
+        "APERTIS_API_KEY",
+    ),
+    "a wrong key, as the test stub says": (
+        fails(401, "no", type=INVALID),
+        errors.AuthenticationError,
+        "no",
+        "APERTIS_API_KEY",
+    ),
+    "an old key": (
+        fails(401, "no", code="expired_api_key"),
+        errors.AuthenticationError,
+        "no",
+        "Make a new key",
+    ),
+    "a model that the key may not ask": (
+        fails(403, "no", type="permission_error", code="model_access_denied"),
+        errors.PermissionDenied,
+        "no",
+        "other models",
+    ),
+    "an address that the key may not use": (
+        fails(403, "no", type="permission_error", code="ip_not_allowed"),
+        errors.PermissionDenied,
+        "no",
+        "IP addresses",
+    ),
+    "a closed account": (
+        fails(403, "no", type="permission_error", code="account_suspended"),
+        errors.PermissionDenied,
+        "no",
+        "support",
+    ),
+    "Cloudflare": (
+        page(403, "error code: 1010"),
+        errors.Blocked,
+        "1010",
+        "User-Agent",
+    ),
+    "no such model": (
+        fails(404, "no", type=INVALID, code="model_not_found"),
+        errors.ModelNotFound,
+        "no",
+        "model's id",
+    ),
+    "no such model, as Ollama says": (
+        fails(404, 'model "m" not found, try pulling it first', type="api_error"),
+        errors.ModelNotFound,
+        "pulling",
+        "model's id",
+    ),
+    "no such path": (
+        fails(404, "no", type=INVALID, code="endpoint_not_found"),
+        errors.NotFound,
+        "no",
+        "/v1",
+    ),
+    "a page that is not there": (
+        page(404, "404 page not found"),
+        errors.NotFound,
+        "4",
+        "/v1",
+    ),
+    "the gateway's patience": (
+        fails(408, "no", type="timeout", code="request_timeout"),
+        errors.RequestTimeout,
+        "no",
+        "Stream the answer",
+    ),
+    "the gateway's patience, formerly": (
+        fails(504, "no", type="timeout", code="request_timeout"),
+        errors.ServerError,
+        "no",
+        "again",
+    ),
+    "too fast": (
+        fails(429, "15 RPM", code="rate_limit_exceeded", headers={"Retry-After": "7"}),
+        errors.RateLimited,
+        "15 RPM",
+        "Wait 7 s",
+    ),
+    "a fault of theirs": (
+        fails(500, "no", type="server_error", code="internal_error"),
+        errors.ServerError,
+        "no",
+        "again",
+    ),
+    "a fault upstream": (
+        fails(502, "no", type="server_error", code="upstream_error"),
+        errors.ServerError,
+        "no",
+        "another model",
+    ),
+    "too many for the model": (
+        fails(503, "no", type="server_error", code="model_overloaded"),
+        errors.ServerError,
+        "no",
+        "another model",
+    ),
+    "Cloudflare's page": (
+        page(520, "<html><style>p{}</style><h1>520</h1>\n<p>Unknown error</p>"),
+        errors.ServerError,
+        "520 Unknown error",
+        "again",
+    ),
+    "Anthropic's overload": (fails(529, "no"), errors.ServerError, "no", "again"),
+    "what cannot be processed": (fails(422, "no"), errors.BadRequest, "no", ""),
+    "FastAPI's list of faults": (
+        json_answer(
+            {"detail": [{"loc": ["body", "n"], "msg": "too small"}, {"msg": "odd"}]},
+            422,
+        ),
+        errors.BadRequest,
+        "body.n: too small; odd",
+        "",
+    ),
+    "a string": (
+        json_answer({"error": "in words"}, 400),
+        errors.BadRequest,
+        "in words",
+        "",
+    ),
+    "a list": (json_answer({"error": ["odd"]}, 400), errors.BadRequest, "odd", ""),
+    "no message": (
+        json_answer({"error": {"message": None, "code": 7}}, 400),
+        errors.BadRequest,
+        "7",
+        "",
+    ),
+    "a message on top": (
+        json_answer({"message": "top"}, 400),
+        errors.BadRequest,
+        "top",
+        "",
+    ),
+    "an empty body": (Answer((), 500), errors.ServerError, "no reason given", ""),
+    "a status that nobody knows": (fails(418, "tea"), errors.StatusError, "tea", ""),
+    "an old option": (
+        fails(
+            400,
+            "Unsupported parameter: 'logprobs' is not supported with this model.",
+            code="unsupported_parameter",
+            param="logprobs",
+        ),
+        errors.UnsupportedParameter,
+        "logprobs",
+        "Leave logprobs out",
+    ),
+    "a value of an option": (
+        fails(
+            400,
+            "Unsupported value: 'temperature' does not support 0.2 with this model.",
+            code="unsupported_value",
+            param="temperature",
+        ),
+        errors.UnsupportedParameter,
+        "temperature",
+        "Leave temperature out",
+    ),
+    "an option, told in words alone": (
+        fails(400, "Argument not supported on this model: `presence_penalty`"),
+        errors.UnsupportedParameter,
+        "presence_penalty",
+        "Leave presence_penalty out",
+    ),
+    "two options of Claude": (
+        fails(
+            400, "`temperature` and `top_p` cannot both be specified for this model."
+        ),
+        errors.UnsupportedParameter,
+        "both",
+        "only one of temperature and top_p",
+    ),
+}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(("answer", "kind", "words", "hint"), ROWS.values(), ids=ROWS)
+def test_a_refusal(
+    server: ScriptedServer,
+    answer: Answer,
+    kind: type[errors.ApertisError],
+    words: str,
+    hint: str,
+    *,
+    stream: bool,
+) -> None:
+    """Each is the class that a user handles, in one line, with what to do."""
+    server.will(answer)
+    with pytest.raises(errors.StatusError) as caught:
+        ask(server, stream=stream)
+    told = caught.value
+
+    assert kind is type(told)
+    assert words in str(told)
+    assert "\n" not in str(told)
+    assert hint in told.hint
+    assert (answer.status, "") == (told.status, told.partial)
+    assert vars(told) == vars(pickle.loads(pickle.dumps(told)))
+
+
+def test_all_that_a_refusal_knows(server: ScriptedServer) -> None:
+    """Its code, parameter, wait, request id and headers."""
+    headers = {"Retry-After": "7", "X-Request-Id": "r1", "X-Timeout-Attempts": "3"}
+    server.will(fails(429, "no", code="c", param="p", headers=headers))
+    with pytest.raises(errors.RateLimited) as caught:
+        ask(server)
+
+    assert ("c", "p", 7.0, "r1", "3") == (
+        caught.value.code,
+        caught.value.param,
+        caught.value.retry_after,
+        caught.value.request_id,
+        caught.value.headers["x-timeout-attempts"],
+    )
+
+
+def test_a_base_url_without_its_path(server: ScriptedServer) -> None:
+    """The hint offers the address that it usually is."""
+    server.will(fails(404))
+    base_url = server.url.removesuffix("/v1")
+    with pytest.raises(errors.NotFound) as caught:
+        Apertis(base_url=base_url).chat.completions.create(model="m", messages=HELLO)
+
+    assert f"Should the base URL be {base_url}/v1?" == caught.value.hint
+
+
+@pytest.mark.parametrize("status", sorted(retry.RETRIED))
+def test_what_waiting_mends_is_tried_again(server: ScriptedServer, status: int) -> None:
+    """The server's own wait is kept between the tries."""
+    server.will(fails(status, headers=SOON), fails(status, headers=SOON), whole("Hi."))
+
+    assert "Hi." == ask(server, retries=2).choices[0].message.content
+    assert 3 == len(server.requests)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_the_tries_are_counted(server: ScriptedServer, *, stream: bool) -> None:
+    """After the last one its refusal is raised."""
+    server.will(fails(503, headers=SOON))
+    with pytest.raises(errors.ServerError):
+        ask(server, retries=2, stream=stream)
+
+    assert 3 == len(server.requests)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        fails(400, headers=SOON),
+        fails(401, headers={**SOON, "X-Should-Retry": "true"}),
+        fails(402, headers=SOON),
+        fails(403, headers=SOON),
+        fails(404, headers=SOON),
+        fails(408, headers=SOON),
+        fails(409, headers=SOON),
+        fails(422, headers=SOON),
+        fails(429, code="insufficient_quota", headers=SOON),
+        fails(429, headers={"Retry-After": "900"}),
+        fails(501, headers=SOON),
+        fails(503, headers={**SOON, "X-Should-Retry": "false"}),
+        Answer(before_headers=Reset()),
+        Answer(before_headers=Cut()),
+        Answer((Cut(),)),
+        Answer((chunk("a"), Cut())),
+        Answer(status=307, headers={"Location": "http://127.0.0.1:9/"}),
+        Answer((b"oops",), headers={"Content-Type": "text/html"}),
+        json_answer({"error": {"code": "internal_error"}}),
+    ],
+)
+@pytest.mark.parametrize("stream", [False, True])
+def test_what_may_have_been_paid_for_or_cannot_help_is_sent_once(
+    server: ScriptedServer, answer: Answer, *, stream: bool
+) -> None:
+    """A retry must neither bill twice nor repeat what cannot work."""
+    server.will(answer)
+
+    def read() -> None:
+        found = ask(server, retries=5, stream=stream)
+        if stream:
+            list(found)
+
+    with pytest.raises(errors.ApertisError):
+        read()
+
+    assert 1 == len(server.requests)
+
+
+def test_a_server_may_ask_for_another_try(server: ScriptedServer) -> None:
+    """``x-should-retry`` goes before the status."""
+    server.will(fails(409, headers={**SOON, "X-Should-Retry": "true"}), whole("Hi."))
+
+    assert "Hi." == ask(server, retries=1).choices[0].message.content
+
+
+def test_a_question_about_models_may_be_repeated(server: ScriptedServer) -> None:
+    """A GET costs nothing, so a broken connection is no obstacle."""
+    server.will(Answer(before_headers=Cut()), json_answer({"data": [{"id": "m"}]}))
+    client = Apertis(base_url=server.url, max_retries=1)
+
+    assert ["m"] == [model.id for model in client.models.list()]
+
+
+IN_A_MINUTE = format_datetime(datetime.now(UTC) + timedelta(seconds=60), usegmt=True)
+
+
+@pytest.mark.parametrize(
+    ("headers", "least", "most"),
+    [
+        ({"Retry-After": "1.5"}, 1.5, 1.5),
+        ({"Retry-After": IN_A_MINUTE}, 0, 60),
+        ({"Retry-After": "Mon, 01 Jan 2001 00:00:00 GMT"}, 0, 0),
+        ({"Retry-After-Ms": "250", "Retry-After": "9"}, 0.25, 0.25),
+        ({"X-RateLimit-Reset": str(time() + 30)}, 1, 30),
+        ({"X-RateLimit-Reset": str(time() + 900)}, 120, 120),
+        ({"X-RateLimit-Reset": "1"}, 0, 0),
+        (
+            {"Retry-After": "2", "X-RateLimit-Reset": str(time() + 900)},
+            2,
+            2,
+        ),
+    ],
+)
+def test_the_wait_that_a_server_asks_for(
+    server: ScriptedServer, headers: dict[str, str], least: float, most: float
+) -> None:
+    """In seconds, as a date, in milliseconds, or until its window ends."""
+    server.will(fails(429, headers=headers))
+    with pytest.raises(errors.RateLimited) as caught:
+        ask(server)
+    wait = caught.value.retry_after
+
+    assert wait is not None
+    assert least <= wait <= most
+
+
+@pytest.mark.parametrize(
+    ("status", "headers"),
+    [
+        (429, {"Retry-After": "soon"}),
+        (429, {"Retry-After": "nan"}),
+        (429, {}),
+        (429, {"X-RateLimit-Reset": str(time() + 30), "X-RateLimit-Remaining": "5"}),
+        (503, {"X-RateLimit-Reset": str(time() + 30)}),
+    ],
+)
+def test_no_wait(server: ScriptedServer, status: int, headers: dict[str, str]) -> None:
+    """Nonsense is none, nor is a window that is not exhausted."""
+    server.will(fails(status, headers=headers))
+    with pytest.raises(errors.StatusError) as caught:
+        ask(server)
+
+    assert caught.value.retry_after is None
+
+
+USE_THE_OTHER = fails(
+    400,
+    "Unsupported parameter: 'max_tokens' is not supported with this model. "
+    "Use 'max_completion_tokens' instead.",
+    code="unsupported_parameter",
+    param="max_tokens",
+)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_max_tokens_is_renamed_where_the_model_wants_it(
+    server: ScriptedServer, *, stream: bool
+) -> None:
+    """Once; from then on the model is asked right at first."""
+    server.will(USE_THE_OTHER, whole("a"), whole("b"))
+    client = Apertis(base_url=server.url)
+    for _ in range(2):
+        client.chat.completions.create(
+            model="o3", messages=HELLO, max_tokens=5, stream=stream
+        )
+    sent = [
+        (request.body.get("max_tokens"), request.body.get("max_completion_tokens"))
+        for request in server.requests
+    ]
+
+    assert [(5, None), (None, 5), (None, 5)] == sent
+
+
+def test_max_tokens_is_renamed_once(server: ScriptedServer) -> None:
+    """A server that refuses both is not asked for ever."""
+    server.will(USE_THE_OTHER)
+    with pytest.raises(errors.UnsupportedParameter) as caught:
+        ask(server, max_tokens=5)
+
+    assert 2 == len(server.requests)
+    assert "max_completion_tokens" in caught.value.hint
+
+
+def test_nothing_is_renamed_that_was_not_sent(server: ScriptedServer) -> None:
+    """A refusal that only mentions the name changes nothing."""
+    server.will(USE_THE_OTHER)
+    with pytest.raises(errors.UnsupportedParameter):
+        ask(server, max_completion_tokens=5)
+
+    assert 1 == len(server.requests)
