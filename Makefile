@@ -1,5 +1,6 @@
 # make demo   run notebooks/quickstart.ipynb on a real local model
 # make test   run the tests           make lint   check style and types
+# make bench  measure, beside a bare loop
 # make lab    open the quickstart in JupyterLab (as root: LAB_OPTIONS=--allow-root)
 # make clean  remove what these made, but for the model (see README)
 
@@ -8,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
-.PHONY: demo test lint lab clean
+.PHONY: demo test lint bench lab clean
 .NOTPARALLEL:
 
 demo: $(VENV)/ready-demo
@@ -23,6 +24,9 @@ lint: $(VENV)/ready-lint
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+bench: $(VENV)/ready-bench
+	$(BIN)/python benchmarks/decode.py
 
 lab: $(VENV)/ready-lab
 	$(BIN)/python -m apertis_magic.local install

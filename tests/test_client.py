@@ -29,6 +29,7 @@ from scripted_server import (
 
 from apertis_magic import Apertis, AsyncApertis, errors
 from apertis_magic.api.stream import AsyncStream
+from apertis_magic.api.types import Message
 
 HELLO = [{"role": "user", "content": "Hello!"}]
 
@@ -292,6 +293,128 @@ def test_a_stream_that_was_left_does_not_end_well(server: ScriptedServer) -> Non
         next(iter(stream))
 
     assert "a" == caught.value.partial
+
+
+MISUSE: dict[str, dict[str, Any]] = {
+    "no model": {"model": ""},
+    "a model that is none": {"model": None},
+    "messages as text": {"messages": "Hello!"},
+    "one message": {"messages": HELLO[0]},
+    "no messages": {"messages": []},
+    "messages that are none": {"messages": None},
+    "an odd message": {"messages": ["Hello!"]},
+    "a misspelt option": {"temprature": 1},
+    "an option out of range": {"temperature": 3},
+    "a body that is no JSON": {"metadata": {"a": {1}}},
+    "a field that is no JSON": {"extra_body": {"a": float("nan")}},
+    "stream in the wrong place": {"extra_body": {"stream": True}},
+    "a body of the wrong type": {"extra_body": "x"},
+    "a time-out of nothing": {"timeout": 0},
+    "a time-out in words": {"timeout": "long"},
+    "a header with a line end": {"extra_headers": {"X-A": "1\r\nX-B: 2"}},
+    "a header without a value": {"extra_headers": {"X-A": None}},
+    "headers of the wrong type": {"extra_headers": "x"},
+}
+
+
+@pytest.mark.parametrize("wrong", MISUSE.values(), ids=MISUSE)
+def test_what_cannot_be_sent_is_told(
+    server: ScriptedServer, wrong: dict[str, Any]
+) -> None:
+    """In one line, before anything is sent."""
+    request = {"model": "m", "messages": HELLO, **wrong}
+    client = Apertis(base_url=server.url)
+    with pytest.raises(errors.ConfigurationError) as caught:
+        client.chat.completions.create(**request)
+
+    assert "\n" not in str(caught.value)
+    assert [] == server.requests
+
+
+def test_messages_of_any_kind(server: ScriptedServer) -> None:
+    """A generator, a tuple, values of ours: all are messages."""
+    server.will(whole("Hi."))
+    client = Apertis(base_url=server.url)
+    for messages in ((m for m in HELLO), tuple(HELLO), [Message("user", "Hello!")]):
+        client.chat.completions.create(model="m", messages=messages)
+
+    assert [HELLO] * 3 == [request.body["messages"] for request in server.requests]
+
+
+def test_a_key_reaches_no_log(
+    server: ScriptedServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Not even the most talkative one."""
+    caplog.set_level("DEBUG")
+    server.will(fails(401, "wrong key"))
+    client = Apertis("my-own-key", base_url=server.url)
+    with pytest.raises(errors.AuthenticationError):
+        client.chat.completions.create(model="m", messages=HELLO)
+
+    assert caplog.records
+    assert "my-own-key" not in caplog.text
+
+
+def test_a_stream_is_an_iterator(server: ScriptedServer) -> None:
+    """``next`` gives one chunk, and a loop the rest."""
+    server.will(says("a", "b", usage=None))
+    stream = ask(server, stream=True)
+
+    assert "a" == next(stream).choices[0].delta.content
+    assert ["b", None] == [chunk.choices[0].delta.content for chunk in stream]
+    with pytest.raises(StopIteration):
+        next(stream)
+
+
+def test_an_abandoned_stream_hangs_up(server: ScriptedServer) -> None:
+    """Who drops it without a word needs no context manager."""
+    server.will(Answer((chunk("a"), Wait(threading.Event()))))
+    stream = ask(server, stream=True)
+    next(stream)
+    del stream
+
+    assert server.hung_up.wait(PATIENCE)
+
+
+def test_an_abandoned_async_stream_hangs_up(server: ScriptedServer) -> None:
+    """The same on an event loop that goes on."""
+    server.will(Answer((chunk("a"), Wait(threading.Event()))))
+
+    async def leave() -> bool:
+        client = AsyncApertis(base_url=server.url)
+        async for _ in await client.chat.completions.create(
+            model="m", messages=HELLO, stream=True
+        ):
+            break
+        return await asyncio.to_thread(server.hung_up.wait, PATIENCE)
+
+    assert asyncio.run(leave())
+
+
+def test_one_async_client_on_several_loops(server: ScriptedServer) -> None:
+    """Each loop has connections of its own, also after the client was closed."""
+    server.will(whole("Hi."), says("a"), whole("Hi."))
+    client = AsyncApertis(base_url=server.url)
+
+    async def talk(*, stream: bool) -> object:
+        answer = await client.chat.completions.create(
+            model="m", messages=HELLO, stream=stream
+        )
+        if isinstance(answer, AsyncStream):
+            answer = await answer.completion()
+        await client.aclose()
+        return answer.choices[0].message.content
+
+    assert ["Hi.", "a", "Hi."] == [
+        asyncio.run(talk(stream=stream)) for stream in (False, True, False)
+    ]
+
+
+def test_a_client_that_is_dropped_lets_its_stream_go_on(server: ScriptedServer) -> None:
+    """The connection lives as long as the answer."""
+    server.will(says(*"abcdef", usage=None))
+
+    assert "abcdef" == streamed(server)
 
 
 def test_the_async_client(server: ScriptedServer) -> None:

@@ -135,9 +135,12 @@ def _body(
     given = {name: value for name, value in options.items() if value is not None}
     params.check(given)
     plain = _plain(messages)
-    if "stream" in (extra or {}):
+    fields: object = extra or {}
+    if not isinstance(fields, Mapping):
+        raise ConfigurationError("extra_body must be a mapping.")
+    if "stream" in fields:
         raise ConfigurationError("stream is an argument of its own, not extra_body's.")
-    return {"model": model, "messages": plain, **given, **(extra or {})}
+    return {"model": model, "messages": plain, **given, **fields}
 
 
 def _plain(messages: Iterable[MessageLike]) -> list[dict[str, Any]]:

@@ -195,7 +195,9 @@ def checked(headers: Mapping[str, str]) -> dict[str, str]:
         ConfigurationError: one cannot be sent. Its value, which may be a key, is not
             repeated.
     """
-    given: Mapping[Any, Any] = headers
+    given: Any = headers
+    if not isinstance(given, Mapping):
+        raise ConfigurationError("Headers must be a mapping of names to values.")
     for name, value in given.items():
         if not isinstance(name, str) or not isinstance(value, str):
             raise ConfigurationError(f"The header {name!r} must be text.")
