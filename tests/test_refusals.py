@@ -436,31 +436,39 @@ def test_a_question_about_models_may_be_repeated(server: ScriptedServer) -> None
     assert ["m"] == [model.id for model in client.models.list()]
 
 
-IN_A_MINUTE = format_datetime(datetime.now(UTC) + timedelta(seconds=60), usegmt=True)
+def headers_in(seconds: dict[str, float], words: dict[str, str]) -> dict[str, str]:
+    """Return *words*, and the headers that name a time so many seconds from now."""
+    times = {
+        name: format_datetime(datetime.now(UTC) + timedelta(seconds=left), usegmt=True)
+        if name == "Retry-After"
+        else str(time() + left)
+        for name, left in seconds.items()
+    }
+    return {**words, **times}
 
 
 @pytest.mark.parametrize(
-    ("headers", "least", "most"),
+    ("seconds", "words", "least", "most"),
     [
-        ({"Retry-After": "1.5"}, 1.5, 1.5),
-        ({"Retry-After": IN_A_MINUTE}, 0, 60),
-        ({"Retry-After": "Mon, 01 Jan 2001 00:00:00 GMT"}, 0, 0),
-        ({"Retry-After-Ms": "250", "Retry-After": "9"}, 0.25, 0.25),
-        ({"X-RateLimit-Reset": str(time() + 30)}, 1, 30),
-        ({"X-RateLimit-Reset": str(time() + 900)}, 120, 120),
-        ({"X-RateLimit-Reset": "1"}, 0, 0),
-        (
-            {"Retry-After": "2", "X-RateLimit-Reset": str(time() + 900)},
-            2,
-            2,
-        ),
+        ({}, {"Retry-After": "1.5"}, 1.5, 1.5),
+        ({"Retry-After": 3600}, {}, 1, 3600),
+        ({}, {"Retry-After": "Mon, 01 Jan 2001 00:00:00 GMT"}, 0, 0),
+        ({}, {"Retry-After-Ms": "250", "Retry-After": "9"}, 0.25, 0.25),
+        ({"X-RateLimit-Reset": 100}, {}, 1, 100),
+        ({"X-RateLimit-Reset": 3600}, {}, 120, 120),
+        ({}, {"X-RateLimit-Reset": "1"}, 0, 0),
+        ({"X-RateLimit-Reset": 3600}, {"Retry-After": "2"}, 2, 2),
     ],
 )
 def test_the_wait_that_a_server_asks_for(
-    server: ScriptedServer, headers: dict[str, str], least: float, most: float
+    server: ScriptedServer,
+    seconds: dict[str, float],
+    words: dict[str, str],
+    least: float,
+    most: float,
 ) -> None:
     """In seconds, as a date, in milliseconds, or until its window ends."""
-    server.will(fails(429, headers=headers))
+    server.will(fails(429, headers=headers_in(seconds, words)))
     with pytest.raises(errors.RateLimited) as caught:
         ask(server)
     wait = caught.value.retry_after
@@ -470,18 +478,23 @@ def test_the_wait_that_a_server_asks_for(
 
 
 @pytest.mark.parametrize(
-    ("status", "headers"),
+    ("status", "seconds", "words"),
     [
-        (429, {"Retry-After": "soon"}),
-        (429, {"Retry-After": "nan"}),
-        (429, {}),
-        (429, {"X-RateLimit-Reset": str(time() + 30), "X-RateLimit-Remaining": "5"}),
-        (503, {"X-RateLimit-Reset": str(time() + 30)}),
+        (429, {}, {"Retry-After": "soon"}),
+        (429, {}, {"Retry-After": "nan"}),
+        (429, {}, {}),
+        (429, {"X-RateLimit-Reset": 3600}, {"X-RateLimit-Remaining": "5"}),
+        (503, {"X-RateLimit-Reset": 3600}, {}),
     ],
 )
-def test_no_wait(server: ScriptedServer, status: int, headers: dict[str, str]) -> None:
+def test_no_wait(
+    server: ScriptedServer,
+    status: int,
+    seconds: dict[str, float],
+    words: dict[str, str],
+) -> None:
     """Nonsense is none, nor is a window that is not exhausted."""
-    server.will(fails(status, headers=headers))
+    server.will(fails(status, headers=headers_in(seconds, words)))
     with pytest.raises(errors.StatusError) as caught:
         ask(server)
 
