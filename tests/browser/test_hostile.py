@@ -1,0 +1,138 @@
+"""Hostile answers in a real JupyterLab: no script runs, nothing is asked for outside.
+
+A freshly run cell is trusted, so nothing of the front end's own stands between the
+answer and the page.
+"""
+
+import threading
+from collections.abc import Callable, Iterable
+
+import pytest
+from hostile import PAYLOADS
+from lab_driver import Lab, Notebook
+from scripted_server import DONE, Answer, ScriptedServer, Wait, chunk, says
+
+END = chunk(finish="stop")
+
+# Where in an answer the attack may stand.
+PLACES: dict[str, Callable[[str], str]] = {
+    "alone": lambda bad: bad,
+    "in a paragraph": lambda bad: f"before {bad} after",
+    "in emphasis": lambda bad: f"**{bad}** and *{bad}* and ~~{bad}~~",
+    "in a list": lambda bad: f"- a\n- {bad}\n  1. {bad}\n",
+    "in a quote": lambda bad: "\n".join(f"> {line}" for line in bad.split("\n")),
+    "in a heading": lambda bad: f"## {bad}\n",
+    "in a table": lambda bad: f"| a | b |\n|---|---|\n| {bad} | {bad} |\n",
+    "in a link": lambda bad: f"[{bad}](http://a.invalid) ![{bad}](x.png)",
+    "in a footnote": lambda bad: f"x[^1]\n\n[^1]: {bad}\n",
+    "in a task": lambda bad: f"- [ ] {bad}\n- [x] {bad}\n",
+    "after a fence": lambda bad: f"```\ncode\n```\n{bad}",
+    "in a fence": lambda bad: f"```\n{bad}\n```",
+}
+
+
+def batched(places: Iterable[str]) -> list[tuple[str, str]]:
+    """Return the places in pairs, which share an answer to save time."""
+    one_by_one = iter(places)
+    return list(zip(one_by_one, one_by_one, strict=True))
+
+
+# What an answer may hold, by the page's own view of it.
+_FOUND = """() => {
+  const elements = ('a b blockquote br code del details div dd dl dt em h1 h2 h3 h4 h5 '
+    + 'h6 hr i img input kbd li ol p pre s span strong sub summary sup table tbody td '
+    + 'tfoot th thead tr u ul').split(' ');
+  const attributes = ('class id href title rel target src alt style start checked '
+    + 'disabled type open').split(' ');
+  const values = {
+    class: /^(?!(.* )?(jp|lm)-)/,
+    id: /^fn/,
+    href: /^(https?:|mailto:|#)/,
+    target: /^_(blank|self)$/,
+    style: /^text-align: ?(left|right|center);?$/,
+    src: /^data:image\\/(png|jpeg|gif|webp);base64,/,
+  };
+  // The front end's own elements for mathematics may be anything but links and hooks.
+  const mathematics = {class: values.class, id: /^$/, href: values.href};
+  const found = [];
+  for (const element of document.querySelectorAll('.apertis-answer *')) {
+    const isMath = element.closest('mjx-container');
+    const name = element.localName;
+    if (!isMath && !elements.includes(name)) found.push(name);
+    for (const {name: key, value} of element.attributes) {
+      const allowed = isMath ? mathematics[key] : values[key];
+      if (!isMath && !attributes.includes(key) || allowed && !allowed.test(value))
+        found.push(`${name}[${key}=${value}]`);
+    }
+  }
+  return found;
+}"""
+
+
+def harmless(lab: Lab) -> None:
+    """Check what the page shows and what has happened in it."""
+    assert lab.page.evaluate("() => window.ran ?? []") == []
+    assert lab.page.evaluate(_FOUND) == []
+    assert lab.strays == []
+    assert lab.page.locator(".jp-Dialog").count() == 0
+    assert lab.page.locator(".jp-Notebook").last.is_visible()
+
+
+def opened(lab: Lab, server: ScriptedServer, name: str, count: int) -> Notebook:
+    """Open a notebook that loads the extension and asks so many questions."""
+    load = f"%env APERTIS_BASE_URL={server.url}\n%load_ext apertis_magic"
+    return lab.notebook(name, load, *[f"%%chat\n{n}" for n in range(count)])
+
+
+def test_the_page_would_obey(lab: Lab) -> None:
+    """The same attacks, handed over uncleaned, do run and do leave."""
+    bad = PAYLOADS["image"] + PAYLOADS["remote image"]
+    shown = f"from IPython.display import HTML\ndisplay(HTML({bad!r}))"
+    notebook = lab.notebook("control", shown)
+    notebook.run()
+    lab.page.wait_for_function("() => window.ran?.length")
+
+    assert any("leak.invalid" in address for address in lab.strays)
+
+    notebook.close()
+    lab.strays.clear()
+    lab.page.evaluate("() => { delete window.ran }")
+
+
+@pytest.mark.parametrize("pair", batched(PLACES), ids=" and ".join)
+def test_whole_answers(lab: Lab, server: ScriptedServer, pair: tuple[str, str]) -> None:
+    """Every attack, in every place of an answer, is harmless."""
+    answers = [
+        says("\n\n".join(PLACES[place](bad) for place in pair))
+        for bad in PAYLOADS.values()
+    ]
+    server.will(*answers, answers[-1])
+    notebook = opened(lab, server, f"hostile {pair[0]}", len(answers))
+    notebook.run()
+
+    assert notebook.output(len(answers)).locator(".apertis-footer").count() == 1
+
+    harmless(lab)
+    notebook.close()
+
+
+def test_answers_in_mid_stream(lab: Lab, server: ScriptedServer) -> None:
+    """An attack is as harmless while the answer still comes."""
+    gates = [threading.Event() for _ in PAYLOADS]
+    server.will(
+        *(
+            Answer((chunk(f"begun{n} {bad}"), Wait(gate), END, DONE))
+            for n, (gate, bad) in enumerate(zip(gates, PAYLOADS.values(), strict=True))
+        ),
+        says("the end"),
+    )
+    notebook = opened(lab, server, "hostile stream", len(gates))
+    notebook.start()
+    for number, gate in enumerate(gates):
+        shown = notebook.output(number + 1).get_by_text(f"begun{number}")
+        shown.first.wait_for(state="attached")
+        harmless(lab)
+        gate.set()
+    notebook.output(len(gates)).locator(".apertis-footer").wait_for()
+    harmless(lab)
+    notebook.close()

