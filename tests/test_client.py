@@ -1,14 +1,17 @@
 """The clients against a real server: what is sent, what comes back, what fails."""
 
 import asyncio
+import gc
 import multiprocessing
 import os
+import pickle
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
@@ -28,6 +31,7 @@ from scripted_server import (
 )
 
 from apertis_magic import Apertis, AsyncApertis, errors
+from apertis_magic.api import loop
 from apertis_magic.api.stream import AsyncStream
 from apertis_magic.api.types import Message
 
@@ -225,6 +229,13 @@ def test_apertis_itself_needs_one() -> None:
         {"timeout": float("nan")},
         {"max_retries": -1},
         {"api_key": " "},
+        {"api_key": 5},
+        {"base_url": 5},
+        {"base_url": b"http://127.0.0.1:9"},
+        {"base_url": "http://xn--/v1"},
+        {"timeout": True},
+        {"max_retries": 1.5},
+        {"default_headers": {"X-A": 1}},
     ],
 )
 def test_a_client_that_cannot_work_is_not_made(wrong: Any) -> None:
@@ -255,6 +266,65 @@ def test_an_echoed_key_is_taken_out(server: ScriptedServer, answer: Answer) -> N
         list(client.chat.completions.create(model="m", messages=HELLO, stream=True))
 
     assert "my-own-key" not in f"{caught.value} {vars(caught.value)}"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(
+            (event({"error": "no"}),),
+            headers={"Content-Type": "text/event-stream", "X-Debug": "my-own-key"},
+        ),
+        Answer(status=302, headers={"Location": "http://a.invalid?key=my-own-key"}),
+        fails(401, headers={"X-Debug": "Bearer my-own-key"}),
+    ],
+    ids=["in the stream", "a redirect", "as a status"],
+)
+def test_a_key_echoed_in_a_header_is_taken_out(
+    server: ScriptedServer, answer: Answer
+) -> None:
+    """An error keeps the headers, and is pickled with them."""
+    server.will(answer)
+    client = Apertis("my-own-key", base_url=server.url)
+    with pytest.raises(errors.ApertisError) as caught:
+        list(client.chat.completions.create(model="m", messages=HELLO, stream=True))
+
+    assert caught.value.headers
+    assert b"my-own-key" not in pickle.dumps(caught.value)
+
+
+@pytest.mark.parametrize(
+    "header", ["Authorization", "X-Api-Key", "api-key", "X-Goog-Api-Key", "Cookie"]
+)
+def test_a_key_in_a_header_of_ones_own(server: ScriptedServer, header: str) -> None:
+    """It is taken out of what a server repeats, with or without its scheme."""
+    server.will(fails(401, "wrong: my-own-key"))
+    headers = {header: "Bearer my-own-key "}
+    client = Apertis(base_url=server.url, default_headers=headers)
+    with pytest.raises(errors.AuthenticationError, match=r"wrong: \[key\]"):
+        client.chat.completions.create(model="m", messages=HELLO)
+
+    assert "Bearer my-own-key" == server.requests[0].headers[header.lower()]
+
+
+def test_a_client_does_not_pickle() -> None:
+    """The key would go along."""
+    with pytest.raises(TypeError, match="pickle"):
+        pickle.dumps(Apertis("my-own-key", base_url="http://127.0.0.1:9"))
+
+
+def test_a_page_that_only_looks_like_markup(server: ScriptedServer) -> None:
+    """It is read in no time; by a pattern it would take minutes."""
+    server.will(Answer((b"<" * 500_000,), 502, {"Content-Type": "text/html"}))
+    with pytest.raises(errors.ServerError):
+        ask(server)
+
+
+def test_a_refusal_that_never_ends(server: ScriptedServer) -> None:
+    """Its status is enough, and what had come of its words is told."""
+    server.will(Answer((b'{"error": "slow', Wait(threading.Event())), 404))
+    with pytest.raises(errors.NotFound, match="slow"):
+        ask(server)
 
 
 def test_a_refusal_whose_reason_is_cut_off(server: ScriptedServer) -> None:
@@ -314,6 +384,10 @@ MISUSE: dict[str, dict[str, Any]] = {
     "a header with a line end": {"extra_headers": {"X-A": "1\r\nX-B: 2"}},
     "a header without a value": {"extra_headers": {"X-A": None}},
     "headers of the wrong type": {"extra_headers": "x"},
+    "a header that is none": {"extra_headers": {"X A": "1"}},
+    "a header without a name": {"extra_headers": {"": "1"}},
+    "a header that is the request's": {"extra_headers": {"Content-Length": "1"}},
+    "a number without an end": {"n": 10**5000},
 }
 
 
@@ -389,6 +463,88 @@ def test_an_abandoned_async_stream_hangs_up(server: ScriptedServer) -> None:
         return await asyncio.to_thread(server.hung_up.wait, PATIENCE)
 
     assert asyncio.run(leave())
+
+
+def test_the_garbage_collector_stops_a_stream_in_any_thread(
+    server: ScriptedServer,
+) -> None:
+    """Also in the loop's own, where nothing may be waited for."""
+    server.will(Answer((chunk("a"), Wait(threading.Event()))), whole("Hi."))
+
+    def leave_a_cycle() -> None:
+        words = (piece.choices for piece in ask(server, stream=True))
+        next(words)
+        cycle: list[object] = [words]
+        cycle.append(cycle)
+
+    leave_a_cycle()
+    loop.background().call_soon_threadsafe(gc.collect)
+
+    assert "Hi." == ask(server).choices[0].message.content
+    assert server.hung_up.wait(PATIENCE)
+
+
+def test_a_stream_that_fails_hangs_up(server: ScriptedServer) -> None:
+    """``next`` needs no loop around it for that."""
+    error = event({"error": "out of luck"})
+    server.will(Answer((error, Wait(threading.Event()))))
+    stream = ask(server, stream=True)
+    with pytest.raises(errors.StreamError):
+        next(stream)
+
+    assert server.hung_up.wait(PATIENCE)
+
+
+def test_a_stream_for_several_threads(server: ScriptedServer) -> None:
+    """Each chunk goes to one of them, and none is lost."""
+    server.will(says(*"abcdefghij" * 20, usage=None))
+    stream = ask(server, stream=True)
+
+    def take(_: int) -> list[str]:
+        return [
+            c.choices[0].delta.content or ""
+            for c in iter(partial(next, stream, None), None)
+        ]
+
+    with ThreadPoolExecutor(4) as pool:
+        found = "".join(text for texts in pool.map(take, range(4)) for text in texts)
+
+    assert sorted("abcdefghij" * 20) == sorted(found)
+
+
+def test_closing_a_stream_twice_at_once(server: ScriptedServer) -> None:
+    """The second waits for the first, and no connection stays in the pool."""
+    server.will(Answer((chunk("a"), Wait(threading.Event()))))
+
+    async def close() -> list[object]:
+        client = AsyncApertis(base_url=server.url)
+        stream = await client.chat.completions.create(
+            model="m", messages=HELLO, stream=True
+        )
+        await anext(stream)
+        await asyncio.gather(stream.aclose(), stream.aclose())
+        pool: Any = client._transport._pool.client()._transport
+        left = list(pool._pool.connections)
+        await client.aclose()
+        return left
+
+    assert [] == asyncio.run(close())
+
+
+def test_asking_while_the_client_is_closed(server: ScriptedServer) -> None:
+    """The question is answered, over a new connection."""
+    server.will(whole("Hi."))
+
+    async def talk() -> str | None:
+        async with AsyncApertis(base_url=server.url) as client:
+            create = client.chat.completions.create
+            await create(model="m", messages=HELLO)
+            _, answer = await asyncio.gather(
+                client.aclose(), create(model="m", messages=HELLO)
+            )
+        return answer.choices[0].message.content
+
+    assert "Hi." == asyncio.run(talk())
 
 
 def test_one_async_client_on_several_loops(server: ScriptedServer) -> None:
@@ -486,6 +642,60 @@ def test_it_works_after_a_fork(server: ScriptedServer) -> None:
 
     assert 0 == child.exitcode
     assert "Hi." == text()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_stream_belongs_to_its_process(server: ScriptedServer) -> None:
+    """A forked child is told so at once, and the parent reads on."""
+    go = threading.Event()
+    server.will(Answer((chunk("a"), Wait(go), chunk("b", finish="stop"), DONE)))
+    stream = ask(server, stream=True)
+    next(stream)
+
+    def text() -> str:
+        stream.close()
+        try:
+            next(stream)
+        except errors.StreamError as error:
+            return str(error)
+        return "it went on"
+
+    fork = multiprocessing.get_context("fork")
+    answer = fork.Queue()
+    child = fork.Process(target=_in_child, args=(text, answer))
+    child.start()
+
+    assert "The answer belongs to the process" in answer.get(timeout=PATIENCE)
+
+    child.join(PATIENCE)
+    go.set()
+
+    assert "b" == next(stream).choices[0].delta.content
+
+    stream.close()
+
+
+def test_a_script_ends_though_a_stream_is_open(server: ScriptedServer) -> None:
+    """The interpreter clears it away when nothing can be waited for any more."""
+    server.will(Answer((chunk("a"), Wait(threading.Event()))))
+    script = f"""
+import json
+from apertis_magic import Apertis
+request = dict(model="m", messages=[dict(role="user", content="x")], stream=True)
+stream = Apertis(base_url={server.url!r}).chat.completions.create(**request)
+json.kept = (piece.choices for piece in stream)
+print(len(next(json.kept)))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+
+    assert (0, "1\n") == (done.returncode, done.stdout)
 
 
 def test_a_script_ends_quietly(server: ScriptedServer) -> None:

@@ -61,6 +61,22 @@ def test_one_model(
     assert path == server.requests[0].path
 
 
+def test_a_list_alone(server: ScriptedServer, client: Apertis) -> None:
+    """Some servers leave out what stands around it."""
+    server.will(json_answer([{"id": "m"}]))
+
+    assert ["m"] == [model.id for model in client.models.list()]
+
+
+@pytest.mark.parametrize("model", ["", "  ", None, 5])
+def test_what_is_no_id(server: ScriptedServer, client: Apertis, model: Any) -> None:
+    """Nothing is sent for it."""
+    with pytest.raises(errors.ConfigurationError):
+        client.models.retrieve(model)
+
+    assert [] == server.requests
+
+
 def test_a_model_that_is_not_there(server: ScriptedServer, client: Apertis) -> None:
     """It is the same error as when it is asked."""
     server.will(fails(404, "no", code="model_not_found"))
@@ -211,7 +227,8 @@ def test_what_the_key_has_spent(server: ScriptedServer, client: Apertis) -> None
 @pytest.mark.parametrize(
     "answer",
     [
-        json_answer([]),
+        json_answer("x"),
+        json_answer({"success": False, "message": "not JSON"}),
         Answer((b"<html>hi",), headers={"Content-Type": "text/html"}),
         json_answer({"error": {"message": "not JSON"}}),
     ],

@@ -309,6 +309,140 @@ ROWS: dict[str, tuple[Answer, type[errors.ApertisError], str, str]] = {
 }
 
 
+OLLAMA = "model 'llama3.2' not found"
+GEMINI = "You exceeded your current quota, please check. Please retry in 34.07s."
+# What providers behind gateways, and other servers, are known to say.
+PROVIDERS: dict[str, tuple[Answer, type[errors.ApertisError]]] = {
+    "a model with a dot": (fails(404, OLLAMA), errors.ModelNotFound),
+    "a model with a slash": (
+        fails(404, "The model `Qwen/Qwen2.5-7B` does not exist.", param="model"),
+        errors.ModelNotFound,
+    ),
+    "Anthropic's model": (
+        fails(404, "model: claude-3.5-foo", type="not_found_error"),
+        errors.ModelNotFound,
+    ),
+    "OpenRouter's model": (
+        fails(404, "No endpoints found for foo/bar."),
+        errors.ModelNotFound,
+    ),
+    "OpenRouter's model id": (
+        fails(400, "foo/bar is not a valid model ID"),
+        errors.ModelNotFound,
+    ),
+    "a model for responses": (
+        fails(404, "This model is only supported in v1/responses", param="model"),
+        errors.ModelNotFound,
+    ),
+    "a model that is not supported": (
+        fails(400, "The requested model is not supported.", param="model"),
+        errors.ModelNotFound,
+    ),
+    "Gemini's list": (
+        json_answer(
+            [{"error": {"code": 404, "message": "models/x is not found"}}], 404
+        ),
+        errors.ModelNotFound,
+    ),
+    "Gemini's key": (
+        json_answer(
+            [{"error": {"code": 400, "message": "API key not valid.", "status": "X"}}],
+            400,
+        ),
+        errors.AuthenticationError,
+    ),
+    "Gemini's quota of a minute": (fails(429, GEMINI), errors.RateLimited),
+    "Anthropic's credit": (
+        fails(400, "Your credit balance is too low to access the API."),
+        errors.QuotaExceeded,
+    ),
+    "xAI's credit": (
+        fails(429, "Your team has used all available credits."),
+        errors.QuotaExceeded,
+    ),
+    "scopes of a key": (
+        fails(403, "no", code="insufficient_permissions"),
+        errors.PermissionDenied,
+    ),
+    "Gemini's context": (
+        fails(400, "The input token count (9) exceeds the maximum number of tokens"),
+        errors.ContextLengthExceeded,
+    ),
+    "Anthropic's context": (
+        fails(400, "input length and `max_tokens` exceed context limit"),
+        errors.ContextLengthExceeded,
+    ),
+    "xAI's context": (
+        fails(400, "This model's maximum prompt length is 131072"),
+        errors.ContextLengthExceeded,
+    ),
+    "vLLM's context": (
+        fails(400, "The prompt is longer than the maximum model length of 4096."),
+        errors.ContextLengthExceeded,
+    ),
+    "vLLM's flat error": (
+        json_answer({"object": "error", "code": "context_length_exceeded"}, 400),
+        errors.ContextLengthExceeded,
+    ),
+    "Anthropic's filter": (
+        fails(400, "Output blocked by content filtering policy"),
+        errors.ContentPolicyViolation,
+    ),
+    "OpenAI's flag": (
+        fails(400, "Invalid prompt: it was flagged", code="invalid_prompt"),
+        errors.ContentPolicyViolation,
+    ),
+    "OpenRouter's flag": (
+        fails(403, 'Your input was flagged for "violence".'),
+        errors.ContentPolicyViolation,
+    ),
+    "a role": (
+        fails(400, "'messages[0].role' does not support 'system'", param="messages[0]"),
+        errors.BadRequest,
+    ),
+    "tools": (fails(400, "gemma does not support tools"), errors.UnsupportedParameter),
+    "too large": (fails(413, "Request too large"), errors.BadRequest),
+    "a list of errors": (
+        json_answer({"errors": [{"message": "odd"}]}, 400),
+        errors.BadRequest,
+    ),
+    "an odd place": (
+        json_answer({"detail": [{"loc": 5, "msg": "odd"}]}, 422),
+        errors.BadRequest,
+    ),
+}
+
+
+@pytest.mark.parametrize(("answer", "kind"), PROVIDERS.values(), ids=PROVIDERS)
+def test_what_providers_say(
+    server: ScriptedServer, answer: Answer, kind: type[errors.ApertisError]
+) -> None:
+    """Whoever says it, and in whichever words, it is the same thing."""
+    server.will(answer)
+    with pytest.raises(errors.StatusError) as caught:
+        ask(server)
+
+    assert kind is type(caught.value)
+    assert "no reason given" not in str(caught.value)
+
+
+def test_the_words_of_a_models_own_provider(server: ScriptedServer) -> None:
+    """OpenRouter keeps them apart; they are what helps."""
+    metadata = {"raw": "max_tokens must be 8192 at most", "provider_name": "X"}
+    server.will(fails(400, "Provider returned error", metadata=metadata))
+    with pytest.raises(errors.BadRequest, match="max_tokens must be 8192 at most"):
+        ask(server)
+
+
+def test_a_wait_that_is_told_in_words(server: ScriptedServer) -> None:
+    """Gemini tells it in a sentence."""
+    server.will(fails(429, GEMINI))
+    with pytest.raises(errors.RateLimited) as caught:
+        ask(server)
+
+    assert 34.07 == caught.value.retry_after
+
+
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize(("answer", "kind", "words", "hint"), ROWS.values(), ids=ROWS)
 def test_a_refusal(
@@ -456,7 +590,7 @@ def headers_in(seconds: dict[str, float], words: dict[str, str]) -> dict[str, st
         ({}, {"Retry-After-Ms": "250", "Retry-After": "9"}, 0.25, 0.25),
         ({"X-RateLimit-Reset": 100}, {}, 1, 100),
         ({"X-RateLimit-Reset": 3600}, {}, 120, 120),
-        ({}, {"X-RateLimit-Reset": "1"}, 0, 0),
+        ({}, {"X-RateLimit-Reset": "30"}, 30, 30),
         ({"X-RateLimit-Reset": 3600}, {"Retry-After": "2"}, 2, 2),
     ],
 )
@@ -485,6 +619,9 @@ def test_the_wait_that_a_server_asks_for(
         (429, {}, {}),
         (429, {"X-RateLimit-Reset": 3600}, {"X-RateLimit-Remaining": "5"}),
         (503, {"X-RateLimit-Reset": 3600}, {}),
+        (429, {"X-RateLimit-Reset": -5}, {}),
+        (429, {}, {"X-RateLimit-Reset": "1741305600000"}),
+        (429, {}, {"Retry-After": "1 Jan 99999999999999999999 00:00:00"}),
     ],
 )
 def test_no_wait(

@@ -24,6 +24,7 @@ from scripted_server import (
 
 from apertis_magic import Apertis, errors
 from apertis_magic.api.types import ChatCompletion
+from apertis_magic.clean import mend
 
 HELLO = [{"role": "user", "content": "Hello!"}]
 END = chunk(finish="stop")
@@ -75,6 +76,8 @@ FRAMING: dict[str, tuple[tuple[bytes, ...], str]] = {
     "comments": ((b": OPENROUTER PROCESSING\n\n", A, b": PING\n\n", B, END), "ab"),
     "no space after the colon": ((A.replace(b": ", b":", 1), B, END), "ab"),
     "other fields": ((b"event: message\nid: 7\nretry: 3\nodd\n" + A, B, END), "ab"),
+    "a raw tab in the JSON": (
+        (b'data: {"choices": [{"delta": {"content": "a\tb"}}]}\n\n', END), "a\tb"),
     "data over several lines": (
         (b'data: {"choices": [{"delta":\ndata: {"content": "a"}}]}\n\n', B, END), "ab"),
     "no blank line at the end": ((A, B, END[:-2]), "ab"),
@@ -292,6 +295,21 @@ CALLS: dict[str, tuple[bytes, ...]] = {
             ]
         ),
     ),
+    "interleaved, by their ids": (
+        call(id="1", name="f", arguments='{"a"'),
+        call(id="2", name="g", arguments='{"b"'),
+        call(id="1", arguments=": 1}"),
+        call(id="2", arguments=": 2}"),
+    ),
+    "a new id on every piece": (
+        call(index=0, id="1", name="f", arguments='{"a"'),
+        call(index=0, id="x", arguments=": 1}"),
+        call(index=1, id="2", name="g", arguments='{"b": 2}'),
+    ),
+    "arguments as objects": (
+        call(id="1", name="f", arguments={"a": 1}),
+        call(id="2", name="g", arguments={"b": 2}),
+    ),
     "the id on every piece": (
         call(index=0, id="1", name="f", arguments='{"a"'),
         call(index=0, id="1", name="f", arguments=": 1}"),
@@ -328,6 +346,43 @@ def test_glued_tool_calls_are_split(server: ScriptedServer) -> None:
         each.function.arguments
         for each in completion(server, broken, END).choices[0].message.tool_calls
     ]
+
+
+def test_calls_without_anything_to_tell_them_apart(server: ScriptedServer) -> None:
+    """A name without an index is a call of its own."""
+    found = completion(server, call(name="f"), call(name="g"), END).choices[0]
+
+    assert ["f", "g"] == [each.function.name for each in found.message.tool_calls]
+
+
+def test_what_comes_beside_the_text_is_put_together(server: ScriptedServer) -> None:
+    """Probabilities, pictures, sound and whatever else goes with an answer."""
+
+    def piece(**fields: Any) -> bytes:
+        return event({"choices": [{"index": 0, **fields}], "citations": ["u"]})
+
+    found = completion(
+        server,
+        piece(
+            delta={"content": "a", "audio": {"id": "s", "data": "AA"}, "images": [1]},
+            logprobs={"content": [{"token": "a"}], "refusal": None},
+        ),
+        piece(
+            delta={"content": "b", "audio": {"data": "BB"}, "images": [2]},
+            logprobs={"content": [{"token": "b"}]},
+        ),
+        piece(delta={"function_call": {"name": "f", "arguments": "{"}}),
+        piece(delta={"function_call": {"arguments": "}"}}, finish_reason="stop"),
+    )
+    message = found.choices[0].message.raw
+
+    assert {"content": [{"token": "a"}, {"token": "b"}]} == found.choices[0].raw[
+        "logprobs"
+    ]
+    assert {"id": "s", "data": "AABB"} == message["audio"]
+    assert [1, 2] == message["images"]
+    assert {"name": "f", "arguments": "{}"} == message["function_call"]
+    assert ["u"] == found.raw["citations"]
 
 
 def test_what_a_model_wants_back_is_kept(server: ScriptedServer) -> None:
@@ -416,6 +471,17 @@ ENDINGS: dict[str, tuple[Answer, str, type[Exception] | None]] = {
         "",
         errors.StreamError,
     ),
+    "[DONE] alone": (Answer((DONE,)), "", errors.StreamError),
+    "half a character before a cut": (
+        Answer((chunk("a\ud83d"), Cut())),
+        "a\ufffd",
+        errors.ConnectionFailed,
+    ),
+    "no success": (
+        json_answer({"success": False, "message": "out of luck"}),
+        "",
+        errors.StreamError,
+    ),
     "no content type": (Answer((b"",), headers={}), "", errors.StreamError),
 }
 
@@ -443,8 +509,34 @@ def test_how_a_stream_ends(
     assert error is type(caught.value)
     assert isinstance(caught.value, errors.ApertisError)
     # A reset may take with it what the client had not read yet.
-    assert caught.value.partial in (text, "".join(pieces))
-    assert "".join(pieces) == caught.value.partial
+    assert caught.value.partial in (text, mend("".join(pieces)))
+    assert mend("".join(pieces)) == caught.value.partial
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    "kind", ["text/plain", "application/json", "application/octet-stream"]
+)
+@pytest.mark.parametrize("head", [b"", b"\n", b": PING\n\n", b"event: message\n"])
+def test_a_stream_under_another_name(
+    server: ScriptedServer, kind: str, head: bytes, *, stream: bool
+) -> None:
+    """What a server sends counts, not what it says that it sends."""
+    single = [bytes([byte]) for byte in head + A + B + END]
+    server.will(Answer((*single, DONE), headers={"Content-Type": kind}))
+    answer = ask(server, stream=stream)
+    found = answer.completion() if stream else answer
+
+    assert "ab" == found.choices[0].message.content
+
+
+def test_json_under_the_name_of_a_stream(server: ScriptedServer) -> None:
+    """The other way round."""
+    body = json.dumps({"choices": [{"message": {"content": "a"}}]}).encode()
+    server.will(Answer((body,)))
+
+    assert "a" == ask(server, stream=True).completion().choices[0].message.content
+    assert "a" == ask(server).choices[0].message.content
 
 
 def test_an_unreadable_event_is_counted(server: ScriptedServer) -> None:

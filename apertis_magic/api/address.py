@@ -33,6 +33,9 @@ def normalised(base_url: str) -> str:
     Raises:
         ConfigurationError: requests cannot go there.
     """
+    given: object = base_url
+    if not isinstance(given, str):
+        raise ConfigurationError("The base URL must be text.")
     base_url = base_url.strip().rstrip("/").removesuffix("/chat/completions")
     check(base_url)
     if is_apertis(base_url) and not urlsplit(base_url).path:
@@ -48,7 +51,8 @@ def check(base_url: str) -> None:
     """
     try:
         parts = urlsplit(base_url)
-        is_address = parts.scheme in ("http", "https") and bool(parts.hostname)
+        host = (parts.hostname or "").encode("idna").decode("idna")
+        is_address = parts.scheme in ("http", "https") and bool(host)
         is_address = is_address and parts.port != 0  # asking raises for 99999
         is_address = is_address and not re.search(r"[\s?#]", base_url)
         has_password = "@" in parts.netloc

@@ -8,10 +8,17 @@ from apertis_magic.api.response import Response
 from apertis_magic.api.sse import Decoder, Event
 from apertis_magic.api.types import ChatCompletion, ChatCompletionChunk, error_of
 from apertis_magic.api.value import Json
+from apertis_magic.clean import mend
 from apertis_magic.errors import IncompleteAnswer, StreamError
 
 _DONE = "[DONE]"
-_decode = json.JSONDecoder().raw_decode
+# Not strict: a raw tab in a string is no reason to lose text.
+_decode = json.JSONDecoder(strict=False).raw_decode
+_SPACE = b"\xef\xbb\xbf \t\r\n"
+_FIELDS = (b"data:", b"event:", b"id:", b"retry:", b":")
+
+
+NOTHING: Json = {"message": "The server sent no answer."}
 
 
 class Answer:
@@ -33,13 +40,15 @@ class Answer:
         self._redact = redact
         self._text: list[str] = []
         self._events = Decoder()
-        # Some servers answer a streamed request in one piece all the same.
-        self._whole: list[bytes] | None = None if is_stream(response) else []
+        self._begun = False
+        # Until it is known whether it is a stream: some servers answer a streamed
+        # request in one piece, others stream under another content type.
+        self._whole: list[bytes] | None = []
 
     @property
     def text(self) -> str:
         """The text of the first choice, as far as it has come."""
-        return "".join(self._text)
+        return mend("".join(self._text))
 
     def feed(self, piece: bytes) -> Iterator[ChatCompletionChunk]:
         """Give the chunks that *piece* completes.
@@ -49,7 +58,9 @@ class Answer:
         """
         if self._whole is not None:
             self._whole.append(piece)
-            return
+            if not looks_like_events(b"".join(self._whole[:8]), self._response):
+                return
+            piece, self._whole = b"".join(self._whole), None
         yield from self._chunks(self._events.feed(piece))
 
     def close(self) -> Iterator[ChatCompletionChunk]:
@@ -60,8 +71,8 @@ class Answer:
             StreamError: the server says that something went wrong.
         """
         self.closed = True
-        if self._whole is not None:
-            body = b"".join(self._whole)
+        body = b"".join(self._whole or ())
+        if self._whole is not None and (body.strip() or not is_stream(self._response)):
             whole = parse_completion(body, self._response, self._redact)
             self.complete = True
             yield self._note(whole.as_chunk())
@@ -81,6 +92,8 @@ class Answer:
                 raise self._failure(told)
             if payload is None:
                 if event.data.lstrip().startswith(_DONE):
+                    if not self._begun:
+                        raise self._failure(NOTHING)
                     self.complete = self.done = True
                     return
                 self.malformed += 1
@@ -94,6 +107,7 @@ class Answer:
 
     def _note(self, chunk: ChatCompletionChunk) -> ChatCompletionChunk:
         for choice in chunk.choices:
+            self._begun = True
             if choice.finish_reason is not None:
                 self.complete = True
             if choice.index == 0 and (content := choice.delta.content):
@@ -109,6 +123,14 @@ class Answer:
 def is_stream(response: Response) -> bool:
     """Tell whether the body of *response* is a stream of events."""
     return "text/event-stream" in response.headers.get("content-type", "").lower()
+
+
+def looks_like_events(body: bytes, response: Response) -> bool:
+    """Tell whether *body* begins as a stream of events does, whatever its type says."""
+    begin = body.lstrip(_SPACE)
+    if begin.startswith((b"{", b"[", b"<")):
+        return False
+    return begin.startswith(_FIELDS) or (bool(begin) and is_stream(response))
 
 
 def parse_json(text: str) -> Json | None:
@@ -146,7 +168,6 @@ def parse_completion(
     error = error_of(payload)
     if completion.choices and not error:
         return completion
-    nothing = {"message": "The server sent no answer."}
-    failure = failures.in_success(error or nothing, redact, response)
+    failure = failures.in_success(error or NOTHING, redact, response)
     failure.partial = "".join(c.message.content or "" for c in completion.choices[:1])
     raise failure

@@ -1,7 +1,7 @@
 """The chunks of a streamed answer -> the whole completion that they are pieces of."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from apertis_magic.api.response import Response
@@ -11,10 +11,17 @@ from apertis_magic.api.types import (
     ChunkChoice,
     ToolCall,
 )
-from apertis_magic.api.value import items
+from apertis_magic.api.value import Json, mapping
 from apertis_magic.clean import mend
 
 _decode = json.JSONDecoder().raw_decode
+
+_TEXTS = ("content", "reasoning", "refusal")
+# Fields of a delta that are read by what they mean rather than as they come.
+_READ = frozenset(("content", "refusal", "tool_calls", "web_sources", "thinking"))
+_READ |= {"reasoning", "reasoning_content"}
+_GO_ON = ("arguments", "data", "transcript")
+"""Texts that come in pieces; others, such as a role, come again as they are."""
 
 
 def completion_of(
@@ -26,110 +33,156 @@ def completion_of(
         chunks: all chunks of one answer; several choices may interleave.
         response: what the headers of their response tell.
     """
-    whole: dict[str, Any] = {"object": "chat.completion"}
+    whole: dict[str, Any] = {}
     choices: dict[int, _Choice] = {}
-    sources: list[Any] = []
+    sources: dict[tuple[str | None, str | None], Json] = {}
     for chunk in chunks:
-        for name in ("id", "model", "created", "system_fingerprint", "service_tier"):
-            if chunk.notice is None and chunk.raw.get(name):
-                whole[name] = chunk.raw[name]
-        if chunk.usage is not None:
-            whole["usage"] = chunk.usage.raw
+        if chunk.notice is None:
+            whole.update((k, v) for k, v in chunk.raw.items() if v not in (None, ""))
         for source in chunk.web_sources:
-            if source.raw not in sources:
-                sources.append(source.raw)
+            sources.setdefault((source.url, source.title), source.raw)
         for piece in chunk.choices:
-            choices.setdefault(piece.index, _Choice(piece.index)).add(piece)
+            choices.setdefault(piece.index, _Choice()).add(piece)
+    whole["object"] = "chat.completion"
+    whole["choices"] = [
+        {"index": index, **choices[index].to_dict()} for index in sorted(choices)
+    ]
     if sources:
-        whole["web_sources"] = sources
-    whole["choices"] = [choices[index].to_dict() for index in sorted(choices)]
+        whole["web_sources"] = list(sources.values())
     return ChatCompletion(whole, response)
 
 
 class _Choice:
     """One of the answers, as far as it has come."""
 
-    def __init__(self, index: int) -> None:
-        self._index = index
-        self._role = "assistant"
+    def __init__(self) -> None:
         self._finish: str | None = None
-        self._texts: dict[str, list[str]] = {
-            "content": [],
-            "reasoning": [],
-            "refusal": [],
-        }
-        self._lists: dict[str, list[Any]] = {"annotations": [], "reasoning_details": []}
-        self._calls: list[_Call] = []
+        self._logprobs: dict[str, Any] = {}
+        self._message: dict[str, Any] = {}
+        self._texts: dict[str, list[str]] = {name: [] for name in _TEXTS}
+        self._calls = _Calls()
 
     def add(self, piece: ChunkChoice) -> None:
         """Take in the next piece."""
         delta = piece.delta
-        self._role = delta.role or self._role
         self._finish = piece.finish_reason or self._finish
+        _merge(self._logprobs, mapping(piece.raw.get("logprobs")))
         for name, texts in self._texts.items():
             texts.append(getattr(delta, name) or "")
-        for name, values in self._lists.items():
-            values.extend(items(delta.raw.get(name)))
+        rest = {k: v for k, v in delta.raw.items() if k not in _READ}
+        _merge(self._message, rest)
         for call in delta.tool_calls:
-            self._add_call(call)
-
-    def _add_call(self, piece: ToolCall) -> None:
-        same = [call for call in self._calls if call.index == piece.index]
-        known = same if piece.index is not None else self._calls
-        if known and not known[-1].is_other(piece):
-            known[-1].add(piece)
-        else:
-            self._calls.append(_Call(piece))
+            self._calls.add(call)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the choice as a whole response has it."""
-        joined = {name: mend("".join(texts)) for name, texts in self._texts.items()}
-        calls = [call for each in self._calls for call in each.to_dicts()]
+        texts = {name: mend("".join(parts)) for name, parts in self._texts.items()}
+        calls = self._calls.to_list()
         message = {
-            "role": self._role,
-            "content": joined["content"] or (None if calls else ""),
-            "reasoning_content": joined["reasoning"],
-            "refusal": joined["refusal"],
-            "tool_calls": calls,
-            **self._lists,
+            "role": "assistant",
+            **self._message,
+            "content": texts["content"] or (None if calls else ""),
         }
-        kept = {k: v for k, v in message.items() if v or k in ("role", "content")}
-        return {"index": self._index, "message": kept, "finish_reason": self._finish}
+        others = {
+            "reasoning_content": texts["reasoning"],
+            "refusal": texts["refusal"],
+            "tool_calls": calls,
+        }
+        message |= {name: value for name, value in others.items() if value}
+        choice = {"message": message, "finish_reason": self._finish}
+        return {**choice, "logprobs": self._logprobs} if self._logprobs else choice
+
+
+def _merge(into: dict[str, Any], piece: Mapping[str, Any]) -> None:
+    """Add a piece to what there is: texts and lists go on, the rest is replaced."""
+    for name, value in piece.items():
+        there = into.get(name)
+        if value is None or value == "":
+            continue
+        if isinstance(value, Mapping):
+            into[name] = dict(there) if isinstance(there, Mapping) else {}
+            _merge(into[name], value)
+        elif isinstance(value, list) and isinstance(there, list):
+            there.extend(value)
+        elif isinstance(value, list):
+            into[name] = list(value)
+        elif isinstance(value, str) and isinstance(there, str) and name in _GO_ON:
+            into[name] = there + value
+        else:
+            into[name] = value
+
+
+class _Calls:
+    """The tool calls of an answer, as far as they have come."""
+
+    def __init__(self) -> None:
+        self._calls: list[_Call] = []
+        self._by_id: dict[str, _Call] = {}
+        self._by_index: dict[int, _Call] = {}
+
+    def add(self, piece: ToolCall) -> None:
+        """Take in the next piece, of a call that there is or of another one.
+
+        Some servers give every call the index 0, or no index, or no id.
+        """
+        call = self._by_id.get(piece.id or "")
+        if call is None and piece.index is not None:
+            call = self._by_index.get(piece.index)
+        elif call is None and self._calls:
+            call = self._calls[-1]
+        if call is None or call.is_other(piece):
+            call = _Call(piece)
+            self._calls.append(call)
+        else:
+            call.add(piece)
+        if piece.id:
+            self._by_id[piece.id] = call
+        if piece.index is not None:
+            self._by_index[piece.index] = call
+
+    def to_list(self) -> list[dict[str, Any]]:
+        """Return the calls as a whole response has them."""
+        return [each for call in self._calls for each in call.to_dicts()]
 
 
 class _Call:
     """One tool call, as far as it has come."""
 
     def __init__(self, piece: ToolCall) -> None:
-        self.index = piece.index
-        self._first = piece.raw
+        self._rest: dict[str, Any] = {}
         self._id = piece.id
+        self._index = piece.index
         self._name = piece.function.name or ""
-        self._arguments = [piece.function.arguments]
+        self._arguments: list[str] = []
+        self.add(piece)
 
     def is_other(self, piece: ToolCall) -> bool:
-        """Tell whether *piece* begins another call.
-
-        Some servers give every call the index 0, or no index, or no id.
-        """
+        """Tell whether *piece* begins another call than this one."""
+        name = piece.function.name
+        if not name or (piece.id and piece.id == self._id):
+            return False
         if piece.id and self._id:
-            return piece.id != self._id
-        return bool(piece.function.name and _objects("".join(self._arguments)))
+            return True
+        # Without an id a name tells, unless it is only repeated on every piece.
+        is_complete = bool(_objects("".join(self._arguments)))
+        return is_complete or piece.index is None or name != self._name
 
     def add(self, piece: ToolCall) -> None:
         """Take in the next piece."""
         self._id = self._id or piece.id
         self._name = self._name or piece.function.name or ""
         self._arguments.append(piece.function.arguments)
+        known = ("index", "id", "function")
+        _merge(self._rest, {k: v for k, v in piece.raw.items() if k not in known})
 
     def to_dicts(self) -> Iterator[dict[str, Any]]:
         """Give the call as a whole response has it; two, where two were glued."""
         arguments = "".join(self._arguments)
-        for each in _objects(arguments) or [arguments]:
+        for number, each in enumerate(_objects(arguments) or [arguments]):
             yield {
-                **self._first,
-                "id": self._id,
-                "type": self._first.get("type") or "function",
+                "type": "function",
+                **self._rest,
+                "id": f"{self._id}-{number}" if number else self._id,
                 "function": {"name": self._name, "arguments": each},
             }
 

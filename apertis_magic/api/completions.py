@@ -5,7 +5,13 @@ from dataclasses import replace
 from typing import Any, Literal, overload
 
 from apertis_magic.api import conflicts, loop, params
-from apertis_magic.api.answer import is_stream, parse_completion
+from apertis_magic.api.answer import (
+    Answer,
+    is_stream,
+    looks_like_events,
+    parse_completion,
+)
+from apertis_magic.api.assemble import completion_of
 from apertis_magic.api.incoming import Incoming
 from apertis_magic.api.stream import AsyncStream, Stream
 from apertis_magic.api.timeouts import Timeouts
@@ -102,15 +108,18 @@ class AsyncCompletions:
             # Some gateways stream whatever they are asked for.
             async with AsyncStream(incoming) as pieces:
                 return await pieces.completion()
-        content = await incoming.read()
-        return parse_completion(content, incoming.response, incoming.redact)
+        content, response = await incoming.read(), incoming.response
+        if looks_like_events(content, response):
+            answer = Answer(response, incoming.redact)
+            return completion_of([*answer.feed(content), *answer.close()], response)
+        return parse_completion(content, response, incoming.redact)
 
     async def _send(self, call: Call) -> Incoming:
         """Send *call*, ``max_tokens`` by its newer name where the model wants it."""
         body = call.body or {}
         model = str(body.get("model"))
         if model in self._renaming:
-            renamed = conflicts.renamed(body, "max_completion_tokens")
+            renamed = conflicts.renamed(body, conflicts.RENAME)
             return await self._transport.send(replace(call, body=renamed or body))
         try:
             return await self._transport.send(call)

@@ -12,6 +12,9 @@ _UNSUPPORTED = re.compile(
     r"cannot both be specified|use '?max_completion_tokens",
     re.IGNORECASE,
 )
+RENAME = "use 'max_completion_tokens'"
+"""Words that ask for the newer name."""
+
 _BOTH = re.compile(r"cannot both be (?:specified|set)", re.IGNORECASE)
 _QUOTED = re.compile(r"""[`'"]([a-z][a-z_.]+)[`'"]""")
 
@@ -21,14 +24,19 @@ def is_unsupported(words: str) -> bool:
     return bool(_UNSUPPORTED.search(words))
 
 
+def is_option(words: str, param: str | None) -> bool:
+    """Tell whether it is about one that a user can leave out."""
+    is_needed = (param or "").startswith(("messages", "model"))
+    return is_unsupported(words) and not is_needed
+
+
 def renamed(body: Mapping[str, Any], words: str) -> Mapping[str, Any] | None:
-    """Return *body* with ``max_tokens`` by its newer name, if *words* ask for that.
+    """Return *body* with ``max_tokens`` by its newer name, if *words* ask for it.
 
     Reasoning models refuse the old name, other servers do not know the new one.
     """
-    if "max_completion_tokens" not in words or "max_completion_tokens" in body:
-        return None
-    if "max_tokens" not in body:
+    is_asked_for = "max_completion_tokens" in words and is_unsupported(words)
+    if not is_asked_for or "max_completion_tokens" in body or "max_tokens" not in body:
         return None
     rest = {name: value for name, value in body.items() if name != "max_tokens"}
     return {**rest, "max_completion_tokens": body["max_tokens"]}
@@ -36,7 +44,7 @@ def renamed(body: Mapping[str, Any], words: str) -> Mapping[str, Any] | None:
 
 def hint(words: str, param: str | None) -> str:
     """Return what to do about a refusal of an option, in one sentence."""
-    if "max_completion_tokens" in words:
+    if "max_completion_tokens" in words and param in (None, "max_tokens"):
         return "Give max_completion_tokens in the place of max_tokens."
     if _BOTH.search(words):
         names = list(dict.fromkeys(_QUOTED.findall(words))) or ["temperature", "top_p"]

@@ -3,7 +3,8 @@
 import json
 import re
 from collections.abc import Callable, Container, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from apertis_magic.api import conflicts
@@ -11,8 +12,9 @@ from apertis_magic.api.params import PARAMS
 from apertis_magic.api.response import Response
 from apertis_magic.api.retry import wait_of
 from apertis_magic.api.types import error_of
-from apertis_magic.api.value import Json, items
+from apertis_magic.api.value import Json, first, items, mapping
 from apertis_magic.errors import (
+    ApertisError,
     AuthenticationError,
     BadRequest,
     Blocked,
@@ -31,6 +33,7 @@ from apertis_magic.errors import (
 )
 
 Redact = Callable[[str], str]
+E = TypeVar("E", bound=ApertisError)
 
 _CLASSES: Mapping[int, type[StatusError]] = {
     400: BadRequest,
@@ -39,29 +42,43 @@ _CLASSES: Mapping[int, type[StatusError]] = {
     403: PermissionDenied,
     404: NotFound,
     408: RequestTimeout,
+    413: BadRequest,
     422: BadRequest,
     429: RateLimited,
 }
 # In a type or code any of these words means money; in a sentence not always.
 _QUOTA = re.compile(
-    r"quota|insufficient|balance|billing|payment|subscription_expired", re.IGNORECASE
+    r"quota|insufficient(?!_permission|_scope)|balance|billing|payment|"
+    r"subscription_expired",
+    re.IGNORECASE,
 )
 _QUOTA_SENTENCE = re.compile(
     r"insufficient[_ ](?:\w+ )?(?:quota|balance|funds|credit)|"
-    r"(?:exceeded|used up|out of) (?:your|the) [\w ]*(?:quota|credit)",
+    r"(?:exceeded|used up|out of) (?:your|the) [\w ]*(?:quota|credit)|"
+    r"credit balance is too low|used all available credits|spending limit",
     re.IGNORECASE,
 )
+# Gemini calls its limit for a minute a quota.
+_SOON = re.compile(r"retry in (\d+(?:\.\d+)?) ?s", re.IGNORECASE)
 _CONTEXT = re.compile(
     r"context_length_exceeded|exceed_context_size|maximum context length|"
-    r"prompt is too long|context window",
+    r"context (?:window|limit|size)|prompt is too long|maximum prompt length|"
+    r"maximum model length|input token count.*exceeds",
     re.IGNORECASE,
 )
 _POLICY = re.compile(
-    r"content_policy|content_filter|sensitive_words_detected", re.IGNORECASE
+    r"content[_ ]policy|content[_ ]filter|sensitive_words_detected|invalid_prompt|"
+    r"(?:usage|content) polic(?:y|ies)|(?:input|prompt) was flagged",
+    re.IGNORECASE,
 )
 _MODEL = re.compile(
-    r"model_not_found|model[^.]{0,80}(?:not exist|not found)|no such model",
-    re.IGNORECASE,
+    r"model_not_found|model_not_supported|no such model|not a valid model|"
+    r"no endpoints found|not_found_error.*\bmodel: |not a chat model|"
+    r"\bmodels?\b.{0,120}?(?:not exist|not found|only supported in)",
+    re.IGNORECASE | re.DOTALL,
+)
+_KEY = re.compile(
+    r"api[_ ]key[_ ](?:not valid|invalid)|invalid[_ ]api[_ ]key", re.IGNORECASE
 )
 _BLOCKED = re.compile(r"error code: 10\d\d|cloudflare", re.IGNORECASE)
 _HINTS: Mapping[str, str] = {
@@ -74,9 +91,10 @@ _HINTS: Mapping[str, str] = {
     "account_suspended": "Ask the provider's support.",
     "endpoint_not_found": NotFound.hint,
 }
-_TAGS = re.compile(r"<(style|script).*?</\1>|<[^>]+>", re.DOTALL | re.IGNORECASE)
-_LONGEST = 500
+_LONGEST = 500  # characters of a message
+_LONGEST_PAGE = 50_000
 _SERVER_ERRORS = 500
+_TOO_MANY = 429
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +111,8 @@ class _Fault:
         words = (error.get(name) for name in ("message", "type", "code"))
         message = redact(str(next(filter(None, words), "no reason given")))
         code, param = error.get("code"), error.get("param")
+        if isinstance(code, int) and isinstance(error.get("status"), str):
+            code = error["status"]  # Gemini's word; its code is the HTTP status
         return cls(
             message=message[:_LONGEST] + "…" if len(message) > _LONGEST else message,
             type=str(error.get("type") or ""),
@@ -120,33 +140,27 @@ def from_response(
     fault = _Fault.of(_error(body.decode(errors="replace")), redact)
     kind = _kind(response.status, fault)
     wait = wait_of(response)
+    if response.status == _TOO_MANY and (found := _SOON.search(fault.message)):
+        kind, wait = RateLimited, wait or float(found[1])
     hint = _hint(kind, fault)
     if wait and kind is RateLimited:
         hint = f"Wait {wait:.0f} s, then run the cell again."
     elif kind is NotFound and base_url and not urlsplit(base_url).path:
         hint = f"Should the base URL be {base_url}/v1?"
-    return kind(
-        f"{fault.message} (HTTP {response.status})",
-        status=response.status,
-        code=fault.code,
-        param=fault.param,
-        request_id=response.request_id,
-        retry_after=wait,
-        hint=hint,
-        headers={name: redact(value) for name, value in response.headers.items()},
-    )
+    told = replace(fault, message=f"{fault.message} (HTTP {response.status})")
+    failure = _made(kind, told, response, redact, hint)
+    failure.retry_after = wait
+    return failure
 
 
-def redirect(response: Response, base_url: str) -> StatusError:
+def redirect(response: Response, redact: Redact, base_url: str) -> StatusError:
     """Return the exception for a redirect, which is not followed."""
-    return StatusError(
-        f"{base_url} answers with a redirect, which is not followed so that the key "
-        "stays with one host.",
-        status=response.status,
-        hint="Set the base URL to the final address.",
-        request_id=response.request_id,
-        headers=response.headers,
+    fault = _Fault(
+        message=f"{base_url} answers with a redirect, which is not followed so that "
+        "the key stays with one host."
     )
+    hint = "Set the base URL to the final address."
+    return _made(StatusError, fault, response, redact, hint)
 
 
 def in_success(error: Json, redact: Redact, response: Response) -> StreamError:
@@ -158,15 +172,21 @@ def in_success(error: Json, redact: Redact, response: Response) -> StreamError:
         response: the response that carries it.
     """
     fault = _Fault.of(error, redact)
-    kind = _kind(_SUCCESS, fault)
-    return StreamError(
+    hint = _hint(_kind(_SUCCESS, fault), fault)
+    return _made(StreamError, fault, response, redact, hint)
+
+
+def _made(
+    kind: type[E], fault: _Fault, response: Response, redact: Redact, hint: str
+) -> E:
+    return kind(
         fault.message,
         status=response.status,
         code=fault.code,
         param=fault.param,
         request_id=response.request_id,
-        hint=_hint(kind, fault),
-        headers=response.headers,
+        hint=hint,
+        headers={name: redact(value) for name, value in response.headers.items()},
     )
 
 
@@ -186,11 +206,23 @@ _TOLD: Sequence[
         ),
     ),
     (
+        ModelNotFound,
+        (_SUCCESS, 400, 404),
+        lambda fault: (
+            _MODEL.search(fault.words)
+            or (fault.param == "model" and conflicts.is_unsupported(fault.words))
+        ),
+    ),
+    (
         UnsupportedParameter,
         (_SUCCESS, 400, 422),
-        lambda fault: conflicts.is_unsupported(fault.words),
+        lambda fault: conflicts.is_option(fault.words, fault.param),
     ),
-    (ModelNotFound, (_SUCCESS, 400, 404), lambda fault: _MODEL.search(fault.words)),
+    (
+        AuthenticationError,
+        (_SUCCESS, 400, 403),
+        lambda fault: _KEY.search(fault.words),
+    ),
     (Blocked, (403,), lambda fault: _BLOCKED.search(fault.message)),
 )
 
@@ -218,21 +250,50 @@ def _hint(kind: type[StatusError], fault: _Fault) -> str:
 
 
 def _error(text: str) -> Json:
+    """Return the error in a response's body, in whichever form it has one."""
     try:
         body = json.loads(text)
     except (ValueError, RecursionError):
-        body = None
+        return {"message": _words_of(text)}
+    if isinstance(body, list):  # Gemini's way
+        body = next(iter(items(body)), text)
     if not isinstance(body, Mapping):
-        # A page for people, or nothing.
-        return {"message": " ".join(_TAGS.sub(" ", text).split())}
-    return error_of(body) or {"message": body.get("message") or _detail(body)}
+        return {"message": _words_of(text)}
+    error = error_of(body) or next(iter(items(body.get("errors"))), None)
+    if error is None:
+        told = first(body, "message", "detail", "msg", "error_description")
+        error = {**body, "message": told if isinstance(told, str) else _detail(told)}
+    # OpenRouter keeps the words of the model's own provider apart.
+    raw = mapping(error.get("metadata")).get("raw")
+    return {**error, "message": f"{error.get('message')}: {raw}"} if raw else error
 
 
-def _detail(body: Json) -> str:
-    """Return the ``detail`` that FastAPI's servers send: text, or a list of faults."""
-    detail = body.get("detail")
+def _detail(detail: object) -> str:
+    """Return the ``detail`` that FastAPI's servers send: a list of faults, or more."""
+    if isinstance(detail, Mapping):
+        return str(first(detail, "message", "msg", "error") or detail)
     faults = []
     for fault in items(detail):
-        where = ".".join(map(str, fault.get("loc") or ()))
+        place = fault.get("loc")
+        where = ".".join(map(str, place)) if isinstance(place, list) else ""
         faults.append(f"{where}: {fault.get('msg')}".removeprefix(": "))
     return "; ".join(faults) or str(detail or "")
+
+
+def _words_of(page: str) -> str:
+    """Return the words of a page that is for people, or of a text that is no page.
+
+    Not by one pattern for all of it: a page of "<" alone would take it minutes.
+    """
+    words, hidden = [], ""
+    start, *pieces = page[:_LONGEST_PAGE].split("<")
+    for piece in pieces:
+        tag, closed, text = piece.partition(">")
+        name = tag.split()[0].lower() if tag.split() else ""
+        if hidden:
+            hidden = "" if name == "/" + hidden else hidden
+        elif name in ("style", "script"):
+            hidden = name
+        if not hidden:
+            words.append(text if closed else "<" + piece)
+    return " ".join(" ".join([start, *words]).split())

@@ -16,6 +16,8 @@ async def fetch(transport: Transport, call: Call) -> tuple[Json, Response]:
     """
     incoming = await transport.send(call)
     text = (await incoming.read()).decode(errors="replace")
+    if text.lstrip().startswith("["):  # some servers send the list alone
+        text = f'{{"data": {text}}}'
     payload = parse_json(text)
     if payload is None:
         raise no_json(text, incoming.redact)

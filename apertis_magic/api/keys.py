@@ -26,6 +26,9 @@ def clean(key: str) -> str:
         ConfigurationError: it is empty, or has characters that no key has. The
             message never repeats it.
     """
+    given: object = key
+    if not isinstance(given, str):
+        raise ConfigurationError("The API key must be text.")
     key = key.strip()
     if not key:
         raise ConfigurationError("The API key is empty.", hint=how_to_give_one())

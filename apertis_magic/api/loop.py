@@ -6,6 +6,7 @@ while a cell runs; so the network lives here, and any thread may hand work over.
 
 import asyncio
 import os
+import sys
 import threading
 from collections.abc import Coroutine
 from concurrent.futures import Future, wait
@@ -28,10 +29,11 @@ def background() -> asyncio.AbstractEventLoop:
     with _lock:
         if _loop is None or _pid != os.getpid():
             _abandoned.append(_loop)
-            _loop, _pid = asyncio.new_event_loop(), os.getpid()
+            loop = asyncio.new_event_loop()
             threading.Thread(
-                target=_loop.run_forever, name="apertis-magic", daemon=True
+                target=loop.run_forever, name="apertis-magic", daemon=True
             ).start()
+            _loop, _pid = loop, os.getpid()
         return _loop
 
 
@@ -41,10 +43,17 @@ def submit(work: Coroutine[Any, Any, T]) -> Future[T]:
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run *work* on the background loop and wait for it; an interrupt cancels it."""
+    """Run *work* on the background loop and wait for it; an interrupt cancels it.
+
+    Raises:
+        RuntimeError: it would wait for ever, on the loop's own thread or at the
+            interpreter's end.
+    """
     future = submit(work)
     try:
         while not future.done():
+            if sys.is_finalizing() or asyncio._get_running_loop() is _loop:  # noqa: SLF001  get_running_loop raises
+                raise RuntimeError("this cannot be waited for here")
             wait([future], SLICE)
         return future.result()
     finally:

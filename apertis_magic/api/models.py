@@ -8,6 +8,7 @@ from apertis_magic.api import address, loop
 from apertis_magic.api.fetch import fetch
 from apertis_magic.api.transport import Call, Transport
 from apertis_magic.api.value import Value, amount, count, first, items, mapping, string
+from apertis_magic.errors import ConfigurationError
 
 _PAGE = 100  # the most that one page of the catalogue holds
 _MOST_PAGES = 100
@@ -139,11 +140,15 @@ class AsyncModels:
         """Return one model (``GET /models/{id}``).
 
         Raises:
+            ConfigurationError: that cannot be an id.
             NotFound: there is none of that id.
             ApertisError: there was no answer, or another refusal.
         """
+        given: object = model
+        if not isinstance(given, str) or not given.strip():
+            raise ConfigurationError("model must be the id of a model.")
         # An id may hold a slash, as in Qwen/Qwen3-8B.
-        path = "/models/" + quote(model, safe="")
+        path = "/models/" + quote(model, safe="", errors="replace")
         body, _ = await fetch(self._transport, Call(path=path))
         return Model(mapping(body.get("data")) or body)
 
@@ -163,7 +168,8 @@ class AsyncModels:
             body, _ = await fetch(self._transport, call)
             data = mapping(body.get("data"))
             rows = items(data.get("models"))
-            hidden = data.get("hidden_model_ids") or ()
+            hidden = data.get("hidden_model_ids")
+            hidden = hidden if isinstance(hidden, list) else []
             for model in map(CatalogueModel, rows):
                 if _is_listed(model) and model.id not in hidden:
                     found[model.id] = model

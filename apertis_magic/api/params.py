@@ -63,11 +63,11 @@ class Param:
         is_stray = isinstance(value, bool) and self.kind not in (bool, object)
         if is_stray or not isinstance(value, allowed):
             raise ConfigurationError(
-                f"{self.name} must be {_WORDS[self.kind]}, not {value!r}"
+                f"{self.name} must be {_WORDS[self.kind]}, not {_shown(value)}"
             )
         if not self._in_range(value):
             raise ConfigurationError(
-                f"{self.name} must be {self.range()}, not {value!r}"
+                f"{self.name} must be {self.range()}, not {_shown(value)}"
             )
 
     def _in_range(self, value: Any) -> bool:
@@ -291,6 +291,13 @@ def _check_values(param: Param, value: object) -> None:
         raise ConfigurationError(f"{param.name} takes {param.most} at most")
     for one in values:
         param.check(one)
+
+
+def _shown(value: object) -> str:
+    try:
+        return repr(value)
+    except ValueError:  # Python refuses to write numbers of thousands of digits
+        return "that"
 
 
 def _closest(name: str) -> str:

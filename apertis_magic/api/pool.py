@@ -69,9 +69,9 @@ class Pool:
 
     async def aclose(self) -> None:
         """Close the connections."""
-        if self._client is not None and self._owner == _here():
-            await self._client.aclose()
-        self._client = None
+        client, self._client = self._client, None
+        if client is not None and self._owner == _here():
+            await client.aclose()
 
 
 @contextmanager
@@ -90,7 +90,10 @@ def translated(base_url: str, *, connect: float = 0) -> Iterator[None]:
         raise TimedOut(
             f"{where} did not accept a connection in {connect:g} s."
         ) from error
-    except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+    except httpx.LocalProtocolError:
+        # Its text, and the exception before it, may repeat a header's value.
+        raise ConfigurationError("A header cannot be sent as it is.") from None
+    except (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError) as error:
         raise ConfigurationError(f"The base URL does not work: {error}") from error
     except httpx.ProxyError as error:
         raise ConnectionFailed(

@@ -1,7 +1,9 @@
 """Which failures are worth another try, and how long to wait before it.
 
-Only failures in which no answer can have been paid for: the connection was never made,
-or the server said no. A question that was sent and met silence is not sent again.
+Only failures in which hardly an answer can have been paid for: the connection was never
+made, or the server said no. (A proxy that gave up, as in 504 and 524, is tried again
+too; its server may have gone on.) A question that was sent and met silence is not sent
+again.
 """
 
 import random
@@ -22,6 +24,8 @@ LONGEST_WAIT = 120.0
 """Seconds; a server that asks for more is told about instead of waited for."""
 
 _RATE_LIMITED = 429
+_A_DAY = 86_400.0
+"""Seconds; a window's end that is smaller is no time of the day but a wait."""
 
 
 def delay(error: ApertisError, tries: int) -> float | None:
@@ -66,7 +70,8 @@ def wait_of(response: Response) -> float | None:
     window = response.rate_limit
     if response.status != _RATE_LIMITED or window.remaining or window.reset is None:
         return None
-    return min(max(0.0, window.reset - time()), LONGEST_WAIT)
+    left = window.reset if window.reset < _A_DAY else window.reset - time()
+    return min(left, LONGEST_WAIT) if 0 < left < _A_DAY else None
 
 
 def parse_retry_after(value: str | None) -> float | None:
@@ -76,7 +81,7 @@ def parse_retry_after(value: str | None) -> float | None:
         return seconds
     try:
         return max(0.0, parsedate_to_datetime(value).timestamp() - time())
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 

@@ -6,6 +6,7 @@ they are wanted: on the same loop (``AsyncStream``), or in the thread that itera
 """
 
 import asyncio
+import os
 import threading
 import weakref
 from collections import deque
@@ -19,7 +20,7 @@ from apertis_magic.api.answer import Answer
 from apertis_magic.api.assemble import completion_of
 from apertis_magic.api.incoming import Incoming
 from apertis_magic.api.types import ChatCompletion, ChatCompletionChunk
-from apertis_magic.errors import ApertisError, IncompleteAnswer
+from apertis_magic.errors import ApertisError, IncompleteAnswer, StreamError
 
 _SETTLE = 0.2
 """Seconds; what follows ``[DONE]`` is read so that the connection can be used again."""
@@ -72,6 +73,8 @@ class _Reader:
 
     async def leave(self) -> None:
         """Give the connection back; what has not come by now never will."""
+        if self._ended:
+            return
         try:
             await self._incoming.aclose()
         finally:
@@ -133,6 +136,8 @@ class AsyncStream:
         self._changed = self._reader.changed = asyncio.Event()
         here = asyncio.get_running_loop()
         self._task = here.create_task(self._reader.run())
+        self._loop = here
+        self._closing = False
         # The task must not hold on to this object, or it would never be abandoned.
         abandoned = weakref.finalize(self, _cancel, here, self._task)
         abandoned.atexit = False
@@ -175,9 +180,17 @@ class AsyncStream:
 
     async def aclose(self) -> None:
         """Stop the answer, if it still comes, and give the connection back."""
-        self._task.cancel()
+        if not self._closing:  # a second cancel would hit the closing itself
+            self._closing = True
+            self._task.cancel()
         await asyncio.wait([self._task])
         await self._reader.leave()  # the task may never have begun
+
+    def abandon(self) -> None:
+        """Stop the answer soon, from any thread, without waiting for it."""
+        if not self._closing:
+            self._closing = True
+            _cancel(self._loop, self._task)
 
     async def __aenter__(self) -> Self:
         return self
@@ -205,6 +218,8 @@ class Stream:
         self._stream = stream
         self._reader = stream._reader  # noqa: SLF001  of this module
         self._changed = self._reader.changed = threading.Event()
+        self._lock = threading.Lock()
+        self._pid = os.getpid()
 
     @property
     def malformed(self) -> int:
@@ -216,7 +231,8 @@ class Stream:
             while (chunk := self._next()) is not None:
                 yield chunk
         finally:
-            self.close()
+            # Without waiting: the garbage collector may end this in any thread.
+            self._stream.abandon()
 
     def __next__(self) -> ChatCompletionChunk:
         chunk = self._next()
@@ -225,8 +241,10 @@ class Stream:
         return chunk
 
     def _next(self) -> ChatCompletionChunk | None:
+        if os.getpid() != self._pid:
+            raise StreamError("The answer belongs to the process that asked for it.")
         reader = self._reader
-        while (chunk := reader.take()) is None and not reader.over:
+        while (chunk := self._take()) is None and not reader.over:
             self._changed.clear()
             while not reader.has_news:
                 self._changed.wait(loop.SLICE)
@@ -234,6 +252,14 @@ class Stream:
         if chunk is None:
             loop.run(self._stream.settle())
         return chunk
+
+    def _take(self) -> ChatCompletionChunk | None:
+        try:
+            with self._lock:
+                return self._reader.take()
+        except ApertisError:
+            self._stream.abandon()
+            raise
 
     def completion(self) -> ChatCompletion:
         """Read what is still to come and return it as one completion.
@@ -245,7 +271,8 @@ class Stream:
 
     def close(self) -> None:
         """Stop the answer, if it still comes, and give the connection back."""
-        loop.run(self._stream.aclose())
+        if os.getpid() == self._pid:
+            loop.run(self._stream.aclose())
 
     def __enter__(self) -> Self:
         return self

@@ -9,6 +9,7 @@ CONNECT, FIRST_BYTE, IDLE = 10.0, 300.0, 120.0
 
 _GATEWAY = (5_000, 300_000)  # milliseconds that ``X-Timeout`` may say
 _MARGIN = 5.0
+_LONGEST = 1e8  # three years, after which clocks of operating systems overflow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +35,7 @@ class Timeouts:
             raise ConfigurationError(
                 f"timeout must be a number of seconds above 0, not {seconds!r}"
             )
+        seconds = float(min(seconds, _LONGEST))
         return cls(connect=seconds, first_byte=seconds, idle=seconds)
 
     @property

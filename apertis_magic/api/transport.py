@@ -2,11 +2,12 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from importlib.metadata import version
-from typing import Any
+from typing import Any, NoReturn
 
 from apertis_magic.api import address, failures, keys, retry
 from apertis_magic.api.incoming import Incoming, silent
@@ -24,7 +25,12 @@ from apertis_magic.errors import (
 
 _REDIRECTS = range(300, 400)
 _ERRORS = 400
-_SECRET_HEADERS = ("authorization", "x-api-key", "proxy-authorization", "cookie")
+_SECRET = re.compile(r"key|token|auth|secret|cookie")
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_OURS = ("content-length", "transfer-encoding", "host", "connection")
+_ERROR_BODY = 5.0
+"""Seconds that the reason of a refusal may take; the status alone says enough."""
+_LONGEST_ERROR = 100_000  # bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,12 +164,17 @@ class Transport:
         if target.api_key is not None:
             headers["authorization"] = f"Bearer {target.api_key}"
         if call.public:
-            headers.pop("authorization", None)
+            return {k: v for k, v in headers.items() if not _SECRET.search(k)}
         return headers
 
     def _redactor(self, headers: Mapping[str, str]) -> "_Redactor":
-        given = (headers.get(name, "") for name in _SECRET_HEADERS)
-        return _Redactor((*filter(None, given), self.target.api_key))
+        values = [value for name, value in headers.items() if _SECRET.search(name)]
+        # Servers repeat what stands behind "Bearer" rather than all of it.
+        words = [value.split()[-1] for value in values if value]
+        return _Redactor((*values, *words, self.target.api_key))
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a client holds a key and connections; it does not pickle")
 
     def _wait(
         self, error: ApertisError, tries: int, *, may_repeat: bool
@@ -201,21 +212,28 @@ def checked(headers: Mapping[str, str]) -> dict[str, str]:
     for name, value in given.items():
         if not isinstance(name, str) or not isinstance(value, str):
             raise ConfigurationError(f"The header {name!r} must be text.")
-        if not (name + value).isascii() or not (name + value).isprintable():
+        if not _NAME.fullmatch(name) or not (value.isascii() and value.isprintable()):
             raise ConfigurationError(
                 f"The header {name!r} has characters that no header has."
             )
-    return {name.lower(): value for name, value in headers.items()}
+        if name.lower() in _OURS:
+            raise ConfigurationError(f"The header {name!r} is made from the request.")
+    return {name.lower(): value.strip() for name, value in headers.items()}
 
 
 async def _refusal(incoming: Incoming, base_url: str) -> StatusError:
     """Return the error that a response with a redirect or an error status is."""
     if incoming.response.status in _REDIRECTS:
         await incoming.aclose()
-        return failures.redirect(incoming.response, base_url)
+        return failures.redirect(incoming.response, incoming.redact, base_url)
     body = b""
-    with suppress(ConnectionFailed):  # the status alone says enough
-        body = await incoming.read()
+    with suppress(ConnectionFailed, TimeoutError):
+        async with asyncio.timeout(_ERROR_BODY), aclosing(incoming.pieces()) as pieces:
+            async for piece in pieces:
+                body += piece
+                if len(body) > _LONGEST_ERROR:
+                    break
+    await incoming.aclose()
     return failures.from_response(incoming.response, body, incoming.redact, base_url)
 
 

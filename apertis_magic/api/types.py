@@ -4,6 +4,7 @@ Every field may be missing, null or nested differently. What nobody modelled sta
 ``raw``, and is an attribute too.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
@@ -34,6 +35,8 @@ def error_of(payload: Json) -> Json | None:
     that is no error.
     """
     error = payload.get("error")
+    if not error and payload.get("success") is False:
+        return {"message": payload.get("message"), "code": payload.get("code") or "no"}
     if isinstance(error, str | list) and str(error).strip(" []"):
         return {"message": str(error)}
     found = mapping(error)
@@ -164,7 +167,9 @@ class Function(Value):
     @property
     def arguments(self) -> str:
         """Its arguments, or a piece of them: JSON, if the model wrote it well."""
-        return text(self._raw.get("arguments")) or ""
+        given = self._raw.get("arguments")
+        # Some servers send the object itself.
+        return json.dumps(given) if isinstance(given, dict) else text(given) or ""
 
 
 class ToolCall(Value):
