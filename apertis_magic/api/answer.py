@@ -51,7 +51,7 @@ class Answer:
         return mend("".join(self._text))
 
     def feed(self, piece: bytes) -> Iterator[ChatCompletionChunk]:
-        """Give the chunks that *piece* completes.
+        """Return the chunks that *piece* completes; they are made as they are taken.
 
         Raises:
             StreamError: the server says that something went wrong.
@@ -59,9 +59,9 @@ class Answer:
         if self._whole is not None:
             self._whole.append(piece)
             if not looks_like_events(b"".join(self._whole[:8]), self._response):
-                return
+                return iter(())
             piece, self._whole = b"".join(self._whole), None
-        yield from self._chunks(self._events.feed(piece))
+        return self._chunks(self._events.feed(piece))
 
     def close(self) -> Iterator[ChatCompletionChunk]:
         """Give what the end of the body completes.

@@ -1,7 +1,7 @@
 """A response whose headers have come and whose body is still to be read."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -52,13 +52,18 @@ class Incoming:
             try:
                 async with asyncio.timeout(limit) as deadline:
                     renewed = -slack
-                    async for piece in self._http.aiter_bytes():
+                    async for piece in self._body():
                         if now() - renewed >= slack:
                             limit, renewed = idle, now()
                             deadline.reschedule(renewed + idle + slack)
                         yield piece
             except TimeoutError as error:
                 raise silent(str(self._http.url), limit) from error
+
+    def _body(self) -> AsyncIterator[bytes]:
+        if "content-encoding" in self.response.headers:
+            return self._http.aiter_bytes()
+        return self._http.aiter_raw()  # the same, for less
 
     async def read(self) -> bytes:
         """Return the whole body and give the connection back.

@@ -34,3 +34,8 @@ def screenshots() -> Path:
     """Return the folder for pictures that people look at."""
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     return SCREENSHOTS
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run these tests last: the browser's driver holds an event loop in this thread."""
+    items.sort(key=lambda item: Path(__file__).parent in item.path.parents)
