@@ -4,15 +4,21 @@ import re
 
 # Not in the middle of a word: "task-classifier" is no key.
 _KEY = re.compile(r"(?<![A-Za-z0-9])sk-[A-Za-z0-9._-]{6,}")
+_SHORTEST = 8
 # C0 and C1 but for newline and tab: a terminal would obey them.
 _CONTROLS = dict.fromkeys([*range(9), *range(11, 32), *range(127, 160)])
 
 
 def redact(text: str, *keys: str | None) -> str:
-    """Return *text* without anything that looks like, or is, one of *keys*."""
-    for key in keys:
-        if key:
-            text = text.replace(key, "[key]")
+    """Return *text* without anything that looks like, or is, one of *keys*.
+
+    A key of fewer than 8 characters, such as the ``token`` or ``EMPTY`` that people
+    give to servers without keys, is no secret and may be a word of the text.
+    """
+    known = {re.escape(key) for key in keys if key and len(key) >= _SHORTEST}
+    # The longest first: one may be a part of another.
+    for key in sorted(known, key=len, reverse=True):
+        text = re.sub(key, "[key]", text)
     return _KEY.sub("[key]", text)
 
 

@@ -5,6 +5,7 @@ mid-answer, or say nothing at all.
 """
 
 import json
+import os
 import select
 import socket
 import ssl
@@ -44,6 +45,10 @@ class Cut:
 
 class Reset(Cut):
     """A step: reset the connection; what was sent before may be lost."""
+
+
+class Tamper(Cut):
+    """A step: send what no TLS connection would, and close."""
 
 
 @dataclass(frozen=True)
@@ -253,6 +258,8 @@ class _Handler(BaseHTTPRequestHandler):
         if isinstance(step, Reset):
             linger = struct.pack("ii", 1, 0)
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        if isinstance(step, Tamper):
+            os.write(self.connection.fileno(), b"\x17\x03\x03\x00\x20" + bytes(32))
         if isinstance(step, Cut):
             raise _HungUpError
         if isinstance(step, Wait):

@@ -235,6 +235,7 @@ def test_apertis_itself_needs_one() -> None:
         {"base_url": "http://xn--/v1"},
         {"timeout": True},
         {"max_retries": 1.5},
+        {"max_retries": True},
         {"default_headers": {"X-A": 1}},
     ],
 )
@@ -277,8 +278,9 @@ def test_an_echoed_key_is_taken_out(server: ScriptedServer, answer: Answer) -> N
         ),
         Answer(status=302, headers={"Location": "http://a.invalid?key=my-own-key"}),
         fails(401, headers={"X-Debug": "Bearer my-own-key"}),
+        fails(400, headers={"X-Request-Id": "my-own-key"}),
     ],
-    ids=["in the stream", "a redirect", "as a status"],
+    ids=["in the stream", "a redirect", "as a status", "as the request's id"],
 )
 def test_a_key_echoed_in_a_header_is_taken_out(
     server: ScriptedServer, answer: Answer
@@ -377,6 +379,8 @@ MISUSE: dict[str, dict[str, Any]] = {
     "an option out of range": {"temperature": 3},
     "a body that is no JSON": {"metadata": {"a": {1}}},
     "a field that is no JSON": {"extra_body": {"a": float("nan")}},
+    "a model in the wrong place": {"extra_body": {"model": "n"}},
+    "messages in the wrong place": {"extra_body": {"messages": []}},
     "stream in the wrong place": {"extra_body": {"stream": True}},
     "a body of the wrong type": {"extra_body": "x"},
     "a time-out of nothing": {"timeout": 0},
@@ -564,6 +568,35 @@ def test_one_async_client_on_several_loops(server: ScriptedServer) -> None:
     assert ["Hi.", "a", "Hi."] == [
         asyncio.run(talk(stream=stream)) for stream in (False, True, False)
     ]
+
+
+def test_one_async_client_on_several_loops_at_once(server: ScriptedServer) -> None:
+    """None takes the connections of another."""
+    server.will(whole("Hi."))
+    client = AsyncApertis(base_url=server.url)
+
+    async def talk() -> set[str | None]:
+        create = client.chat.completions.create
+        answers = [await create(model="m", messages=HELLO) for _ in range(20)]
+        await client.aclose()
+        return {answer.choices[0].message.content for answer in answers}
+
+    def run(_: int) -> set[str | None]:
+        return asyncio.run(talk())
+
+    with ThreadPoolExecutor(4) as pool:
+        assert [{"Hi."}] * 4 == list(pool.map(run, range(4)))
+    assert 4 == server.connections
+
+
+def test_a_short_key_does_not_spoil_what_is_told(server: ScriptedServer) -> None:
+    """A word that is the key by chance stays in the server's words."""
+    refusal = fails(400, "max_tokens is not supported, use 'max_completion_tokens'")
+    server.will(refusal, whole("Hi."))
+    client = Apertis("token", base_url=server.url)
+    client.chat.completions.create(model="m", messages=HELLO, max_tokens=5)
+
+    assert 5 == server.requests[1].body["max_completion_tokens"]
 
 
 def test_a_client_that_is_dropped_lets_its_stream_go_on(server: ScriptedServer) -> None:

@@ -68,7 +68,7 @@ def test_a_list_alone(server: ScriptedServer, client: Apertis) -> None:
     assert ["m"] == [model.id for model in client.models.list()]
 
 
-@pytest.mark.parametrize("model", ["", "  ", None, 5])
+@pytest.mark.parametrize("model", ["", "  ", ".", "..", None, 5])
 def test_what_is_no_id(server: ScriptedServer, client: Apertis, model: Any) -> None:
     """Nothing is sent for it."""
     with pytest.raises(errors.ConfigurationError):
@@ -134,7 +134,7 @@ def test_the_catalogue(server: ScriptedServer, client: Apertis) -> None:
     )
     assert [
         "/api/v2/models/?limit=100&offset=0&sort=newest&order=desc",
-        "/api/v2/models/?limit=100&offset=100&sort=newest&order=desc",
+        "/api/v2/models/?limit=100&offset=5&sort=newest&order=desc",
     ] == [request.path for request in server.requests]
     assert all("authorization" not in request.headers for request in server.requests)
 

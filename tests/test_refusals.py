@@ -22,7 +22,7 @@ from apertis_magic import Apertis, errors
 from apertis_magic.api import retry
 
 HELLO = [{"role": "user", "content": "Hello!"}]
-SOON = {"Retry-After": "0"}
+SOON = {"Retry-After-Ms": "20"}
 
 
 def ask(server: ScriptedServer, *, retries: int = 0, **options: Any) -> Any:
@@ -359,6 +359,34 @@ PROVIDERS: dict[str, tuple[Answer, type[errors.ApertisError]]] = {
     "xAI's credit": (
         fails(429, "Your team has used all available credits."),
         errors.QuotaExceeded,
+    ),
+    "a balance in words": (
+        fails(400, "Your balance is too low"),
+        errors.QuotaExceeded,
+    ),
+    "a quota in words": (
+        fails(400, "quota exceeded for this account"),
+        errors.QuotaExceeded,
+    ),
+    "a user's quota": (
+        fails(403, "insufficient_user_quota"),
+        errors.QuotaExceeded,
+    ),
+    "a user's quota, at new-api": (
+        fails(403, "user quota is not enough"),
+        errors.QuotaExceeded,
+    ),
+    "money, as something not found": (
+        fails(404, "no", code="insufficient_quota"),
+        errors.QuotaExceeded,
+    ),
+    "money, as a fault of theirs": (
+        fails(500, "no", code="insufficient_user_quota"),
+        errors.QuotaExceeded,
+    ),
+    "a byte order mark": (
+        Answer((b'\xef\xbb\xbf{"error": {"code": "invalid_image"}}',), 400),
+        errors.BadRequest,
     ),
     "scopes of a key": (
         fails(403, "no", code="insufficient_permissions"),

@@ -93,7 +93,7 @@ def _(server: ScriptedServer) -> None:
 
 @row(3, "a stream is not sent again before its first byte")
 def _(server: ScriptedServer) -> None:
-    server.will(fails(503, headers={"Retry-After": "0"}), says("a"))
+    server.will(fails(503, headers={"Retry-After-Ms": "20"}), says("a"))
 
     assert (
         "a"

@@ -352,7 +352,6 @@ def test_an_echoed_key_is_taken_out() -> None:
     ("error", "expected"),
     [
         (errors.RateLimited("x", status=429, retry_after=2.0), 2.0),
-        (errors.RateLimited("x", status=429, retry_after=0.0), 0.0),
         (errors.RateLimited("x", status=429, retry_after=3600.0), None),
         (errors.QuotaExceeded("x", status=429), None),
         (errors.AuthenticationError("x", status=401), None),
@@ -368,11 +367,13 @@ def test_the_wait_before_another_try(
 
 
 def test_the_wait_grows_and_is_capped() -> None:
-    """Without the server's word the wait doubles, a quarter off at the most."""
+    """Without the server's word, or by one of 0, it doubles, less a quarter at most."""
     overload = errors.ServerError("x", status=503)
     waits = [retry.delay(overload, tries) for tries in (0, 1, 10)]
+    at_once = errors.ServerError("x", status=503, retry_after=0.0)
+    waits.append(retry.delay(at_once, 0))
 
-    for wait, most in zip(waits, (0.5, 1.0, 8.0), strict=True):
+    for wait, most in zip(waits, (0.5, 1.0, 8.0, 0.5), strict=True):
         assert wait is not None
         assert most * 0.75 <= wait <= most
 
@@ -385,6 +386,40 @@ def test_retry_after_is_seconds_or_a_date() -> None:
     assert retry.parse_retry_after("inf") is None
     assert retry.parse_retry_after(None) is None
     assert 50 < (retry.parse_retry_after(formatdate(time() + 60)) or 0) <= 60
+
+
+def test_a_short_key_is_a_word() -> None:
+    """People give such to servers that need none; nothing would be left of a text."""
+    text = "max_tokens: invalid_api_key"
+
+    assert text == redact(text, "token", "k", "EMPTY", "")
+    assert "a [key] b" == redact("a long-key-0 b", "long-key", "long-key-0")
+
+
+def test_a_key_behind_control_characters_is_seen() -> None:
+    """They are taken out before the key is looked for."""
+    body = json.dumps({"error": {"message": "bad my-odd\x1b-key"}}).encode()
+    failure = failures.from_response(
+        Response(status=401), body, lambda text: redact(text, "my-odd-key")
+    )
+
+    assert "bad [key] (HTTP 401)" == str(failure)
+
+
+def test_usage_is_told_in_any_form() -> None:
+    """Numbers in quotes are numbers, and what nobody modelled is an attribute."""
+    usage = Usage.from_dict({"prompt_tokens": "5", "latency_checkpoint": {"x": 1}})
+
+    assert 5 == usage.prompt_tokens
+    assert {"x": 1} == getattr(usage, "latency_checkpoint")  # noqa: B009  for mypy
+    assert not hasattr(usage, "nothing")
+    assert usage == pickle.loads(pickle.dumps(usage))
+
+
+@pytest.mark.parametrize("number", [2**70, 1e300, "many", True, float("inf")])
+def test_a_count_is_a_number_that_can_be(number: object) -> None:
+    """Others are none."""
+    assert Usage.from_dict({"prompt_tokens": number}).prompt_tokens is None
 
 
 def test_words_that_look_like_keys_are_words() -> None:

@@ -144,6 +144,21 @@ SHAPES: dict[str, tuple[bytes, ...]] = {
         chunk("b", error=None),
         chunk(finish="stop", error={}),
     ),
+    "a message in the place of a delta": (
+        event({"choices": [{"message": {"content": "ab"}}]}),
+        END,
+    ),
+    "text in parts of parts": (
+        delta(content=[{"text": "a"}, {"text": [{"text": "x"}]}]),
+        B,
+        END,
+    ),
+    "an index in quotes": (
+        A,
+        event({"choices": [{"index": "1", "delta": {"content": "x"}}]}),
+        B,
+        END,
+    ),
     "text that is no text": (delta(content=7), A, delta(content={"x": 1}), B, END),
 }
 
@@ -397,6 +412,7 @@ def test_what_a_model_wants_back_is_kept(server: ScriptedServer) -> None:
 
     assert signature == back["tool_calls"][0]["extra_content"]
     assert "d" == back["reasoning_details"][0]["data"]
+    assert "index" not in back["tool_calls"][0]
     assert {"role", "content", "tool_calls", "reasoning_details"} == set(back)
 
 
@@ -439,6 +455,26 @@ ENDINGS: dict[str, tuple[Answer, str, type[Exception] | None]] = {
     ),
     "an error in plain words": (
         Answer((A, b"event: error\ndata: out of luck\n\n")),
+        "a",
+        errors.StreamError,
+    ),
+    "an error at the top": (
+        Answer((A, event({"object": "error", "message": "out of luck"}))),
+        "a",
+        errors.StreamError,
+    ),
+    "a detail at the top": (
+        Answer((A, event({"detail": "out of luck"}))),
+        "a",
+        errors.StreamError,
+    ),
+    "an error that is true": (
+        Answer((A, event({"error": True}))),
+        "a",
+        errors.StreamError,
+    ),
+    "an error that is a status": (
+        Answer((A, event({"error": 503}))),
         "a",
         errors.StreamError,
     ),
@@ -680,6 +716,8 @@ def test_sources_of_a_message(server: ScriptedServer) -> None:
     [
         ({"choices": []}, "no answer", ""),
         ({}, "no answer", ""),
+        ({"object": "error", "message": "out of luck"}, "out of luck", ""),
+        ({"detail": "out of luck"}, "out of luck", ""),
         ({"choices": None, "error": {"message": "out of luck"}}, "out of luck", ""),
         (
             {"choices": [{"message": {"content": "a"}}], "error": "out of luck"},
@@ -714,6 +752,20 @@ def test_an_error_inside_says_what_to_do(server: ScriptedServer) -> None:
         caught.value.status,
     )
     assert errors.ContextLengthExceeded.hint == caught.value.hint
+
+
+@pytest.mark.parametrize("steps", [(A,), (A, Cut())], ids=["truncated", "cut"])
+def test_a_broken_answer_can_be_asked_about(
+    server: ScriptedServer, steps: tuple[bytes | Cut, ...]
+) -> None:
+    """The request's id is known, for whoever has paid for it."""
+    kind = {"Content-Type": "text/event-stream", "X-Request-Id": "r1"}
+    server.will(Answer(steps, headers=kind))
+    with pytest.raises(errors.ApertisError) as caught:
+        list(ask(server, stream=True))
+
+    assert ("r1", 200) == (caught.value.request_id, caught.value.status)
+    assert "r1" == caught.value.headers["x-request-id"]
 
 
 HEADERS = {

@@ -88,8 +88,8 @@ class Answer:
         for event in events:
             payload = parse_json(event.data)
             if event.type == "error":
-                told = error_of(payload or {}) or payload or {"message": event.data}
-                raise self._failure(told)
+                told = payload or {"message": event.data}
+                raise self._failure(error_of(told) or failures.on_top(told))
             if payload is None:
                 if event.data.lstrip().startswith(_DONE):
                     if not self._begun:
@@ -102,6 +102,8 @@ class Answer:
             # Without any of these it is a sign of life, such as {"type": "ping"}.
             if payload.get("choices") is not None or chunk.usage or chunk.web_sources:
                 yield self._note(chunk)
+            elif failures.is_on_top(payload):
+                raise self._failure(failures.on_top(payload))
             if "error" in payload and (error := error_of(payload)):
                 raise self._failure(error)
 
@@ -166,6 +168,8 @@ def parse_completion(
         raise no_json(text, redact)
     completion = ChatCompletion(payload, response)
     error = error_of(payload)
+    if not error and failures.is_on_top(payload):
+        error = failures.on_top(payload)
     if completion.choices and not error:
         return completion
     failure = failures.in_success(error or NOTHING, redact, response)

@@ -53,7 +53,7 @@ class AsyncApertis:
         default_headers: Mapping[str, str] | None = None,
     ) -> None:
         given: object = max_retries
-        if not isinstance(given, int) or max_retries < 0:
+        if isinstance(given, bool) or not isinstance(given, int) or max_retries < 0:
             raise ConfigurationError(
                 f"max_retries must be a whole number, 0 or more, not {max_retries!r}"
             )

@@ -147,8 +147,9 @@ def _body(
     fields: object = extra or {}
     if not isinstance(fields, Mapping):
         raise ConfigurationError("extra_body must be a mapping.")
-    if "stream" in fields:
-        raise ConfigurationError("stream is an argument of its own, not extra_body's.")
+    for name in ("model", "messages", "stream"):
+        if name in fields:
+            raise ConfigurationError(f"{name} is an argument, not extra_body's.")
     return {"model": model, "messages": plain, **given, **fields}
 
 

@@ -13,6 +13,7 @@ from apertis_magic.api.response import Response
 from apertis_magic.api.retry import wait_of
 from apertis_magic.api.types import error_of
 from apertis_magic.api.value import Json, first, items, mapping
+from apertis_magic.clean import printable
 from apertis_magic.errors import (
     ApertisError,
     AuthenticationError,
@@ -55,6 +56,8 @@ _QUOTA = re.compile(
 _QUOTA_SENTENCE = re.compile(
     r"insufficient[_ ](?:\w+ )?(?:quota|balance|funds|credit)|"
     r"(?:exceeded|used up|out of) (?:your|the) [\w ]*(?:quota|credit)|"
+    r"insufficient_\w*(?:quota|balance)|balance is too low|"
+    r"quota (?:is |was |has been )?(?:exceeded|exhausted|not enough|used up)|"
     r"credit balance is too low|used all available credits|spending limit",
     re.IGNORECASE,
 )
@@ -109,7 +112,9 @@ class _Fault:
     @classmethod
     def of(cls, error: Json, redact: Redact) -> "_Fault":
         words = (error.get(name) for name in ("message", "type", "code"))
-        message = redact(str(next(filter(None, words), "no reason given")))
+        # Redacted last: a control character must not keep a key from being seen.
+        told = printable(str(next(filter(None, words), "no reason given")))
+        message = redact(told)
         code, param = error.get("code"), error.get("param")
         if isinstance(code, int) and isinstance(error.get("status"), str):
             code = error["status"]  # Gemini's word; its code is the HTTP status
@@ -148,19 +153,19 @@ def from_response(
     elif kind is NotFound and base_url and not urlsplit(base_url).path:
         hint = f"Should the base URL be {base_url}/v1?"
     told = replace(fault, message=f"{fault.message} (HTTP {response.status})")
-    failure = _made(kind, told, response, redact, hint)
+    failure = _made(kind, told, response, hint)
     failure.retry_after = wait
     return failure
 
 
-def redirect(response: Response, redact: Redact, base_url: str) -> StatusError:
+def redirect(response: Response, base_url: str) -> StatusError:
     """Return the exception for a redirect, which is not followed."""
     fault = _Fault(
         message=f"{base_url} answers with a redirect, which is not followed so that "
         "the key stays with one host."
     )
     hint = "Set the base URL to the final address."
-    return _made(StatusError, fault, response, redact, hint)
+    return _made(StatusError, fault, response, hint)
 
 
 def in_success(error: Json, redact: Redact, response: Response) -> StreamError:
@@ -173,12 +178,10 @@ def in_success(error: Json, redact: Redact, response: Response) -> StreamError:
     """
     fault = _Fault.of(error, redact)
     hint = _hint(_kind(_SUCCESS, fault), fault)
-    return _made(StreamError, fault, response, redact, hint)
+    return _made(StreamError, fault, response, hint)
 
 
-def _made(
-    kind: type[E], fault: _Fault, response: Response, redact: Redact, hint: str
-) -> E:
+def _made(kind: type[E], fault: _Fault, response: Response, hint: str) -> E:
     return kind(
         fault.message,
         status=response.status,
@@ -186,7 +189,7 @@ def _made(
         param=fault.param,
         request_id=response.request_id,
         hint=hint,
-        headers={name: redact(value) for name, value in response.headers.items()},
+        headers=response.headers,
     )
 
 
@@ -197,13 +200,11 @@ _TOLD: Sequence[
 ] = (
     (ContextLengthExceeded, range(500), lambda fault: _CONTEXT.search(fault.words)),
     (ContentPolicyViolation, range(500), lambda fault: _POLICY.search(fault.words)),
+    (QuotaExceeded, range(500), lambda fault: _QUOTA_SENTENCE.search(fault.message)),
     (
         QuotaExceeded,
-        (_SUCCESS, 400, 402, 403, 429),
-        lambda fault: (
-            _QUOTA.search(f"{fault.type} {fault.code}")
-            or _QUOTA_SENTENCE.search(fault.message)
-        ),
+        range(600),
+        lambda fault: _QUOTA.search(f"{fault.type} {fault.code}"),
     ),
     (
         ModelNotFound,
@@ -252,7 +253,7 @@ def _hint(kind: type[StatusError], fault: _Fault) -> str:
 def _error(text: str) -> Json:
     """Return the error in a response's body, in whichever form it has one."""
     try:
-        body = json.loads(text)
+        body = json.loads(text.lstrip("\ufeff"))
     except (ValueError, RecursionError):
         return {"message": _words_of(text)}
     if isinstance(body, list):  # Gemini's way
@@ -260,12 +261,23 @@ def _error(text: str) -> Json:
     if not isinstance(body, Mapping):
         return {"message": _words_of(text)}
     error = error_of(body) or next(iter(items(body.get("errors"))), None)
-    if error is None:
-        told = first(body, "message", "detail", "msg", "error_description")
-        error = {**body, "message": told if isinstance(told, str) else _detail(told)}
+    error = error or on_top(body)
     # OpenRouter keeps the words of the model's own provider apart.
     raw = mapping(error.get("metadata")).get("raw")
     return {**error, "message": f"{error.get('message')}: {raw}"} if raw else error
+
+
+def on_top(body: Json) -> Json:
+    """Return the error at the top of *body*, where vLLM and FastAPI write it."""
+    told = first(body, "message", "detail", "msg", "error_description")
+    return {**body, "message": told if isinstance(told, str) else _detail(told)}
+
+
+def is_on_top(body: Json) -> bool:
+    """Tell whether *body* holds nothing but an error at its top."""
+    has_words = any(body.get(name) for name in ("message", "detail", "msg"))
+    is_named = body.get("object") == "error" or "code" in body or "detail" in body
+    return has_words and is_named and not body.get("choices")
 
 
 def _detail(detail: object) -> str:

@@ -30,11 +30,14 @@ class Incoming:
         timeouts: Timeouts,
         redact: Callable[[str], str],
         pool: Pool,
+        due: float,
     ) -> None:
-        self.response = Response.of(http.status_code, http.headers)
+        headers = {name: redact(value) for name, value in http.headers.items()}
+        self.response = Response.of(http.status_code, headers)
         self.redact = redact
         self._http = http
         self._timeouts = timeouts
+        self._due = due
         self._pool = pool  # an abandoned client closes its pool, not while this is read
 
     async def pieces(self) -> AsyncGenerator[bytes]:
@@ -50,7 +53,7 @@ class Incoming:
         slack = idle / 50
         with translated(str(self._http.url)):
             try:
-                async with asyncio.timeout(limit) as deadline:
+                async with asyncio.timeout_at(self._due) as deadline:
                     renewed = -slack
                     async for piece in self._body():
                         if now() - renewed >= slack:

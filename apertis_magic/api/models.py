@@ -145,7 +145,7 @@ class AsyncModels:
             ApertisError: there was no answer, or another refusal.
         """
         given: object = model
-        if not isinstance(given, str) or not given.strip():
+        if not isinstance(given, str) or not given.strip(" ."):
             raise ConfigurationError("model must be the id of a model.")
         # An id may hold a slash, as in Qwen/Qwen3-8B.
         path = "/models/" + quote(model, safe="", errors="replace")
@@ -162,12 +162,14 @@ class AsyncModels:
         """
         found: dict[str, CatalogueModel] = {}
         root = address.origin(self._transport.target.base_url)
-        for page in range(_MOST_PAGES):
-            query = f"limit={_PAGE}&offset={page * _PAGE}&sort=newest&order=desc"
+        offset = 0
+        for _ in range(_MOST_PAGES):
+            query = f"limit={_PAGE}&offset={offset}&sort=newest&order=desc"
             call = Call(path=f"{root}/api/v2/models/?{query}", public=True)
             body, _ = await fetch(self._transport, call)
             data = mapping(body.get("data"))
             rows = items(data.get("models"))
+            offset += len(rows)  # a server may send fewer than it was asked for
             hidden = data.get("hidden_model_ids")
             hidden = hidden if isinstance(hidden, list) else []
             for model in map(CatalogueModel, rows):

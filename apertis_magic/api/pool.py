@@ -7,11 +7,12 @@ one of our errors here.
 import asyncio
 import atexit
 import os
+import ssl
 import weakref
 from collections.abc import Iterator
 from concurrent.futures import Future, wait
 from contextlib import contextmanager
-from typing import Any
+from typing import TypeAlias
 from urllib.parse import urlsplit
 
 import httpx
@@ -24,6 +25,7 @@ from apertis_magic.errors import (
     TLSFailed,
 )
 
+_ENVIRONMENT = "Check SSL_CERT_FILE and the proxy variables of the environment."
 _PATIENCE = 1.0
 """Seconds that the process's end waits for connections to be closed."""
 
@@ -31,14 +33,18 @@ _PATIENCE = 1.0
 NEVER_MADE = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)
 
 
+# One for each process and event loop.
+_Clients: TypeAlias = dict[tuple[int, asyncio.AbstractEventLoop], httpx.AsyncClient]
+
+
 class Pool:
     """Keeps connections to one base URL open between requests."""
 
     def __init__(self, base_url: str) -> None:
         self._base_url = base_url
-        self._client: httpx.AsyncClient | None = None
-        self._owner: tuple[int, int] | None = None
-        self._closing: weakref.finalize[Any, Any] | None = None
+        self._clients: _Clients = {}
+        closing = weakref.finalize(self, _close_all, self._clients)
+        closing.atexit = False  # at the process's end ``_finish`` does it
         _pools.add(self)
 
     def client(self) -> httpx.AsyncClient:
@@ -47,30 +53,24 @@ class Pool:
         Raises:
             ConfigurationError: the environment's proxies or certificates do not work.
         """
-        if self._client is None or self._owner != _here():
-            if self._closing is not None:
-                self._closing.detach()
-            self._owner = _here()
-            self._client = _new_client(self._base_url)
-            loop = asyncio.get_running_loop()
-            close = weakref.finalize(self, _close, self._client, loop, os.getpid())
-            # At the process's end ``_finish`` does it.
-            close.atexit = False
-            self._closing = close
-        return self._client
+        here = os.getpid(), asyncio.get_running_loop()
+        client = self._clients.get(here)
+        if client is None:
+            for _, loop in list(self._clients):
+                if loop.is_closed():
+                    self._clients.pop((here[0], loop), None)
+            client = self._clients[here] = _new_client(self._base_url)
+        return client
 
     def abandon(self) -> None:
-        """Close the connections soon, on the loop that they belong to."""
-        # Taken from the finalizer, which does nothing any more at the process's end.
-        found = self._closing and self._closing.detach()
-        if found:
-            _, close, arguments, _ = found
-            close(*arguments)
+        """Close all connections soon, each on the loop that it belongs to."""
+        _close_all(self._clients)
 
     async def aclose(self) -> None:
-        """Close the connections."""
-        client, self._client = self._client, None
-        if client is not None and self._owner == _here():
+        """Close the running loop's connections; those of other loops may be in use."""
+        here = os.getpid(), asyncio.get_running_loop()
+        client = self._clients.pop(here, None)
+        if client is not None:
             await client.aclose()
 
 
@@ -102,9 +102,15 @@ def translated(base_url: str, *, connect: float = 0) -> Iterator[None]:
         ) from error
     except httpx.ConnectError as error:
         raise _unreachable(where, error) from error
-    except httpx.RequestError as error:
+    except ssl.SSLError as error:  # httpx lets those of a running connection through
+        raise _unsafe(where, str(error)) from error
+    except (httpx.RequestError, OSError) as error:
         raise ConnectionFailed(
             f"The connection to {where} broke off ({type(error).__name__})."
+        ) from error
+    except (OverflowError, ExceptionGroup) as error:  # such as a proxy's port of 99999
+        raise ConfigurationError(
+            f"The connection to {where} cannot be made: {error}", hint=_ENVIRONMENT
         ) from error
 
 
@@ -117,16 +123,16 @@ def _unreachable(where: str, error: httpx.ConnectError) -> ConnectionFailed:
             "that; HTTPS_PROXY and NO_PROXY say which way requests go.",
         )
     if "SSL" in words.upper():
-        return TLSFailed(
-            f"No secure connection to {where}: {words}",
-            hint="Should the base URL begin with http: instead of https:? Behind a "
-            "proxy, check HTTPS_PROXY, NO_PROXY and SSL_CERT_FILE.",
-        )
+        return _unsafe(where, words)
     return ConnectionFailed(f"{where} cannot be reached: {words}")
 
 
-def _here() -> tuple[int, int]:
-    return os.getpid(), id(asyncio.get_running_loop())
+def _unsafe(where: str, words: str) -> TLSFailed:
+    return TLSFailed(
+        f"No secure connection to {where}: {words}",
+        hint="Should the base URL begin with http: instead of https:? Behind a "
+        "proxy, check HTTPS_PROXY, NO_PROXY and SSL_CERT_FILE.",
+    )
 
 
 def _new_client(base_url: str) -> httpx.AsyncClient:
@@ -145,7 +151,7 @@ def _new_client(base_url: str) -> httpx.AsyncClient:
     except (OSError, ValueError, ImportError, httpx.InvalidURL) as error:
         raise ConfigurationError(
             f"The connection cannot be set up: {error}",
-            hint="Check SSL_CERT_FILE and the proxy variables of the environment.",
+            hint=_ENVIRONMENT,
         ) from error
 
 
@@ -153,14 +159,15 @@ _pools: weakref.WeakSet[Pool] = weakref.WeakSet()
 _closing: set[Future[None]] = set()
 
 
-def _close(
-    client: httpx.AsyncClient, loop: asyncio.AbstractEventLoop, pid: int
-) -> None:
-    """Close the connections of a client that nobody closed and nobody uses."""
-    if os.getpid() == pid and loop.is_running():
-        future = asyncio.run_coroutine_threadsafe(client.aclose(), loop)
-        _closing.add(future)
-        future.add_done_callback(_closing.discard)
+def _close_all(clients: _Clients) -> None:
+    """Close connections that nobody uses any more, where their loop still runs."""
+    for here in list(clients):
+        client = clients.pop(here, None)
+        pid, loop = here
+        if client is not None and pid == os.getpid() and loop.is_running():
+            future = asyncio.run_coroutine_threadsafe(client.aclose(), loop)
+            _closing.add(future)
+            future.add_done_callback(_closing.discard)
 
 
 @atexit.register

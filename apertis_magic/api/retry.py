@@ -40,7 +40,7 @@ def delay(error: ApertisError, tries: int) -> float | None:
     """
     if isinstance(error, StatusError) and not _mends(error):
         return None
-    if error.retry_after is not None:
+    if error.retry_after:
         return error.retry_after if error.retry_after <= LONGEST_WAIT else None
     # Not for secrecy: it only keeps many kernels from coming back all at once.
     return float(min(0.5 * 2**tries, 8.0) * random.uniform(0.75, 1.0))  # noqa: S311

@@ -25,6 +25,9 @@ from apertis_magic.errors import ApertisError, IncompleteAnswer, StreamError
 _SETTLE = 0.2
 """Seconds; what follows ``[DONE]`` is read so that the connection can be used again."""
 
+_MOST_HELD = 64_000_000
+"""Bytes of an answer that may wait for somebody to take them."""
+
 _GATHER = 0.001
 """Seconds; pieces that come together are taken together, not one by one."""
 
@@ -52,6 +55,7 @@ class _Reader:
         self.over = False
         self._incoming = incoming
         self._pieces: deque[bytes] = deque()
+        self._held = 0
         self._chunks: Iterator[ChatCompletionChunk] = iter(())
         self._ended = False
         self._error: Exception | None = IncompleteAnswer(
@@ -62,14 +66,20 @@ class _Reader:
         """Read until the end, whichever it is, and give the connection back."""
         try:
             async for piece in self._incoming.pieces():
-                self._pieces.append(piece)
-                if not self.changed.is_set():
-                    self.changed.set()
+                self._put(piece)
             self._error = None
         except Exception as error:  # noqa: BLE001  whoever takes the chunks raises it
             self._error = error
         finally:
             await self.leave()
+
+    def _put(self, piece: bytes) -> None:
+        self._pieces.append(piece)
+        self._held += len(piece)
+        if self._held > _MOST_HELD:
+            raise StreamError("The server sends more than anybody reads.")
+        if not self.changed.is_set():
+            self.changed.set()
 
     async def leave(self) -> None:
         """Give the connection back; what has not come by now never will."""
@@ -99,17 +109,31 @@ class _Reader:
                 if not self._next_piece():
                     return None
         except ApertisError as error:
-            error.partial = error.partial or self.answer.text
-            self._error = error
+            self._error = self._about(error)
             raise
+        except Exception as error:
+            # What had come must not be lost to something that nobody thought of.
+            self._error = self._about(StreamError(f"Something unforeseen: {error!r}"))
+            raise self._error from error
         return None
+
+    def _about(self, error: ApertisError) -> ApertisError:
+        """Add to *error* what is known of the answer and its response."""
+        response = self._incoming.response
+        error.partial = error.partial or self.answer.text
+        error.status = error.status or response.status
+        error.request_id = error.request_id or response.request_id
+        error.headers = error.headers or response.headers
+        return error
 
     def _next_piece(self) -> bool:
         """Find out where the next chunks come from; tell if there may be any now."""
         if self.answer.done:
             self.over = True
         elif self._pieces:
-            self._chunks = self.answer.feed(self._pieces.popleft())
+            piece = self._pieces.popleft()
+            self._held -= len(piece)
+            self._chunks = self.answer.feed(piece)
         elif not self._ended:
             return False
         elif self._error is None and not self.answer.closed:
@@ -241,16 +265,16 @@ class Stream:
         return chunk
 
     def _next(self) -> ChatCompletionChunk | None:
-        if os.getpid() != self._pid:
-            raise StreamError("The answer belongs to the process that asked for it.")
-        reader = self._reader
-        while (chunk := self._take()) is None and not reader.over:
+        while (chunk := self._take()) is None:
+            if os.getpid() != self._pid:
+                raise StreamError("The answer belongs to the process that asked.")
+            if self._reader.over:
+                loop.run(self._stream.settle())
+                return None
             self._changed.clear()
-            while not reader.has_news:
+            while not self._reader.has_news:
                 self._changed.wait(loop.SLICE)
                 sleep(_GATHER)
-        if chunk is None:
-            loop.run(self._stream.settle())
         return chunk
 
     def _take(self) -> ChatCompletionChunk | None:

@@ -20,6 +20,7 @@ from apertis_magic.errors import (
     ConfigurationError,
     ConnectionFailed,
     StatusError,
+    TimedOut,
     TLSFailed,
 )
 
@@ -137,13 +138,20 @@ class Transport:
                 # Only for connecting; what comes after is bounded by ours.
                 extensions={"timeout": {"connect": timeouts.connect}},
             )
+            # Until the first byte of the body, which may come long after the headers.
+            due = asyncio.get_running_loop().time()
+            due += timeouts.connect + timeouts.first_byte
             try:
-                async with asyncio.timeout(timeouts.connect + timeouts.first_byte):
+                async with asyncio.timeout_at(due):
                     http = await client.send(request, stream=True)
             except TimeoutError as error:
                 raise silent(base_url, timeouts.first_byte) from error
         incoming = Incoming(
-            http, timeouts=timeouts, redact=self._redactor(headers), pool=self._pool
+            http,
+            timeouts=timeouts,
+            redact=self._redactor(headers),
+            pool=self._pool,
+            due=due,
         )
         if incoming.response.status >= _REDIRECTS.start:
             raise await _refusal(incoming, base_url)
@@ -182,11 +190,13 @@ class Transport:
         """Return the seconds until the next try, or None if this was the last."""
         if tries >= self._max_retries or isinstance(error, TLSFailed):
             return None
-        # Anything but a connection never made may have been read, and billed.
+        # Anything but a connection never made may have been read, and billed; and who
+        # was silent once is not waited for again.
         never_made = isinstance(error.__cause__, NEVER_MADE)
-        if isinstance(error, ConnectionFailed) and not never_made:
-            return retry.delay(error, tries) if may_repeat else None
-        return retry.delay(error, tries)
+        is_repeatable = may_repeat and not isinstance(error, TimedOut)
+        if isinstance(error, StatusError) or never_made or is_repeatable:
+            return retry.delay(error, tries)
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +235,7 @@ async def _refusal(incoming: Incoming, base_url: str) -> StatusError:
     """Return the error that a response with a redirect or an error status is."""
     if incoming.response.status in _REDIRECTS:
         await incoming.aclose()
-        return failures.redirect(incoming.response, incoming.redact, base_url)
+        return failures.redirect(incoming.response, base_url)
     body = b""
     with suppress(ConnectionFailed, TimeoutError):
         async with asyncio.timeout(_ERROR_BODY), aclosing(incoming.pieces()) as pieces:

@@ -7,7 +7,7 @@ Every field may be missing, null or nested differently. What nobody modelled sta
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from apertis_magic.api.response import Response
 from apertis_magic.api.value import (
@@ -36,9 +36,12 @@ def error_of(payload: Json) -> Json | None:
     """
     error = payload.get("error")
     if not error and payload.get("success") is False:
-        return {"message": payload.get("message"), "code": payload.get("code") or "no"}
+        words = payload.get("message") or "no reason given"
+        return {"message": words, "code": payload.get("code")}
     if isinstance(error, str | list) and str(error).strip(" []"):
         return {"message": str(error)}
+    if error and isinstance(error, int | float):  # true, or a status
+        return {"message": payload.get("message") or f"error {error}"}
     found = mapping(error)
     return found if any(found.get(k) for k in ("message", "type", "code")) else None
 
@@ -104,6 +107,14 @@ class Usage:
             cost=amount(raw.get("cost")),
             raw=raw,
         )
+
+    if not TYPE_CHECKING:  # a misspelt name stays an error for type checkers
+
+        def __getattr__(self, name: str) -> Any:
+            # Without the first test, unpickling would ask for raw without an end.
+            if name != "raw" and not name.startswith("_") and name in self.raw:
+                return self.raw[name]
+            raise AttributeError(f"Usage has no {name!r}")
 
     @classmethod
     def of(cls, payload: Json) -> "Usage | None":
@@ -247,6 +258,11 @@ class ResponseMessage(Value):
         """
         kept = ("content", "tool_calls", "reasoning_details")
         fields = {name: self._raw[name] for name in kept if self._raw.get(name)}
+        if calls := items(fields.get("tool_calls")):
+            fields["tool_calls"] = [
+                {name: value for name, value in call.items() if name != "index"}
+                for call in calls
+            ]
         nothing = None if "tool_calls" in fields else ""
         return {"role": self.role or "assistant", "content": nothing, **fields}
 
@@ -287,7 +303,8 @@ class ChunkChoice(_AnyChoice):
     @property
     def delta(self) -> Delta:
         """The piece."""
-        return Delta(mapping(self._raw.get("delta")))
+        raw = self._raw
+        return Delta(mapping(raw["delta"] if "delta" in raw else raw.get("message")))
 
 
 class _Completion(Value):
@@ -346,11 +363,7 @@ class ChatCompletion(_Completion):
 
     def as_chunk(self) -> "ChatCompletionChunk":
         """Return the whole response as if it had been streamed in one piece."""
-        choices = [
-            {**choice, "delta": choice.get("message")}
-            for choice in items(self._raw.get("choices"))
-        ]
-        return ChatCompletionChunk({**self._raw, "choices": choices})
+        return ChatCompletionChunk(self._raw)
 
 
 class ChatCompletionChunk(_Completion):

@@ -64,7 +64,7 @@ def _properties(kind: type[Value]) -> list[str]:
     """Return the names of the properties that *kind* has, in their order."""
     homes = (home for home in reversed(kind.__mro__) if home is not Value)
     named = ((name, each) for home in homes for name, each in vars(home).items())
-    return [name for name, each in named if isinstance(each, property)]
+    return [n for n, each in named if isinstance(each, property) and n[0] != "_"]
 
 
 def mapping(value: object) -> Json:
@@ -93,17 +93,17 @@ def text(value: object) -> str | None:
 
 
 def _part(value: object) -> str:
-    found = value if isinstance(value, str) else text(mapping(value).get("text"))
-    return found or ""
+    found = value if isinstance(value, str) else mapping(value).get("text")
+    return found if isinstance(found, str) else ""
 
 
 def amount(value: object) -> float | None:
-    """Return *value* if it is a finite number, and else None."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    """Return *value* if it is a finite number, be it in quotes, and else None."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
         number = float(value)
-    except OverflowError:
+    except (OverflowError, ValueError):
         return None
     return number if isfinite(number) else None
 
@@ -113,7 +113,7 @@ def count(value: object) -> int | None:
     if type(value) is int and -_HUGE < value < _HUGE:
         return value  # nearly always
     number = amount(value)
-    return None if number is None else int(number)
+    return int(number) if number is not None and abs(number) < _HUGE else None
 
 
 def first(raw: Json, *names: str) -> Any:
