@@ -512,6 +512,14 @@ def test_all_that_a_refusal_knows(server: ScriptedServer) -> None:
     )
 
 
+def test_the_gateways_attempts_are_told(server: ScriptedServer) -> None:
+    """How often it asked the model before it gave up."""
+    headers = {"X-Timeout-Attempts": "3", "X-Timeout-Elapsed-Ms": "60000"}
+    server.will(fails(408, "timed out", code="request_timeout", headers=headers))
+    with pytest.raises(errors.RequestTimeout, match=r"after 3 attempts \(HTTP 408\)"):
+        ask(server)
+
+
 def test_a_base_url_without_its_path(server: ScriptedServer) -> None:
     """The hint offers the address that it usually is."""
     server.will(fails(404))

@@ -152,7 +152,10 @@ def from_response(
         hint = f"Wait {wait:.0f} s, then run the cell again."
     elif kind is NotFound and base_url and not urlsplit(base_url).path:
         hint = f"Should the base URL be {base_url}/v1?"
-    told = replace(fault, message=f"{fault.message} (HTTP {response.status})")
+    attempts = response.headers.get("x-timeout-attempts")
+    tried = f" after {attempts} attempts" if attempts else ""
+    words = f"{fault.message}{tried} (HTTP {response.status})"
+    told = replace(fault, message=words)
     failure = _made(kind, told, response, hint)
     failure.retry_after = wait
     return failure

@@ -4,7 +4,7 @@ The ranges are those of the Chat Completions documentation. The table feeds the 
 before a request is sent and the magic line's options.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -234,7 +234,8 @@ PARAMS: Mapping[str, Param] = {
             name="fallback_models",
             kind=str,
             most=5,
-            help="the models to ask when this one fails (with fallback_enabled)",
+            needs="fallback_enabled",
+            help="the models to ask when this one fails",
         ),
         Param(
             name="fallback_enabled",
@@ -285,12 +286,44 @@ def check(options: Mapping[str, object]) -> None:
 def _check_values(param: Param, value: object) -> None:
     if param.most == 1:
         param.check(value)
+        if param.name in _INNER:
+            _INNER[param.name](value)
         return
     values = list(value) if isinstance(value, list | tuple) else [value]
     if len(values) > param.most:
         raise ConfigurationError(f"{param.name} takes {param.most} at most")
     for one in values:
         param.check(one)
+
+
+_BIAS = Param(name="logit_bias", kind=float, low=-100, high=100, help="of one token")
+_BUDGET = Param(
+    name="thinking.budget_tokens", kind=int, low=1024, high=32_768, help="of thinking"
+)
+_MOST_PAIRS = 16
+
+
+def _check_bias(bias: Mapping[object, object]) -> None:
+    for value in bias.values():
+        _BIAS.check(value)
+
+
+def _check_thinking(thinking: Mapping[str, object]) -> None:
+    if thinking.get("budget_tokens") is not None:
+        _BUDGET.check(thinking["budget_tokens"])
+
+
+def _check_metadata(metadata: Mapping[str, object]) -> None:
+    if len(metadata) > _MOST_PAIRS:
+        raise ConfigurationError(f"metadata takes {_MOST_PAIRS} pairs at most")
+
+
+# What the documentation says of the values inside a mapping.
+_INNER: Mapping[str, Callable[[Any], None]] = {
+    "logit_bias": _check_bias,
+    "thinking": _check_thinking,
+    "metadata": _check_metadata,
+}
 
 
 def _shown(value: object) -> str:
