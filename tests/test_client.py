@@ -491,10 +491,11 @@ def test_the_garbage_collector_stops_a_stream_in_any_thread(
 def test_a_stream_that_fails_hangs_up(server: ScriptedServer) -> None:
     """``next`` needs no loop around it for that."""
     error = event({"error": "out of luck"})
-    server.will(Answer((error, Wait(threading.Event()))))
+    server.will(Answer((error + chunk("a"), Wait(threading.Event()))))
     stream = ask(server, stream=True)
-    with pytest.raises(errors.StreamError):
-        next(stream)
+    for _ in range(2):  # what comes after an error is no part of the answer
+        with pytest.raises(errors.StreamError, match="out of luck"):
+            next(stream)
 
     assert server.hung_up.wait(PATIENCE)
 

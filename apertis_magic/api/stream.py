@@ -58,6 +58,7 @@ class _Reader:
         self._held = 0
         self._chunks: Iterator[ChatCompletionChunk] = iter(())
         self._ended = False
+        self._failure: ApertisError | None = None
         self._error: Exception | None = IncompleteAnswer(
             "The answer was left before its end."
         )
@@ -102,6 +103,8 @@ class _Reader:
         Raises:
             ApertisError: the answer did not end well.
         """
+        if self._failure is not None:
+            raise self._failure
         try:
             while not self.over:
                 for chunk in self._chunks:
@@ -109,12 +112,13 @@ class _Reader:
                 if not self._next_piece():
                     return None
         except ApertisError as error:
-            self._error = self._about(error)
+            self._failure = self._about(error)
             raise
         except Exception as error:
             # What had come must not be lost to something that nobody thought of.
-            self._error = self._about(StreamError(f"Something unforeseen: {error!r}"))
-            raise self._error from error
+            unforeseen = StreamError(f"Something unforeseen: {error!r}")
+            self._failure = self._about(unforeseen)
+            raise self._failure from error
         return None
 
     def _about(self, error: ApertisError) -> ApertisError:
