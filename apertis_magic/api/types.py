@@ -303,8 +303,7 @@ class ChunkChoice(_AnyChoice):
     @property
     def delta(self) -> Delta:
         """The piece."""
-        raw = self._raw
-        return Delta(mapping(raw["delta"] if "delta" in raw else raw.get("message")))
+        return Delta(mapping(first(self._raw, "delta", "message")))
 
 
 class _Completion(Value):
