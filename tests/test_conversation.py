@@ -224,6 +224,19 @@ def test_a_fork_does_not_wait_for_its_parents_answer(server: ScriptedServer) -> 
     assert 0 == os.waitstatus_to_exitcode(status)
 
 
+def test_fields_that_the_client_does_not_know(server: ScriptedServer) -> None:
+    """They go along in ``extra_body``; elsewhere they are refused, and that is told."""
+    server.will(says("a"))
+    turn = Conversation().ask("x", temperature=0, extra_body={"top_k": 5}).result()
+    with pytest.raises(errors.ConfigurationError, match="no parameter top_k") as caught:
+        Conversation().ask("x", top_k=5)
+
+    assert (5, 0) == (server.requests[0].body["top_k"], turn.options["temperature"])
+    assert "extra_body" not in server.requests[0].body
+    assert "extra_body" in caught.value.hint
+    assert 1 == len(server.requests)
+
+
 @pytest.mark.parametrize("value", [float("inf"), {1, 2}, b"x"])
 def test_a_field_that_is_no_json(server: ScriptedServer, value: Any) -> None:
     """It is told in one line, and nothing is sent."""

@@ -122,7 +122,7 @@ class AsyncAccount:
             ApertisError: there was no answer, or a refusal.
         """
         call = Call(path="/dashboard/billing/credits")
-        body, _ = await fetch(self._transport, call)
+        body = await fetch(self._transport, call)
         return Credits(mapping(body.get("data")) or body)
 
     async def usage(self, period: Period | None = None) -> KeyUsage:
@@ -132,7 +132,7 @@ class AsyncAccount:
             ApertisError: there was no answer, or a refusal.
         """
         query = f"?period={period}" if period else ""
-        body, _ = await fetch(self._transport, Call(path="/token/usage" + query))
+        body = await fetch(self._transport, Call(path="/token/usage" + query))
         return KeyUsage(mapping(body.get("data")) or body)
 
 

@@ -151,7 +151,6 @@ class _Call:
     def __init__(self, piece: ToolCall) -> None:
         self._rest: dict[str, Any] = {}
         self._id = piece.id
-        self._index = piece.index
         self._name = piece.function.name or ""
         self._arguments: list[str] = []
         self.add(piece)

@@ -138,8 +138,8 @@ def _body(
     options: Mapping[str, Any],
     extra: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
-    name: object = model
-    if not isinstance(name, str) or not name.strip():
+    asked: object = model
+    if not isinstance(asked, str) or not asked.strip():
         raise ConfigurationError("model must be the id of a model.")
     given = {name: value for name, value in options.items() if value is not None}
     params.check(given)

@@ -25,7 +25,10 @@ def is_unsupported(words: str) -> bool:
 
 
 def is_option(words: str, param: str | None) -> bool:
-    """Tell whether it is about one that a user can leave out."""
+    """Tell whether a refusal is about an option, which a user can leave out.
+
+    Of *param* ``model`` and ``messages[0].role`` a user cannot.
+    """
     is_needed = (param or "").startswith(("messages", "model"))
     return is_unsupported(words) and not is_needed
 

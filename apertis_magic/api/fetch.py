@@ -2,14 +2,13 @@
 
 from apertis_magic.api import failures
 from apertis_magic.api.answer import no_json, parse_json
-from apertis_magic.api.response import Response
 from apertis_magic.api.transport import Call, Transport
 from apertis_magic.api.types import error_of
 from apertis_magic.api.value import Json
 
 
-async def fetch(transport: Transport, call: Call) -> tuple[Json, Response]:
-    """Return the JSON object that *call* gives, and what its headers tell.
+async def fetch(transport: Transport, call: Call) -> Json:
+    """Return the JSON object that *call* gives.
 
     Raises:
         ApertisError: there was no answer, a refusal, or something else than JSON.
@@ -23,4 +22,4 @@ async def fetch(transport: Transport, call: Call) -> tuple[Json, Response]:
         raise no_json(text, incoming.redact)
     if error := error_of(payload):
         raise failures.in_success(error, incoming.redact, incoming.response)
-    return payload, incoming.response
+    return payload

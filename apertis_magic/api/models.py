@@ -133,7 +133,7 @@ class AsyncModels:
         Raises:
             ApertisError: there was no answer, or a refusal.
         """
-        body, _ = await fetch(self._transport, Call(path="/models"))
+        body = await fetch(self._transport, Call(path="/models"))
         return ModelList(tuple(map(Model, items(first(body, "data", "models")))))
 
     async def retrieve(self, model: str) -> Model:
@@ -149,7 +149,7 @@ class AsyncModels:
             raise ConfigurationError("model must be the id of a model.")
         # An id may hold a slash, as in Qwen/Qwen3-8B.
         path = "/models/" + quote(model, safe="", errors="replace")
-        body, _ = await fetch(self._transport, Call(path=path))
+        body = await fetch(self._transport, Call(path=path))
         return Model(mapping(body.get("data")) or body)
 
     async def catalogue(self) -> Sequence[CatalogueModel]:
@@ -166,7 +166,7 @@ class AsyncModels:
         for _ in range(_MOST_PAGES):
             query = f"limit={_PAGE}&offset={offset}&sort=newest&order=desc"
             call = Call(path=f"{root}/api/v2/models/?{query}", public=True)
-            body, _ = await fetch(self._transport, call)
+            body = await fetch(self._transport, call)
             data = mapping(body.get("data"))
             rows = items(data.get("models"))
             offset += len(rows)  # a server may send fewer than it was asked for

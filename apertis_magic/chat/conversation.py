@@ -96,6 +96,7 @@ class Conversation:
         cell: Cell | None = None,
         fresh: bool = False,
         stream: bool = True,
+        extra_body: Mapping[str, Any] | None = None,
         **options: Any,
     ) -> Reply:
         """Ask, and return at once with the answer in flight.
@@ -108,7 +109,8 @@ class Conversation:
             cell: the notebook cell that asks; its earlier turn is replaced.
             fresh: start over; the turns before go, the system prompt stays.
             stream: let the answer come in pieces.
-            **options: further fields of the request, such as ``temperature``.
+            extra_body: fields of the request that the client does not know.
+            **options: its other fields, such as ``temperature``.
 
         Raises:
             ConfigurationError: something is missing or out of range; nothing was sent.
@@ -117,6 +119,8 @@ class Conversation:
             raise ConfigurationError("The message is empty.")
         given = {name: value for name, value in options.items() if value is not None}
         params.check({**given, "stream": stream})
+        if extra_body:
+            given["extra_body"] = extra_body
         client = client or self._own_client()
         self.system = self.system if system is None else system
         question = Question(
