@@ -11,6 +11,7 @@ from apertis_magic.api.types import Usage
 from apertis_magic.chat.turn import Turn
 from apertis_magic.render import bundle
 from apertis_magic.render.blocks import Growing, finished
+from apertis_magic.render.footer import footer, notes
 from apertis_magic.render.markdown import to_html
 
 TICKS = "```"
@@ -289,7 +290,7 @@ TURN = Turn(
     prompt="x",
     text="**a**",
     model="served",
-    asked_model="asked",
+    asked_model="served",
     finish="stop",
     usage=Usage(prompt_tokens=3, completion_tokens=4, total_tokens=7),
     elapsed=2.0,
@@ -310,7 +311,33 @@ def changed(**fields: object) -> Turn:
             changed(finish="length", base_url="http://localhost:1/v1"),
             "local · served · 3 in + 4 out = 7 tokens · 2.0 s · 2 tokens/s · length",
         ),
-        (changed(usage=None, model=""), "asked · tokens unknown · 2.0 s"),
+        (
+            changed(
+                asked_model="another", first_text=0.25, usage=Usage(total_tokens=7)
+            ),
+            "served (asked: another) · 7 tokens · 2.0 s (first text 0.2 s)",
+        ),
+        (
+            changed(model="serve-2026-01-01", asked_model="lab/Serve", elapsed=0.0),
+            "serve-2026-01-01 · 3 in + 4 out = 7 tokens · 0.0 s",
+        ),
+        (
+            changed(
+                usage=Usage(
+                    prompt_tokens=3,
+                    completion_tokens=4,
+                    total_tokens=7,
+                    cached_tokens=2,
+                    reasoning_tokens=1,
+                ),
+                elapsed=0.0,
+            ),
+            "served · 3 in (2 cached) + 4 out (1 reasoning) = 7 tokens · 0.0 s",
+        ),
+        (
+            changed(usage=None, model="", text=""),
+            "served · tokens unknown · 2.0 s",
+        ),
         (changed(usage=Usage(total_tokens=7)), "served · 7 tokens · 2.0 s"),
         (
             changed(usage=Usage(total_tokens=7, cost=0.00012)),
@@ -320,12 +347,15 @@ def changed(**fields: object) -> Turn:
             changed(usage=Usage(total_tokens=7, cost=0.0)),
             "served · 7 tokens · 2.0 s · $0",
         ),
-        (changed(usage=None, elapsed=0.0), "served · tokens unknown · 0.0 s"),
+        (
+            changed(usage=None, text="12345", reasoning="123"),
+            "served · about 2 tokens out (estimated) · 2.0 s",
+        ),
     ],
 )
 def test_the_footer(turn: Turn, expected: str) -> None:
     """Model, tokens, time, and the finish reason when it is not ``stop``."""
-    assert expected == bundle.footer(turn)
+    assert expected == footer(turn)
 
 
 @pytest.mark.parametrize(
@@ -340,12 +370,14 @@ def test_the_footer(turn: Turn, expected: str) -> None:
         (changed(finish="error", error="no luck", text=""), "no answer"),
         (changed(refusal="no", text=""), "refused"),
         (changed(malformed=2), "2 unreadable events"),
+        (changed(finish="tool_calls"), "asked for a tool"),
+        (changed(fallback="timeout", asked_model="a"), "a did not answer: timeout."),
     ],
 )
 def test_what_a_reader_must_know_is_noted(turn: Turn, words: str) -> None:
     """An answer that did not end as it should says so."""
-    assert words in " ".join(bundle.notes(turn))
-    assert bool(words) == bool(bundle.notes(turn))
+    assert words in " ".join(notes(turn))
+    assert bool(words) == bool(notes(turn))
 
 
 def test_a_bundle_is_safe_and_complete() -> None:
@@ -355,22 +387,15 @@ def test_a_bundle_is_safe_and_complete() -> None:
 
     assert {"text/html", "text/plain"} == set(data)
     assert "<script" not in data["text/html"]
-    assert "&lt;b&gt; · 3 in" in data["text/html"]
+    assert "&lt;b&gt; (asked: served) · 3 in" in data["text/html"]
     assert turn.text == data["text/plain"]
     assert "main" == metadata["apertis_magic"]["conversation"]
-    assert turn == bundle.turn_of(data, metadata)
+    assert [turn] == bundle.turns_of([{"data": data, "metadata": metadata}])
 
 
 def test_an_output_of_others_is_no_turn() -> None:
     """Outputs without our metadata are left alone."""
-    assert bundle.turn_of({"text/plain": "1"}, {}) is None
-
-
-def test_while_it_comes_only_html_is_sent() -> None:
-    """The status until there is text, then the text, both clean."""
-    assert ["text/html"] == list(bundle.waiting("<waiting>"))
-    assert "&lt;waiting&gt;" in bundle.waiting("<waiting>")["text/html"]
-    assert "<strong>a</strong>" in bundle.live(Growing().grown("**a**"))["text/html"]
+    assert [] == bundle.turns_of([{"data": {"text/plain": "1"}, "metadata": {}}])
 
 
 def test_a_transcript_shows_questions_answers_and_what_is_stale() -> None:

@@ -28,6 +28,9 @@ _UNKNOWN_FIELD = re.compile(
     re.IGNORECASE,
 )
 
+_OF_THE_CLIENT = ("extra_body", "extra_headers", "timeout", "max_retries")
+_NOT_KEPT = ("extra_headers", "timeout", "max_retries")  # the first may hold a key
+
 DEFAULT_MODEL = "gpt-4.1-mini"
 
 
@@ -42,6 +45,7 @@ class Question:
     options: Mapping[str, Any] = field(default_factory=dict)
     cell: Cell | None = None
     fresh: bool = False
+    once: bool = False
     stream: bool = True
 
 
@@ -95,8 +99,8 @@ class Conversation:
         system: str | None = None,
         cell: Cell | None = None,
         fresh: bool = False,
+        once: bool = False,
         stream: bool = True,
-        extra_body: Mapping[str, Any] | None = None,
         **options: Any,
     ) -> Reply:
         """Ask, and return at once with the answer in flight.
@@ -105,12 +109,16 @@ class Conversation:
             prompt: the user's message.
             model: the model for this question alone.
             client: who sends this request.
-            system: the conversation's system prompt from now on; None leaves it.
+            system: the conversation's system prompt from now on, "" for none; None
+                leaves it.
             cell: the notebook cell that asks; its earlier turn is replaced.
             fresh: start over; the turns before go, the system prompt stays.
+            once: neither send the turns so far nor keep this one; it waits for no
+                answer before it, and a system prompt is for this question alone.
             stream: let the answer come in pieces.
-            extra_body: fields of the request that the client does not know.
-            **options: its other fields, such as ``temperature``.
+            **options: the request's other fields, such as ``temperature``, and what
+                else ``client.chat.completions.create`` takes: ``extra_body``,
+                ``timeout``, ``max_retries``.
 
         Raises:
             ConfigurationError: something is missing or out of range; nothing was sent.
@@ -118,19 +126,21 @@ class Conversation:
         if not prompt.strip():
             raise ConfigurationError("The message is empty.")
         given = {name: value for name, value in options.items() if value is not None}
-        params.check({**given, "stream": stream})
-        if extra_body:
-            given["extra_body"] = extra_body
+        fields = {k: v for k, v in given.items() if k not in _OF_THE_CLIENT}
+        params.check({**fields, "stream": stream})
         client = client or self._own_client()
-        self.system = self.system if system is None else system
+        system = self.system if system is None else system
+        if not once:
+            self.system = system
         question = Question(
             prompt=mend(prompt),
             model=model or self.model or DEFAULT_MODEL,
             client=client,
-            system=self.system,
+            system=system,
             options=given,
             cell=cell,
             fresh=fresh,
+            once=once,
             stream=stream,
         )
         return Reply(
@@ -161,6 +171,8 @@ class Conversation:
         return self._turnstile[1]
 
     async def _answer(self, reply: Reply, question: Question) -> Outcome:
+        if question.once:
+            return await self._ask_now(reply, question)
         try:
             async with self._one_at_a_time():
                 return await self._ask_now(reply, question)
@@ -169,7 +181,7 @@ class Conversation:
             return self._record(reply, question, "interrupted"), None
 
     async def _ask_now(self, reply: Reply, question: Question) -> Outcome:
-        now = () if question.fresh else self._history
+        now = () if question.fresh or question.once else self._history
         before = now[: history.place(now, question.cell).start]
         messages = [m for entry in before for m in entry.turn.messages]
         if question.system:
@@ -192,25 +204,32 @@ class Conversation:
     def _record(
         self, reply: Reply, question: Question, finish: str | None, error: str = ""
     ) -> Turn:
+        fields = question.options
         turn = Turn(
+            id=reply.id,
             prompt=question.prompt,
             text=reply.text,
             reasoning=reply.reasoning,
             refusal=reply.refusal,
+            alternatives=reply.alternatives,
+            sources=reply.sources,
             finish=finish,
             error=error,
             model=reply.model,
             asked_model=question.model,
+            fallback=reply.fallback,
             base_url=question.client.base_url,
             usage=reply.usage,
             system=question.system,
-            options=question.options,
+            options={k: v for k, v in fields.items() if k not in _NOT_KEPT},
             cell=question.cell.id if question.cell else None,
             started=reply.started,
             first_text=reply.first_text,
             elapsed=reply.elapsed,
             malformed=reply.malformed,
         )
+        if question.once:
+            return turn
         with self._lock:
             # Starting over costs the turns only once there is something in their place.
             fresh = question.fresh and not turn.nothing_came
@@ -222,10 +241,14 @@ class Conversation:
 async def _send(reply: Reply, question: Question, messages: list[Message]) -> None:
     create, model = question.client.chat.completions.create, question.model
     if not question.stream:
-        whole = await create(model=model, messages=messages, **question.options)
+        whole = await create(
+            model=model, messages=messages, on_retry=reply.again, **question.options
+        )
+        reply.opened(whole.response)
         reply.add(whole.as_chunk())
         return
-    async with await _open(question, messages) as stream:
+    async with await _open(reply, question, messages) as stream:
+        reply.opened(stream.response)
         try:
             async for chunk in stream:
                 reply.add(chunk)
@@ -233,13 +256,19 @@ async def _send(reply: Reply, question: Question, messages: list[Message]) -> No
             reply.malformed = stream.malformed
 
 
-async def _open(question: Question, messages: list[Message]) -> AsyncStream:
+async def _open(
+    reply: Reply, question: Question, messages: list[Message]
+) -> AsyncStream:
     """Open the stream with its usage asked for, or without where that is refused."""
     client = question.client
 
     async def stream(**options: Any) -> AsyncStream:
         opened: AsyncStream = await client.chat.completions.create(
-            model=question.model, messages=messages, stream=True, **options
+            model=question.model,
+            messages=messages,
+            stream=True,
+            on_retry=reply.again,
+            **options,
         )
         return opened
 

@@ -2,18 +2,22 @@
 
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.display import display
 
 from apertis_magic.chat import session
+from apertis_magic.chat.reply import Reply
 from apertis_magic.chat.session import Session
 from apertis_magic.chat.turn import Cell
 from apertis_magic.clean import redact
 from apertis_magic.errors import ConfigurationError
 from apertis_magic.notebook import options
+
+if TYPE_CHECKING:
+    from apertis_magic.notebook.cell import Slots, View
 
 _EXAMPLES = (
     "%%chat\nWhy is the sky blue?",
@@ -32,6 +36,7 @@ class ChatCommands:
     def __init__(self, shell: InteractiveShell) -> None:
         self._shell = shell
         self._execution: str | None = None
+        self._slots: Slots | None = None
         self._told_model_is_fixed = False
 
     def ask(self, line: str, body: str) -> None:
@@ -65,11 +70,20 @@ class ChatCommands:
             # Late: the renderer is made ready while the request is under way.
             from apertis_magic.notebook import cell as face  # noqa: PLC0415  see above
 
-            face.show(reply, face.view_for(self._shell), here.current.name)
+            face.show(reply, self._view(reply), here.current.name)
         finally:
             reply.stop()
             if given.out is not None and reply.turn is not None:
                 self._shell.push({given.out: reply.turn})
+
+    def _view(self, reply: Reply) -> "View":
+        from apertis_magic.notebook import cell, terminal  # noqa: PLC0415  see ask
+
+        kinds = {kind.__name__ for kind in type(self._shell).__mro__}
+        if "TerminalInteractiveShell" in kinds:
+            return terminal.TerminalView()
+        self._slots = self._slots or cell.Slots()
+        return cell.NotebookView(reply.id, self._slots)
 
     def run(self, line: str) -> None:
         """Run a ``%chat`` line.
@@ -93,6 +107,7 @@ class ChatCommands:
 
     def after_cell(self) -> None:
         """Tell the Session that the cell which asked has ended."""
+        self._slots = None
         if self._execution is not None:
             session.current().end_execution(self._execution)
             self._execution = None
