@@ -22,7 +22,7 @@ from scripted_server import (
 
 from apertis_magic import errors, local
 from apertis_magic.chat import session
-from apertis_magic.notebook.magics import give_body
+from apertis_magic.notebook.transforms import give_message, give_question
 
 
 def shown(shell: Shell) -> list[Any]:
@@ -131,7 +131,7 @@ def test_an_error_leaves_no_empty_output(shell: Shell, server: ScriptedServer) -
         ("%%chat\n \n", "the message is empty"),
         ("%%chat --new -z\nx", "unknown option -z"),
         ("%chat rest", "no command 'rest'. Did you mean reset?"),
-        ("%chat Why is the sky blue?x", "A message goes into a cell"),
+        ("%chat Why is the sky blue?x", "A question is %chat ask"),
         ("%chat reset now", "takes nothing more, not 'now'"),
         ("%chat local start", "takes nothing, stop or status"),
     ],
@@ -260,9 +260,11 @@ def test_reloading_keeps_the_conversation(shell: Shell, server: ScriptedServer) 
 
     assert 1 == len([call for call in watching if "ChatMagics" in call])
 
-    transforms = shell.input_transformer_manager.line_transforms
+    manager = shell.input_transformer_manager
 
-    assert 1 == transforms.count(give_body)
+    assert 1 == manager.cleanup_transforms.count(give_message)
+    assert 1 == manager.line_transforms.count(give_question)
+    assert 2 == len([c for c in shell.configurables if "apertis" in repr(type(c))])
 
 
 def test_an_answer_that_comes_fast_is_sent_in_steps(

@@ -4,7 +4,7 @@ import asyncio
 import re
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from apertis_magic.api import loop, params
@@ -31,6 +31,11 @@ _UNKNOWN_FIELD = re.compile(
 _OF_THE_CLIENT = ("extra_body", "extra_headers", "timeout", "max_retries")
 _NOT_KEPT = ("extra_headers", "timeout", "max_retries")  # the first may hold a key
 
+_GO_ON = (
+    "Go on exactly where your last message broke off. Repeat nothing of it, and say "
+    "nothing about this request."
+)
+
 DEFAULT_MODEL = "gpt-4.1-mini"
 
 
@@ -47,6 +52,7 @@ class Question:
     fresh: bool = False
     once: bool = False
     stream: bool = True
+    resumes: Turn | None = None
 
 
 class Conversation:
@@ -82,6 +88,11 @@ class Conversation:
     def turns(self) -> tuple[Turn, ...]:
         """The turns in their order."""
         return tuple(entry.turn for entry in self._history)
+
+    @property
+    def newest(self) -> Turn | None:
+        """The turn that was made last, wherever it stands."""
+        return history.newest(self._history)
 
     @property
     def stale(self) -> frozenset[str]:
@@ -147,6 +158,42 @@ class Conversation:
             lambda reply: self._answer(reply, question), asked_model=question.model
         )
 
+    def go_on(
+        self, *, model: str | None = None, client: AsyncApertis | None = None
+    ) -> Reply:
+        """Go on with the newest answer, which was cut off or stopped.
+
+        The model is sent its own half answer and asked for the rest, which is joined to
+        the same turn.
+
+        Args:
+            model: the model that goes on; None for the one that began.
+            client: who sends this request.
+
+        Raises:
+            ConfigurationError: there is no such answer; nothing was sent.
+        """
+        turn = self.newest
+        if turn is None or not turn.text or turn.finish == "stop":
+            what = "is complete" if turn and turn.finish == "stop" else "has no text"
+            raise ConfigurationError(
+                f"The last answer {what}." if turn else "There is no answer yet.",
+                hint="Only an answer that was cut off or stopped can go on.",
+            )
+        question = Question(
+            prompt=turn.prompt,
+            model=model or turn.asked_model,
+            client=client or self._own_client(),
+            system=turn.system,
+            options=turn.options,
+            resumes=turn,
+        )
+        return Reply(
+            lambda reply: self._answer(reply, question),
+            asked_model=question.model,
+            resumes=turn,
+        )
+
     def reset(self) -> int:
         """Drop all turns and return how many there were; the rest stays."""
         with self._lock:
@@ -181,12 +228,7 @@ class Conversation:
             return self._record(reply, question, "interrupted"), None
 
     async def _ask_now(self, reply: Reply, question: Question) -> Outcome:
-        now = () if question.fresh or question.once else self._history
-        before = now[: history.place(now, question.cell).start]
-        messages = [m for entry in before for m in entry.turn.messages]
-        if question.system:
-            messages.insert(0, Message("system", question.system))
-        messages.append(Message("user", question.prompt))
+        messages = self._messages(question)
         reply.begin()
         try:
             await _send(reply, question, messages)
@@ -200,6 +242,18 @@ class Conversation:
             failure.__cause__ = error
             return self._record(reply, question, "error", str(failure)), failure
         return self._record(reply, question, reply.finish), None
+
+    def _messages(self, question: Question) -> list[Message]:
+        """Return what is sent: the system prompt, the turns before, the question."""
+        now = () if question.fresh or question.once else self._history
+        if question.resumes:
+            before = history.before(now, question.resumes)
+            asked = [*question.resumes.messages, Message("user", _GO_ON)]
+        else:
+            before = now[: history.place(now, question.cell).start]
+            asked = [Message("user", question.prompt)]
+        system = [Message("system", question.system)] if question.system else []
+        return [*system, *(m for e in before for m in e.turn.messages), *asked]
 
     def _record(
         self, reply: Reply, question: Question, finish: str | None, error: str = ""
@@ -230,12 +284,29 @@ class Conversation:
         )
         if question.once:
             return turn
+        if question.resumes:
+            return self._join(turn, question.resumes)
         with self._lock:
             # Starting over costs the turns only once there is something in their place.
             fresh = question.fresh and not turn.nothing_came
             now = () if fresh else self._history
             self._history = history.put(now, turn, question.cell)
         return turn
+
+    def _join(self, turn: Turn, half: Turn) -> Turn:
+        """Put *turn*, which holds the text of both, in the place of *half*."""
+        both = replace(
+            turn,
+            cell=half.cell,
+            started=half.started,
+            first_text=half.first_text,
+            elapsed=half.elapsed + turn.elapsed,
+            usage=turn.usage + half.usage if turn.usage and half.usage else None,
+        )
+        with self._lock:
+            if turn.text != half.text or turn.finish == "stop":
+                self._history = history.swap(self._history, both)
+        return both
 
 
 async def _send(reply: Reply, question: Question, messages: list[Message]) -> None:

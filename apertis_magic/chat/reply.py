@@ -48,6 +48,7 @@ class Reply:
         run: asks the question; called with this reply, it calls ``add`` for every
             chunk, and returns the turn and what went wrong, if anything.
         asked_model: the model that is asked.
+        resumes: the turn that this answer goes on with.
     """
 
     def __init__(
@@ -55,8 +56,9 @@ class Reply:
         run: "Callable[[Reply], Coroutine[Any, Any, Outcome]]",
         *,
         asked_model: str,
+        resumes: Turn | None = None,
     ) -> None:
-        self.id = uuid4().hex
+        self.id = resumes.id if resumes else uuid4().hex
         self.asked_model = asked_model
         self.turn: Turn | None = None
         self.model = ""
@@ -74,6 +76,10 @@ class Reply:
         self._refusal: list[str] = []
         self._sources: dict[str, Source] = {}
         self._steps = 0
+        if resumes is not None:
+            self._texts[0].append(resumes.text)
+            self._reasoning.append(resumes.reasoning)
+            self._sources.update({page.url: page for page in resumes.sources})
         self._grown = threading.Condition()
         self._done = threading.Event()
         self._error: Exception | None = None

@@ -54,7 +54,7 @@ class Preferences:
     Attributes:
         base_url: the API's address; None leaves the environment's.
         model: the model; None leaves the environment's.
-        system: the system prompt of new conversations.
+        system: the system prompt of conversations that have none yet.
         request: fields of the request and arguments of the client's ``create``, such
             as ``temperature`` or ``timeout``.
     """
@@ -99,8 +99,7 @@ class Session:
         """Return the conversation of that name, made on first use."""
         with self._lock:
             if name not in self._conversations:
-                system = self.preferences.system
-                self._conversations[name] = Conversation(name=name, system=system)
+                self._conversations[name] = Conversation(name=name)
             return self._conversations[name]
 
     def redirect(self, settings: Settings | None) -> None:
@@ -128,12 +127,26 @@ class Session:
         """
         settings = self.settings
         talk = self.conversation(conversation or self._name)
+        if talk.system is None and not talk.turns:
+            talk.system = self.preferences.system
         chosen = model or talk.model or settings.model
         return talk.ask(
             prompt,
             model=settings.model if settings.fixed_model else chosen,
             client=self._client(settings),
             **{**self.preferences.request, **request},
+        )
+
+    def go_on(self) -> Reply:
+        """Go on with the current conversation's newest answer, which was cut off.
+
+        Raises:
+            ConfigurationError: there is no such answer; nothing was sent.
+        """
+        settings = self.settings
+        return self.current.go_on(
+            model=settings.model if settings.fixed_model else None,
+            client=self._client(settings),
         )
 
     def end_execution(self, execution: str) -> None:

@@ -51,6 +51,19 @@ class View(Protocol):
         """Take back what was shown: nothing came, and an error follows."""
 
 
+class NoView:
+    """Nowhere, for a cell that is to be quiet."""
+
+    def update(self, progress: Progress) -> None:
+        """Show nothing."""
+
+    def finish(self, turn: Turn, conversation: str) -> None:
+        """Show nothing."""
+
+    def clear(self) -> None:
+        """Nothing was shown."""
+
+
 class Slots:
     """The displays of one execution of a cell, which may ask several times."""
 

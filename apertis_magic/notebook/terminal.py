@@ -14,7 +14,8 @@ class TerminalView:
     Nothing of what the model writes can steer the terminal.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, foot: bool = True) -> None:
+        self._foot = foot
         self._written = 0
 
     def update(self, progress: Progress) -> None:
@@ -26,7 +27,7 @@ class TerminalView:
     def finish(self, turn: Turn, conversation: str) -> None:  # noqa: ARG002  see View
         """Write the rest and the footer."""
         self._write(turn.text or turn.refusal)
-        for line in (*notes(turn), footer(turn)):
+        for line in (*notes(turn), *([footer(turn)] * self._foot)):
             sys.stdout.write(f"\n{printable(line)}")
         sys.stdout.write("\n")
         sys.stdout.flush()
