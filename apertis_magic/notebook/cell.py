@@ -24,7 +24,7 @@ _STATUS_EVERY = 1.0
 _CHARACTERS_PER_SECOND = 40_000
 """A front end renders about twice as much; who sends more leaves it behind."""
 
-_LONGEST_PAUSE = 2.0
+_LONGEST_PAUSE = 5.0
 """Seconds; an answer that came all at once need not be waited for as long."""
 
 _MOST = 45

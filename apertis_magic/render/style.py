@@ -9,7 +9,7 @@ _LAYOUT = """
 .apertis-answer .highlight{position:relative;margin:.6em 0;padding:.5em .8em;
 background:var(--jp-cell-editor-background,#8881);overflow-x:auto;border-radius:4px;
 border:1px solid var(--jp-border-color2,#8884)}
-.apertis-answer .highlight pre{margin:0;padding:0}
+.apertis-answer .highlight pre{margin:0;padding:0;white-space:pre}
 .apertis-answer .highlight *{background:none!important}
 .apertis-answer .lang{position:absolute;top:.2em;right:.6em;opacity:.6;font-size:.75em}
 .apertis-table{overflow-x:auto}
