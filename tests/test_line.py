@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from scripted_server import Answer, Cut, ScriptedServer, chunk, fails, says
 
 from apertis_magic import errors
 from apertis_magic.chat import session
+from apertis_magic.notebook import commands
 
 
 def asked(server: ScriptedServer) -> str:
@@ -385,6 +387,13 @@ def test_nothing_to_go_on_with(shell: Shell, server: ScriptedServer) -> None:
         shell.run("%chat continue")
 
     assert 1 == len(server.requests)
+
+
+def test_the_readme_has_every_command() -> None:
+    """Its table is the one that the commands come from."""
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+
+    assert commands.table() in readme
 
 
 @pytest.fixture

@@ -370,7 +370,7 @@ COMMANDS: Mapping[str, Command] = {
             ChatCommands.config,
         ),
         Command(
-            "local [stop|status]",
+            "local [stop, status]",
             "answer with a small model on this machine",
             ChatCommands.local,
         ),
@@ -378,3 +378,11 @@ COMMANDS: Mapping[str, Command] = {
         Command("help", "list the commands and options", ChatCommands.help),
     )
 }
+
+
+def table() -> str:
+    """Return the commands as a table in Markdown, for the documentation."""
+    named = {f"%chat {each.usage}": each.help for each in COMMANDS.values()}
+    rows = {"%chat": "show where things stand", **named}
+    escaped = (f"| `{name}` | {text} |" for name, text in rows.items())
+    return "\n".join(["| command | what it does |", "|---|---|", *escaped])
