@@ -4,6 +4,7 @@ import asyncio
 import os
 import threading
 from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import dataclass
 from math import inf
 from time import monotonic, time
 from typing import Any, TypeAlias
@@ -15,6 +16,23 @@ from apertis_magic.clean import mend
 from apertis_magic.errors import ApertisError
 
 Outcome: TypeAlias = tuple[Turn, ApertisError | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What is known of an answer that still comes.
+
+    Attributes:
+        text: the answer so far.
+        reasoning: the model's thinking so far, where the server tells it.
+        refusal: the text of a refusal so far.
+        status: what is waited for, in a few words; shown while there is no text.
+    """
+
+    text: str
+    reasoning: str = ""
+    refusal: str = ""
+    status: str = ""
 
 
 class Reply:

@@ -1,16 +1,15 @@
 """Streams an answer into the output of the cell that asked, or into a terminal."""
 
-import sys
 from contextlib import suppress
 from time import monotonic
 from typing import Any, Protocol
 
 from IPython.display import DisplayHandle, display
 
-from apertis_magic.chat.reply import Reply
+from apertis_magic.chat.reply import Progress, Reply
 from apertis_magic.chat.turn import Turn
-from apertis_magic.clean import printable
 from apertis_magic.errors import ApertisError, Interrupted
+from apertis_magic.notebook.terminal import TerminalView
 from apertis_magic.render import bundle
 from apertis_magic.render.blocks import Growing
 
@@ -30,8 +29,8 @@ _BYTES_PER_SECOND = 40_000
 class View(Protocol):
     """Where an answer is shown while it comes and when it has ended."""
 
-    def update(self, text: str, status: str) -> None:
-        """Show the answer so far, or *status* while there is none."""
+    def update(self, progress: Progress) -> None:
+        """Show the answer so far, or its status while there is none."""
 
     def finish(self, turn: Turn, conversation: str) -> None:
         """Show the whole answer with its footer."""
@@ -47,11 +46,13 @@ class NotebookView:
         self._handle: DisplayHandle | None = None
         self._answer = Growing()
 
-    def update(self, text: str, status: str) -> None:
-        """Show the answer so far, or *status* while there is none."""
-        if text:
-            self._answer = self._answer.grown(text)
-        self._show(bundle.live(self._answer) if text else bundle.waiting(status), {})
+    def update(self, progress: Progress) -> None:
+        """Show the answer so far, or its status while there is none."""
+        if progress.text:
+            self._answer = self._answer.grown(progress.text)
+            self._show(bundle.live(self._answer), {})
+        else:
+            self._show(bundle.waiting(progress.status), {})
 
     def finish(self, turn: Turn, conversation: str) -> None:
         """Put the whole answer with its footer in place of what was shown."""
@@ -67,36 +68,6 @@ class NotebookView:
             self._handle = display(data, raw=True, metadata=metadata, display_id=True)
         else:
             self._handle.update(data, raw=True, metadata=metadata)
-
-
-class TerminalView:
-    """Standard output of a terminal: the text as it comes, the footer below it.
-
-    Nothing of what the model writes can steer the terminal.
-    """
-
-    def __init__(self) -> None:
-        self._written = 0
-
-    def update(self, text: str, status: str) -> None:  # noqa: ARG002  see View
-        """Write what is new of the answer."""
-        self._write(text.removesuffix("\ufffd"))  # its other half may still come
-
-    def finish(self, turn: Turn, conversation: str) -> None:  # noqa: ARG002  see View
-        """Write the rest and the footer."""
-        self._write(turn.text or turn.refusal)
-        for line in (*bundle.notes(turn), bundle.footer(turn)):
-            sys.stdout.write(f"\n{printable(line)}")
-        sys.stdout.write("\n")
-        sys.stdout.flush()
-
-    def clear(self) -> None:
-        """Do nothing: nothing has been written."""
-
-    def _write(self, text: str) -> None:
-        sys.stdout.write(printable(text[self._written :]))
-        sys.stdout.flush()
-        self._written = len(text)
 
 
 def view_for(shell: object) -> View:
@@ -151,11 +122,14 @@ def _follow(reply: Reply, view: View) -> None:
             return
         is_first = waiting and bool(text)
         if is_first or monotonic() >= due:
-            view.update(
-                text, f"{reply.asked_model} · {reply.status} {reply.elapsed:.0f} s"
-            )
+            view.update(_progress(reply, text))
             due = monotonic() + pause_after(text)
         waiting = not text
+
+
+def _progress(reply: Reply, text: str) -> Progress:
+    status = f"{reply.asked_model} · {reply.status} {reply.elapsed:.0f} s"
+    return Progress(text, reply.reasoning, reply.refusal, status)
 
 
 def pause_after(text: str) -> float:
