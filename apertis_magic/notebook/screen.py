@@ -8,8 +8,10 @@ from contextlib import contextmanager
 from shutil import get_terminal_size
 from typing import Any, TextIO
 
-_ERASE = "\r\x1b[J"  # from the beginning of this line to the end of the screen
 _NO_WRAP, _WRAP = "\x1b[?7l", "\x1b[?7h"
+# From the beginning of this line to the end of the screen. Ctrl-C makes the system drop
+# what is on its way to the terminal, so lines may still be cut off there.
+_ERASE = f"{_WRAP}\r\x1b[J"
 _DIM, _PLAIN = "\x1b[2m", "\x1b[0m"
 
 
