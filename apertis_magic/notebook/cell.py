@@ -10,6 +10,7 @@ from apertis_magic.chat.reply import Progress, Reply
 from apertis_magic.chat.turn import Turn
 from apertis_magic.errors import ApertisError, Interrupted
 from apertis_magic.render import bundle
+from apertis_magic.render.footer import Form
 from apertis_magic.render.layout import Layout
 
 _HEARTBEAT = 0.5
@@ -112,7 +113,7 @@ class NotebookView:
         self,
         turn_id: str,
         slots: Slots,
-        form: bundle.Form = "markdown",
+        form: Form = "markdown",
         *,
         foot: bool = True,
     ) -> None:

@@ -133,7 +133,7 @@ class ChatCommands:
         foot = self._settings.footer if given.foot is None else given.foot
         kinds = {kind.__name__ for kind in type(self._shell).__mro__}
         if "TerminalInteractiveShell" in kinds:
-            return terminal.TerminalView(foot=foot)
+            return terminal.TerminalView(given.form, foot=foot)
         self._slots = self._slots or cell.Slots()
         return cell.NotebookView(reply.id, self._slots, given.form, foot=foot)
 

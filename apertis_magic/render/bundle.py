@@ -8,17 +8,16 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
 from html import escape
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 from apertis_magic.api.types import Usage
 from apertis_magic.chat.turn import Source, Turn
 from apertis_magic.clean import printable
-from apertis_magic.render.footer import footer, notes
+from apertis_magic.render.footer import Form, footer, notes
 from apertis_magic.render.markdown import to_html
 from apertis_magic.render.style import STYLE
 from apertis_magic.render.text import inert
 
-Form: TypeAlias = Literal["markdown", "text"]
 Bundle = dict[str, str]
 
 

@@ -1,11 +1,16 @@
 """What is said below an answer, in plain text: the footer and notes on how it ended."""
 
+from typing import Literal, TypeAlias
+
 from apertis_magic.api.address import is_loopback
 from apertis_magic.chat.turn import Turn
 
+Form: TypeAlias = Literal["markdown", "text"]
+"""How an answer's text is shown."""
+
 _MARKS = {
     "length": "cut off at the longest allowed answer (length); %chat continue goes on",
-    "interrupted": "stopped; what had come is kept, and %chat continue goes on",
+    "interrupted": "stopped; what had come is kept",
     "content_filter": "cut off by the content filter (content_filter)",
 }
 _LETTERS = 4
@@ -32,6 +37,25 @@ def notes(turn: Turn) -> list[str]:
     if turn.malformed:
         found.append(f"{turn.malformed} unreadable events are missing from it.")
     return found
+
+
+def others(turn: Turn) -> list[str]:
+    """Return the other answers, where several were asked for, each under its number."""
+    many = len(turn.alternatives) + 1
+    return [
+        line
+        for number, text in enumerate(turn.alternatives, 2)
+        for line in (f"Answer {number} of {many}", text)
+    ]
+
+
+def sources(turn: Turn) -> list[str]:
+    """Return the pages of the web that the answer rests on, under a heading."""
+    pages = [
+        f"{number}. {page.title} {page.url}".replace("  ", " ")
+        for number, page in enumerate(turn.sources, 1)
+    ]
+    return ["Sources", *pages] if pages else []
 
 
 def footer(turn: Turn) -> str:
