@@ -7,6 +7,7 @@ from typing import Any
 
 from apertis_magic.api import address, keys
 from apertis_magic.api.client import AsyncApertis, base_url_from_environment
+from apertis_magic.chat import model_list
 from apertis_magic.chat.conversation import DEFAULT_MODEL, Conversation
 from apertis_magic.chat.reply import Reply
 
@@ -51,6 +52,7 @@ class Session:
 
     def __init__(self) -> None:
         self.current = Conversation(name=DEFAULT_CONVERSATION)
+        self.model_lists = model_list.Memory()
         self._override: Settings | None = None
         self._clients: dict[Settings, AsyncApertis] = {}
         self._lock = threading.Lock()
@@ -84,7 +86,7 @@ class Session:
         return self.current.ask(
             prompt,
             model=settings.model if settings.fixed_model else chosen,
-            client=self._client(settings),
+            client=self.client(settings),
             **request,
         )
 
@@ -92,8 +94,12 @@ class Session:
         """Tell the conversations that an execution of a cell has ended."""
         self.current.end_execution(execution)
 
-    def _client(self, settings: Settings) -> AsyncApertis:
-        # One client per address and key, so that every question shares a connection.
+    def client(self, settings: Settings) -> AsyncApertis:
+        """Return the one client for *settings*, so that all requests share connections.
+
+        Raises:
+            ConfigurationError: the address or the key cannot be right.
+        """
         with self._lock:
             if settings not in self._clients:
                 self._clients[settings] = AsyncApertis(

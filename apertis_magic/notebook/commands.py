@@ -12,7 +12,7 @@ from apertis_magic.chat import session
 from apertis_magic.chat.session import Session
 from apertis_magic.chat.turn import Cell
 from apertis_magic.clean import redact
-from apertis_magic.errors import ConfigurationError
+from apertis_magic.errors import ConfigurationError, ModelNotFound
 from apertis_magic.notebook import options
 
 _EXAMPLES = (
@@ -66,6 +66,11 @@ class ChatCommands:
             from apertis_magic.notebook import cell as face  # noqa: PLC0415  see above
 
             face.show(reply, face.view_for(self._shell), here.current.name)
+        except ModelNotFound as error:
+            from apertis_magic.notebook import models  # noqa: PLC0415  few need it
+
+            error.hint = models.hint(here, reply.asked_model) or error.hint
+            raise
         finally:
             reply.stop()
             if given.out is not None and reply.turn is not None:
@@ -82,9 +87,9 @@ class ChatCommands:
             self._status()
             return
         name, *rest = words
-        command = _COMMANDS.get("help" if name in ("-h", "--help") else name)
+        command = COMMANDS.get("help" if name in ("-h", "--help") else name)
         if command is None:
-            near = options.closest(name, _COMMANDS)
+            near = options.closest(name, COMMANDS)
             raise UsageError(
                 f"%chat: there is no command {redact(name)!r}.{near} A message goes "
                 "into a cell that begins with %%chat; %chat help lists the commands."
@@ -114,7 +119,7 @@ class ChatCommands:
         """List the commands."""
         _no_more("help", words)
         _say("%chat           show where things stand")
-        for name, command in _COMMANDS.items():
+        for name, command in COMMANDS.items():
             _say(f"%chat {name:8}  {(command.__doc__ or '').splitlines()[0]}")
         _say("", options.help_text())
 
@@ -134,6 +139,18 @@ class ChatCommands:
         """Drop all turns; the model and the system prompt stay."""
         _no_more("reset", words)
         _say(f"Dropped {session.current().current.reset()} turns.")
+
+    def models(self, words: list[str]) -> None:
+        """List the server's models (models WORD … for some, --refresh)."""
+        from apertis_magic.notebook import models  # noqa: PLC0415  few need it
+
+        models.show(session.current(), words)
+
+    def model(self, words: list[str]) -> None:
+        """Show or set the conversation's model (model ID, model default)."""
+        from apertis_magic.notebook import models  # noqa: PLC0415  few need it
+
+        models.choose(session.current(), words)
 
     def local(self, words: list[str]) -> None:
         """Answer with a small model on this machine (local stop, local status)."""
@@ -203,9 +220,11 @@ def _say(*lines: str) -> None:
     sys.stdout.write("\n".join(lines) + "\n")
 
 
-_COMMANDS: Mapping[str, Callable[[ChatCommands, list[str]], None]] = {
+COMMANDS: Mapping[str, Callable[[ChatCommands, list[str]], None]] = {
     "show": ChatCommands.show,
     "reset": ChatCommands.reset,
+    "models": ChatCommands.models,
+    "model": ChatCommands.model,
     "local": ChatCommands.local,
     "help": ChatCommands.help,
 }
