@@ -26,8 +26,6 @@ from apertis_magic.clean import printable, redact
 from apertis_magic.errors import ApertisError, TimedOut
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
-
     from apertis_magic.api.client import AsyncApertis
     from apertis_magic.chat.session import Session, Settings
 
@@ -175,13 +173,8 @@ def _fetch_meanwhile(session: "Session") -> None:
         if now - memory.tried.get(settings, -_PAUSE) < _PAUSE:
             return
         memory.tried[settings] = now
-    fetch = _fetch(session, settings, priced=False, patience=PATIENCE)
-    loop.submit(fetch).add_done_callback(_look_at_failure)
-
-
-def _look_at_failure(done: "Future[Listing]") -> None:
-    with suppress(ApertisError):
-        done.result()
+    # Nobody looks at the future: what cannot be fetched stays unknown.
+    loop.submit(_fetch(session, settings, priced=False, patience=PATIENCE))
 
 
 async def _fetch(

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
 
+from apertis_magic.notebook import completion
+
 if TYPE_CHECKING:
     from apertis_magic.notebook.commands import ChatCommands
 
@@ -16,6 +18,7 @@ def load(shell: InteractiveShell) -> None:
     shell.register_magics(magics)
     shell.events.register("post_run_cell", magics.after_cell)
     shell.input_transformer_manager.line_transforms.insert(0, give_body)
+    completion.install(shell)
 
 
 def unload(shell: InteractiveShell) -> None:
@@ -23,6 +26,7 @@ def unload(shell: InteractiveShell) -> None:
     magics = shell.magics_manager.registry.pop(ChatMagics.__name__)
     shell.events.unregister("post_run_cell", magics.after_cell)
     shell.input_transformer_manager.line_transforms.remove(give_body)
+    completion.remove(shell)
     for kind in ("line", "cell"):
         shell.magics_manager.magics[kind].pop("chat", None)
 

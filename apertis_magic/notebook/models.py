@@ -141,7 +141,7 @@ def _table(models: Iterable[ListedModel]) -> dict[str, str]:
 def _dollars(price: float | None) -> str:
     if price is None:
         return ""
-    return f"{price:.2f}" if price == round(price, 2) else f"{price:.6f}".rstrip("0")
+    return f"{price:.2f}" if price == round(price, 2) else f"{price:.6g}"
 
 
 def _say(line: str) -> None:

@@ -246,9 +246,11 @@ def _number(text: str) -> float:
 
 _number.__name__ = "number"
 _PARSER = _build()
-_ACTIONS = _PARSER._actions  # noqa: SLF001  argparse has no public list
-_NAMES = [name for action in _ACTIONS for name in action.option_strings]
-# An option without a value has the number 0 of them.
-_TAKING = {
-    name for action in _ACTIONS for name in action.option_strings if action.nargs != 0
+ACTIONS: Mapping[str, argparse.Action] = {
+    name: action
+    for action in _PARSER._actions  # noqa: SLF001  argparse has no public list
+    for name in action.option_strings
 }
+"""Every option by each of its names; one without a value has the number 0 of them."""
+_NAMES = list(ACTIONS)
+_TAKING = {name for name, action in ACTIONS.items() if action.nargs != 0}
