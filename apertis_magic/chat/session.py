@@ -8,6 +8,7 @@ from typing import Any
 
 from apertis_magic.api import address, keys
 from apertis_magic.api.client import AsyncApertis, base_url_from_environment
+from apertis_magic.chat import model_list
 from apertis_magic.chat.conversation import DEFAULT_MODEL, Conversation
 from apertis_magic.chat.reply import Reply
 
@@ -70,6 +71,7 @@ class Session:
 
     def __init__(self) -> None:
         self.preferences = Preferences()
+        self.model_lists = model_list.Memory()
         self._conversations: dict[str, Conversation] = {}
         self._name = DEFAULT_CONVERSATION
         self._override: Settings | None = None
@@ -133,7 +135,7 @@ class Session:
         return talk.ask(
             prompt,
             model=settings.model if settings.fixed_model else chosen,
-            client=self._client(settings),
+            client=self.client(settings),
             **{**self.preferences.request, **request},
         )
 
@@ -146,7 +148,7 @@ class Session:
         settings = self.settings
         return self.current.go_on(
             model=settings.model if settings.fixed_model else None,
-            client=self._client(settings),
+            client=self.client(settings),
         )
 
     def end_execution(self, execution: str) -> None:
@@ -154,8 +156,12 @@ class Session:
         for talk in tuple(self._conversations.values()):
             talk.end_execution(execution)
 
-    def _client(self, settings: Settings) -> AsyncApertis:
-        # One client per address and key, so that every question shares a connection.
+    def client(self, settings: Settings) -> AsyncApertis:
+        """Return the one client for *settings*, so that all requests share connections.
+
+        Raises:
+            ConfigurationError: the address or the key cannot be right.
+        """
         with self._lock:
             if settings not in self._clients:
                 self._clients[settings] = AsyncApertis(

@@ -14,7 +14,7 @@ from apertis_magic.chat.reply import Reply
 from apertis_magic.chat.session import Preferences, Session
 from apertis_magic.chat.turn import Cell
 from apertis_magic.clean import redact
-from apertis_magic.errors import ApertisError, ConfigurationError
+from apertis_magic.errors import ApertisError, ConfigurationError, ModelNotFound
 from apertis_magic.notebook import options
 from apertis_magic.notebook.config import ApertisMagic
 from apertis_magic.notebook.options import ChatOptions
@@ -117,6 +117,10 @@ class ChatCommands:
             face.show(reply, self._view(reply, given), name)
         except ApertisError as error:
             self._error = error
+            if isinstance(error, ModelNotFound):
+                from apertis_magic.notebook import models  # noqa: PLC0415  few need it
+
+                error.hint = models.hint(self.session, reply.asked_model) or error.hint
             raise
         finally:
             reply.stop()
@@ -234,6 +238,18 @@ class ChatCommands:
         from apertis_magic.notebook import settings  # noqa: PLC0415  few need it
 
         settings.run(self.session, self._settings, split(rest))
+
+    def models(self, rest: str) -> None:
+        """List the server's models."""
+        from apertis_magic.notebook import models  # noqa: PLC0415  few need it
+
+        models.show(self.session, split(rest))
+
+    def model(self, rest: str) -> None:
+        """Show or set the conversation's model."""
+        from apertis_magic.notebook import models  # noqa: PLC0415  few need it
+
+        models.choose(self.session, split(rest))
 
     def version(self, rest: str) -> None:
         """Tell the versions that a report of a problem needs."""
@@ -373,6 +389,16 @@ COMMANDS: Mapping[str, Command] = {
             "local [stop, status]",
             "answer with a small model on this machine",
             ChatCommands.local,
+        ),
+        Command(
+            "models [WORD …] [--refresh]",
+            "list the server's models, or those whose id holds these words",
+            ChatCommands.models,
+        ),
+        Command(
+            "model [ID]",
+            "show or set the conversation's model; default goes back",
+            ChatCommands.model,
         ),
         Command("version", "tell the versions, for a report", ChatCommands.version),
         Command("help", "list the commands and options", ChatCommands.help),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
 
+from apertis_magic.notebook import completion
 from apertis_magic.notebook.config import ApertisMagic
 from apertis_magic.notebook.transforms import give_message, give_question
 
@@ -32,6 +33,7 @@ def load(shell: InteractiveShell) -> None:
     shell.configurables.append(magics.settings)  # type: ignore[arg-type]  # IPython's
     shell.input_transformer_manager.cleanup_transforms.insert(0, give_message)
     shell.input_transformer_manager.line_transforms.insert(0, give_question)
+    completion.install(shell)
 
 
 def unload(shell: InteractiveShell) -> None:
@@ -42,6 +44,7 @@ def unload(shell: InteractiveShell) -> None:
         shell.configurables.remove(known)
     shell.input_transformer_manager.cleanup_transforms.remove(give_message)
     shell.input_transformer_manager.line_transforms.remove(give_question)
+    completion.remove(shell)
     for kind, known in shell.magics_manager.magics.items():
         known.pop("chat", None)
         if kind in magics.former:

@@ -183,19 +183,19 @@ def _option(word: Word) -> tuple[Option, str | None]:
     """Return the option that a word names, and the value that the word holds."""
     name, equals, value = word.text.partition("=")
     if word.text.startswith("--"):
-        option = _BY_NAME.get(name.replace("_", "-"))
+        option = BY_NAME.get(name.replace("_", "-"))
         if option and equals and not option.value:
             raise UsageError(f"%%chat: {name} takes no value.")
         if option:
             return option, value if equals else None
-    elif option := _BY_NAME.get(word.text[:2]):
+    elif option := BY_NAME.get(word.text[:2]):
         # The words of "-t=0.5" have lost their "=" only where quotes came after it.
         value = word.text[2:].removeprefix("=")
         if option.value or not value:
             return option, value if word.text[2:] else None
     if _KEY_OPTIONS.match(name):
         raise UsageError(_NO_KEYS)
-    near = closest(name.replace("_", "-"), _BY_NAME)
+    near = closest(name.replace("_", "-"), BY_NAME)
     raise UsageError(f"%%chat: unknown option {redact(name)}.{near}")
 
 
@@ -340,7 +340,7 @@ def _of_param(param: Param) -> Option:
     )
 
 
-_EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh")
+_EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 _MANY = 1000
 
 OPTIONS: tuple[Option, ...] = (
@@ -426,7 +426,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(names=("-h", "--help"), dest="help", help="show this and ask nothing"),
 )
-_BY_NAME = {name: option for option in OPTIONS for name in option.names}
+BY_NAME = {name: option for option in OPTIONS for name in option.names}
 _OF_CELL = {each.name for each in fields(ChatOptions)} - {"fields", "extra_body"}
 _NOT_EXTRA = ("model", "messages", "stream")
 

@@ -1,0 +1,276 @@
+"""Which models a server has: asked for when needed, then kept for a day.
+
+A list is kept in memory and in a file for each address, never with a key. Nothing is
+fetched until somebody asks.
+"""
+
+import asyncio
+import json
+import os
+import re
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit
+
+from apertis_magic import paths
+from apertis_magic.api import address, loop
+from apertis_magic.api.value import amount, count, items, mapping, string
+from apertis_magic.clean import printable, redact
+from apertis_magic.errors import ApertisError, TimedOut
+
+if TYPE_CHECKING:
+    from apertis_magic.api.client import AsyncApertis
+    from apertis_magic.chat.session import Session, Settings
+
+PATIENCE = 30.0
+"""Seconds that a list may take."""
+
+_DAY = 86_400.0
+_PAUSE = 300.0
+"""Seconds without another try in the background, whatever became of the last one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedModel:
+    """What is known of one model; None where nobody told.
+
+    Attributes:
+        id: what to give as ``model``.
+        context_length: tokens that it can read and write together.
+        input_per_million: USD for a million tokens of prompt.
+        output_per_million: USD for a million tokens of completion.
+    """
+
+    id: str
+    context_length: int | None = None
+    input_per_million: float | None = None
+    output_per_million: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """The models of one address, in the server's order.
+
+    Attributes:
+        models: the models.
+        fetched: when the server told, in seconds since 1970.
+        priced: whether the price catalogue was read too.
+    """
+
+    models: Sequence[ListedModel] = ()
+    fetched: float = 0.0
+    priced: bool = False
+
+    @property
+    def ids(self) -> list[str]:
+        """The models' ids."""
+        return [model.id for model in self.models]
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether it is less than a day old; one from the future is not."""
+        return 0 <= time.time() - self.fetched < _DAY
+
+
+@dataclass(slots=True)
+class Memory:
+    """What a Session remembers of lists and of its tries to get them."""
+
+    lists: dict[str, Listing] = field(default_factory=dict)
+    tried: "dict[Settings, float]" = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+def known(session: "Session") -> Listing | None:
+    """Return the list that is known now, however old, without asking the server.
+
+    Raises:
+        ConfigurationError: the environment's address or key cannot be one.
+    """
+    settings = session.settings
+    if settings.fixed_model:
+        return _fixed(settings)
+    where, lists = _where(settings), session.model_lists.lists
+    if where not in lists and (kept := _read(where)) is not None:
+        lists[where] = kept
+    return lists.get(where)
+
+
+def ids(session: "Session") -> list[str]:
+    """Return the ids that are known now; a missing or old list is fetched meanwhile.
+
+    It never waits and never raises: what cannot be fetched stays unknown.
+    """
+    try:
+        found = known(session)
+        if found is None or not found.is_fresh:
+            _fetch_meanwhile(session)
+    except ApertisError:
+        return []
+    return found.ids if found else []
+
+
+def refresh(
+    session: "Session", *, priced: bool = False, patience: float = PATIENCE
+) -> Listing:
+    """Ask the server for the list, wait for it and keep it.
+
+    Args:
+        session: whose settings say which server.
+        priced: read Apertis' price catalogue too; no other host is asked for one.
+        patience: seconds to wait.
+
+    Raises:
+        ApertisError: there was no list in that time, or a refusal.
+    """
+    settings = session.settings
+    if settings.fixed_model:
+        return _fixed(settings)
+    return loop.run(_fetch(session, settings, priced=priced, patience=patience))
+
+
+def near(model: str, known_ids: Sequence[str], most: int = 3) -> list[str]:
+    """Return the ids closest to *model*, the best first.
+
+    A maker's name before a slash may lack, and *model* may be one word of an id.
+    """
+    model = model.lower()
+    names: dict[str, str] = {}
+    for each in known_ids:
+        names.setdefault(each.lower(), each)
+        names.setdefault(each.lower().rpartition("/")[2], each)
+    close = get_close_matches(model, names, n=2 * most)
+    found = [names[name] for name in close]
+    if not found:
+        words = {word for name in names for word in re.split(r"[-/:]", name)}
+        for word in get_close_matches(model, words, n=1):
+            found = [each for each in known_ids if word in each.lower()]
+    return list(dict.fromkeys(found))[:most]
+
+
+def _fixed(settings: "Settings") -> Listing:
+    return Listing(models=(ListedModel(id=settings.model),), fetched=time.time())
+
+
+def _where(settings: "Settings") -> str:
+    """Return what a list is kept under: the address without its scheme."""
+    parts = urlsplit(address.normalised(settings.base_url))
+    return parts.netloc.lower() + parts.path
+
+
+def _fetch_meanwhile(session: "Session") -> None:
+    settings, memory = session.settings, session.model_lists
+    now = time.monotonic()
+    with memory.lock:
+        # A fetch ends long before the pause does, so there is one at a time.
+        if now - memory.tried.get(settings, -_PAUSE) < _PAUSE:
+            return
+        memory.tried[settings] = now
+    # Nobody looks at the future: what cannot be fetched stays unknown.
+    loop.submit(_fetch(session, settings, priced=False, patience=PATIENCE))
+
+
+async def _fetch(
+    session: "Session", settings: "Settings", *, priced: bool, patience: float
+) -> Listing:
+    try:
+        async with asyncio.timeout(patience):
+            # Here, because a client refuses to be made without the key it needs.
+            client = session.client(settings)
+            found = await _listing(client, settings, priced=priced)
+    except TimeoutError:
+        raise TimedOut(
+            f"The server did not tell its models in {patience:g} s."
+        ) from None
+    where = _where(settings)
+    session.model_lists.lists[where] = found
+    _write(where, found)
+    return found
+
+
+async def _listing(
+    client: "AsyncApertis", settings: "Settings", *, priced: bool
+) -> Listing:
+    models: dict[str, ListedModel] = {}
+    for model in await client.models.list():
+        name = printable(redact(model.id, settings.api_key)).strip()
+        if name:
+            models[name] = ListedModel(id=name, context_length=model.context_length)
+    found = Listing(models=tuple(models.values()), fetched=time.time())
+    if priced and address.is_apertis(settings.base_url):
+        with suppress(ApertisError):  # the list is worth having without its prices
+            return await _with_prices(client, found)
+    return found
+
+
+async def _with_prices(client: "AsyncApertis", listing: Listing) -> Listing:
+    catalogue = {model.id: model for model in await client.models.catalogue()}
+    models = [
+        replace(
+            model,
+            context_length=model.context_length or priced.context_length,
+            input_per_million=priced.input_per_million,
+            output_per_million=priced.output_per_million,
+        )
+        if (priced := catalogue.get(model.id))
+        else model
+        for model in listing.models
+    ]
+    return replace(listing, models=tuple(models), priced=True)
+
+
+def _file(where: str) -> Path:
+    return (
+        paths.cache_dir()
+        / "model-lists"
+        / (quote(where, safe="", errors="replace") + ".json")
+    )
+
+
+def _read(where: str) -> Listing | None:
+    """Return the list in the file of an address, None unless it is one of ours."""
+    try:
+        kept = mapping(json.loads(_file(where).read_text(encoding="utf-8")))
+    except (OSError, ValueError, RecursionError):
+        return None
+    fetched = amount(kept.get("fetched"))
+    if kept.get("address") != where or fetched is None:
+        return None
+    models = tuple(map(_model, items(kept.get("models"))))
+    return Listing(
+        models=tuple(model for model in models if model.id),
+        fetched=fetched,
+        priced=kept.get("priced") is True,
+    )
+
+
+def _model(row: Any) -> ListedModel:
+    return ListedModel(
+        id=printable(string(row.get("id")) or ""),
+        context_length=count(row.get("context_length")),
+        input_per_million=amount(row.get("input_per_million")),
+        output_per_million=amount(row.get("output_per_million")),
+    )
+
+
+def _write(where: str, listing: Listing) -> None:
+    """Keep *listing* in its file, whole or not at all; where none can be, in memory."""
+    kept = json.dumps({"address": where, **asdict(listing)})
+    target = _file(where)
+    with suppress(OSError):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, fresh = tempfile.mkstemp(dir=target.parent, prefix=".fetched-")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(kept)
+            Path(fresh).replace(target)
+        except OSError:
+            Path(fresh).unlink(missing_ok=True)
+            raise

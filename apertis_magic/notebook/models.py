@@ -1,0 +1,148 @@
+"""``%chat models``, ``%chat model``, and what to say of a model that is not there."""
+
+import os
+import sys
+from collections.abc import Iterable, Sequence
+
+from IPython.core.error import UsageError
+from IPython.display import display
+
+from apertis_magic.api.address import is_apertis
+from apertis_magic.chat import model_list
+from apertis_magic.chat.conversation import Conversation
+from apertis_magic.chat.model_list import ListedModel, Listing
+from apertis_magic.chat.session import Session
+from apertis_magic.clean import redact
+from apertis_magic.errors import ApertisError, Interrupted
+from apertis_magic.render import table
+
+BACK = "default"
+"""The word that takes a conversation's own model away."""
+
+_WEB = ":web"  # any model's id with web search; no list has those
+_HEADS = ("model", "context", "$ in", "$ out")
+_PRICES = "Prices are for a million tokens."
+_HINT_PATIENCE = 5.0
+"""Seconds that a better hint may take."""
+
+
+def show(session: Session, words: list[str]) -> None:
+    """Show the models whose id holds every one of *words*.
+
+    Raises:
+        UsageError: there is no such option.
+        ApertisError: the list cannot be had; the message says why in one line.
+        Interrupted: the user stopped it.
+    """
+    parts = [word.lower() for word in words if word != "--refresh"]
+    for word in parts:
+        if word.startswith("-"):
+            raise UsageError(f"%chat models takes --refresh, not {redact(word)!r}.")
+    try:
+        listing = _listing(session, anew="--refresh" in words)
+    except KeyboardInterrupt:
+        raise Interrupted("the models were not listed.") from None
+    found = [m for m in listing.models if all(p in m.id.lower() for p in parts)]
+    if found:
+        display(_table(found), raw=True)
+    elif listing.models:
+        asked = redact(" ".join(parts))
+        _say(f"No model's id holds {asked!r}.{_near(parts, listing.ids)}")
+    else:
+        _say("The server lists no models.")
+
+
+def choose(session: Session, words: list[str]) -> None:
+    """Set the conversation's model, if one is given, and say which one answers now.
+
+    Raises:
+        UsageError: that cannot be a model's id.
+        ConfigurationError: the environment's address or key cannot be one.
+    """
+    if len(words) > 1:
+        raise UsageError("%chat model takes one id; %chat models lists them.")
+    if words:
+        _set(session.current, words[0])
+    settings, chosen = session.settings, session.current.model
+    origin = "from APERTIS_MODEL" if os.environ.get("APERTIS_MODEL") else "the default"
+    if chosen:
+        origin = f"set for the conversation {session.current.name!r}"
+    if settings.fixed_model:
+        ignored = f"; {chosen} is ignored" if chosen else ""
+        _say(f"{settings.model} answers until %chat local stop{ignored}.")
+    else:
+        _say(f"{chosen or settings.model}, {origin}.")
+        _warn(session, words)
+
+
+def hint(session: Session, model: str) -> str:
+    """Return what to do about a model that the server does not know.
+
+    The server is asked for its list; where that fails there is nothing to add.
+    """
+    try:
+        listing = model_list.refresh(session, patience=_HINT_PATIENCE)
+    except (ApertisError, KeyboardInterrupt):
+        return ""
+    if model in listing.ids:
+        return ""
+    close = _near([model], listing.ids)
+    return f"Check the model's id.{close} %chat models lists them all."
+
+
+def _listing(session: Session, *, anew: bool) -> Listing:
+    known = model_list.known(session)
+    is_whole = known and (known.priced or not is_apertis(session.settings.base_url))
+    if known and known.is_fresh and is_whole and not anew:
+        return known
+    return model_list.refresh(session, priced=True)
+
+
+def _set(talk: Conversation, model: str) -> None:
+    if not model.strip() or redact(model) != model:
+        raise UsageError(
+            "%chat model needs a model's id, or the word default; no key belongs here."
+        )
+    talk.model = None if model == BACK else model
+
+
+def _warn(session: Session, words: list[str]) -> None:
+    """Say so where the list that is known now lacks the id; it may be incomplete."""
+    known = model_list.ids(session)
+    for word in words:
+        if word != BACK and known and word.removesuffix(_WEB) not in known:
+            _say(f"The server's list has no such model.{_near([word], known)}")
+
+
+def _near(words: list[str], known: Sequence[str]) -> str:
+    close = model_list.near("-".join(words), known)
+    return f" Close to it: {', '.join(close)}." if close else ""
+
+
+def _table(models: Iterable[ListedModel]) -> dict[str, str]:
+    """Return the table; columns of which nothing is known are left out."""
+    rows = [
+        (
+            model.id,
+            "" if model.context_length is None else f"{model.context_length:,}",
+            _dollars(model.input_per_million),
+            _dollars(model.output_per_million),
+        )
+        for model in models
+    ]
+    told = [n for n, column in enumerate(zip(*rows, strict=True)) if any(column)]
+    return table.table(
+        [_HEADS[n] for n in told],
+        [[row[n] for n in told] for row in rows],
+        note=_PRICES if _HEADS.index("$ in") in told else "",
+    )
+
+
+def _dollars(price: float | None) -> str:
+    if price is None:
+        return ""
+    return f"{price:.2f}" if price == round(price, 2) else f"{price:.6g}"
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
