@@ -251,6 +251,17 @@ class ChatCommands:
 
         models.choose(self.session, split(rest))
 
+    def doctor(self, rest: str) -> None:
+        """Check what an answer needs."""
+        _no_more("doctor", rest)
+        from apertis_magic.notebook import doctor  # noqa: PLC0415  few need it
+
+        doctor.run(
+            self.session,
+            front_end=type(self._shell).__name__,
+            tells_cells=self._this_cell() is not None,
+        )
+
     def version(self, rest: str) -> None:
         """Tell the versions that a report of a problem needs."""
         _no_more("version", rest)
@@ -399,6 +410,11 @@ COMMANDS: Mapping[str, Command] = {
             "model [ID]",
             "show or set the conversation's model; default goes back",
             ChatCommands.model,
+        ),
+        Command(
+            "doctor",
+            "check key, address, model and streaming; it asks for a few words",
+            ChatCommands.doctor,
         ),
         Command("version", "tell the versions, for a report", ChatCommands.version),
         Command("help", "list the commands and options", ChatCommands.help),
