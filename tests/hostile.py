@@ -4,6 +4,8 @@ Each would set ``ran`` in the page, ask a host outside this machine for somethin
 command of the front end, or change what stands outside the answer.
 """
 
+from collections.abc import Callable
+
 RUN = "window.ran=(window.ran||[]).concat(1)"
 LEAK = "http://leak.invalid/x"
 _T = "`" * 3
@@ -132,4 +134,20 @@ PAYLOADS: dict[str, str] = {
     "mathematics, class": "$\\class{jp-Dialog}{x}\\cssId{main}{y}\\style{position:fixed}{z}$",
     "mathematics, require": "$\\require{html}\\style{background:url(http://leak.invalid)}{x}$",
     "right-to-left": f"\u202e<img src=x onerror={RUN}>\u202c",
+}
+
+# Where in an answer the attack may stand.
+PLACES: dict[str, Callable[[str], str]] = {
+    "alone": lambda bad: bad,
+    "in a paragraph": lambda bad: f"before {bad} after",
+    "in emphasis": lambda bad: f"**{bad}** and *{bad}* and ~~{bad}~~",
+    "in a list": lambda bad: f"- a\n- {bad}\n  1. {bad}\n",
+    "in a quote": lambda bad: "\n".join(f"> {line}" for line in bad.split("\n")),
+    "in a heading": lambda bad: f"## {bad}\n",
+    "in a table": lambda bad: f"| a | b |\n|---|---|\n| {bad} | {bad} |\n",
+    "in a link": lambda bad: f"[{bad}](http://a.invalid) ![{bad}](x.png)",
+    "in a footnote": lambda bad: f"x[^1]\n\n[^1]: {bad}\n",
+    "in a task": lambda bad: f"- [ ] {bad}\n- [x] {bad}\n",
+    "after a fence": lambda bad: f"```\ncode\n```\n{bad}",
+    "in a fence": lambda bad: f"```\n{bad}\n```",
 }

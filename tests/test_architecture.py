@@ -28,6 +28,7 @@ HOMES = {
     "markdown": {"render/markdown.py"},
     "nh3": {"render/markdown.py"},
     "platformdirs": {"paths.py"},
+    "pygments": {"render/commonmark/highlight.py"},
     "xllamacpp": {"local"},
     "anywidget": {"panel"},
     "ipywidgets": {"panel"},
