@@ -4,6 +4,7 @@ Each would set ``ran`` in the page, ask a host outside this machine for somethin
 command of the front end, or change what stands outside the answer.
 """
 
+import re
 from collections.abc import Callable
 
 RUN = "window.ran=(window.ran||[]).concat(1)"
@@ -151,3 +152,28 @@ PLACES: dict[str, Callable[[str], str]] = {
     "after a fence": lambda bad: f"```\ncode\n```\n{bad}",
     "in a fence": lambda bad: f"```\n{bad}\n```",
 }
+
+# What may stand in the HTML: these tags and attributes, and nothing else in a tag.
+TAG = re.compile(r"<(/?)([a-z0-9]+)((?: [a-z]+=\"[^\"]*\")*)>")
+ATTRIBUTES = set(
+    "class href title src alt style start id type checked disabled rel target".split()
+)
+TAGS = set(
+    "a blockquote br code dd del div dl dt em h1 h2 h3 h4 h5 h6 hr img input li ol p "
+    "pre span strong sub sup table tbody td th thead tr ul".split()
+)
+
+
+def assert_harmless(html: str) -> None:
+    """Assert that *html* holds nothing that a browser would run or fetch."""
+    assert "<" not in TAG.sub("", html)
+
+    for _, tag, attributes in TAG.findall(html):
+        assert tag in TAGS
+
+        for name, value in re.findall(r" ([a-z]+)=\"([^\"]*)\"", attributes):
+            assert name in ATTRIBUTES
+            assert name != "href" or re.match(r"(https?://|mailto:|#fn)", value)
+            assert name != "src" or value.startswith("data:image/")
+            assert name != "class" or "jp-" not in value
+            assert name != "style" or value.startswith("text-align: ")

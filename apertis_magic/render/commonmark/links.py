@@ -29,7 +29,8 @@ URL = re.compile(
     r"(?:(?!&nbsp;)[^\s<>\"`*\[\]|\\^{}\u3000-\u303f\uff00-\uffef])+",
     re.IGNORECASE,
 )
-_TRAILING = "?!.,:;&_~'\"…"
+_BRACKET = re.compile(r"[()]")
+_TRAILING = "(?!.,:;&_~'\"…"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,16 +131,13 @@ def label(text: str, begin: int, end: int) -> str:
 
 def bare(found: str) -> str:
     """Return the part of a bare address that is not the sentence's around it."""
-    end = len(found)
-    surplus = found.count(")") - found.count("(")
-    while end:
-        last = found[end - 1]
-        if last == ")" and surplus > 0:
-            surplus -= 1
-        elif last not in _TRAILING:
+    depth, end = 0, len(found)
+    for bracket in _BRACKET.finditer(found):
+        depth += 1 if bracket[0] == "(" else -1
+        if depth < 0:
+            end = bracket.start()
             break
-        end -= 1
-    return found[:end]
+    return found[:end].rstrip(_TRAILING)
 
 
 def _title(text: str, at: int) -> tuple[str, int]:

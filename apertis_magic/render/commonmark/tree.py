@@ -18,6 +18,7 @@ from apertis_magic.render.commonmark.blocks import (
     Rule,
     Table,
 )
+from apertis_magic.render.commonmark.emphasis import put_text
 from apertis_magic.render.commonmark.highlight import highlighted
 from apertis_magic.render.commonmark.inline import Writer, math
 
@@ -71,24 +72,22 @@ class _Builder:
         if not labels:
             return
         box = SubElement(root, "div", {"class": "footnote"})
-        SubElement(box, "hr")
+        SubElement(box, "hr", {"class": "footnote"})
         listed = SubElement(box, "ol")
         for number, label in enumerate(labels, 1):  # grows while it is read
             name = f"{self._writer.name}-{number}"
             item = SubElement(listed, "li", {"id": f"fn:{name}"})
             self.add(notes[label].children, item)
-            is_text = len(item) and item[-1].tag == "p"
-            last = item[-1] if is_text else SubElement(item, "p")
+            last = item[-1] if len(item) and item[-1].tag == "p" else item
             back = {"class": "footnote-backref", "href": f"#fnref:{name}"}
-            link = SubElement(last, "a", back)
-            link.text = "↩"
+            SubElement(last, "a", back).text = "↩"
 
     def _add_text(self, lines: list[str], parent: Element, *, tight: bool) -> None:
         if not lines:
             return
         element = parent if tight else SubElement(parent, "p")
-        if len(element):
-            element[-1].tail = "\n"
+        if len(element) or element.text:
+            put_text("\n", element)
         self._writer.write("\n".join(lines), element)
 
     def _add_list(self, block: List, parent: Element) -> None:
