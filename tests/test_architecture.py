@@ -29,6 +29,7 @@ HOMES = {
     "markdown_it": {"notebook/formatted.py"},
     "nh3": {"render/markdown.py"},
     "platformdirs": {"paths.py"},
+    "pygments": {"render/commonmark/highlight.py", "notebook/formatted.py"},
     "rich": {"notebook/formatted.py"},
     "xllamacpp": {"local"},
     "anywidget": {"panel"},

@@ -92,7 +92,7 @@ def blocks(text: str, *, width: int) -> str:
     if len(plain) > _LONGEST:
         return plain
     try:
-        shown = _rendered(plain, width)
+        shown = _rendered(plain, width).lstrip("\n")  # before a list, say
     except Exception:  # noqa: BLE001  no text may cost a person the answer
         return plain
     lost = _letters(_RESPELT.sub("", plain)) - _letters(_STYLING.sub("", shown))

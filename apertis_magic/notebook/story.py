@@ -8,9 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from apertis_magic.clean import printable, redact
 from apertis_magic.errors import ApertisError
 
-_PACKAGES = (
-    "apertis-magic ipython ipykernel ipywidgets httpx markdown nh3 pymdown-extensions"
-).split()
+_PACKAGES = ("apertis-magic ipython ipykernel ipywidgets httpx markdown nh3").split()
 _FACTS = ("status", "code", "param", "request_id", "retry_after", "partial")
 
 

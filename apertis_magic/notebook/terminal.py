@@ -9,7 +9,7 @@ from apertis_magic.chat.reply import Progress
 from apertis_magic.chat.turn import Turn
 from apertis_magic.clean import printable
 from apertis_magic.notebook.screen import Screen, uninterrupted
-from apertis_magic.render.blocks import finished
+from apertis_magic.render.commonmark.reader import finished
 from apertis_magic.render.footer import Form, footer, notes, others, sources
 
 _PARTS = ("reasoning", "text", "refusal")

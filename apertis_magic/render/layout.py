@@ -8,7 +8,7 @@ again, then one of finished blocks that grows in ever larger steps, then the ope
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from apertis_magic.render.blocks import finished
+from apertis_magic.render.commonmark.reader import finished
 
 WHOLE = 4096
 """Characters up to which an answer is one display, sent whole."""
