@@ -6,12 +6,12 @@ lightness, so that they can be read on white and on black, and yield to the fron
 
 _LAYOUT = """
 .apertis-answer{overflow-x:auto}
-.apertis-answer .highlight{position:relative;margin:.6em 0;padding:.5em .8em;
+.apertis-answer .highlight{margin:.6em 0;padding:.5em .8em;
 background:var(--jp-cell-editor-background,#8881);overflow-x:auto;border-radius:4px;
 border:1px solid var(--jp-border-color2,#8884)}
-.apertis-answer .highlight pre{margin:0;padding:0;white-space:pre}
-.apertis-answer .highlight *{background:none!important}
-.apertis-answer .lang{position:absolute;top:.2em;right:.6em;opacity:.6;font-size:.75em}
+.apertis-answer .highlight pre{margin:0;padding:0}
+.apertis-answer .highlight *{background:none!important;white-space:pre}
+.apertis-answer .highlight .lang{display:block;opacity:.6;font-size:.75em;padding-bottom:.3em}
 .apertis-table{overflow-x:auto}
 .apertis-answer details{margin:.3em 0;padding-left:.7em;
 border-left:2px solid var(--jp-border-color2,#8884)}
