@@ -29,6 +29,7 @@ CASES: dict[str, list[str]] = {
         "a\r\nb\r\n\r\nc",
         "\n\na\n",
         "a\tb",
+        "-\ta\n\n\tb\n>\tc",
         "1990 was\n\n2 years later",
     ],
     "headings": [
@@ -46,6 +47,7 @@ CASES: dict[str, list[str]] = {
         "a\nb\n---\nc",
         "   # a",
         "# a \\#",
+        "# a  \n## b ##  \nc\n---  ",
     ],
     "rules": [
         "---",
@@ -341,6 +343,8 @@ CASES: dict[str, list[str]] = {
         f"> {T}\n> a\n> {T}",
         f"> a\n> {T}\n> b\n>\n> c\n> {T}\n> d",
         f"> {T}\n> a\nb",
+        f"> {T}\n> a\n> {T}\n> - b\n> - c",
+        f"> a\n> - b\n> {T}\n> c\n> {T}\n> d",
         f"- a\n  {T}\n  b",
         f"- a\n  {T}\n b\n- c",
         f"- a\n  > b\n  > {T}\n  > c\n  > {T}",
@@ -491,6 +495,10 @@ DIFFERENT: dict[str, tuple[str, list[object]]] = {
         "\\begin{align}\na &= b\\\\\n- c\n\\end{align}",
         ["formula", "\\begin{align} a &= b\\\\ - c \\end{align}"],
     ),
+    "a line may begin with a formula that does not end with it": (
+        "$$x$$ and $$y$$",
+        ["p", ["math", "x"], " and ", ["math", "y"]],
+    ),
     "a formula within a sentence may have brackets": (
         "a \\[x\\] b",
         ["p", "a ", ["math", "x"], " b"],
@@ -518,6 +526,18 @@ DIFFERENT: dict[str, tuple[str, list[object]]] = {
 def test_what_differs_on_purpose(text: str, expected: list[object]) -> None:
     """Where answers mean something else than the reference reads."""
     assert ["root", expected] == ours(text)
+
+
+def test_too_many_open_marks_and_quotes_are_text() -> None:
+    """What no person would write costs nothing and is all there."""
+    marks = "*a " * 40 + "**b** " + "c* " * 40
+
+    assert (
+        marks.replace("*", "") == "".join(tree(marks).itertext()).replace("*", "") + " "
+    )
+    assert ["root", ["p", "*" * 9 + "a" + "*" * 9]] == ours("*" * 9 + "a" + "*" * 9)
+    assert "<a" not in to_html(f"[a](b{'(' * 40}{')' * 40})")
+    assert to_html("> " * 60 + "a").count("<blockquote>") < 60
 
 
 def test_a_formula_may_follow_text_at_once() -> None:
@@ -793,10 +813,12 @@ def test_wide_blocks_can_be_scrolled() -> None:
     assert '<div class="apertis-table"><table>' in to_html("| a |\n|---|")
 
 
-def test_a_long_block_of_code_is_whole() -> None:
+@pytest.mark.parametrize("line", ["value = 1\n", "+", "(", "x" * 30_000 + "\n"])
+@pytest.mark.parametrize("language", ["python", "diff", "json", "console", "html"])
+def test_a_long_block_of_code_is_whole(language: str, line: str) -> None:
     """Its end is plain: highlighting it again and again would cost too much."""
-    lines = "".join(f"value_{n} = {n}\n" for n in range(9_000))
-    code = structure(to_html(f"{T}python\n{lines}{T}"))
+    lines = line * (200_000 // len(line))
+    code = structure(to_html(f"{T}{language}\n{lines}\n{T}"))
 
     assert ["root", ["pre", lines.rstrip()]] == code
 

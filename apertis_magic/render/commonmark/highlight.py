@@ -12,7 +12,8 @@ from pygments.lexers import get_lexer_by_name
 from pygments.token import STANDARD_TYPES, _TokenType
 from pygments.util import ClassNotFound
 
-_MOST_COLOURED = 50_000  # characters of one block; the rest of it is plain
+_MOST_COLOURED = 20_000  # characters of one block; its lines behind them are plain
+_LONGEST_LINE = 1000  # some lexers try each place of a longer one again and again
 _LANGUAGE = re.compile(r"\w[\w+#.-]{0,30}")
 
 
@@ -28,12 +29,15 @@ def highlighted(code: str, language: str) -> Element:
         SubElement(box, "span", {"class": "lang"}).text = named[0]
     inner = SubElement(SubElement(box, "pre"), "code")
     lexer = _lexer(named[0].lower()) if named else None
-    if lexer is None:
+    if lexer is None or max(map(len, code.split("\n"))) > _LONGEST_LINE:
         inner.text = code
         return box
-    for name, words in _coloured(lexer, code[:_MOST_COLOURED]):
+    end = len(code)
+    if end > _MOST_COLOURED:
+        end = code.rfind("\n", 0, _MOST_COLOURED) + 1
+    for name, words in _coloured(lexer, code[:end]):
         _put(words, name, inner)
-    _put(code[_MOST_COLOURED:], "", inner)
+    _put(code[end:], "", inner)
     return box
 
 
