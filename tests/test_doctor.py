@@ -31,6 +31,7 @@ def found(shell: Shell, capsys: pytest.CaptureFixture[str]) -> list[tuple[str, s
             (MODELS, says("ok")),
             [
                 ("ok", "gpt-4.1-mini is one of the server's 2 models"),
+                ("--", "asking gpt-4.1-mini for a few words"),
                 ("ok", "served streams: first text after"),
                 ("ok", "usage is told: this check took 7 tokens"),
             ],
@@ -39,6 +40,7 @@ def found(shell: Shell, capsys: pytest.CaptureFixture[str]) -> list[tuple[str, s
             (fails(404), says("ok", usage=None)),
             [
                 ("--", "the server has no list of models"),
+                ("--", "asking"),
                 ("ok", "served streams"),
                 ("--", "the server tells no usage"),
             ],
@@ -46,28 +48,25 @@ def found(shell: Shell, capsys: pytest.CaptureFixture[str]) -> list[tuple[str, s
         (
             (json_answer({"data": [{"id": "gpt-4.1-mono"}]}), fails(404, "no model")),
             [
-                (
-                    "!!",
-                    "is not in the server's list; close to it: gpt-4.1-mono",
-                ),
+                ("--", "is not in the server's list; close to it: gpt-4.1-mono"),
+                ("--", "asking"),
                 ("!!", "no model (HTTP 404)"),
             ],
         ),
         (
             (fails(401, "wrong key"), fails(401, "wrong key")),
             [
-                (
-                    "!!",
-                    "wrong key (HTTP 401) Check APERTIS_API_KEY",
-                ),
+                ("!!", "wrong key (HTTP 401). Check APERTIS_API_KEY"),
+                ("--", "asking"),
                 ("!!", "AuthenticationError: wrong key"),
             ],
         ),
         (
-            (json_answer({"data": []}), says()),
+            (json_answer({"data": []}), says(finish="length")),
             [
                 ("--", "the server lists no models"),
-                ("--", "the stream ended well"),
+                ("--", "asking"),
+                ("--", "without text; 16 tokens were too few for it"),
                 ("ok", "usage is told"),
             ],
         ),
@@ -99,11 +98,17 @@ def test_what_is_missing_comes_first(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Without a key the service is not asked; an address that is none ends it."""
+    no_key = found(shell, capsys)
+    monkeypatch.setenv("APERTIS_BASE_URL", "http://127.0.0.1:9/v1")
+    no_server = found(shell, capsys)
     monkeypatch.setenv("APERTIS_BASE_URL", "localhost:1/v1")
-    lines = found(shell, capsys)
+    no_address = found(shell, capsys)
 
-    assert "!!" == lines[-1][0]
-    assert "cannot be the base URL" in lines[-1][1]
+    assert "!!" == no_key[-1][0] == no_address[-1][0]
+    assert no_key[-1][1].startswith("no key is set. ")
+    assert "cannot be the base URL" in no_address[-1][1]
+    assert ["!!", "--"] == [mark for mark, _ in no_server[-2:]]
+    assert "the rest was not tried" == no_server[-1][1]
 
 
 def test_a_key_is_never_told(

@@ -5,13 +5,20 @@ import sys
 from collections.abc import Iterator
 from importlib.metadata import version
 
+from apertis_magic.api import keys
 from apertis_magic.api.address import is_apertis
 from apertis_magic.chat import model_list
 from apertis_magic.chat.conversation import Conversation
 from apertis_magic.chat.session import Session, Settings
 from apertis_magic.chat.turn import Turn
 from apertis_magic.clean import printable
-from apertis_magic.errors import ApertisError, ConfigurationError, Interrupted, NotFound
+from apertis_magic.errors import (
+    ApertisError,
+    ConfigurationError,
+    ConnectionFailed,
+    Interrupted,
+    NotFound,
+)
 
 _PATIENCE = 15.0
 """Seconds that the list of models may take."""
@@ -25,6 +32,8 @@ _OK, _UNKNOWN, _BAD = "ok", "--", "!!"
 
 def run(here: Session, *, front_end: str, tells_cells: bool) -> None:
     """Print what each check finds.
+
+    It asks the model for a few words, and says so first.
 
     Args:
         here: the Session whose settings are checked; its conversations are left alone.
@@ -58,32 +67,39 @@ def _checks(
     yield _OK, f"address {settings.base_url}"
     if settings.api_key:
         yield _OK, "a key is set; %chat key status tells where it comes from"
+    elif is_apertis(settings.base_url):
+        yield _BAD, f"no key is set. {keys.how_to_give_one()}"
+        return
     else:
         yield _UNKNOWN, "no key is set; this address may need none"
     model = here.current.model or settings.model
-    yield from _model(here, settings, model)
+    try:
+        yield _model(here, model)
+    except ApertisError as error:
+        yield _BAD, _told(error)
+        if isinstance(error, ConnectionFailed):
+            yield _UNKNOWN, "the rest was not tried"
+            return
+    yield _UNKNOWN, f"asking {model} for a few words, which costs a few tokens"
     yield from _answer(here, settings, model)
 
 
-def _model(here: Session, settings: Settings, model: str) -> Iterator[tuple[str, str]]:
+def _model(here: Session, model: str) -> tuple[str, str]:
     try:
         ids = model_list.refresh(here, patience=_PATIENCE).ids
     except NotFound:
-        yield _UNKNOWN, "the server has no list of models"
-        return
-    except ApertisError as error:
-        yield _BAD, _told(error)
-        return
+        return _UNKNOWN, "the server has no list of models"
     if not ids:
-        yield _UNKNOWN, "the server lists no models"
-    elif model in ids:
-        yield _OK, f"{model} is one of the server's {len(ids)} models"
-    else:
-        close = ", ".join(model_list.near(model, ids))
-        near = f"; close to it: {close}" if close else ""
-        # Some servers answer by names that they do not list.
-        mark = _UNKNOWN if is_apertis(settings.base_url) else _BAD
-        yield mark, f"{model} is not in the server's list{near}. Choose: %chat model ID"
+        return _UNKNOWN, "the server lists no models"
+    if model in ids:
+        return _OK, f"{model} is one of the server's {len(ids)} models"
+    close = ", ".join(model_list.near(model, ids))
+    near = f"; close to it: {close}" if close else ""
+    # No failure: many servers answer by names that they do not list.
+    return (
+        _UNKNOWN,
+        f"{model} is not in the server's list{near}",
+    )
 
 
 def _answer(here: Session, settings: Settings, model: str) -> Iterator[tuple[str, str]]:
@@ -107,8 +123,11 @@ def _answer(here: Session, settings: Settings, model: str) -> Iterator[tuple[str
 
 def _judged(turn: Turn) -> Iterator[tuple[str, str]]:
     if turn.first_text is None:
-        what = "reasoning alone" if turn.reasoning else "nothing"
-        yield _UNKNOWN, f"the stream ended well, in {turn.elapsed:.1f} s, with {what}"
+        few = f"; {_LONGEST} tokens were too few for it" * (turn.finish == "length")
+        yield (
+            _UNKNOWN,
+            f"the stream ended well in {turn.elapsed:.1f} s, without text{few}",
+        )
     else:
         times = f"first text after {turn.first_text:.1f} s, all {turn.elapsed:.1f} s"
         yield _OK, f"{turn.model or turn.asked_model} streams: {times}"
@@ -119,4 +138,4 @@ def _judged(turn: Turn) -> Iterator[tuple[str, str]]:
 
 
 def _told(error: ApertisError) -> str:
-    return f"{type(error).__name__}: {error} {error.hint}".rstrip()
+    return f"{type(error).__name__}: {str(error).rstrip('.')}. {error.hint}".rstrip()

@@ -10,8 +10,10 @@ _LAYOUT = """
 background:var(--jp-cell-editor-background,#8881);overflow-x:auto;border-radius:4px;
 border:1px solid var(--jp-border-color2,#8884)}
 .apertis-answer .highlight pre{margin:0;padding:0}
-.apertis-answer .highlight *{background:none!important;white-space:pre}
-.apertis-answer .highlight .lang{display:block;opacity:.6;font-size:.75em;padding-bottom:.3em}
+.apertis-answer .highlight *{background:none!important;
+white-space:pre!important}
+.apertis-answer .highlight .lang{display:block;opacity:.6;font-size:.75em;
+padding-bottom:.3em}
 .apertis-table{overflow-x:auto}
 .apertis-answer details{margin:.3em 0;padding-left:.7em;
 border-left:2px solid var(--jp-border-color2,#8884)}
