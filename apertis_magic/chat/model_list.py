@@ -202,7 +202,8 @@ async def _listing(
     for model in await client.models.list():
         name = printable(redact(model.id, settings.api_key)).strip()
         if name:
-            models[name] = ListedModel(id=name, context_length=model.context_length)
+            row = ListedModel(id=name, context_length=model.context_length)
+            models.setdefault(name, row)
     found = Listing(models=tuple(models.values()), fetched=time.time())
     if priced and address.is_apertis(settings.base_url):
         with suppress(ApertisError):  # the list is worth having without its prices
