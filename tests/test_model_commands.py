@@ -106,7 +106,7 @@ def test_a_filter_that_matches_nothing(
 
 def test_ids_are_shown_as_text(shell: Shell, server: ScriptedServer) -> None:
     """Nothing in an id is markup, or obeyed by a terminal."""
-    server.will(json_answer({"data": [{"id": "<img src=x>\x1b[2J&"}]}))
+    server.will(json_answer({"data": [{"id": "<img\nsrc=x>\x1b[2J&"}]}))
     shell.run("%chat models")
     data = shell.published[0]["data"]
 
