@@ -27,11 +27,10 @@ LONG = [name for name in ACTIONS if name.startswith("--")]
 
 
 @pytest.fixture
-def listed(server: ScriptedServer) -> ScriptedServer:
-    """Return a server whose list of models this process knows."""
+def listed(cache: Path, server: ScriptedServer) -> None:  # noqa: ARG001  kept there
+    """Let this process know a server's list of models."""
     server.will(LIST)
     model_list.refresh(session.current())
-    return server
 
 
 @pytest.mark.usefixtures("listed")
