@@ -42,6 +42,19 @@ def no_session() -> Iterator[None]:
 
 
 @pytest.fixture
+def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Return an empty folder that stands in for the user's caches.
+
+    Tests that fetch lists of models need it. The local model's do not: its weights are
+    in the real one.
+    """
+    folder = tmp_path / "cache"
+    for name in ("HOME", "XDG_CACHE_HOME", "LOCALAPPDATA"):
+        monkeypatch.setenv(name, str(folder))
+    return folder
+
+
+@pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedServer]:
     """Yield a scripted server, to which the environment points."""
     with ScriptedServer() as scripted:

@@ -98,6 +98,15 @@ class Kernel:
             if reply["parent_header"].get("msg_id") == request:
                 return Outcome(reply["content"], messages)
 
+    def complete(self, code: str, cursor: int) -> dict[str, Any]:
+        """Return what the kernel offers at *cursor* in the cell *code*."""
+        request = self._client.complete(code, cursor)
+        while True:
+            reply = self._client.get_shell_msg(timeout=PATIENCE)
+            if reply["parent_header"].get("msg_id") == request:
+                content: dict[str, Any] = reply["content"]
+                return content
+
     def interrupt(self) -> None:
         """Interrupt the cell that runs."""
         self.manager.interrupt_kernel()

@@ -214,3 +214,19 @@ def test_a_hundred_cells_open_one_connection(
 
     assert 100 == len(server.requests)
     assert 1 == server.connections
+
+
+def test_a_list_of_models_can_be_interrupted(
+    kernel: Kernel, server: ScriptedServer
+) -> None:
+    """The cell ends in one line, like every other that was stopped."""
+    server.will(Answer(before_headers=NEVER))
+    request = kernel.start("%chat models")
+    server.wait_for(1)
+    kernel.interrupt()
+    done = kernel.finish(request)
+
+    assert ("Interrupted", "the models were not listed.") == (
+        done.reply["ename"],
+        done.reply["evalue"],
+    )

@@ -16,12 +16,12 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from apertis_magic import paths
 from apertis_magic.api import address, loop
-from apertis_magic.api.value import amount, count, items, mapping, string
+from apertis_magic.api.value import Json, amount, count, items, mapping, string
 from apertis_magic.clean import printable, redact
 from apertis_magic.errors import ApertisError, TimedOut
 
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 PATIENCE = 30.0
 """Seconds that a list may take."""
+
+_PRICES_PATIENCE = 10.0
+"""Seconds of these that the prices may take."""
 
 _DAY = 86_400.0
 _PAUSE = 300.0
@@ -200,13 +203,16 @@ async def _listing(
 ) -> Listing:
     models: dict[str, ListedModel] = {}
     for model in await client.models.list():
-        name = printable(redact(model.id, settings.api_key)).strip()
+        name = _one_line(redact(model.id, settings.api_key))
         if name:
-            models[name] = ListedModel(id=name, context_length=model.context_length)
+            row = ListedModel(id=name, context_length=model.context_length)
+            models.setdefault(name, row)
     found = Listing(models=tuple(models.values()), fetched=time.time())
     if priced and address.is_apertis(settings.base_url):
-        with suppress(ApertisError):  # the list is worth having without its prices
-            return await _with_prices(client, found)
+        # The list is worth having without its prices.
+        with suppress(ApertisError, TimeoutError):
+            async with asyncio.timeout(_PRICES_PATIENCE):
+                return await _with_prices(client, found)
     return found
 
 
@@ -227,11 +233,12 @@ async def _with_prices(client: "AsyncApertis", listing: Listing) -> Listing:
 
 
 def _file(where: str) -> Path:
-    return (
-        paths.cache_dir()
-        / "model-lists"
-        / (quote(where, safe="", errors="replace") + ".json")
-    )
+    name = quote(where, safe="", errors="replace") + ".json"
+    return paths.cache_dir() / "model-lists" / name
+
+
+def _one_line(text: str) -> str:
+    return " ".join(printable(text).split())
 
 
 def _read(where: str) -> Listing | None:
@@ -251,9 +258,9 @@ def _read(where: str) -> Listing | None:
     )
 
 
-def _model(row: Any) -> ListedModel:
+def _model(row: Json) -> ListedModel:
     return ListedModel(
-        id=printable(string(row.get("id")) or ""),
+        id=_one_line(string(row.get("id")) or ""),
         context_length=count(row.get("context_length")),
         input_per_million=amount(row.get("input_per_million")),
         output_per_million=amount(row.get("output_per_million")),

@@ -82,7 +82,7 @@ def _option_names(word: str) -> Sequence[Candidate]:
     return [
         Candidate(text=name, kind="option", help=option.help)
         for name, option in BY_NAME.items()
-        if word or name.startswith("--")  # -t beside --temperature tells no more
+        if word or name == option.names[-1]  # -t beside --temperature tells no more
     ]
 
 

@@ -36,7 +36,7 @@ def show(session: Session, words: list[str]) -> None:
     """
     parts = [word.lower() for word in words if word != "--refresh"]
     for word in parts:
-        if word.startswith("-"):
+        if word.startswith("--"):  # -mini may be a part of an id
             raise UsageError(f"%chat models takes --refresh, not {redact(word)!r}.")
     try:
         listing = _listing(session, anew="--refresh" in words)
@@ -72,7 +72,8 @@ def choose(session: Session, words: list[str]) -> None:
         _say(f"{settings.model} answers until %chat local stop{ignored}.")
     else:
         _say(f"{chosen or settings.model}, {origin}.")
-        _warn(session, words)
+        if words:
+            _warn(session, words[0])
 
 
 def hint(session: Session, model: str) -> str:
@@ -106,12 +107,11 @@ def _set(talk: Conversation, model: str) -> None:
     talk.model = None if model == BACK else model
 
 
-def _warn(session: Session, words: list[str]) -> None:
+def _warn(session: Session, model: str) -> None:
     """Say so where the list that is known now lacks the id; it may be incomplete."""
     known = model_list.ids(session)
-    for word in words:
-        if word != BACK and known and word.removesuffix(_WEB) not in known:
-            _say(f"The server's list has no such model.{_near([word], known)}")
+    if model != BACK and known and model.removesuffix(_WEB) not in known:
+        _say(f"The server's list has no such model.{_near([model], known)}")
 
 
 def _near(words: list[str], known: Sequence[str]) -> str:
