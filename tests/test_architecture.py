@@ -31,6 +31,7 @@ HOMES = {
     "xllamacpp": {"local"},
     "anywidget": {"panel"},
     "ipywidgets": {"panel"},
+    "keyring": {"api/keys.py"},
     "nbformat": {"files.py"},
 }
 
