@@ -100,6 +100,8 @@ for name in list(os.environ):
     if name.startswith("APERTIS_"):
         del os.environ[name]
 os.environ["APERTIS_BASE_URL"] = {server.url!r}
+os.environ["XDG_CONFIG_HOME"] = {os.environ["XDG_CONFIG_HOME"]!r}
+os.environ["PYTHON_KEYRING_BACKEND"] = {os.environ["PYTHON_KEYRING_BACKEND"]!r}
 from apertis_magic.chat import session
 session._current = None
 %reload_ext apertis_magic
