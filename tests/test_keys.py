@@ -346,6 +346,33 @@ def test_a_home_that_cannot_be_written(
     assert KEY not in str(no.value) + no.value.hint
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such limits")
+def test_a_disk_that_is_full() -> None:
+    """The keys before are still there, and no half of a file or of a change."""
+    told = told_by(
+        f"""
+import resource, keyrings
+from apertis_magic.api import key_file, keys
+from apertis_magic.errors import ConfigurationError
+keys.store({KEY!r}, {APERTIS!r})
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+try:
+    keys.store({KEY!r}, "https://b.example")
+except ConfigurationError as error:
+    print(error)
+print([each.name for each in key_file.path().parent.iterdir()], key_file.read())
+print(list(keyrings.KEPT))
+""",
+        "keyrings.Memory",
+    )
+
+    assert (
+        f"{key_file.path()} cannot be written: File too large.\n"
+        "['keys.json'] {'https://api.apertis.ai': None}\n"
+        "[('apertis_magic', 'https://api.apertis.ai')]\n"
+    ) == told
+
+
 def test_a_file_that_cannot_be_read() -> None:
     """The line says why."""
     key_file.path().mkdir(parents=True)
