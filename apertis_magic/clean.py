@@ -4,7 +4,20 @@ import re
 
 # Not in the middle of a word: "task-classifier" is no key.
 _KEY = re.compile(r"(?<![A-Za-z0-9])sk-[A-Za-z0-9._-]{6,}")
+# The shapes that other services' keys have, and nothing else has.
+_SHAPES = re.compile(
+    r"(?<![A-Za-z0-9_-])(?:AIza[A-Za-z0-9_-]{35}|AKIA[A-Z0-9]{16}"
+    r"|gsk_[A-Za-z0-9]{40,}|hf_[A-Za-z0-9]{34}|gh[opsu]_[A-Za-z0-9]{36}"
+    r"|github_pat_[A-Za-z0-9_]{50,}|xox[abp]-[0-9]{8,}-[A-Za-z0-9-]{16,})"
+    r"(?![A-Za-z0-9_-])"
+)
+_RUN = re.compile(r"[A-Za-z0-9]{16,}")
+_TURN = re.compile(r"[0-9][A-Za-z]")
+_PLACEHOLDER = re.compile(r"(?i)example|your|fake|dummy|xxxx|abcdef|12345678")
 _SHORTEST = 8
+_DIFFERENT = 8
+# What people give to servers without keys: "not-needed", "lm-studio".
+_WORD = re.compile(r"[A-Za-z_-]{1,15}")
 # C0 and C1 but for newline and tab: a terminal would obey them. And what turns the
 # direction of the text after it: it would read as something else than it is.
 _C0_C1 = (*range(9), *range(11, 32), *range(127, 160))
@@ -22,7 +35,29 @@ def redact(text: str, *keys: str | None) -> str:
     # The longest first: one may be a part of another.
     for key in sorted(known, key=len, reverse=True):
         text = re.sub(key, "[key]", text)
-    return _KEY.sub("[key]", text)
+    return _SHAPES.sub("[key]", _KEY.sub("[key]", text))
+
+
+def holds_key(text: str, *known: str | None) -> bool:
+    """Tell whether *text* holds one of the keys *known*, or surely some other one.
+
+    Prose about keys, placeholders and words such as ``sk-learn`` are none.
+    """
+    if any(
+        key in text
+        for key in known
+        if key and len(key) >= _SHORTEST and not _WORD.fullmatch(key)
+    ):
+        return True
+    shaped = [found[0] for found in _SHAPES.finditer(text)]
+    for found in _KEY.finditer(text):
+        # Long runs in which letters and digits take turns are no words.
+        runs = _RUN.findall(found[0])
+        shaped += [run for run in runs if len(_TURN.findall(run)) > 1]
+    return any(
+        len(set(each)) >= _DIFFERENT and not _PLACEHOLDER.search(each)
+        for each in shaped
+    )
 
 
 def mend(text: str) -> str:

@@ -129,7 +129,10 @@ class UnsupportedParameter(BadRequest):
 class AuthenticationError(StatusError):
     """401: the key is missing, wrong or expired."""
 
-    hint = "Check APERTIS_API_KEY; keys are made at apertis.ai/setting?tab=keys."
+    hint = (
+        "Check APERTIS_API_KEY, or the stored key with %chat key status; keys are made "
+        "at apertis.ai/setting?tab=keys."
+    )
 
 
 class QuotaExceeded(StatusError):

@@ -10,3 +10,8 @@ _NAME = "apertis_magic"
 def cache_dir() -> Path:
     """Return the folder for what can be fetched again, such as model weights."""
     return platformdirs.user_cache_path(_NAME, appauthor=False)
+
+
+def config_dir() -> Path:
+    """Return the folder for what a person has set and nobody else may read: keys."""
+    return platformdirs.user_config_path(_NAME, appauthor=False)

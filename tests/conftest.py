@@ -31,6 +31,8 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
             monkeypatch.delenv(name)
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "runtime"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
 
 
 @pytest.fixture(autouse=True)
@@ -111,6 +113,8 @@ for name in list(os.environ):
     if name.startswith("APERTIS_"):
         del os.environ[name]
 os.environ["APERTIS_BASE_URL"] = {server.url!r}
+os.environ["XDG_CONFIG_HOME"] = {os.environ["XDG_CONFIG_HOME"]!r}
+os.environ["PYTHON_KEYRING_BACKEND"] = {os.environ["PYTHON_KEYRING_BACKEND"]!r}
 from apertis_magic.chat import session
 session._current = None
 %reload_ext apertis_magic

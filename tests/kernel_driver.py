@@ -60,8 +60,10 @@ class Kernel:
         """Run a cell to its end; *cell* is the front end's id of it."""
         return self.finish(self.start(source, cell))
 
-    def start(self, source: str, cell: str | None = None) -> str:
-        """Start a cell and return the request's id."""
+    def start(
+        self, source: str, cell: str | None = None, *, allow_stdin: bool = False
+    ) -> str:
+        """Start a cell, which may ask for input or not; return the request's id."""
         session = self._client.session
         request = session.msg(
             "execute_request",
@@ -70,13 +72,23 @@ class Kernel:
                 "silent": False,
                 "store_history": True,
                 "user_expressions": {},
-                "allow_stdin": False,
+                "allow_stdin": allow_stdin,
                 "stop_on_error": True,
             },
             metadata={"cellId": cell} if cell else {},
         )
         self._client.shell_channel.send(request)
         return str(request["header"]["msg_id"])
+
+    def question(self) -> dict[str, Any]:
+        """Wait until the cell asks for a line, and return what it asks."""
+        content: dict[str, Any]
+        content = self._client.get_stdin_msg(timeout=PATIENCE)["content"]
+        return content
+
+    def enter(self, text: str) -> None:
+        """Enter the line that the cell asks for."""
+        self._client.input(text)
 
     def messages(self, request: str) -> Iterator[dict[str, Any]]:
         """Give what a cell sends on IOPub, as it comes, until the kernel is idle."""

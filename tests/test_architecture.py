@@ -34,6 +34,7 @@ HOMES = {
     "xllamacpp": {"local"},
     "anywidget": {"panel"},
     "ipywidgets": {"panel"},
+    "keyring": {"api/keys.py"},
     "nbformat": {"files.py"},
 }
 

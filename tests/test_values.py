@@ -262,12 +262,16 @@ def test_values_in_range_pass(options: Any) -> None:
 
 def test_a_key_is_found_where_it_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
     """An argument goes before the environment; pasted white space is taken off."""
-    assert keys.find() is None
+    url = "https://api.apertis.ai/v1"
+
+    assert keys.find(base_url=url) is None
 
     monkeypatch.setenv("APERTIS_API_KEY", " sk-from-environment\n")
 
-    assert "sk-from-environment" == keys.find()
-    assert "sk-given" == keys.find("sk-given ")
+    assert (
+        keys.Found("sk-from-environment", "APERTIS_API_KEY"),
+        keys.Found("sk-given", "api_key"),
+    ) == (keys.find(base_url=url), keys.find("sk-given ", base_url=url))
 
 
 @pytest.mark.parametrize("key", ["", "  ", "sk-“curly”", "sk-a b", "sk-\x00a"])

@@ -22,9 +22,10 @@ def is_loopback(base_url: str) -> bool:
 
 
 def origin(base_url: str) -> str:
-    """Return *base_url* without its path."""
-    parts = urlsplit(base_url)
-    return f"{parts.scheme}://{parts.netloc}"
+    """Return *base_url* without its path, always written in the same way."""
+    parts = urlsplit(base_url.strip())
+    port = {"http": ":80", "https": ":443"}.get(parts.scheme, "")
+    return f"{parts.scheme}://{parts.netloc.lower().removesuffix(port)}"
 
 
 def normalised(base_url: str) -> str:

@@ -31,8 +31,9 @@ class AsyncApertis:
     """A client for the Chat Completions API, on the event loop of its caller.
 
     Args:
-        api_key: the key; without it the environment's ``APERTIS_API_KEY``. Hosts other
-            than Apertis' own get none if there is none.
+        api_key: the key; without it the environment's ``APERTIS_API_KEY``, or what
+            ``%chat key`` stored for this address. Hosts other than Apertis' own get
+            none if there is none.
         base_url: where the API is; without it ``APERTIS_BASE_URL``, or the service.
         timeout: one number of seconds that bounds connecting, the first byte and each
             silence; without it 10, 300 and 120.

@@ -1,22 +1,150 @@
-"""The one place that finds an API key and checks that it can be one."""
+"""The one place that finds or stores an API key and checks that it can be one.
+
+A stored key is bound to the origin it was stored for and never goes to another. It is
+in the system's keyring or, where there is none, in our file. The keyring is slow to
+import and may wait for a person, so it is asked only where the file says so.
+"""
 
 import os
+from contextlib import suppress
+from dataclasses import dataclass, field
 
+from apertis_magic.api import address, key_file
 from apertis_magic.errors import ConfigurationError
 
 ENVIRONMENT = "APERTIS_API_KEY"
+KEYRING = "the system's keyring"
+_SERVICE = "apertis_magic"
 
 
-def find(given: str | None = None) -> str | None:
-    """Return the key: *given*, or the environment's; None where there is none.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A key and where it was found.
+
+    Attributes:
+        key: the key; never in the repr.
+        source: ``api_key``, ``APERTIS_API_KEY``, ``the system's keyring`` or ``the
+            file …``.
+    """
+
+    key: str = field(repr=False)
+    source: str
+
+
+def find(given: str | None = None, *, base_url: str) -> Found | None:
+    """Return the key: *given*, or the environment's, or what was stored.
+
+    Args:
+        given: a key that goes before all others.
+        base_url: where it is to go; a key that was stored for elsewhere is not found.
 
     Raises:
-        ConfigurationError: what was found cannot be a key.
+        ConfigurationError: what was found cannot be a key, or what is stored cannot be
+            read.
     """
     if given is not None:
-        return clean(given)
+        return Found(clean(given), "api_key")
     found = os.environ.get(ENVIRONMENT, "")
-    return clean(found) if found.strip() else None
+    if found.strip():
+        return Found(clean(found), ENVIRONMENT)
+    return _stored(address.origin(base_url))
+
+
+def store(key: str, base_url: str) -> str:
+    """Store *key* for the origin of *base_url* and return, in words, where.
+
+    Raises:
+        ConfigurationError: it cannot be a key, or cannot be stored; what was stored
+            before still is.
+    """
+    key, origin = clean(key), address.origin(base_url)
+    key_file.read()  # whether it can be is seen before anything is changed
+    failure = _into_keyring(origin, key)
+    if failure is not None:
+        with key_file.changing() as held:
+            held[origin] = key
+        return f"the file {key_file.path()}, which only you can read{failure}"
+    try:
+        with key_file.changing() as held:
+            held[origin] = None
+    except ConfigurationError:
+        _out_of_keyring(origin)
+        raise
+    return KEYRING
+
+
+def clear(base_url: str) -> bool:
+    """Forget what was stored for the origin of *base_url*; tell whether there was any.
+
+    Raises:
+        ConfigurationError: the file cannot be changed; or the key is no longer used,
+            but still in a keyring that does not answer.
+    """
+    origin = address.origin(base_url)
+    if origin not in key_file.read():
+        return False
+    with key_file.changing() as held:
+        was_in_keyring = held.pop(origin, "") is None
+    if was_in_keyring and not _out_of_keyring(origin):
+        raise ConfigurationError(
+            f"The key for {origin} is no longer used, but {KEYRING} did not remove it.",
+            hint=f"Remove the entry {_SERVICE} there.",
+        )
+    return True
+
+
+def _stored(origin: str) -> Found | None:
+    held = key_file.read()
+    if origin not in held:
+        return None
+    key, source = held[origin], f"the file {key_file.path()}"
+    if key is None:
+        key, source = _from_keyring(origin), KEYRING
+    return Found(clean(key), source) if key else None
+
+
+def _from_keyring(origin: str) -> str | None:
+    """Return the key, None where it was removed there.
+
+    Raises:
+        ConfigurationError: the keyring does not answer.
+    """
+    try:
+        import keyring  # noqa: PLC0415  slow, and optional
+
+        return keyring.get_password(_SERVICE, origin)
+    except Exception as error:  # noqa: BLE001  backends raise what they like
+        failure = type(error).__name__
+    raise ConfigurationError(
+        f"The key for {origin} is in {KEYRING}, which failed ({failure}).",
+        hint="Unlock the keyring, or store the key again with %chat key.",
+    )
+
+
+def _into_keyring(origin: str, key: str) -> str | None:
+    """Return None if the key is in the keyring now, else what to say about that."""
+    try:
+        import keyring  # noqa: PLC0415  see _from_keyring
+
+        keyring.set_password(_SERVICE, origin, key)
+        # One that is switched off takes every key and keeps none.
+        is_there = keyring.get_password(_SERVICE, origin) == key
+    except ModuleNotFoundError:
+        return ""
+    except Exception as error:  # noqa: BLE001  see _from_keyring
+        return f" ({KEYRING} failed: {type(error).__name__})"
+    return None if is_there else f" ({KEYRING} did not keep it)"
+
+
+def _out_of_keyring(origin: str) -> bool:
+    """Tell whether the keyring holds no key of *origin* any more."""
+    with suppress(Exception):
+        import keyring  # noqa: PLC0415  see _from_keyring
+
+        if keyring.get_password(_SERVICE, origin) is not None:
+            keyring.delete_password(_SERVICE, origin)
+        return True
+    return False
 
 
 def clean(key: str) -> str:
@@ -44,7 +172,7 @@ def clean(key: str) -> str:
 def how_to_give_one() -> str:
     """Return, in one line, the ways to give a key or do without."""
     return (
-        f"Set {ENVIRONMENT} before the kernel starts (or in Python: "
+        f"Run %chat key, or set {ENVIRONMENT} before the kernel starts (or in Python: "
         f"os.environ['{ENVIRONMENT}'] = getpass.getpass()), or use the local model: "
         "%chat local."
     )

@@ -50,12 +50,12 @@ class Target:
                 host needs one.
         """
         base_url = address.normalised(base_url)
-        key = keys.find(api_key)
-        if key is None and address.is_apertis(base_url):
+        found = keys.find(api_key, base_url=base_url)
+        if found is None and address.is_apertis(base_url):
             raise ConfigurationError(
                 "There is no API key.", hint=keys.how_to_give_one()
             )
-        return cls(base_url=base_url, api_key=key)
+        return cls(base_url=base_url, api_key=found.key if found else None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

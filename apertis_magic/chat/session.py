@@ -23,6 +23,7 @@ class Settings:
         base_url: the API's address.
         model: the model for questions that name none.
         api_key: the key, None for none; never in the repr.
+        key_source: where the key was found, in words.
         fixed_model: whether the address serves this model alone, so that questions
             cannot name another.
     """
@@ -30,7 +31,15 @@ class Settings:
     base_url: str
     model: str
     api_key: str | None = field(default=None, repr=False)
+    key_source: str = field(default="", compare=False)
     fixed_model: bool = False
+
+    @property
+    def about_key(self) -> str:
+        """Whether there is a key and where it is from, in words."""
+        if not self.api_key:
+            return "none"
+        return f"set ({self.key_source})" if self.key_source else "set"
 
     @classmethod
     def of(cls, preferences: "Preferences") -> "Settings":
@@ -39,12 +48,13 @@ class Settings:
         Raises:
             ConfigurationError: the address or the key cannot be one.
         """
-        base_url = preferences.base_url or base_url_from_environment()
-        address.check(base_url)
+        base_url = _base_url(preferences)
+        found = keys.find(base_url=base_url)
         return cls(
             base_url=base_url,
             model=preferences.model or os.environ.get("APERTIS_MODEL") or DEFAULT_MODEL,
-            api_key=keys.find(),
+            api_key=found.key if found else None,
+            key_source=found.source if found else "",
         )
 
 
@@ -86,6 +96,15 @@ class Session:
             ConfigurationError: the environment's address or key cannot be one.
         """
         return self._override or Settings.of(self.preferences)
+
+    @property
+    def base_url(self) -> str:
+        """The address that is set, also while the local model answers.
+
+        Raises:
+            ConfigurationError: it cannot be one.
+        """
+        return _base_url(self.preferences)
 
     @property
     def current(self) -> Conversation:
@@ -168,6 +187,12 @@ class Session:
                     settings.api_key, settings.base_url
                 )
             return self._clients[settings]
+
+
+def _base_url(preferences: Preferences) -> str:
+    base_url = preferences.base_url or base_url_from_environment()
+    address.check(base_url)
+    return base_url
 
 
 _current: Session | None = None

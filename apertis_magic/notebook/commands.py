@@ -11,9 +11,9 @@ from IPython.display import display
 
 from apertis_magic.chat import session
 from apertis_magic.chat.reply import Reply
-from apertis_magic.chat.session import Preferences, Session
+from apertis_magic.chat.session import Preferences, Session, Settings
 from apertis_magic.chat.turn import Cell
-from apertis_magic.clean import redact
+from apertis_magic.clean import holds_key, redact
 from apertis_magic.errors import ApertisError, ConfigurationError, ModelNotFound
 from apertis_magic.notebook import options
 from apertis_magic.notebook.config import ApertisMagic
@@ -85,8 +85,12 @@ class ChatCommands:
             _say(options.help_text())
             return
         here = self.session
-        if here.settings.fixed_model:
-            self._check_local_model(here.settings.model, given.model)
+        settings = here.settings
+        talk = here.conversation(given.conversation or here.current.name)
+        systems = (given.system, talk.system, here.preferences.system)
+        _check_holds_no_key(settings, prompt, *systems)
+        if settings.fixed_model:
+            self._check_local_model(settings.model, given.model)
         limits = {"timeout": given.timeout, "max_retries": given.max_retries}
         reply = here.ask(
             prompt,
@@ -262,6 +266,12 @@ class ChatCommands:
             tells_cells=self._this_cell() is not None,
         )
 
+    def key(self, rest: str) -> None:
+        """Ask for a key and store it, tell where it is from, or forget it."""
+        from apertis_magic.notebook import key  # noqa: PLC0415  few need it
+
+        key.run(self.session, rest)
+
     def version(self, rest: str) -> None:
         """Tell the versions that a report of a problem needs."""
         _no_more("version", rest)
@@ -341,6 +351,15 @@ def _without_blank_ends(body: str) -> str:
     return "\n".join(lines)
 
 
+def _check_holds_no_key(settings: Settings, *texts: str | None) -> None:
+    if any(text and holds_key(text, settings.api_key) for text in texts):
+        raise UsageError(
+            "%%chat: nothing was sent, for the message or the system prompt holds an "
+            "API key. Take it out, and revoke it if this notebook was saved or "
+            "shared; %chat key stores a key."
+        )
+
+
 def _address(here: Session) -> dict[str, str]:
     try:
         settings = here.settings
@@ -349,7 +368,7 @@ def _address(here: Session) -> dict[str, str]:
     return {
         "model": here.current.model or settings.model,
         "address": settings.base_url,
-        "key": "set" if settings.api_key else "none",
+        "key": settings.about_key,
     }
 
 
@@ -395,6 +414,11 @@ COMMANDS: Mapping[str, Command] = {
             "config [NAME [VALUE]]",
             "show what is set and where it comes from, or set one of it",
             ChatCommands.config,
+        ),
+        Command(
+            "key [status, clear]",
+            "ask for a key unseen and store it, tell where it is from, or forget it",
+            ChatCommands.key,
         ),
         Command(
             "local [stop, status]",

@@ -13,6 +13,7 @@ from traitlets import TraitError
 from apertis_magic.api.client import DEFAULT_BASE_URL
 from apertis_magic.chat.conversation import DEFAULT_MODEL
 from apertis_magic.chat.session import Session
+from apertis_magic.errors import ConfigurationError
 from apertis_magic.notebook.config import ApertisMagic
 from apertis_magic.notebook.options import closest
 
@@ -47,6 +48,10 @@ def run(here: Session, settings: ApertisMagic, words: list[str]) -> None:
         return
     from apertis_magic.render import bundle  # noqa: PLC0415  heavy
 
+    try:
+        rows["key"] = here.settings.about_key
+    except ConfigurationError as error:
+        rows["key"] = f"{error} {error.hint}"
     display(bundle.card("%config ApertisMagic", rows, ()), raw=True)
 
 

@@ -1,0 +1,618 @@
+"""Where a key lives: found and stored in one place, bound to an address, never shown.
+
+Real folders, real keyring backends, real processes and a real kernel.
+"""
+
+import json
+import os
+import random
+import stat
+import string
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import Shell
+from hypothesis import given
+from hypothesis import strategies as st
+from IPython.core.error import UsageError
+from kernel_driver import PATIENCE, Kernel
+from scripted_server import ScriptedServer, says
+
+import apertis_magic
+from apertis_magic import Apertis
+from apertis_magic.api import key_file, keys
+from apertis_magic.chat import session
+from apertis_magic.chat.session import Settings
+from apertis_magic.clean import holds_key
+from apertis_magic.errors import ConfigurationError
+
+APERTIS = "https://api.apertis.ai/v1"
+KEY = "hush-0123456789"
+_DRAW = random.Random(0)  # noqa: S311  keys for tests
+
+
+def drawn(prefix: str, length: int, of: str = string.ascii_letters) -> str:
+    """Return a key such as services make, which stands nowhere in this file."""
+    return prefix + "".join(_DRAW.choices(of + string.digits, k=length))
+
+
+def child(source: str, backend: str, *words: str) -> subprocess.Popen[str]:
+    """Start a Python whose keyring is *backend*, and which may import the tests."""
+    places = (str(Path(__file__).parent), *sys.path)
+    return subprocess.Popen(
+        [sys.executable, "-c", source, *words],
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(places),
+            "PYTHON_KEYRING_BACKEND": backend,
+        },
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def told_by(source: str, backend: str) -> str:
+    """Return what a child prints."""
+    told, _ = child(source, backend).communicate(timeout=PATIENCE)
+    return told
+
+
+@pytest.mark.parametrize(
+    ("base_url", "is_found"),
+    [
+        (APERTIS, True),
+        ("HTTPS://API.apertis.ai:443", True),
+        ("https://api.apertis.ai/other/path", True),
+        ("http://api.apertis.ai/v1", False),
+        ("https://api.apertis.ai:8443/v1", False),
+        ("https://apertis.ai/v1", False),
+        ("https://api.apertis.ai.example.org/v1", False),
+        ("http://localhost:11434/v1", False),
+    ],
+)
+def test_a_stored_key_is_for_its_address_alone(
+    base_url: str, *, is_found: bool
+) -> None:
+    """Neither another host, nor another port, nor the same one in the clear has it."""
+    keys.store(KEY, APERTIS)
+    found = keys.find(base_url=base_url)
+
+    assert is_found == (found is not None)
+    assert found is None or (KEY, f"the file {key_file.path()}") == (
+        found.key,
+        found.source,
+    )
+    assert KEY not in repr(found)
+
+
+def test_the_environment_goes_before_what_is_stored(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """And an argument before both; a blank variable is none."""
+    keys.store(KEY, APERTIS)
+    monkeypatch.setenv("APERTIS_API_KEY", " ")
+
+    assert keys.Found(KEY, f"the file {key_file.path()}") == keys.find(base_url=APERTIS)
+
+    monkeypatch.setenv("APERTIS_API_KEY", "hush-environment")
+
+    assert keys.Found("hush-environment", keys.ENVIRONMENT) == keys.find(
+        base_url=APERTIS
+    )
+    assert keys.Found("hush-given", "api_key") == keys.find(
+        "hush-given", base_url=APERTIS
+    )
+
+
+def test_python_finds_the_key_that_the_magic_stored(server: ScriptedServer) -> None:
+    """A client sends it to the address it was stored for."""
+    server.will(says("a"))
+    keys.store(KEY, server.url)
+    with Apertis(base_url=server.url) as client:
+        client.chat.completions.create(
+            model="m", messages=[{"role": "user", "content": "x"}]
+        )
+
+    assert f"Bearer {KEY}" == server.requests[0].headers["authorization"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+def test_only_the_owner_reads_the_file(tmp_path: Path) -> None:
+    """A file that others can read is taken from them when it is found."""
+
+    def modes() -> tuple[int, ...]:
+        seen = key_file.path().parent, key_file.path()
+        return tuple(stat.S_IMODE(each.stat().st_mode) for each in seen)
+
+    before = os.umask(0)
+    try:
+        keys.store(KEY, APERTIS)
+    finally:
+        os.umask(before)
+
+    assert (0o700, 0o600) == modes()
+    assert key_file.path().is_relative_to(tmp_path)
+
+    key_file.path().chmod(0o644)
+    keys.find(base_url=APERTIS)
+
+    assert (0o700, 0o600) == modes()
+    assert ["keys.json"] == [each.name for each in key_file.path().parent.iterdir()]
+
+
+STORES = """
+import sys
+from apertis_magic.api import keys
+own, key = sys.argv[1:]
+print("ready", flush=True)
+input()
+for number in range(25):
+    keys.store(key, f"https://{own}-{number}.example/v1")
+    keys.store(key, "https://shared.example/v1")
+    assert len(keys.find(base_url="https://shared.example").key) == 1000
+"""
+
+
+def test_two_processes_store_at_once() -> None:
+    """No origin is lost, and every key that is read is whole."""
+    letters = ("a" * 1000, "b" * 1000)
+    backend = "keyring.backends.fail.Keyring"
+    running = [child(STORES, backend, key[0], key) for key in letters]
+    for each in running:
+        assert each.stdout is not None
+        assert "ready\n" == each.stdout.readline()
+    for each in running:
+        assert each.stdin is not None
+        each.stdin.write("\n")
+        each.stdin.flush()
+    told = [each.communicate(timeout=PATIENCE)[0] for each in running]
+    held = key_file.read()
+
+    assert ["", ""] == told
+    assert held.pop("https://shared.example") in letters
+    assert {
+        f"https://{key[0]}-{number}.example": key
+        for key in letters
+        for number in range(25)
+    } == held
+
+
+def test_the_systems_keyring_goes_before_the_file() -> None:
+    """The file only says that it is there, and the keyring is found and cleared."""
+    told = told_by(
+        f"""
+import keyrings
+from apertis_magic.api import key_file, keys
+key_file.path().parent.mkdir(parents=True)
+key_file.path().write_text('{{"https://a.example": "hush-in-the-file"}}')
+print(keys.store({KEY!r}, "https://a.example/v1"))
+print(key_file.read())
+found = keys.find(base_url="https://a.example/v2")
+print(found.key == {KEY!r}, found)
+print(keys.clear("https://a.example"), keys.clear("https://a.example"))
+print(keys.find(base_url="https://a.example"), keyrings.KEPT, key_file.read())
+""",
+        "keyrings.Memory",
+    )
+
+    assert (
+        "the system's keyring\n"
+        "{'https://a.example': None}\n"
+        'True Found(source="the system\'s keyring")\n'
+        "True False\n"
+        "None {} {}\n"
+    ) == told
+
+
+@pytest.mark.parametrize(
+    ("backend", "failure"),
+    [
+        ("keyrings.Locked", "failed: RuntimeError"),
+        ("keyring.backends.fail.Keyring", "failed: NoKeyringError"),
+        ("keyring.backends.null.Keyring", "did not keep it"),
+        ("keyrings.Missing", "failed: AttributeError"),
+    ],
+)
+def test_a_keyring_that_fails_leaves_the_key_to_the_file(
+    backend: str, failure: str
+) -> None:
+    """The sentence says so; what the keyring said is not repeated."""
+    told = told_by(
+        f"""
+from apertis_magic.api import keys
+print(keys.store({KEY!r}, {APERTIS!r}))
+print(keys.find(base_url={APERTIS!r}))
+print(keys.clear({APERTIS!r}), keys.find(base_url={APERTIS!r}))
+""",
+        backend,
+    )
+
+    assert (
+        f"the file {key_file.path()}, which only you can read "
+        f"(the system's keyring {failure})\n"
+        f"Found(source='the file {key_file.path()}')\n"
+        "True None\n"
+    ) == told
+
+
+def test_a_keyring_that_fails_later_is_named() -> None:
+    """The key cannot be had from there, but one from the environment can be used."""
+    told = told_by(
+        f"""
+import os, keyring, keyrings
+from apertis_magic.api import keys
+from apertis_magic.errors import ConfigurationError
+keys.store({KEY!r}, {APERTIS!r})
+keyring.set_keyring(keyrings.Locked())
+for attempt in (keys.find, keys.clear, keys.find):
+    try:
+        print(attempt(base_url={APERTIS!r}))
+    except ConfigurationError as error:
+        print(error, error.hint, error.__cause__, error.__context__)
+keyring.set_keyring(keyrings.Memory())
+keys.store({KEY!r}, {APERTIS!r})
+keyring.set_keyring(keyrings.Locked())
+os.environ["APERTIS_API_KEY"] = "hush-environment"
+print(keys.find(base_url={APERTIS!r}))
+""",
+        "keyrings.Memory",
+    )
+
+    assert (
+        "The key for https://api.apertis.ai is in the system's keyring, which failed "
+        "(RuntimeError). Unlock the keyring, or store the key again with %chat key. "
+        "None None\n"
+        "The key for https://api.apertis.ai is no longer used, but the system's "
+        "keyring did not remove it. Remove the entry apertis_magic there. None None\n"
+        "None\n"
+        "Found(source='APERTIS_API_KEY')\n"
+    ) == told
+
+
+def test_a_keyring_is_not_even_imported_without_need() -> None:
+    """It is slow, and may wait for somebody to unlock it."""
+    keys.store(KEY, APERTIS)
+    told = told_by(
+        f"""
+import sys
+from apertis_magic.api import keys
+print(keys.find(base_url={APERTIS!r}), keys.find(base_url="https://b.example"))
+print("keyring" in sys.modules)
+""",
+        "keyrings.Memory",
+    )
+
+    assert f"Found(source='the file {key_file.path()}') None\nFalse\n" == told
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b'{"https://api.apertis.ai": "hush-0123456789"',
+        b'["hush-0123456789"]',
+        b'{"https://api.apertis.ai": 12345678}',
+        b'{"https://api.apertis.ai": "hush-\xff"}',
+        b"[" * 100_000,
+    ],
+)
+def test_a_broken_file_is_one_line(
+    content: bytes, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It names the path alone, is left as it is, and may be broken for other keys."""
+    key_file.path().parent.mkdir(parents=True)
+    key_file.path().write_bytes(content)
+    said = []
+    for attempt in (
+        lambda: keys.find(base_url=APERTIS),
+        lambda: keys.store(KEY, APERTIS),
+        lambda: keys.clear(APERTIS),
+    ):
+        with pytest.raises(ConfigurationError) as caught:
+            attempt()
+        said.append(f"{caught.value} {caught.value.hint} {caught.value.__context__}")
+
+    line = (
+        f"The file of stored keys, {key_file.path()}, is broken. Delete it, then run "
+        "%chat key to store a key again. None"
+    )
+
+    assert [line] * 3 == said
+    assert content == key_file.path().read_bytes()
+
+    monkeypatch.setenv("APERTIS_API_KEY", "hush-environment")
+    server.will(says("a"))
+    session.current().ask("x").result()
+
+    assert "Bearer hush-environment" == server.requests[0].headers["authorization"]
+
+
+def test_a_home_that_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is found there, and storing says why it cannot be done."""
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "file"))
+
+    assert keys.find(base_url=APERTIS) is None
+
+    with pytest.raises(ConfigurationError, match="cannot be written: Not a dir") as no:
+        keys.store(KEY, APERTIS)
+
+    assert KEY not in str(no.value) + no.value.hint
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such limits")
+def test_a_disk_that_is_full() -> None:
+    """The keys before are still there, and no half of a file or of a change."""
+    told = told_by(
+        f"""
+import resource, keyrings
+from apertis_magic.api import key_file, keys
+from apertis_magic.errors import ConfigurationError
+keys.store({KEY!r}, {APERTIS!r})
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+try:
+    keys.store({KEY!r}, "https://b.example")
+except ConfigurationError as error:
+    print(error)
+print([each.name for each in key_file.path().parent.iterdir()], key_file.read())
+print(list(keyrings.KEPT))
+""",
+        "keyrings.Memory",
+    )
+
+    assert (
+        f"{key_file.path()} cannot be written: File too large.\n"
+        "['keys.json'] {'https://api.apertis.ai': None}\n"
+        "[('apertis_magic', 'https://api.apertis.ai')]\n"
+    ) == told
+
+
+def test_a_file_that_cannot_be_read() -> None:
+    """The line says why."""
+    key_file.path().mkdir(parents=True)
+
+    with pytest.raises(ConfigurationError, match="cannot be read: Is a directory"):
+        keys.find(base_url=APERTIS)
+
+
+def test_a_key_is_asked_for_unseen(kernel: Kernel, server: ScriptedServer) -> None:
+    """From the password box it goes into the file and the next request alone."""
+    origin = server.url.removesuffix("/v1")
+    request = kernel.start("%chat key", allow_stdin=True)
+    question = kernel.question()
+    kernel.enter(f" {KEY} ")
+    done = kernel.finish(request)
+    server.will(says("a"))
+    outcomes = [
+        kernel.run(source)
+        for source in ("%%chat\nx", "%chat key status", "%chat", "%chat config")
+    ]
+
+    assert {"prompt": f"Key for {origin}: ", "password": True} == question
+    assert done.printed.startswith(f"The key for {origin} is in the file ")
+    assert done.printed.endswith("the system's keyring failed: NoKeyringError).\n")
+    assert {origin: KEY} == json.loads(key_file.path().read_text())
+    assert f"Bearer {KEY}" == server.requests[0].headers["authorization"]
+    assert f"The key for {origin} is from the file {key_file.path()}.\n" == (
+        outcomes[1].printed
+    )
+    for card in outcomes[2:]:
+        assert (
+            f"set (the file {key_file.path()})" in card.outputs[0]["data"]["text/plain"]
+        )
+    assert KEY not in str([done, *outcomes])
+
+
+@pytest.mark.parametrize("entry", ["", "  ", None, "two words", "“curly”"])
+def test_what_is_no_key_changes_nothing(
+    kernel: Kernel, server: ScriptedServer, entry: str | None
+) -> None:
+    """Neither an empty entry, nor a stop, nor what cannot be a key."""
+    keys.store(KEY, server.url)
+    request = kernel.start("%chat key", allow_stdin=True)
+    kernel.question()
+    if entry is None:
+        kernel.interrupt()
+    else:
+        kernel.enter(entry)
+    done = kernel.finish(request)
+    said = done.printed + str(done.reply.get("evalue"))
+
+    assert {server.url.removesuffix("/v1"): KEY} == key_file.read()
+    assert "nothing has changed" in said or "no key has" in said
+    assert not (entry or "").strip() or str(entry) not in str(done)
+
+
+def test_where_nobody_can_be_asked(kernel: Kernel) -> None:
+    """A notebook that runs by itself, and a terminal that is none."""
+    done = kernel.run("%chat key")
+    bare = subprocess.run(
+        [sys.executable, "-m", "IPython", "--no-banner", "-c", BARE],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        start_new_session=True,
+        check=False,
+    )
+
+    assert "UsageError" == done.reply["ename"]
+    assert done.reply["evalue"].startswith("%chat key: nobody can be asked for a key")
+    assert "\n" not in done.reply["evalue"]
+    assert done.reply["evalue"] in bare.stdout + bare.stderr
+
+
+BARE = "%load_ext apertis_magic\n%chat key"
+
+
+@pytest.mark.parametrize("rest", [KEY, f"status {KEY}", "stauts", f"={KEY}"])
+def test_a_key_on_the_line_is_not_repeated(shell: Shell, rest: str) -> None:
+    """It is in the history now, which the line says."""
+    with pytest.raises(UsageError, match="revoke it: it is in the notebook") as caught:
+        shell.run(f"%chat key {rest}")
+
+    assert rest not in str(caught.value)
+    assert {} == key_file.read()
+
+
+def test_status_and_clear(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They tell the source and the address, and which key goes before the stored."""
+    shell.run("%chat key status")
+    shell.run("%chat key clear")
+    keys.store(KEY, APERTIS)
+    shell.run("%chat key clear")
+    monkeypatch.setenv("APERTIS_API_KEY", "hush-environment")
+    shell.run("%chat key status")
+    shell.run("%chat key clear")
+    shell.run("%chat")
+    lines = capsys.readouterr().out.splitlines()
+    shadow = "APERTIS_API_KEY is set, and goes before what is stored."
+
+    assert [
+        f"There is no key for https://api.apertis.ai. {keys.how_to_give_one()}",
+        "No key was stored for https://api.apertis.ai.",
+        "The stored key for https://api.apertis.ai is forgotten.",
+        "The key for https://api.apertis.ai is from APERTIS_API_KEY.",
+        f"No key was stored for https://api.apertis.ai. {shadow}",
+    ] == lines
+    assert "set (APERTIS_API_KEY)" in shell.published[-1]["data"]["text/plain"]
+
+
+def test_the_local_model_needs_no_key(
+    shell: Shell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """While it answers, the commands are about the address that is set."""
+    local = Settings(base_url="http://127.0.0.1:9/v1", model="m", api_key="of-local")
+    session.current().redirect(local)
+    keys.store(KEY, APERTIS)
+    shell.run("%chat key clear")
+
+    assert "The stored key for https://api.apertis.ai is forgotten.\n" == (
+        capsys.readouterr().out
+    )
+    assert {} == key_file.read()
+
+
+def test_the_card_tells_what_is_wrong_with_the_file(shell: Shell) -> None:
+    """The commands that show where things stand still do."""
+    key_file.path().parent.mkdir(parents=True)
+    key_file.path().write_text("{")
+    shell.run("%chat")
+    shell.run("%chat config")
+    cards = [each["data"]["text/plain"] for each in shell.published]
+
+    assert 2 == sum("is broken. Delete it" in card for card in cards)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "%%chat\nWhy is {} refused?",
+        "%%chat -s 'Use {}.'\nWhy?",
+        "%chat ask What is {}",
+        "%chat system Use {}.\n%chat ask Why?",
+        "%config ApertisMagic.system = 'Use {}.'\n%chat ask Why?",
+    ],
+)
+@pytest.mark.parametrize("key", [KEY, drawn("sk-proj-", 48)])
+def test_a_pasted_key_is_not_sent(
+    shell: Shell,
+    server: ScriptedServer,
+    monkeypatch: pytest.MonkeyPatch,
+    cell: str,
+    key: str,
+) -> None:
+    """Neither the one in use nor what surely is another, wherever it stands."""
+    monkeypatch.setenv("APERTIS_API_KEY", KEY)
+    with pytest.raises(UsageError, match=r"nothing was sent.* revoke it") as caught:
+        shell.run(cell.format(key))
+
+    assert key not in str(caught.value)
+    assert [] == server.requests
+
+
+KEYS = [
+    drawn("sk-", 48),
+    drawn("sk-", 32, "abcdef"),
+    drawn("sk-proj-", 40) + "-" + drawn("", 40) + "_" + drawn("", 20),
+    drawn("sk-ant-api03-", 40) + "-AA",
+    drawn("sk-or-v1-", 64, "abcdef"),
+    drawn("gsk_", 52),
+    drawn("AIza", 35),
+    drawn("ghp_", 36),
+    drawn("github_pat_", 22) + "_" + drawn("", 59),
+    drawn("hf_", 34),
+    drawn("AKIA", 16, string.ascii_uppercase),
+    drawn("xoxb-", 12, "") + "-" + drawn("", 12, "") + "-" + drawn("", 24),
+]
+
+
+@pytest.mark.parametrize("key", KEYS, ids=lambda key: key[:7])
+@pytest.mark.parametrize("text", ["{}", "key={}, why?", '"{}"', "Bearer {}\n", "({})."])
+def test_a_key_is_known_by_its_shape(key: str, text: str) -> None:
+    """Wherever it stands in a text."""
+    assert holds_key(text.format(key))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sk-learn",
+        "sk-foo-bar",
+        "sk-learn-contrib-lightning-1-3-2-compatible",
+        "task-1a2b3c4d5e6f7a8b9c0d1e2f3a4b",
+        "desk-top-publishing-for-everybody",
+        "sk-...",
+        "sk-xxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+        "sk-1x1x1x1x1x1x1x1x1x1x",
+        "sk-your-key-here",
+        "sk-YourKey1a2b3c4d5e6f7g",
+        "sk-proj-abcdef1234567890abcdef",
+        "sk-internationalisation2024",
+        "AKIAIOSFODNN7EXAMPLE",
+        "hf_hub_download(repo_id='x')",
+        "ghp_...",
+        "gsk_your_key",
+        "os.environ['APERTIS_API_KEY'] = getpass.getpass()",
+    ],
+)
+def test_what_only_looks_like_a_key_may_be_asked(text: str) -> None:
+    """People ask about packages, placeholders and identifiers."""
+    assert not holds_key(text)
+
+
+@given(st.lists(st.from_regex(r"[A-Za-z]{1,12}", fullmatch=True), max_size=40))
+def test_words_are_no_keys(words: list[str]) -> None:
+    """However they are joined, and whatever stands before them."""
+    for joint in (" ", "-", "_", "."):
+        assert not holds_key("sk-" + joint.join(words) + " sk-" + joint.join(words))
+
+
+def test_this_code_is_no_key() -> None:
+    """Nor is any other module of the package."""
+    files = [*Path(apertis_magic.__file__).parent.rglob("*.py")]
+
+    assert len(files) > 20
+    assert [] == [file for file in files if holds_key(file.read_text("utf-8"))]
+
+
+@given(st.text(), st.from_regex(r"[!-~]{16,64}", fullmatch=True), st.text())
+def test_the_key_in_use_is_known_whatever_it_looks_like(
+    before: str, key: str, after: str
+) -> None:
+    """Verbatim, between anything."""
+    assert holds_key(before + key + after, None, "", key)
+
+
+@pytest.mark.parametrize("word", ["token", "EMPTY", "lm-studio", "not-needed"])
+def test_what_is_given_to_servers_without_keys_is_no_secret(word: str) -> None:
+    """A message may hold such words."""
+    assert not holds_key(f"What does {word} mean?", word)
