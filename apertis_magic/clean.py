@@ -5,8 +5,11 @@ import re
 # Not in the middle of a word: "task-classifier" is no key.
 _KEY = re.compile(r"(?<![A-Za-z0-9])sk-[A-Za-z0-9._-]{6,}")
 _SHORTEST = 8
-# C0 and C1 but for newline and tab: a terminal would obey them.
-_CONTROLS = dict.fromkeys([*range(9), *range(11, 32), *range(127, 160)])
+# C0 and C1 but for newline and tab: a terminal would obey them. And what turns the
+# direction of the text after it: it would read as something else than it is.
+_C0_C1 = (*range(9), *range(11, 32), *range(127, 160))
+_DIRECTIONS = (*range(0x202A, 0x202F), *range(0x2066, 0x206A))
+_CONTROLS = dict.fromkeys([*_C0_C1, *_DIRECTIONS])
 
 
 def redact(text: str, *keys: str | None) -> str:

@@ -18,6 +18,7 @@ from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 
 from apertis_magic.render import bundle
+from apertis_magic.render.footer import footer
 
 
 def main() -> int:
@@ -54,10 +55,8 @@ def run(notebook: NotebookNode, folder: Path) -> int:
 def talk(notebook: NotebookNode) -> None:
     """Print each question with its answer and footer."""
     for cell in notebook.cells:
-        for output in cell.get("outputs", ()):
-            turn = bundle.turn_of(output.get("data", {}), output.get("metadata", {}))
-            if turn is not None:
-                print(f"> {turn.prompt}\n\n{turn.text}\n\n  {bundle.footer(turn)}\n")
+        for turn in bundle.turns_of(cell.get("outputs", ())):
+            print(f"> {turn.prompt}\n\n{turn.text}\n\n  {footer(turn)}\n")
 
 
 def save(notebook: NotebookNode, stem: Path) -> list[Path]:

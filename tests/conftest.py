@@ -9,6 +9,7 @@ import pytest
 from hypothesis import settings
 from IPython.core.displaypub import CapturingDisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
+from kernel_driver import Kernel, running_kernel
 from scripted_server import ScriptedServer
 from traitlets.config import Config
 
@@ -91,3 +92,31 @@ def shell() -> Iterator[Shell]:
     yield made
     made.run("%unload_ext apertis_magic")
     Shell.clear_instance()
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Kernel]:
+    """Yield one kernel for the whole module."""
+    with running_kernel() as kernel:
+        yield kernel
+
+
+@pytest.fixture
+def kernel(shared: Kernel, server: ScriptedServer) -> Kernel:
+    """Return the kernel with the extension loaded, nothing said and the server set."""
+    done = shared.run(
+        f"""
+import os
+for name in list(os.environ):
+    if name.startswith("APERTIS_"):
+        del os.environ[name]
+os.environ["APERTIS_BASE_URL"] = {server.url!r}
+from apertis_magic.chat import session
+session._current = None
+%reload_ext apertis_magic
+"""
+    )
+
+    assert "ok" == done.reply["status"]
+
+    return shared

@@ -4,6 +4,9 @@ Each would set ``ran`` in the page, ask a host outside this machine for somethin
 command of the front end, or change what stands outside the answer.
 """
 
+import re
+from collections.abc import Callable
+
 RUN = "window.ran=(window.ran||[]).concat(1)"
 LEAK = "http://leak.invalid/x"
 _T = "`" * 3
@@ -133,3 +136,44 @@ PAYLOADS: dict[str, str] = {
     "mathematics, require": "$\\require{html}\\style{background:url(http://leak.invalid)}{x}$",
     "right-to-left": f"\u202e<img src=x onerror={RUN}>\u202c",
 }
+
+# Where in an answer the attack may stand.
+PLACES: dict[str, Callable[[str], str]] = {
+    "alone": lambda bad: bad,
+    "in a paragraph": lambda bad: f"before {bad} after",
+    "in emphasis": lambda bad: f"**{bad}** and *{bad}* and ~~{bad}~~",
+    "in a list": lambda bad: f"- a\n- {bad}\n  1. {bad}\n",
+    "in a quote": lambda bad: "\n".join(f"> {line}" for line in bad.split("\n")),
+    "in a heading": lambda bad: f"## {bad}\n",
+    "in a table": lambda bad: f"| a | b |\n|---|---|\n| {bad} | {bad} |\n",
+    "in a link": lambda bad: f"[{bad}](http://a.invalid) ![{bad}](x.png)",
+    "in a footnote": lambda bad: f"x[^1]\n\n[^1]: {bad}\n",
+    "in a task": lambda bad: f"- [ ] {bad}\n- [x] {bad}\n",
+    "after a fence": lambda bad: f"```\ncode\n```\n{bad}",
+    "in a fence": lambda bad: f"```\n{bad}\n```",
+}
+
+# What may stand in the HTML: these tags and attributes, and nothing else in a tag.
+TAG = re.compile(r"<(/?)([a-z0-9]+)((?: [a-z]+=\"[^\"]*\")*)>")
+ATTRIBUTES = set(
+    "class href title src alt style start id type checked disabled rel target".split()
+)
+TAGS = set(
+    "a blockquote br code dd del div dl dt em h1 h2 h3 h4 h5 h6 hr img input li ol p "
+    "pre span strong sub sup table tbody td th thead tr ul".split()
+)
+
+
+def assert_harmless(html: str) -> None:
+    """Assert that *html* holds nothing that a browser would run or fetch."""
+    assert "<" not in TAG.sub("", html)
+
+    for _, tag, attributes in TAG.findall(html):
+        assert tag in TAGS
+
+        for name, value in re.findall(r" ([a-z]+)=\"([^\"]*)\"", attributes):
+            assert name in ATTRIBUTES
+            assert name != "href" or re.match(r"(https?://|mailto:|#fn)", value)
+            assert name != "src" or value.startswith("data:image/")
+            assert name != "class" or "jp-" not in value
+            assert name != "style" or value.startswith("text-align: ")

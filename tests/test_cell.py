@@ -6,6 +6,7 @@ import pytest
 from scripted_server import Answer, Cut, ScriptedServer, Wait, chunk, says
 
 from apertis_magic import Conversation, Turn, errors
+from apertis_magic.chat.reply import Progress
 from apertis_magic.notebook.cell import show
 
 
@@ -15,9 +16,9 @@ class ImpatientView:
     def __init__(self) -> None:
         self.finished: list[Turn] = []
 
-    def update(self, text: str, status: str) -> None:
-        if text:
-            raise KeyboardInterrupt(status)
+    def update(self, progress: Progress) -> None:
+        if progress.text:
+            raise KeyboardInterrupt
 
     def finish(self, turn: Turn, conversation: str) -> None:
         self.finished.append(turn)
@@ -42,7 +43,7 @@ def test_a_second_interrupt_loses_nothing(server: ScriptedServer) -> None:
 class LateView(ImpatientView):
     """A view whose user interrupts just when the answer has ended."""
 
-    def update(self, text: str, status: str) -> None:
+    def update(self, progress: Progress) -> None:
         """Show nothing."""
 
 

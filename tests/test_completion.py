@@ -16,14 +16,14 @@ from scripted_server import NEVER, Answer, ScriptedServer, json_answer
 from apertis_magic.chat import model_list, session
 from apertis_magic.notebook import candidates, completion
 from apertis_magic.notebook.commands import COMMANDS
-from apertis_magic.notebook.options import ACTIONS
+from apertis_magic.notebook.options import BY_NAME
 
 pytestmark = pytest.mark.usefixtures("cache")
 
 IDS = ["gpt-5.4", "gpt-5.4:web", "claude-sonnet-4-6", "Qwen/Qwen3-8B:free", "a b"]
 LIST = json_answer({"data": [{"id": name} for name in IDS]})
 EFFORTS = ["none", "minimal", "low", "medium", "high", "xhigh", "max"]
-LONG = [name for name in ACTIONS if name.startswith("--")]
+LONG = [name for name in BY_NAME if name.startswith("--")]
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def listed(cache: Path, server: ScriptedServer) -> None:  # noqa: ARG001  kept t
     ("line", "word", "expected"),
     [
         (" ", "", LONG),
-        (" -", "-", list(ACTIONS)),
+        (" -", "-", list(BY_NAME)),
         (" --te", "--te", ["--temperature"]),
         (" -t 0 --NEW", "--NEW", ["--new"]),
         (" -m ", "", [*IDS[:-1], '"a b"']),
@@ -268,9 +268,7 @@ def test_a_terminal(shell: Shell) -> None:
     assert [("%%chat --model=Qwen/Qwen3-8B:free", "model")] == (
         offered("%%chat --model=qwen/qwen3-8b:")
     )
-    assert [("%%chat --new", "start over: drop the turns so far")] == (
-        offered("%%chat --ne")
-    )
+    assert [("%%chat --new", BY_NAME["--new"].help)] == (offered("%%chat --ne"))
 
 
 @pytest.mark.usefixtures("listed")

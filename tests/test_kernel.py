@@ -1,11 +1,10 @@
 """The magics in a real kernel: displays, interrupts, cells that run again."""
 
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from kernel_driver import Kernel, Outcome, running_kernel
+from kernel_driver import Kernel, Outcome
 from scripted_server import (
     DONE,
     NEVER,
@@ -18,34 +17,6 @@ from scripted_server import (
     fails,
     says,
 )
-
-
-@pytest.fixture(scope="module")
-def shared() -> Iterator[Kernel]:
-    """Yield one kernel for the whole module."""
-    with running_kernel() as kernel:
-        yield kernel
-
-
-@pytest.fixture
-def kernel(shared: Kernel, server: ScriptedServer) -> Kernel:
-    """Return the kernel with the extension loaded, nothing said and the server set."""
-    done = shared.run(
-        f"""
-import os
-for name in list(os.environ):
-    if name.startswith("APERTIS_"):
-        del os.environ[name]
-os.environ["APERTIS_BASE_URL"] = {server.url!r}
-from apertis_magic.chat import session
-session._current = None
-%reload_ext apertis_magic
-"""
-    )
-
-    assert "ok" == done.reply["status"]
-
-    return shared
 
 
 def test_an_answer_is_one_display(kernel: Kernel, server: ScriptedServer) -> None:

@@ -1,6 +1,7 @@
 """The magic line: every option, and every way to write it wrong."""
 
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,12 +11,18 @@ from IPython.core.error import UsageError
 
 from apertis_magic.api.params import PARAMS
 from apertis_magic.notebook import options
-from apertis_magic.notebook.options import ChatOptions, parse
+from apertis_magic.notebook.options import ChatOptions, parse, parse_ask
+from apertis_magic.notebook.words import split
 
 
 def line(**fields: Any) -> ChatOptions:
     """Return options with some of the request's fields given."""
     return ChatOptions(fields=fields)
+
+
+def extra(**fields: Any) -> ChatOptions:
+    """Return options with fields of the request that no option is for."""
+    return ChatOptions(extra_body=fields)
 
 
 @pytest.mark.parametrize(
@@ -54,6 +61,22 @@ def line(**fields: Any) -> ChatOptions:
         ("-s '--use-key'", ChatOptions(system="--use-key")),
         ("--max_tokens='5'", line(max_tokens=5)),
         ('-s {"a":1}', ChatOptions(system='{"a":1}')),
+        ('-s {"a": 1} --new', ChatOptions(system='{"a": 1}', new=True)),
+        ("-c notes --once", ChatOptions(conversation="notes", once=True)),
+        ("--no-system", ChatOptions(system="")),
+        ("-q --no-footer", ChatOptions(quiet=True, foot=False)),
+        ("-f text", ChatOptions(form="text")),
+        ("--timeout 2.5 --retries 0", ChatOptions(timeout=2.5, max_retries=0)),
+        ("-n 2", line(n=2)),
+        ("-n2", line(n=2)),
+        ("-p top_k=5", extra(top_k=5)),
+        ("-p top_k=0 -p x=a=b", extra(top_k=0, x="a=b")),
+        ("-p a.b=1 -p a.c=two", extra(a={"b": 1, "c": "two"})),
+        ('-p a={"b": [1, 2]}', extra(a={"b": [1, 2]})),
+        ("-p 'a=b c'", extra(a="b c")),
+        ("-p a=NaN", extra(a="NaN")),
+        ("-p on=true -p off=null", extra(on=True, off=None)),
+        ("--param=a=1", extra(a=1)),
     ],
 )
 def test_options(text: str, expected: ChatOptions) -> None:
@@ -67,13 +90,13 @@ def test_options(text: str, expected: ChatOptions) -> None:
         ("--temprature 1", "unknown option --temprature. Did you mean --temperature?"),
         ("--temp 1", "unknown option --temp"),
         ("-z", "unknown option -z"),
-        ("-t", "expected one argument"),
-        ("-t hot", "invalid number value: 'hot'"),
+        ("-t", "--temperature needs a value, X."),
+        ("-t hot", "--temperature needs a number, not 'hot'"),
         ("-t 3", "temperature must be 0 to 2, not 3"),
         ("-t nan", "temperature must be 0 to 2"),
-        ("--max-tokens 1.5", "invalid int value"),
+        ("--max-tokens 1.5", "--max-tokens needs a whole number, not '1.5'"),
         ("--max-tokens 0", "at least 1"),
-        ("--stop a --stop b --stop c --stop d --stop e", "4 at most"),
+        ("--stop a --stop b --stop c --stop d --stop e", "4 times at the most"),
         ("-o a.b", "-o needs a variable's name, not 'a.b'"),
         ("-o class", "-o needs a variable's name"),
         ("gpt-5", "'gpt-5' stands on the options' line"),
@@ -86,9 +109,31 @@ def test_options(text: str, expected: ChatOptions) -> None:
         ("--api-key sk-x", "a key does not belong in a cell"),
         ("--openai-api-key=sk-x", "a key does not belong in a cell"),
         ("sk-x-pasted-by-mistake", "stands on the options' line"),
-        ("-m --new", "expected one argument"),
+        ("-m --new", "--model needs a value, ID."),
         (f"-t {'9' * 400}", "temperature must be 0 to 2"),
         ("--api_key x", "a key does not belong in a cell"),
+        ("-m a -m b", "one model at a time"),
+        ("-t 0 -t 1", "--temperature stands twice"),
+        ("-s a --no-system", "one system prompt at a time"),
+        ("--once --new", "--once leaves the conversation alone"),
+        ("--new=1", "--new takes no value"),
+        ("-c ''", "-c needs a name"),
+        ("-f json", "--format is markdown or text, not 'json'"),
+        ("--timeout 0", "--timeout must be seconds above 0"),
+        ("--timeout nan", "--timeout must be seconds above 0"),
+        ("--timeout inf", "--timeout must be seconds above 0"),
+        ("--retries -1", "--retries must be 0 or more"),
+        ("-n 0", "n must be 1 to 128, not 0"),
+        ("-p top_k", "-p needs KEY=VALUE, not 'top_k'"),
+        ("-p =1", "-p needs KEY=VALUE"),
+        ("-p a..b=1", "-p needs KEY=VALUE"),
+        ("-p model=x", "model is set in another way"),
+        ("-p messages.x=1", "messages is set in another way"),
+        ("-p stream=true", "stream is set in another way"),
+        ("-t 0 -p temperature=1", "temperature is set in another way"),
+        ("-p a=1 -p a=2", "-p sets 'a' twice"),
+        ("-p a=1 -p a.b=2", "-p sets 'a' twice"),
+        ("-p a.b=1 -p a=2", "-p sets 'a' twice"),
     ],
 )
 def test_a_wrong_line_is_told_in_one(text: str, words: str) -> None:
@@ -114,7 +159,7 @@ def test_quoted_words_survive(words: list[str]) -> None:
     """Whatever stands in double quotes comes out as it went in."""
     escaped = (word.replace("\\", "\\\\").replace('"', '\\"') for word in words)
 
-    assert words == options.split(" ".join(f'"{word}"' for word in escaped))
+    assert words == split(" ".join(f'"{word}"' for word in escaped))
 
 
 def test_the_help_names_every_parameter() -> None:
@@ -124,4 +169,39 @@ def test_the_help_names_every_parameter() -> None:
 
     assert all(f"--{name.replace('_', '-')}" in text for name in on_line)
     assert "0 to 2" in text
-    assert text.startswith("usage: %%chat")
+    assert text.startswith("%%chat [options]")
+
+
+def test_the_readme_has_every_option() -> None:
+    """Its table is the one that the parser goes by."""
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+
+    assert options.table() in readme
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Why?", (ChatOptions(), "Why?")),
+        ("  Why  is  it?  ", (ChatOptions(), "Why  is  it?")),
+        ("-t 0 Why?", (line(temperature=0), "Why?")),
+        ("-t 0 'tis \"odd", (line(temperature=0), "'tis \"odd")),
+        ("What's -t 0?", (ChatOptions(), "What's -t 0?")),
+        ('"To be" means?', (ChatOptions(), '"To be" means?')),
+        ('-s "a b" "Why not?"', (ChatOptions(system="a b"), "Why not?")),
+        ("-- -1 is what?", (ChatOptions(), "-1 is what?")),
+        ("-h", (ChatOptions(help=True), "")),
+        ("", (ChatOptions(), "")),
+        ("--", (ChatOptions(), "")),
+    ],
+)
+def test_asking_in_one_line(text: str, expected: tuple[ChatOptions, str]) -> None:
+    """The options come first, and the text is what was typed."""
+    assert expected == parse_ask(text)
+
+
+@given(st.text())
+def test_any_line_is_a_question_or_a_usage_error(text: str) -> None:
+    """As above."""
+    with suppress(UsageError):
+        assert isinstance(parse_ask(text)[1], str)

@@ -12,6 +12,7 @@ from kernel_driver import PATIENCE, Kernel, running_kernel
 
 from apertis_magic import local
 from apertis_magic.render import bundle
+from apertis_magic.render.footer import footer
 
 ROOT = Path(__file__).parents[1]
 
@@ -43,8 +44,7 @@ def test_the_demo_runs(tmp_path: Path) -> None:
     turns = [
         turn
         for cell in notebook.cells
-        for output in cell.get("outputs", ())
-        if (turn := bundle.turn_of(output.get("data", {}), output.get("metadata", {})))
+        for turn in bundle.turns_of(cell.get("outputs", ()))
     ]
     asked = [cell for cell in notebook.cells if cell.source.startswith("%%chat")]
 
@@ -54,9 +54,9 @@ def test_the_demo_runs(tmp_path: Path) -> None:
         assert turn.usage is not None
         assert turn.usage.completion_tokens
         assert turn.finish in ("stop", "length")
-        assert bundle.footer(turn).startswith("local · smollm2-135m-instruct · ")
+        assert footer(turn).startswith("local · smollm2-135m-instruct · ")
         assert turn.prompt in done.stdout
-        assert bundle.footer(turn) in done.stdout
+        assert footer(turn) in done.stdout
 
     page = (tmp_path / "quickstart.html").read_text()
 

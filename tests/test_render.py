@@ -4,13 +4,15 @@ import re
 from dataclasses import replace
 
 import pytest
+from hostile import PAYLOADS, PLACES, assert_harmless
 from hypothesis import given
 from hypothesis import strategies as st
 
 from apertis_magic.api.types import Usage
 from apertis_magic.chat.turn import Turn
 from apertis_magic.render import bundle
-from apertis_magic.render.blocks import Growing, finished
+from apertis_magic.render.commonmark.reader import finished
+from apertis_magic.render.footer import footer, notes
 from apertis_magic.render.markdown import to_html
 
 TICKS = "```"
@@ -66,23 +68,22 @@ CONSTRUCTS = {
 
 def shape(html: str) -> str:
     """Return *html* without the wrappers and attributes that only serve styling."""
-    html = re.sub(r' (?:class|style|start)="[^"]*"', "", html)
     html = re.sub(
-        r"<div><pre><span></span><code>(.*?)\s*</code></pre></div>",
+        r'<div class="highlight">(?:<span class="lang">[^<]*</span>)?'
+        r"<pre><code>(.*?)\s*</code></pre></div>",
         r"<pre>\1</pre>",
         html,
         flags=re.DOTALL,
     )
-    html = re.sub(r"<p></p>|(?<=>)\s+(?=<)|(?<=[a-z])\s+(?=<pre>)", "", html)
+    html = re.sub(r'<div class="apertis-table">(.*?)</div>', r"\1", html)
+    html = re.sub(r' (?:class|style|start)="[^"]*"', "", html)
     return html.replace("&lt;", "<").replace("&gt;", ">")
 
 
 @pytest.mark.parametrize(("text", "expected"), CONSTRUCTS.values(), ids=CONSTRUCTS)
 def test_markdown_as_models_write_it(text: str, expected: str) -> None:
     """Everyday constructs, by the structure of their HTML."""
-    spaced = re.sub(r"(?<=>)\s+(?=<)", "", expected)
-
-    assert spaced == shape(to_html(text))
+    assert expected == shape(to_html(text))
 
 
 def test_code_is_highlighted() -> None:
@@ -133,30 +134,6 @@ HOSTILE = [
     "\u0000<script\u0000>alert(1)</script>",
     "\u0002wzxhzdk:0\u0003<script>alert(1)</script>",
 ]
-# What may stand in the HTML: these tags and attributes, and nothing else in a tag.
-TAG = re.compile(r"<(/?)([a-z0-9]+)((?: [a-z]+=\"[^\"]*\")*)>")
-ATTRIBUTES = set(
-    "class href title src alt style start id type checked disabled rel target".split()
-)
-TAGS = set(
-    "a blockquote br code dd del div dl dt em h1 h2 h3 h4 h5 h6 hr img input li ol p "
-    "pre span strong sub sup table tbody td th thead tr ul".split()
-)
-
-
-def assert_harmless(html: str) -> None:
-    """Assert that *html* holds nothing that a browser would run or fetch."""
-    assert "<" not in TAG.sub("", html)
-
-    for _, tag, attributes in TAG.findall(html):
-        assert tag in TAGS
-
-        for name, value in re.findall(r" ([a-z]+)=\"([^\"]*)\"", attributes):
-            assert name in ATTRIBUTES
-            assert name != "href" or re.match(r"(https?://|mailto:|#fn)", value)
-            assert name != "src" or value.startswith("data:image/")
-            assert name != "class" or "jp-" not in value
-            assert name != "style" or value.startswith("text-align: ")
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -180,6 +157,13 @@ def test_hostile_text_is_harmless(text: str, around: str) -> None:
     for end in range(1, len(whole) + 1, 3):
         assert_harmless(to_html(whole[:end]))
     assert_harmless(to_html(whole))
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_every_attack_in_every_place_is_harmless(place: str) -> None:
+    """What the browser's tests do in a page, by the allow-list alone."""
+    for bad in PAYLOADS.values():
+        assert_harmless(to_html(PLACES[place](bad)))
 
 
 PIECES = st.sampled_from(
@@ -268,12 +252,13 @@ BLOCKS = [
 def test_blocks_look_the_same_alone(blocks: list[str], step: int) -> None:
     """What was finished while the text grew is as in the render of the whole."""
     text = "\n\n".join(blocks) + "\n"
-    growing = Growing()
+    html, done = "", 0
     for end in range(0, len(text), step):
-        growing = growing.grown(text[:end])
-    growing = growing.grown(text)
+        length = finished(text[done:end])
+        html += to_html(text[done : done + length])
+        done += length
 
-    assert shape(to_html(text)) == shape(growing.html + growing.tail)
+    assert shape(to_html(text)) == shape(html + to_html(text[done:]))
 
 
 def test_finished_blocks_are_rendered_once() -> None:
@@ -281,7 +266,8 @@ def test_finished_blocks_are_rendered_once() -> None:
     text = "a paragraph\n\n" * 100
 
     assert len(text) - 2 * len("a paragraph\n\n") < finished(text + "tail")
-    assert 0 == finished("a\n\nb")
+    assert 0 == finished("a\nb")
+    assert len("a\n\n") == finished("a\n\nb")
     assert len("a\n\n") == finished(f"a\n\n{TICKS}\n\nb\n\nc\n")
 
 
@@ -289,7 +275,7 @@ TURN = Turn(
     prompt="x",
     text="**a**",
     model="served",
-    asked_model="asked",
+    asked_model="served",
     finish="stop",
     usage=Usage(prompt_tokens=3, completion_tokens=4, total_tokens=7),
     elapsed=2.0,
@@ -310,7 +296,33 @@ def changed(**fields: object) -> Turn:
             changed(finish="length", base_url="http://localhost:1/v1"),
             "local · served · 3 in + 4 out = 7 tokens · 2.0 s · 2 tokens/s · length",
         ),
-        (changed(usage=None, model=""), "asked · tokens unknown · 2.0 s"),
+        (
+            changed(
+                asked_model="another", first_text=0.25, usage=Usage(total_tokens=7)
+            ),
+            "served (asked: another) · 7 tokens · 2.0 s (first text 0.2 s)",
+        ),
+        (
+            changed(model="serve-2026-01-01", asked_model="lab/Serve", elapsed=0.0),
+            "serve-2026-01-01 · 3 in + 4 out = 7 tokens · 0.0 s",
+        ),
+        (
+            changed(
+                usage=Usage(
+                    prompt_tokens=3,
+                    completion_tokens=4,
+                    total_tokens=7,
+                    cached_tokens=2,
+                    reasoning_tokens=1,
+                ),
+                elapsed=0.0,
+            ),
+            "served · 3 in (2 cached) + 4 out (1 reasoning) = 7 tokens · 0.0 s",
+        ),
+        (
+            changed(usage=None, model="", text=""),
+            "served · tokens unknown · 2.0 s",
+        ),
         (changed(usage=Usage(total_tokens=7)), "served · 7 tokens · 2.0 s"),
         (
             changed(usage=Usage(total_tokens=7, cost=0.00012)),
@@ -320,12 +332,15 @@ def changed(**fields: object) -> Turn:
             changed(usage=Usage(total_tokens=7, cost=0.0)),
             "served · 7 tokens · 2.0 s · $0",
         ),
-        (changed(usage=None, elapsed=0.0), "served · tokens unknown · 0.0 s"),
+        (
+            changed(usage=None, text="12345", reasoning="123"),
+            "served · about 2 tokens out (estimated) · 2.0 s",
+        ),
     ],
 )
 def test_the_footer(turn: Turn, expected: str) -> None:
     """Model, tokens, time, and the finish reason when it is not ``stop``."""
-    assert expected == bundle.footer(turn)
+    assert expected == footer(turn)
 
 
 @pytest.mark.parametrize(
@@ -340,12 +355,14 @@ def test_the_footer(turn: Turn, expected: str) -> None:
         (changed(finish="error", error="no luck", text=""), "no answer"),
         (changed(refusal="no", text=""), "refused"),
         (changed(malformed=2), "2 unreadable events"),
+        (changed(finish="tool_calls"), "asked for a tool"),
+        (changed(fallback="timeout", asked_model="a"), "a did not answer: timeout."),
     ],
 )
 def test_what_a_reader_must_know_is_noted(turn: Turn, words: str) -> None:
     """An answer that did not end as it should says so."""
-    assert words in " ".join(bundle.notes(turn))
-    assert bool(words) == bool(bundle.notes(turn))
+    assert words in " ".join(notes(turn))
+    assert bool(words) == bool(notes(turn))
 
 
 def test_a_bundle_is_safe_and_complete() -> None:
@@ -355,22 +372,15 @@ def test_a_bundle_is_safe_and_complete() -> None:
 
     assert {"text/html", "text/plain"} == set(data)
     assert "<script" not in data["text/html"]
-    assert "&lt;b&gt; · 3 in" in data["text/html"]
+    assert "&lt;b&gt; (asked: served) · 3 in" in data["text/html"]
     assert turn.text == data["text/plain"]
     assert "main" == metadata["apertis_magic"]["conversation"]
-    assert turn == bundle.turn_of(data, metadata)
+    assert [turn] == bundle.turns_of([{"data": data, "metadata": metadata}])
 
 
 def test_an_output_of_others_is_no_turn() -> None:
     """Outputs without our metadata are left alone."""
-    assert bundle.turn_of({"text/plain": "1"}, {}) is None
-
-
-def test_while_it_comes_only_html_is_sent() -> None:
-    """The status until there is text, then the text, both clean."""
-    assert ["text/html"] == list(bundle.waiting("<waiting>"))
-    assert "&lt;waiting&gt;" in bundle.waiting("<waiting>")["text/html"]
-    assert "<strong>a</strong>" in bundle.live(Growing().grown("**a**"))["text/html"]
+    assert [] == bundle.turns_of([{"data": {"text/plain": "1"}, "metadata": {}}])
 
 
 def test_a_transcript_shows_questions_answers_and_what_is_stale() -> None:

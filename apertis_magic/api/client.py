@@ -15,7 +15,6 @@ from apertis_magic.api.completions import AsyncCompletions, Completions
 from apertis_magic.api.models import AsyncModels, Models
 from apertis_magic.api.timeouts import Timeouts
 from apertis_magic.api.transport import Target, Transport
-from apertis_magic.errors import ConfigurationError
 
 DEFAULT_BASE_URL = "https://api.apertis.ai/v1"
 MAX_RETRIES = 2
@@ -52,11 +51,6 @@ class AsyncApertis:
         max_retries: int = MAX_RETRIES,
         default_headers: Mapping[str, str] | None = None,
     ) -> None:
-        given: object = max_retries
-        if isinstance(given, bool) or not isinstance(given, int) or max_retries < 0:
-            raise ConfigurationError(
-                f"max_retries must be a whole number, 0 or more, not {max_retries!r}"
-            )
         self._transport = Transport(
             Target.of(base_url or base_url_from_environment(), api_key),
             timeouts=Timeouts.of(timeout),

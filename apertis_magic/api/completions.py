@@ -1,6 +1,6 @@
 """``client.chat.completions``: asks for the next message of a conversation."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Literal, overload
 
@@ -15,14 +15,14 @@ from apertis_magic.api.assemble import completion_of
 from apertis_magic.api.incoming import Incoming
 from apertis_magic.api.stream import AsyncStream, Stream
 from apertis_magic.api.timeouts import Timeouts
-from apertis_magic.api.transport import Call, Transport
+from apertis_magic.api.transport import Call, Transport, checked_retries
 from apertis_magic.api.types import (
     ChatCompletion,
     Message,
     MessageLike,
     ResponseMessage,
 )
-from apertis_magic.errors import BadRequest, ConfigurationError
+from apertis_magic.errors import ApertisError, BadRequest, ConfigurationError
 
 _PATH = "/chat/completions"
 
@@ -70,6 +70,8 @@ class AsyncCompletions:
         extra_body: Mapping[str, Any] | None = None,
         extra_headers: Mapping[str, str] | None = None,
         timeout: float | None = None,  # noqa: ASYNC109  one for each phase
+        max_retries: int | None = None,
+        on_retry: Callable[[ApertisError, float], None] | None = None,
         **options: Any,
     ) -> ChatCompletion | AsyncStream:
         """Ask for the next message of a conversation (``POST /chat/completions``).
@@ -84,6 +86,8 @@ class AsyncCompletions:
             extra_headers: headers for this request alone.
             timeout: seconds for connecting, the first byte and each silence, for this
                 request alone.
+            max_retries: how often to try again, for this request alone.
+            on_retry: called with the failure and the seconds before each further try.
             **options: the request's other fields, such as ``temperature`` or ``tools``.
                 One that is None is not sent.
 
@@ -100,6 +104,8 @@ class AsyncCompletions:
             body=body,
             headers=extra_headers or {},
             timeouts=None if timeout is None else Timeouts.of(timeout),
+            max_retries=None if max_retries is None else checked_retries(max_retries),
+            on_retry=on_retry,
         )
         incoming = await self._send(call)
         if stream:

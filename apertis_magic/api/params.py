@@ -154,6 +154,7 @@ PARAMS: Mapping[str, Param] = {
             low=1,
             high=128,
             help="how many answers to write; each is billed",
+            on_line=True,
         ),
         Param(
             name="max_completion_tokens",

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -68,6 +68,8 @@ class Call:
         body: what to send as JSON; None makes it a GET.
         headers: headers for this request alone.
         timeouts: for this request; None leaves the client's.
+        max_retries: for this request; None leaves the client's.
+        on_retry: called with the failure and the seconds before each further try.
         public: whether it goes without the key.
     """
 
@@ -75,6 +77,8 @@ class Call:
     body: Json | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     timeouts: Timeouts | None = None
+    max_retries: int | None = None
+    on_retry: Callable[[ApertisError, float], None] | None = None
     public: bool = False
 
 
@@ -91,7 +95,7 @@ class Transport:
     ) -> None:
         self.target = target
         self._timeouts = timeouts
-        self._max_retries = max_retries
+        self._max_retries = checked_retries(max_retries)
         self._headers = checked(default_headers or {})
         self._pool = Pool(target.base_url)
         if target.api_key is not None and "authorization" in self._headers:
@@ -108,14 +112,17 @@ class Transport:
             ApertisError: no answer, or one with an error status, after all tries.
         """
         content = None if call.body is None else _encode(call.body)
-        tries = 0
+        most = self._max_retries if call.max_retries is None else call.max_retries
+        tries, is_read = 0, content is None
         while True:
             try:
                 return await self._send(call, content)
             except (ConnectionFailed, StatusError) as error:
-                wait = self._wait(error, tries, may_repeat=content is None)
-                if wait is None:
+                wait = _wait(error, tries, may_repeat=is_read)
+                if wait is None or tries >= most:
                     raise
+                if call.on_retry is not None:
+                    call.on_retry(error, wait)
             await asyncio.sleep(wait)
             tries += 1
 
@@ -184,20 +191,6 @@ class Transport:
     def __reduce__(self) -> NoReturn:
         raise TypeError("a client holds a key and connections; it does not pickle")
 
-    def _wait(
-        self, error: ApertisError, tries: int, *, may_repeat: bool
-    ) -> float | None:
-        """Return the seconds until the next try, or None if this was the last."""
-        if tries >= self._max_retries or isinstance(error, TLSFailed):
-            return None
-        # Anything but a connection never made may have been read, and billed; and who
-        # was silent once is not waited for again.
-        never_made = isinstance(error.__cause__, NEVER_MADE)
-        is_repeatable = may_repeat and not isinstance(error, TimedOut)
-        if isinstance(error, StatusError) or never_made or is_repeatable:
-            return retry.delay(error, tries)
-        return None
-
 
 @dataclass(frozen=True, slots=True)
 class _Redactor:
@@ -207,6 +200,33 @@ class _Redactor:
 
     def __call__(self, text: str) -> str:
         return redact(text, *self._keys)
+
+
+def _wait(error: ApertisError, tries: int, *, may_repeat: bool) -> float | None:
+    """Return the seconds until the next try, or None if there should be none."""
+    if isinstance(error, TLSFailed):
+        return None
+    # Anything but a connection never made may have been read, and billed; and who was
+    # silent once is not waited for again.
+    never_made = isinstance(error.__cause__, NEVER_MADE)
+    is_repeatable = may_repeat and not isinstance(error, TimedOut)
+    if isinstance(error, StatusError) or never_made or is_repeatable:
+        return retry.delay(error, tries)
+    return None
+
+
+def checked_retries(number: int) -> int:
+    """Return *number*, how often to try again.
+
+    Raises:
+        ConfigurationError: it is no whole number, or below 0.
+    """
+    given: object = number
+    if isinstance(given, bool) or not isinstance(given, int) or number < 0:
+        raise ConfigurationError(
+            f"max_retries must be a whole number, 0 or more, not {number!r}"
+        )
+    return number
 
 
 def checked(headers: Mapping[str, str]) -> dict[str, str]:

@@ -6,7 +6,7 @@ Every field may be missing, null or nested differently. What nobody modelled sta
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from apertis_magic.api.response import Response
@@ -107,6 +107,15 @@ class Usage:
             cost=amount(raw.get("cost")),
             raw=raw,
         )
+
+    def __add__(self, other: "Usage") -> "Usage":
+        """Return the usage of both; None where either does not tell."""
+
+        def both(name: str) -> Any:
+            pair = getattr(self, name), getattr(other, name)
+            return None if None in pair else sum(pair)
+
+        return Usage(**{each.name: both(each.name) for each in fields(self)[:-1]})
 
     if not TYPE_CHECKING:  # a misspelt name stays an error for type checkers
 

@@ -4,7 +4,7 @@ import asyncio
 import re
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from apertis_magic.api import loop, params
@@ -28,6 +28,14 @@ _UNKNOWN_FIELD = re.compile(
     re.IGNORECASE,
 )
 
+_OF_THE_CLIENT = ("extra_body", "extra_headers", "timeout", "max_retries")
+_NOT_KEPT = ("extra_headers", "timeout", "max_retries")  # the first may hold a key
+
+_GO_ON = (
+    "Go on exactly where your last message broke off. Repeat nothing of it, and say "
+    "nothing about this request."
+)
+
 DEFAULT_MODEL = "gpt-4.1-mini"
 
 
@@ -42,7 +50,9 @@ class Question:
     options: Mapping[str, Any] = field(default_factory=dict)
     cell: Cell | None = None
     fresh: bool = False
+    once: bool = False
     stream: bool = True
+    resumes: Turn | None = None
 
 
 class Conversation:
@@ -80,6 +90,11 @@ class Conversation:
         return tuple(entry.turn for entry in self._history)
 
     @property
+    def newest(self) -> Turn | None:
+        """The turn that was made last, wherever it stands."""
+        return history.newest(self._history)
+
+    @property
     def stale(self) -> frozenset[str]:
         """Ids of the turns that were asked before a turn above them was asked again."""
         entries = self._history
@@ -95,8 +110,8 @@ class Conversation:
         system: str | None = None,
         cell: Cell | None = None,
         fresh: bool = False,
+        once: bool = False,
         stream: bool = True,
-        extra_body: Mapping[str, Any] | None = None,
         **options: Any,
     ) -> Reply:
         """Ask, and return at once with the answer in flight.
@@ -105,12 +120,16 @@ class Conversation:
             prompt: the user's message.
             model: the model for this question alone.
             client: who sends this request.
-            system: the conversation's system prompt from now on; None leaves it.
+            system: the conversation's system prompt from now on, "" for none; None
+                leaves it.
             cell: the notebook cell that asks; its earlier turn is replaced.
             fresh: start over; the turns before go, the system prompt stays.
+            once: neither send the turns so far nor keep this one; it waits for no
+                answer before it, and a system prompt is for this question alone.
             stream: let the answer come in pieces.
-            extra_body: fields of the request that the client does not know.
-            **options: its other fields, such as ``temperature``.
+            **options: the request's other fields, such as ``temperature``, and what
+                else ``client.chat.completions.create`` takes: ``extra_body``,
+                ``timeout``, ``max_retries``.
 
         Raises:
             ConfigurationError: something is missing or out of range; nothing was sent.
@@ -118,23 +137,61 @@ class Conversation:
         if not prompt.strip():
             raise ConfigurationError("The message is empty.")
         given = {name: value for name, value in options.items() if value is not None}
-        params.check({**given, "stream": stream})
-        if extra_body:
-            given["extra_body"] = extra_body
+        fields = {k: v for k, v in given.items() if k not in _OF_THE_CLIENT}
+        params.check({**fields, "stream": stream})
         client = client or self._own_client()
-        self.system = self.system if system is None else system
+        system = self.system if system is None else system
+        if not once:
+            self.system = system
         question = Question(
             prompt=mend(prompt),
             model=model or self.model or DEFAULT_MODEL,
             client=client,
-            system=self.system,
+            system=system,
             options=given,
             cell=cell,
             fresh=fresh,
+            once=once,
             stream=stream,
         )
         return Reply(
             lambda reply: self._answer(reply, question), asked_model=question.model
+        )
+
+    def go_on(
+        self, *, model: str | None = None, client: AsyncApertis | None = None
+    ) -> Reply:
+        """Go on with the newest answer, which was cut off or stopped.
+
+        The model is sent its own half answer and asked for the rest, which is joined to
+        the same turn.
+
+        Args:
+            model: the model that goes on; None for the one that began.
+            client: who sends this request.
+
+        Raises:
+            ConfigurationError: there is no such answer; nothing was sent.
+        """
+        turn = self.newest
+        if turn is None or not turn.text or turn.finish == "stop":
+            what = "is complete" if turn and turn.finish == "stop" else "has no text"
+            raise ConfigurationError(
+                f"The last answer {what}." if turn else "There is no answer yet.",
+                hint="Only an answer that was cut off or stopped can go on.",
+            )
+        question = Question(
+            prompt=turn.prompt,
+            model=model or turn.asked_model,
+            client=client or self._own_client(),
+            system=turn.system,
+            options=turn.options,
+            resumes=turn,
+        )
+        return Reply(
+            lambda reply: self._answer(reply, question),
+            asked_model=question.model,
+            resumes=turn,
         )
 
     def reset(self) -> int:
@@ -161,6 +218,8 @@ class Conversation:
         return self._turnstile[1]
 
     async def _answer(self, reply: Reply, question: Question) -> Outcome:
+        if question.once:
+            return await self._ask_now(reply, question)
         try:
             async with self._one_at_a_time():
                 return await self._ask_now(reply, question)
@@ -169,12 +228,7 @@ class Conversation:
             return self._record(reply, question, "interrupted"), None
 
     async def _ask_now(self, reply: Reply, question: Question) -> Outcome:
-        now = () if question.fresh else self._history
-        before = now[: history.place(now, question.cell).start]
-        messages = [m for entry in before for m in entry.turn.messages]
-        if question.system:
-            messages.insert(0, Message("system", question.system))
-        messages.append(Message("user", question.prompt))
+        messages = self._messages(question)
         reply.begin()
         try:
             await _send(reply, question, messages)
@@ -189,28 +243,49 @@ class Conversation:
             return self._record(reply, question, "error", str(failure)), failure
         return self._record(reply, question, reply.finish), None
 
+    def _messages(self, question: Question) -> list[Message]:
+        """Return what is sent: the system prompt, the turns before, the question."""
+        now = () if question.fresh or question.once else self._history
+        if question.resumes:
+            before = history.before(now, question.resumes)
+            asked = [*question.resumes.messages, Message("user", _GO_ON)]
+        else:
+            before = now[: history.place(now, question.cell).start]
+            asked = [Message("user", question.prompt)]
+        system = [Message("system", question.system)] if question.system else []
+        return [*system, *(m for e in before for m in e.turn.messages), *asked]
+
     def _record(
         self, reply: Reply, question: Question, finish: str | None, error: str = ""
     ) -> Turn:
+        fields = question.options
         turn = Turn(
+            id=reply.id,
             prompt=question.prompt,
             text=reply.text,
             reasoning=reply.reasoning,
             refusal=reply.refusal,
+            alternatives=reply.alternatives,
+            sources=reply.sources,
             finish=finish,
             error=error,
             model=reply.model,
             asked_model=question.model,
+            fallback=reply.fallback,
             base_url=question.client.base_url,
             usage=reply.usage,
             system=question.system,
-            options=question.options,
+            options={k: v for k, v in fields.items() if k not in _NOT_KEPT},
             cell=question.cell.id if question.cell else None,
             started=reply.started,
             first_text=reply.first_text,
             elapsed=reply.elapsed,
             malformed=reply.malformed,
         )
+        if question.once:
+            return turn
+        if question.resumes:
+            return self._join(turn, question.resumes)
         with self._lock:
             # Starting over costs the turns only once there is something in their place.
             fresh = question.fresh and not turn.nothing_came
@@ -218,14 +293,33 @@ class Conversation:
             self._history = history.put(now, turn, question.cell)
         return turn
 
+    def _join(self, turn: Turn, half: Turn) -> Turn:
+        """Put *turn*, which holds the text of both, in the place of *half*."""
+        both = replace(
+            turn,
+            cell=half.cell,
+            started=half.started,
+            first_text=half.first_text,
+            elapsed=half.elapsed + turn.elapsed,
+            usage=turn.usage + half.usage if turn.usage and half.usage else None,
+        )
+        with self._lock:
+            if turn.text != half.text or turn.finish == "stop":
+                self._history = history.swap(self._history, both)
+        return both
+
 
 async def _send(reply: Reply, question: Question, messages: list[Message]) -> None:
     create, model = question.client.chat.completions.create, question.model
     if not question.stream:
-        whole = await create(model=model, messages=messages, **question.options)
+        whole = await create(
+            model=model, messages=messages, on_retry=reply.again, **question.options
+        )
+        reply.opened(whole.response)
         reply.add(whole.as_chunk())
         return
-    async with await _open(question, messages) as stream:
+    async with await _open(reply, question, messages) as stream:
+        reply.opened(stream.response)
         try:
             async for chunk in stream:
                 reply.add(chunk)
@@ -233,13 +327,19 @@ async def _send(reply: Reply, question: Question, messages: list[Message]) -> No
             reply.malformed = stream.malformed
 
 
-async def _open(question: Question, messages: list[Message]) -> AsyncStream:
+async def _open(
+    reply: Reply, question: Question, messages: list[Message]
+) -> AsyncStream:
     """Open the stream with its usage asked for, or without where that is refused."""
     client = question.client
 
     async def stream(**options: Any) -> AsyncStream:
         opened: AsyncStream = await client.chat.completions.create(
-            model=question.model, messages=messages, stream=True, **options
+            model=question.model,
+            messages=messages,
+            stream=True,
+            on_retry=reply.again,
+            **options,
         )
         return opened
 

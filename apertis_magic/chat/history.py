@@ -56,6 +56,26 @@ def put(history: History, turn: Turn, cell: Cell | None) -> History:
     return (*history[: at.start], entry, *history[at.stop :])
 
 
+def newest(history: History) -> Turn | None:
+    """Return the turn that was made last, wherever it stands."""
+    last = max(history, key=lambda entry: entry.made, default=None)
+    return last.turn if last else None
+
+
+def before(history: History, turn: Turn) -> History:
+    """Return the turns before *turn*."""
+    ids = [entry.turn.id for entry in history]
+    return history[: ids.index(turn.id)] if turn.id in ids else history
+
+
+def swap(history: History, turn: Turn) -> History:
+    """Return *history* with the turn of the same id replaced."""
+    return tuple(
+        replace(entry, turn=turn) if entry.turn.id == turn.id else entry
+        for entry in history
+    )
+
+
 def end_execution(history: History, execution: str) -> History:
     """Return *history* without the turns that *execution*'s cell no longer makes."""
     cells = {e.turn.cell for e in history if e.execution == execution}

@@ -3,18 +3,39 @@
 import asyncio
 import os
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from dataclasses import dataclass
 from math import inf
 from time import monotonic, time
 from typing import Any, TypeAlias
+from uuid import uuid4
 
 from apertis_magic.api.loop import SLICE, background, submit
-from apertis_magic.api.types import ChatCompletionChunk, Usage
-from apertis_magic.chat.turn import Turn
+from apertis_magic.api.response import Response
+from apertis_magic.api.types import ChatCompletionChunk, ChunkChoice, Usage, WebSource
+from apertis_magic.chat.turn import Source, Turn
 from apertis_magic.clean import mend
 from apertis_magic.errors import ApertisError
 
 Outcome: TypeAlias = tuple[Turn, ApertisError | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What is known of an answer that still comes.
+
+    Attributes:
+        text: the answer's text so far.
+        reasoning: the model's thinking so far, where the server tells it.
+        refusal: the text of a refusal so far.
+        status: what happens now, such as ``gpt-4.1-mini · waiting 3 s``.
+    """
+
+    text: str = ""
+    reasoning: str = ""
+    refusal: str = ""
+    status: str = ""
 
 
 class Reply:
@@ -27,6 +48,7 @@ class Reply:
         run: asks the question; called with this reply, it calls ``add`` for every
             chunk, and returns the turn and what went wrong, if anything.
         asked_model: the model that is asked.
+        resumes: the turn that this answer goes on with.
     """
 
     def __init__(
@@ -34,19 +56,30 @@ class Reply:
         run: "Callable[[Reply], Coroutine[Any, Any, Outcome]]",
         *,
         asked_model: str,
+        resumes: Turn | None = None,
     ) -> None:
+        self.id = resumes.id if resumes else uuid4().hex
         self.asked_model = asked_model
-        self.status = "waiting"
         self.turn: Turn | None = None
         self.model = ""
         self.usage: Usage | None = None
         self.finish: str | None = None
         self.malformed = 0
+        self.fallback = ""
+        self._served: str | None = None
         self.first_text: float | None = None
         self.begin()
-        self._text: list[str] = []
+        self._phase = "waiting for the answer before it"
+        self._again: tuple[float, str] | None = None
+        self._texts: defaultdict[int, list[str]] = defaultdict(list)
         self._reasoning: list[str] = []
         self._refusal: list[str] = []
+        self._sources: dict[str, Source] = {}
+        self._steps = 0
+        if resumes is not None:
+            self._texts[0].append(resumes.text)
+            self._reasoning.append(resumes.reasoning)
+            self._sources.update({page.url: page for page in resumes.sources})
         self._grown = threading.Condition()
         self._done = threading.Event()
         self._error: Exception | None = None
@@ -56,13 +89,19 @@ class Reply:
         submit(self._run(run))
 
     def __repr__(self) -> str:
-        state = self.turn.finish if self.turn else self.status
+        state = self.turn.finish if self.turn else self._phase
         return f"<Reply {state}: {len(self.text)} characters>"
 
     @property
     def text(self) -> str:
         """The answer so far."""
-        return mend("".join(self._text))
+        return mend("".join(self._texts[0]))
+
+    @property
+    def alternatives(self) -> tuple[str, ...]:
+        """The other answers so far, where several were asked for."""
+        others = sorted(index for index in tuple(self._texts) if index)
+        return tuple(mend("".join(self._texts[index])) for index in others)
 
     @property
     def reasoning(self) -> str:
@@ -75,6 +114,21 @@ class Reply:
         return mend("".join(self._refusal))
 
     @property
+    def sources(self) -> tuple[Source, ...]:
+        """The pages of the web that the answer rests on, as far as they came."""
+        return tuple(self._sources.values())
+
+    @property
+    def status(self) -> str:
+        """What happens now, such as ``gpt-4.1-mini · waiting 3 s``."""
+        what = f"{self._phase} {self.elapsed:.0f} s"
+        if self._again is not None:
+            due, why = self._again
+            left = due - monotonic()
+            what = f"retrying in {left:.0f} s ({why})" if left > 0 else what
+        return f"{self.asked_model} · {what}"
+
+    @property
     def elapsed(self) -> float:
         """Seconds since the question was sent."""
         return self.turn.elapsed if self.turn else monotonic() - self._begun
@@ -84,13 +138,25 @@ class Reply:
         """Whether the answer has ended, one way or another."""
         return self._done.is_set()
 
-    def updates(
-        self, every: float = 0.1, heartbeat: float | None = None
-    ) -> Iterator[str]:
+    def updates(self, every: float = 0.1) -> Iterator[str]:
         """Give the text so far whenever it has grown, and once more at the end.
 
         Growth in between is never queued: who looks seldom gets fewer, larger steps.
         Leaving the loop early stops the answer.
+
+        Args:
+            every: seconds between two looks, at the least.
+        """
+        before = ""
+        for progress in self.progress(every):
+            if self.done or len(progress.text) > len(before):
+                yield progress.text
+            before = progress.text
+
+    def progress(
+        self, every: float = 0.1, heartbeat: float | None = None
+    ) -> Iterator[Progress]:
+        """Give what is known whenever anything has come, and once more at the end.
 
         Args:
             every: seconds between two looks, at the least.
@@ -101,7 +167,7 @@ class Reply:
             while not ended:
                 before, seen = seen, self._wait_for_more(seen, heartbeat)
                 ended = self.done
-                yield self.text
+                yield Progress(self.text, self.reasoning, self.refusal, self.status)
                 if seen > before:
                     self.wait(every)
         finally:
@@ -152,30 +218,57 @@ class Reply:
         """Start the clock; called when the question is about to be sent."""
         self.started = time()
         self._begun = monotonic()
+        self._phase = "waiting"
+
+    def again(self, error: ApertisError, seconds: float) -> None:
+        """Take note that the question is sent again in so many seconds."""
+        why = str(error.status) if error.status else "no connection"
+        self._again = monotonic() + seconds, why
+
+    def opened(self, response: Response) -> None:
+        """Take in what the response's headers tell of who answers."""
+        if response.fallback_used:
+            self._served = response.actual_model
+            self.fallback = response.fallback_reason or "it could not answer"
 
     def add(self, chunk: ChatCompletionChunk) -> None:
         """Take in what the server sent; called on the background loop."""
-        self.model = chunk.model or self.model
+        self.model = self._served or chunk.model or self.model
         self.usage = chunk.usage or self.usage
         if chunk.notice is not None:
-            self.status = "searching the web"
+            self._phase = "searching the web"
             return
+        self._cite(chunk.web_sources)
         for choice in chunk.choices:
             if choice.index == 0:
-                self.finish = choice.finish_reason or self.finish
-                self._grow(self._reasoning, choice.delta.reasoning, "thinking")
-                self._grow(self._refusal, choice.delta.refusal, "refusing")
-                self._grow(self._text, choice.delta.content, "answering")
+                self._take(choice)
+            else:
+                self._grow(self._texts[choice.index], choice.delta.content)
 
-    def _grow(self, parts: list[str], piece: str | None, status: str) -> None:
-        if not piece:
-            return
-        if status == "answering" and self.first_text is None:
+    def _take(self, choice: ChunkChoice) -> None:
+        delta = choice.delta
+        self.finish = choice.finish_reason or self.finish
+        self._cite(delta.annotations)
+        self._grow(self._reasoning, delta.reasoning, "thinking")
+        self._grow(self._refusal, delta.refusal, "refusing")
+        if delta.content and self.first_text is None:
             self.first_text = monotonic() - self._begun
-        with self._grown:
-            parts.append(piece)
-            self.status = status
-            self._grown.notify_all()
+        self._grow(self._texts[0], delta.content, "answering")
+
+    def _cite(self, pages: Sequence[WebSource]) -> None:
+        for page in pages:
+            if page.url:
+                self._sources.setdefault(
+                    page.url, Source(mend(page.url), mend(page.title or ""))
+                )
+
+    def _grow(self, parts: list[str], piece: str | None, phase: str = "") -> None:
+        if piece:
+            with self._grown:
+                parts.append(piece)
+                self._phase = phase or self._phase
+                self._steps += 1
+                self._grown.notify_all()
 
     async def _run(
         self, run: "Callable[[Reply], Coroutine[Any, Any, Outcome]]"
@@ -197,6 +290,6 @@ class Reply:
     def _wait_for_more(self, seen: int, heartbeat: float | None) -> int:
         deadline = monotonic() + (heartbeat or inf)
         with self._grown:
-            while not self.done and len(self._text) <= seen and monotonic() < deadline:
+            while not self.done and self._steps <= seen and monotonic() < deadline:
                 self._grown.wait(min(SLICE, max(deadline - monotonic(), 0)))
-            return len(self._text)
+            return self._steps

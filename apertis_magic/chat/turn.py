@@ -21,6 +21,19 @@ class Cell:
     execution: str
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A page of the web that an answer rests on.
+
+    Attributes:
+        url: where it is, as the server names it; not to be trusted.
+        title: its title, else empty.
+    """
+
+    url: str
+    title: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
     """A user's message and its answer; they enter a conversation together.
@@ -31,10 +44,14 @@ class Turn:
         text: the answer's text, as far as it came.
         reasoning: the model's thinking, where the server tells it.
         refusal: the text of a refusal, else empty.
+        alternatives: the texts of the other answers, where several were asked for.
+        sources: the pages of the web that the answer rests on.
         finish: ``stop``, ``length`` or what else the server said; ``interrupted``,
             ``error``; None where the server said nothing.
         error: what went wrong, in one line; empty when nothing did.
         model: the model that answered, as the server names it.
+        fallback: why another model than the asked one answered, where the server
+            tells it, else empty.
         asked_model: the model that was asked.
         base_url: the address that was asked.
         usage: the tokens it took, where the server tells them.
@@ -51,10 +68,13 @@ class Turn:
     text: str = ""
     reasoning: str = ""
     refusal: str = ""
+    alternatives: tuple[str, ...] = ()
+    sources: tuple[Source, ...] = ()
     finish: str | None = None
     error: str = ""
     model: str = ""
     asked_model: str = ""
+    fallback: str = ""
     base_url: str = ""
     usage: Usage | None = None
     system: str | None = None

@@ -1,6 +1,5 @@
 """The words that can stand at the end of an unfinished chat line."""
 
-import argparse
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -8,15 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from IPython.core.error import UsageError
-
-from apertis_magic.api.params import PARAMS
 from apertis_magic.chat import model_list, session
 from apertis_magic.chat.session import Session
-from apertis_magic.notebook import models, options
+from apertis_magic.notebook import models
 from apertis_magic.notebook.commands import COMMANDS
-
-_EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+from apertis_magic.notebook.options import BY_NAME, Option
+from apertis_magic.notebook.words import Word, words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,34 +42,34 @@ def at_end(line: str, *, of_cell: bool) -> tuple[str, Sequence[Candidate]]:
         of_cell: whether it was ``%%chat``.
     """
     word = re.split(r"\s", line)[-1]
-    try:
-        words = options.split(line.removesuffix(word))
-    except UsageError:  # a quote is open
+    before = list(words(line.removesuffix(word)))
+    if any(each.open for each in before):
         return word, ()
-    if not of_cell and words[:1] == ["ask"]:
-        words, of_cell = words[1:], True
+    if not of_cell and before and before[0].text == "ask":
+        before, of_cell = before[1:], True
     if of_cell:
-        word, source = _option(words, word)
+        word, source = _option(before, word)
     else:
-        source = _argument(words)
+        source = _argument([each.text for each in before])
     start = word.lower()
     return word, [c for c in source(word) if c.text.lower().startswith(start)]
 
 
 def conversations(here: Session) -> list[str]:
     """Return the names of the conversations."""
-    return [here.current.name]
+    return list(here.names)
 
 
-def _option(words: Sequence[str], word: str) -> tuple[str, _Source]:
+def _option(before: Sequence[Word], word: str) -> tuple[str, _Source]:
     """Return the part of *word* to complete, and the source: names or values."""
     name, equals, value = word.partition("=")
-    if equals and name in options.ACTIONS:
-        return value, _values(options.ACTIONS[name])
-    last = options.ACTIONS.get(words[-1]) if words else None
-    if last is None or last.nargs == 0 or isinstance(words[-1], options.Quoted):
+    if equals and name in BY_NAME:
+        return value, _values(BY_NAME[name])
+    last = before[-1] if before else None
+    option = BY_NAME.get(last.text) if last and not last.quoted else None
+    if option is None or not option.value:
         return word, _option_names
-    return word, _values(last)
+    return word, _values(option)
 
 
 def _argument(words: Sequence[str]) -> _Source:
@@ -84,25 +80,21 @@ def _argument(words: Sequence[str]) -> _Source:
 
 def _option_names(word: str) -> Sequence[Candidate]:
     return [
-        Candidate(text=name, kind="option", help=(action.help or "").replace("%%", "%"))
-        for name, action in options.ACTIONS.items()
+        Candidate(text=name, kind="option", help=option.help)
+        for name, option in BY_NAME.items()
         if word or name.startswith("--")  # -t beside --temperature tells no more
     ]
 
 
 def _command_names(_word: str) -> Sequence[Candidate]:
-    helps = {name: (run.__doc__ or "").splitlines() for name, run in COMMANDS.items()}
     return [
-        Candidate(text=name, kind="command", help=lines[0] if lines else "")
-        for name, lines in helps.items()
+        Candidate(text=name, kind="command", help=command.help)
+        for name, command in COMMANDS.items()
     ]
 
 
-def _values(action: argparse.Action) -> _Source:
-    if action.dest in _VALUES:
-        return _VALUES[action.dest]
-    param = PARAMS.get(action.dest)
-    return _words(*(param.words if param else ()))
+def _values(option: Option) -> _Source:
+    return _VALUES.get(option.dest) or _words(*option.words)
 
 
 def _models(_word: str) -> Sequence[Candidate]:
@@ -158,7 +150,6 @@ def _quoted(text: str) -> str:
 _VALUES: Mapping[str, _Source] = {
     "model": _models,
     "conversation": _conversations,
-    "reasoning_effort": _words(*_EFFORTS),
 }
 _ARGUMENTS: Mapping[str, _Source] = {
     "model": _model_or_default,

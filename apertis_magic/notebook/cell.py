@@ -1,37 +1,49 @@
-"""Streams an answer into the output of the cell that asked, or into a terminal."""
+"""Streams an answer into the output of the cell that asked."""
 
-import sys
 from contextlib import suppress
 from time import monotonic
 from typing import Any, Protocol
 
 from IPython.display import DisplayHandle, display
 
-from apertis_magic.chat.reply import Reply
+from apertis_magic.chat.reply import Progress, Reply
 from apertis_magic.chat.turn import Turn
-from apertis_magic.clean import printable
 from apertis_magic.errors import ApertisError, Interrupted
 from apertis_magic.render import bundle
-from apertis_magic.render.blocks import Growing
+from apertis_magic.render.footer import Form
+from apertis_magic.render.layout import Layout
 
 _HEARTBEAT = 0.5
 """Seconds without news after which the cell says what it waits for."""
 
-_STATUS_EVERY = 1.0
-"""Seconds between two such words."""
-
 _EVERY = 0.1
-"""Seconds between two updates of a short answer."""
+"""Seconds between two updates, at the least."""
 
-_BYTES_PER_SECOND = 40_000
-"""A front end renders about twice as much; a longer answer is sent less often."""
+_STATUS_EVERY = 1.0
+"""Seconds between two updates of what is no answer yet."""
+
+_CHARACTERS_PER_SECOND = 40_000
+"""A front end renders about twice as much; who sends more leaves it behind."""
+
+_LONGEST_PAUSE = 5.0
+"""Seconds; an answer that came all at once need not be waited for as long."""
+
+_MOST = 45
+"""JupyterLab shows the first 50 outputs of a cell; some are the user's own."""
+
+_LONG = 60_000
+"""Characters above which an answer stays in several displays: swapping in a display of
+400 KB stops the page for 9 s."""
+
+_THOUGHT = 4_000
+"""Characters of a model's reasoning that are shown while it thinks."""
 
 
 class View(Protocol):
     """Where an answer is shown while it comes and when it has ended."""
 
-    def update(self, text: str, status: str) -> None:
-        """Show the answer so far, or *status* while there is none."""
+    def update(self, progress: Progress) -> None:
+        """Show what has come, or what is waited for while there is nothing."""
 
     def finish(self, turn: Turn, conversation: str) -> None:
         """Show the whole answer with its footer."""
@@ -40,69 +52,173 @@ class View(Protocol):
         """Take back what was shown: nothing came, and an error follows."""
 
 
-class NotebookView:
-    """One display of the running cell, updated in place."""
+class NoView:
+    """Nowhere, for a cell that is to be quiet."""
+
+    def update(self, progress: Progress) -> None:
+        """Show nothing."""
+
+    def finish(self, turn: Turn, conversation: str) -> None:
+        """Show nothing."""
+
+    def clear(self) -> None:
+        """Nothing was shown."""
+
+
+class Slots:
+    """The displays of one execution of a cell, which may ask several times."""
 
     def __init__(self) -> None:
-        self._handle: DisplayHandle | None = None
-        self._answer = Growing()
+        self._made = 0
+        self._emptied: list[DisplayHandle] = []
 
-    def update(self, text: str, status: str) -> None:
-        """Show the answer so far, or *status* while there is none."""
-        if text:
-            self._answer = self._answer.grown(text)
-        self._show(bundle.live(self._answer) if text else bundle.waiting(status), {})
+    @property
+    def room(self) -> int:
+        """How many displays more there may be."""
+        return _MOST - self._made + len(self._emptied)
+
+    def show(
+        self, handle: DisplayHandle | None, data: bundle.Bundle, metadata: Any
+    ) -> DisplayHandle:
+        """Show *data* in a display, a new one where there is none yet."""
+        if handle is None and self._made >= _MOST and self._emptied:
+            handle = self._emptied.pop(0)
+        if handle is not None:
+            handle.update(data, raw=True, metadata=metadata)
+            return handle
+        self._made += 1
+        made: DisplayHandle = display(
+            data, raw=True, metadata=metadata, display_id=True
+        )
+        return made
+
+    def empty(self, handles: list[DisplayHandle]) -> None:
+        """Leave displays without content, which take no room and may be used again."""
+        for handle in handles:
+            handle.update({"text/html": ""}, raw=True, metadata={})
+        self._emptied += handles
+
+
+class NotebookView:
+    """The displays of one answer in the running cell, updated in place.
+
+    Args:
+        turn_id: the id of the answer's turn.
+        slots: the displays of this execution of the cell.
+        form: how the answer's text is shown.
+        foot: whether there is a footer.
+    """
+
+    def __init__(
+        self,
+        turn_id: str,
+        slots: Slots,
+        form: Form = "markdown",
+        *,
+        foot: bool = True,
+    ) -> None:
+        self._id = turn_id
+        self._slots = slots
+        self._form = form
+        self._foot = foot
+        self._handles: list[DisplayHandle] = []
+        self._pieces: list[str | None] = []  # what each display holds of the text
+        self._kept: set[int] = set()  # displays that will not change any more
+        self._layout = Layout(most=slots.room - 1)
+        self._thought = 0  # displays of the reasoning, above those of the text
+        self._due = 0.0
+
+    def update(self, progress: Progress) -> None:
+        """Show what has come, or what is waited for while there is nothing."""
+        text = progress.text or progress.refusal
+        is_first = bool(text) and not any(self._pieces)
+        if monotonic() < self._due and not is_first:
+            return
+        if is_first and progress.reasoning:
+            self._show(0, bundle.page(bundle.reasoning(progress.reasoning)))
+            self._thought = 1
+        sent = self._grow(text) if text else self._wait(progress)
+        pause = min(sent / _CHARACTERS_PER_SECOND, _LONGEST_PAUSE)
+        self._due = monotonic() + (pause if text else _STATUS_EVERY)
 
     def finish(self, turn: Turn, conversation: str) -> None:
         """Put the whole answer with its footer in place of what was shown."""
-        self._show(*bundle.answer(turn, conversation=conversation))
+        if len(turn.text) > _LONG and self._layout.most > 1:
+            self._finish_long(turn, conversation)
+            return
+        data, metadata = bundle.answer(
+            turn, conversation=conversation, foot=self._foot, form=self._form
+        )
+        self._show(0, data, metadata)
+        self._slots.empty(self._handles[1:])
 
     def clear(self) -> None:
-        """Leave an empty display, which takes no room."""
-        if self._handle is not None:
-            self._show({"text/html": ""}, {})
+        """Leave empty displays, which take no room."""
+        self._slots.empty(self._handles)
 
-    def _show(self, data: bundle.Bundle, metadata: dict[str, Any]) -> None:
-        if self._handle is None:
-            self._handle = display(data, raw=True, metadata=metadata, display_id=True)
-        else:
-            self._handle.update(data, raw=True, metadata=metadata)
+    def _wait(self, progress: Progress) -> int:
+        """Show what is waited for, and the last words of what the model thinks."""
+        thought = bundle.reasoning(progress.reasoning[-_THOUGHT:])
+        return self._show(0, bundle.page(bundle.note(progress.status) + thought))
 
+    def _grow(self, text: str) -> int:
+        """Show the pieces of *text* that have changed and return what was sent."""
+        self._layout = self._layout.grown(text)
+        pieces = self._layout.pieces(text)
+        shown = len(self._handles) - self._thought
+        # New displays in their order; then those that get shorter, so that the page
+        # never does, which would move the reader.
+        order = [*range(shown, len(pieces)), *reversed(range(min(shown, len(pieces))))]
+        is_long, ends = len(text) > _LONG, len(self._layout.ends)
+        return sum(
+            self._show_piece(number, pieces[number], keep=is_long and number < ends)
+            for number in order
+        )
 
-class TerminalView:
-    """Standard output of a terminal: the text as it comes, the footer below it.
+    def _show_piece(self, number: int, piece: str, *, keep: bool) -> int:
+        at = number + self._thought
+        if at in self._kept or (not keep and self._piece(at) == piece):
+            return 0
+        data = bundle.page(bundle.html_of(piece, self._form), first=at == 0)
+        metadata = {}
+        if keep:
+            self._kept.add(at)
+            data["text/plain"] = piece
+            metadata = {"apertis_magic": {"id": self._id, "part": number + 1}}
+        return self._show(at, data, metadata, piece)
 
-    Nothing of what the model writes can steer the terminal.
-    """
+    def _finish_long(self, turn: Turn, conversation: str) -> None:
+        """Leave a long answer in its displays, each with its own source."""
+        self._layout = self._layout.closed(turn.text)
+        *pieces, last = self._layout.pieces(turn.text)
+        for number, piece in enumerate(pieces):
+            self._show_piece(number, piece, keep=True)
+        at = len(pieces) + self._thought
+        parts = {"part": len(pieces) + 1, "parts": len(pieces) + 1}
+        about = bundle.metadata(turn, conversation=conversation) | parts
+        below = bundle.after(turn, foot=self._foot, form=self._form)
+        data = bundle.page(bundle.html_of(last, self._form) + below, first=at == 0)
+        self._show(at, {**data, "text/plain": last}, {"apertis_magic": about})
+        self._slots.empty(self._handles[at + 1 :])
 
-    def __init__(self) -> None:
-        self._written = 0
+    def _piece(self, at: int) -> str | None:
+        return self._pieces[at] if at < len(self._pieces) else None
 
-    def update(self, text: str, status: str) -> None:  # noqa: ARG002  see View
-        """Write what is new of the answer."""
-        self._write(text.removesuffix("\ufffd"))  # its other half may still come
-
-    def finish(self, turn: Turn, conversation: str) -> None:  # noqa: ARG002  see View
-        """Write the rest and the footer."""
-        self._write(turn.text or turn.refusal)
-        for line in (*bundle.notes(turn), bundle.footer(turn)):
-            sys.stdout.write(f"\n{printable(line)}")
-        sys.stdout.write("\n")
-        sys.stdout.flush()
-
-    def clear(self) -> None:
-        """Do nothing: nothing has been written."""
-
-    def _write(self, text: str) -> None:
-        sys.stdout.write(printable(text[self._written :]))
-        sys.stdout.flush()
-        self._written = len(text)
-
-
-def view_for(shell: object) -> View:
-    """Return the view for *shell*: a terminal's or a notebook's."""
-    kinds = {kind.__name__ for kind in type(shell).__mro__}
-    return TerminalView() if "TerminalInteractiveShell" in kinds else NotebookView()
+    def _show(
+        self,
+        at: int,
+        data: bundle.Bundle,
+        metadata: dict[str, Any] | None = None,
+        piece: str | None = None,
+    ) -> int:
+        """Show *data* in one of the displays and return how much was sent."""
+        known = self._handles[at] if at < len(self._handles) else None
+        self._handles[at:] = [
+            self._slots.show(known, data, metadata or {}),
+            *self._handles[at + 1 :],
+        ]
+        self._pieces[at:] = [piece, *self._pieces[at + 1 :]]
+        return sum(map(len, data.values()))
 
 
 def show(reply: Reply, view: View, conversation: str) -> Turn:
@@ -130,7 +246,9 @@ def show(reply: Reply, view: View, conversation: str) -> Turn:
 
 
 def _show(reply: Reply, view: View, conversation: str) -> Turn:
-    _follow(reply, view)
+    for progress in reply.progress(every=_EVERY, heartbeat=_HEARTBEAT):
+        if not reply.done:
+            view.update(progress)
     try:
         turn = reply.result()
     except ApertisError:
@@ -141,26 +259,6 @@ def _show(reply: Reply, view: View, conversation: str) -> Turn:
         raise
     view.finish(turn, conversation)
     return turn
-
-
-def _follow(reply: Reply, view: View) -> None:
-    """Update *view* until the answer has ended, the longer it is the less often."""
-    due, waiting = 0.0, True
-    for text in reply.updates(every=_EVERY, heartbeat=_HEARTBEAT):
-        if reply.done:
-            return
-        is_first = waiting and bool(text)
-        if is_first or monotonic() >= due:
-            view.update(
-                text, f"{reply.asked_model} · {reply.status} {reply.elapsed:.0f} s"
-            )
-            due = monotonic() + pause_after(text)
-        waiting = not text
-
-
-def pause_after(text: str) -> float:
-    """Return the seconds to wait after showing *text* before the next update."""
-    return len(text) / _BYTES_PER_SECOND if text else _STATUS_EVERY
 
 
 def _settle(reply: Reply) -> Turn | None:
@@ -177,4 +275,7 @@ def _what_is_kept(turn: Turn) -> str:
         return "the question was stopped before its answer began."
     if turn.finish != "interrupted":
         return "the answer had ended; it is kept."
-    return f"the answer was stopped; {len(turn.text)} characters of it are kept."
+    return (
+        f"the answer was stopped; {len(turn.text)} characters of it are kept. "
+        "%chat continue goes on from there."
+    )

@@ -1,12 +1,14 @@
 """Registers ``%%chat`` and ``%chat``; loading imports nothing that they need later."""
 
-import re
-from typing import TYPE_CHECKING
+import sys
+from typing import TYPE_CHECKING, Any
 
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
 
 from apertis_magic.notebook import completion
+from apertis_magic.notebook.config import ApertisMagic
+from apertis_magic.notebook.transforms import give_message, give_question
 
 if TYPE_CHECKING:
     from apertis_magic.notebook.commands import ChatCommands
@@ -15,9 +17,22 @@ if TYPE_CHECKING:
 def load(shell: InteractiveShell) -> None:
     """Register the magics with *shell*."""
     magics = ChatMagics(shell)
+    magics.former = {
+        kind: known["chat"]
+        for kind, known in shell.magics_manager.magics.items()
+        if "chat" in known
+    }
+    if "cell" in magics.former:
+        owner = magics.former["cell"].__module__.partition(".")[0]
+        sys.stdout.write(
+            f"apertis_magic takes %%chat over from {owner}; "
+            "%unload_ext apertis_magic gives it back.\n"
+        )
     shell.register_magics(magics)
     shell.events.register("post_run_cell", magics.after_cell)
-    shell.input_transformer_manager.line_transforms.insert(0, give_body)
+    shell.configurables.append(magics.settings)  # type: ignore[arg-type]  # IPython's
+    shell.input_transformer_manager.cleanup_transforms.insert(0, give_message)
+    shell.input_transformer_manager.line_transforms.insert(0, give_question)
     completion.install(shell)
 
 
@@ -25,46 +40,57 @@ def unload(shell: InteractiveShell) -> None:
     """Take the magics out of *shell*; the Session stays."""
     magics = shell.magics_manager.registry.pop(ChatMagics.__name__)
     shell.events.unregister("post_run_cell", magics.after_cell)
-    shell.input_transformer_manager.line_transforms.remove(give_body)
+    for known in (magics, magics.settings):
+        shell.configurables.remove(known)
+    shell.input_transformer_manager.cleanup_transforms.remove(give_message)
+    shell.input_transformer_manager.line_transforms.remove(give_question)
     completion.remove(shell)
-    for kind in ("line", "cell"):
-        shell.magics_manager.magics[kind].pop("chat", None)
+    for kind, known in shell.magics_manager.magics.items():
+        known.pop("chat", None)
+        if kind in magics.former:
+            known["chat"] = magics.former[kind]
 
 
-def give_body(lines: list[str]) -> list[str]:
-    """Add an empty body to a lone ``%%chat`` line, so that the magic sees it.
+def _help() -> str:
+    from apertis_magic.notebook.options import help_text  # noqa: PLC0415  see above
 
-    IPython refuses a cell magic without a body before the magic runs, ``-h`` or not.
-    """
-    words = [line for line in lines if line.strip()]
-    is_lone = len(words) == 1 and re.match(r"%%chat(?:\s|$)", words[0])
-    return [words[0].rstrip() + "\n", "\n"] if is_lone else lines
+    return help_text()
 
 
 @magics_class
 class ChatMagics(Magics):
-    """Talk to a language model from notebook cells."""
+    """Talk to a language model from notebook cells.
+
+    Attributes:
+        settings: what ``%config ApertisMagic`` sets.
+        former: the magics of the same name that another extension had registered.
+    """
 
     shell: InteractiveShell
     _commands: "ChatCommands | None" = None
 
+    def __init__(self, shell: InteractiveShell) -> None:
+        super().__init__(shell)
+        self.settings = ApertisMagic(parent=shell)
+        self.former: dict[str, Any] = {}
+
     @no_var_expand
     @line_cell_magic
     def chat(self, line: str, cell: str | None = None) -> None:
-        """Ask a model: the cell's text is the message, and its answer streams in.
-
-        ``%%chat -h`` shows the options; ``%chat`` alone shows where things stand.
-        """
+        """Ask a model: the cell's text is the message, and its answer streams in."""
         if self._commands is None:
             from apertis_magic.notebook.commands import (  # noqa: PLC0415  see above
                 ChatCommands,
             )
 
-            self._commands = ChatCommands(self.shell)
+            self._commands = ChatCommands(self.shell, self.settings)
         if cell is None:
             self._commands.run(line)
         else:
             self._commands.ask(line, cell)
+
+    # What "%%chat?" shows, made when it is asked for.
+    chat.getdoc = _help  # type: ignore[union-attr]  # IPython's name
 
     def after_cell(self, _result: object = None) -> None:
         """Tell that a cell has ended; it may have asked something."""

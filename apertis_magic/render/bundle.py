@@ -4,40 +4,19 @@
 ``text/markdown``: JupyterLab runs the scripts in it when the cell was just run.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
 from html import escape
 from typing import Any
 
-from apertis_magic.api.address import is_loopback
 from apertis_magic.api.types import Usage
-from apertis_magic.chat.turn import Turn
+from apertis_magic.chat.turn import Source, Turn
 from apertis_magic.clean import printable
-from apertis_magic.render.blocks import Growing
+from apertis_magic.render.footer import Form, footer, notes
 from apertis_magic.render.markdown import to_html
-
-_STYLE = """<style>
-.apertis-answer{overflow-x:auto}
-.apertis-answer .highlight{background:var(--jp-cell-editor-background,#f5f5f5);
-border:1px solid var(--jp-border-color2,#ddd);border-radius:4px;
-padding:.5em .8em;margin:.6em 0;overflow-x:auto}
-.apertis-answer .highlight pre{margin:0;padding:0}
-.apertis-answer .highlight *{background:none!important}
-.apertis-footer,.apertis-note{color:var(--jp-ui-font-color2,#6b6b6b);font-size:.85em}
-.apertis-footer{border-top:1px solid var(--jp-border-color2,#ddd);margin-top:.6em;
-padding-top:.25em}
-.apertis-note{font-style:italic}
-.apertis-question{border-left:3px solid var(--jp-brand-color1,#2196f3);
-padding-left:.6em;margin:.8em 0 .4em;white-space:pre-wrap;
-color:var(--jp-content-font-color1,inherit)}
-.apertis-card td{text-align:left!important;padding:.1em .8em .1em 0}
-</style>"""
-
-_MARKS = {
-    "length": "cut off at the longest allowed answer (length)",
-    "interrupted": "stopped; what had come is kept",
-    "content_filter": "cut off by the content filter (content_filter)",
-}
+from apertis_magic.render.style import STYLE
+from apertis_magic.render.text import inert
 
 Bundle = dict[str, str]
 
@@ -47,56 +26,60 @@ def prepare() -> None:
     to_html("```python\nx\n```")
 
 
-def live(answer: Growing) -> Bundle:
-    """Return the bundle of an answer that is still coming: its HTML alone."""
-    return {"text/html": _page(answer.html + answer.tail)}
+def html_of(text: str, form: Form = "markdown") -> str:
+    """Return the HTML of an answer's text, or of a piece of it."""
+    if form == "markdown":
+        return to_html(text)
+    return f'<div class="apertis-text">{inert(text)}</div>' if text else ""
 
 
-def waiting(status: str) -> Bundle:
-    """Return the bundle of an answer that has not begun to come."""
-    return {"text/html": _page(f'<div class="apertis-note">{escape(status)}</div>')}
+def page(html: str, *, first: bool = True) -> Bundle:
+    """Return a display that holds *html*; an answer's first one brings the style."""
+    style = STYLE if first else ""
+    return {"text/html": f'{style}<div class="apertis-answer">{html}</div>'}
 
 
-def answer(turn: Turn, *, conversation: str) -> tuple[Bundle, dict[str, Any]]:
-    """Return the bundle and the metadata of an answer that has ended."""
-    lines = [escape(note) for note in notes(turn)]
-    marked = "".join(f'<div class="apertis-note">{line}</div>' for line in lines)
-    foot = f'<div class="apertis-footer">{escape(footer(turn))}</div>'
+def note(line: str) -> str:
+    """Return the HTML of a line about the answer."""
+    return f'<div class="apertis-note">{inert(line)}</div>'
+
+
+def reasoning(text: str, *, seconds: float | None = None) -> str:
+    """Return the HTML of a model's thinking, folded away."""
+    if not text:
+        return ""
+    took = "" if seconds is None else f" · {seconds:.1f} s"
+    return f"<details><summary>Reasoning{took}</summary>{to_html(text)}</details>"
+
+
+def answer(
+    turn: Turn, *, conversation: str, foot: bool = True, form: Form = "markdown"
+) -> tuple[Bundle, dict[str, Any]]:
+    """Return the bundle and the metadata of an answer that has ended.
+
+    Args:
+        turn: the question with its answer.
+        conversation: the conversation's name, for the metadata.
+        foot: whether to show the footer.
+        form: how to show the text.
+    """
     shown = turn.text or turn.refusal
-    bundle = {"text/html": _page(to_html(shown) + marked + foot), "text/plain": shown}
-    return bundle, {"apertis_magic": metadata(turn, conversation=conversation)}
+    thought = reasoning(turn.reasoning, seconds=turn.first_text)
+    html = thought + html_of(shown, form) + after(turn, foot=foot, form=form)
+    return {**page(html), "text/plain": shown}, {
+        "apertis_magic": metadata(turn, conversation=conversation)
+    }
 
 
-def notes(turn: Turn) -> list[str]:
-    """Return what a reader must know of an answer that did not end as it should."""
-    found = []
-    if turn.refusal:
-        found.append("The model refused.")
-    if turn.error:
-        found.append("The answer broke off." if turn.text else "There is no answer.")
-    elif turn.nothing_came:
-        found.append("The question was stopped before its answer began.")
-    elif turn.finish in _MARKS:
-        found.append(f"The answer was {_MARKS[turn.finish]}.")
-    elif not turn.text and not turn.refusal:
-        found.append("The answer is empty.")
-    if turn.malformed:
-        found.append(f"{turn.malformed} unreadable events are missing from it.")
-    return found
-
-
-def footer(turn: Turn) -> str:
-    """Return the footer in plain text: model, tokens, time and how it ended."""
-    parts = ["local"] if is_loopback(turn.base_url) else []
-    parts += [turn.model or turn.asked_model, _tokens(turn), f"{turn.elapsed:.1f} s"]
-    tokens = turn.usage.completion_tokens if turn.usage else None
-    if tokens and turn.elapsed > 0:
-        parts.append(f"{tokens / turn.elapsed:.0f} tokens/s")
-    if turn.cost is not None:
-        parts.append(f"${turn.cost:.6f}".rstrip("0").rstrip("."))
-    if turn.finish is not None and turn.finish != "stop":
-        parts.append(turn.finish)
-    return " · ".join(parts)
+def after(turn: Turn, *, foot: bool = True, form: Form = "markdown") -> str:
+    """Return the HTML of what stands below an answer's text."""
+    lines = "".join(map(note, notes(turn)))
+    foot_html = f'<div class="apertis-footer">{inert(footer(turn))}</div>'
+    others = "".join(
+        note(f"Answer {number} of {len(turn.alternatives) + 1}") + html_of(text, form)
+        for number, text in enumerate(turn.alternatives, 2)
+    )
+    return others + _sources(turn.sources) + lines + (foot_html if foot else "")
 
 
 def metadata(turn: Turn, *, conversation: str) -> dict[str, Any]:
@@ -108,22 +91,33 @@ def metadata(turn: Turn, *, conversation: str) -> dict[str, Any]:
     return {"conversation": conversation, **kept}
 
 
-def turn_of(data: Mapping[str, Any], metadata: Mapping[str, Any]) -> Turn | None:
-    """Return the turn that an output shows, or None where it shows none of ours.
+def turns_of(outputs: Iterable[Mapping[str, Any]]) -> list[Turn]:
+    """Return the turns that a cell's outputs show; what is not ours shows none.
 
     Args:
-        data: the output's MIME bundle, as a notebook file holds it.
-        metadata: the output's metadata.
+        outputs: the outputs, as a notebook file holds them. A long answer's text is in
+            several, the last of which says how many.
     """
-    kept = metadata.get("apertis_magic")
-    if not isinstance(kept, Mapping):
-        return None
+    turns = []
+    texts: defaultdict[str, str] = defaultdict(str)
+    for output in outputs:
+        kept = output.get("metadata", {}).get("apertis_magic")
+        if isinstance(kept, Mapping):
+            name = str(kept.get("id"))
+            texts[name] += "".join(output.get("data", {}).get("text/plain", ""))
+            if "prompt" in kept:
+                turns.append(_turn(texts[name], kept))
+    return turns
+
+
+def _turn(text: str, kept: Mapping[str, Any]) -> Turn:
     known = {field.name for field in fields(Turn)}
     given = {name: value for name, value in kept.items() if name in known}
     if given.get("usage"):
         given["usage"] = Usage(**given["usage"])
-    plain = data.get("text/plain", "")
-    return Turn(**given, text="" if plain == given.get("refusal") else plain)
+    given["alternatives"] = tuple(given.get("alternatives", ()))
+    given["sources"] = tuple(Source(**page) for page in given.get("sources", ()))
+    return Turn(**given, text="" if text == given.get("refusal") else text)
 
 
 def transcript(
@@ -132,7 +126,7 @@ def transcript(
     """Return a whole conversation, each question with its answer and footer."""
     html, plain = [], []
     if system:
-        html.append(f'<div class="apertis-note">System: {escape(system)}</div>')
+        html.append(note(f"System: {system}"))
         plain += [f"System: {system}", ""]
     for number, turn in enumerate(turns, 1):
         about = [*notes(turn), footer(turn)]
@@ -141,43 +135,46 @@ def transcript(
         if turn.id in stale:
             about.insert(0, "Stale: a turn above it has changed since.")
         shown = turn.text or turn.refusal
-        html.append(f'<div class="apertis-question">{escape(turn.prompt)}</div>')
-        html.append(to_html(shown))
-        html += [f'<div class="apertis-note">{escape(line)}</div>' for line in about]
+        html.append(f'<div class="apertis-question">{inert(turn.prompt)}</div>')
+        html += [reasoning(turn.reasoning), to_html(shown), _sources(turn.sources)]
+        html += map(note, about)
         plain += [f"[{number}] {turn.prompt}", "", shown, "", *about, ""]
-    return {
-        "text/html": _page("".join(html)),
-        "text/plain": printable("\n".join(plain)),
-    }
+    return {**page("".join(html)), "text/plain": printable("\n".join(plain))}
 
 
 def card(title: str, rows: Mapping[str, str], examples: Sequence[str]) -> Bundle:
     """Return a small card: a title, facts by name, and lines of code to try."""
     cells = "".join(
-        f"<tr><td>{escape(name)}</td><td>{escape(value)}</td></tr>"
+        f"<tr><td>{inert(name)}</td><td>{inert(value)}</td></tr>"
         for name, value in rows.items()
     )
-    code = escape("\n\n".join(examples))
+    lines = escape("\n\n".join(examples))
+    code = f"<pre>{lines}</pre>" if examples else ""
     width = max(map(len, rows), default=0)
     facts = [f"{name:{width}}  {value}" for name, value in rows.items()]
     return {
-        "text/html": _page(
+        **page(
             f"<strong>{escape(title)}</strong>"
-            f'<table class="apertis-card">{cells}</table><pre>{code}</pre>'
+            f'<table class="apertis-card">{cells}</table>{code}'
         ),
-        "text/plain": "\n".join([title, "", *facts, "", *examples]),
+        "text/plain": printable("\n".join([title, "", *facts, "", *examples]).strip()),
     }
 
 
-def _page(html: str) -> str:
-    return f'{_STYLE}<div class="apertis-answer">{html}</div>'
+def _sources(sources: Sequence[Source]) -> str:
+    """Return the HTML of a list of links; an address that is no web page is text."""
+    if not sources:
+        return ""
+    rows = "".join(f"<li>{_link(source)}</li>" for source in sources)
+    return f'<div class="apertis-sources">Sources<ol>{rows}</ol></div>'
 
 
-def _tokens(turn: Turn) -> str:
-    usage = turn.usage
-    if usage is None or usage.total_tokens is None:
-        return "tokens unknown"
-    both = (usage.prompt_tokens, usage.completion_tokens)
-    if None in both:
-        return f"{usage.total_tokens} tokens"
-    return f"{both[0]} in + {both[1]} out = {usage.total_tokens} tokens"
+def _link(source: Source) -> str:
+    if not source.url.lower().startswith(("https://", "http://")):
+        return inert(f"{source.title} {source.url}".strip())
+    named = inert(source.title or source.url)
+    host = inert(source.url.split("/")[2]) if source.title else ""
+    return (
+        f'<a href="{escape(source.url)}" target="_blank" '
+        f'rel="noopener noreferrer nofollow">{named}</a> {host}'
+    )

@@ -5,30 +5,14 @@ answer and the page.
 """
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import pytest
-from hostile import PAYLOADS
+from hostile import PAYLOADS, PLACES
 from lab_driver import Lab, Notebook
 from scripted_server import DONE, Answer, ScriptedServer, Wait, chunk, says
 
 END = chunk(finish="stop")
-
-# Where in an answer the attack may stand.
-PLACES: dict[str, Callable[[str], str]] = {
-    "alone": lambda bad: bad,
-    "in a paragraph": lambda bad: f"before {bad} after",
-    "in emphasis": lambda bad: f"**{bad}** and *{bad}* and ~~{bad}~~",
-    "in a list": lambda bad: f"- a\n- {bad}\n  1. {bad}\n",
-    "in a quote": lambda bad: "\n".join(f"> {line}" for line in bad.split("\n")),
-    "in a heading": lambda bad: f"## {bad}\n",
-    "in a table": lambda bad: f"| a | b |\n|---|---|\n| {bad} | {bad} |\n",
-    "in a link": lambda bad: f"[{bad}](http://a.invalid) ![{bad}](x.png)",
-    "in a footnote": lambda bad: f"x[^1]\n\n[^1]: {bad}\n",
-    "in a task": lambda bad: f"- [ ] {bad}\n- [x] {bad}\n",
-    "after a fence": lambda bad: f"```\ncode\n```\n{bad}",
-    "in a fence": lambda bad: f"```\n{bad}\n```",
-}
 
 
 def batched(places: Iterable[str]) -> list[tuple[str, str]]:

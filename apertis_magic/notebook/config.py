@@ -1,0 +1,65 @@
+"""``%config ApertisMagic``: what the user has set for every question.
+
+The same settings stand in ``ipython_config.py``, as ``c.ApertisMagic.model = "…"``.
+"""
+
+from typing import Any
+
+from traitlets import Bool, Float, Int, List, TraitError, Unicode, validate
+from traitlets.config import Configurable
+
+# Spelt out, not made from the table of parameters, which loading need not import.
+_REQUEST = (
+    "temperature top_p max_tokens frequency_penalty presence_penalty stop seed "
+    "reasoning_effort n timeout max_retries"
+).split()
+_SENT = "sent with every question that sets no other"
+
+
+class ApertisMagic(Configurable):
+    """What holds for every ``%%chat`` question that does not say otherwise."""
+
+    model = Unicode(None, allow_none=True, help="None leaves APERTIS_MODEL")
+    base_url = Unicode(None, allow_none=True, help="None leaves APERTIS_BASE_URL")
+    system = Unicode(None, allow_none=True, help="of conversations that have none yet")
+    stream = Bool(default_value=True, help="let answers come in pieces")
+    footer = Bool(default_value=True, help="show a footer below answers")
+    timeout = Float(None, allow_none=True, help="seconds, as --timeout")
+    max_retries = Int(None, allow_none=True, help="as --retries")
+    temperature = Float(None, allow_none=True, help=_SENT)
+    top_p = Float(None, allow_none=True, help=_SENT)
+    max_tokens = Int(None, allow_none=True, help=_SENT)
+    frequency_penalty = Float(None, allow_none=True, help=_SENT)
+    presence_penalty = Float(None, allow_none=True, help=_SENT)
+    stop = List(Unicode(), None, allow_none=True, help=_SENT)
+    seed = Int(None, allow_none=True, help=_SENT)
+    reasoning_effort = Unicode(None, allow_none=True, help=_SENT)
+    n = Int(None, allow_none=True, help=_SENT)
+
+    @validate(*_REQUEST)
+    def _in_range(self, proposal: Any) -> Any:
+        from apertis_magic.api.params import (  # noqa: PLC0415  see above
+            PARAMS,
+            check,
+        )
+        from apertis_magic.errors import ConfigurationError  # noqa: PLC0415  see above
+
+        name, value = proposal.trait.name, proposal.value
+        try:
+            if value is not None and name in PARAMS:
+                check({name: value})
+        except ConfigurationError as error:
+            raise TraitError(str(error)) from None
+        if name not in PARAMS and value is not None and value < 0:
+            raise TraitError(f"{name} must not be below 0")
+        return value
+
+    @property
+    def request(self) -> dict[str, Any]:
+        """What is set of the request's fields and of how it is sent."""
+        values = {name: getattr(self, name) for name in _REQUEST}
+        return {name: value for name, value in values.items() if value is not None}
+
+
+for _trait in ApertisMagic.class_own_traits().values():
+    _trait.tag(config=True)

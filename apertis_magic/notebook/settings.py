@@ -1,0 +1,90 @@
+"""``%chat config``: what is set, where each value comes from, and how to set it."""
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from IPython.core.error import UsageError
+from IPython.display import display
+from traitlets import TraitError
+
+from apertis_magic.api.client import DEFAULT_BASE_URL
+from apertis_magic.chat.conversation import DEFAULT_MODEL
+from apertis_magic.chat.session import Session
+from apertis_magic.notebook.config import ApertisMagic
+from apertis_magic.notebook.options import closest
+
+_NAMES = tuple(sorted(ApertisMagic.class_own_traits(config=True)))
+
+
+def run(here: Session, settings: ApertisMagic, words: list[str]) -> None:
+    """Show the settings, or set one.
+
+    Args:
+        here: the Session, whose conversation may say otherwise.
+        settings: what the user has set.
+        words: nothing, a setting's name, or its name and new value; ``none`` unsets.
+
+    Raises:
+        UsageError: there is no such setting, or the value is out of its range.
+    """
+    name, *values = words or [""]
+    if len(values) > 1:
+        raise UsageError("%chat config takes a name and a value; quote spaces.")
+    if name and name not in _NAMES:
+        if "key" in name:
+            raise UsageError("%chat config holds no keys; %chat key stores one.")
+        raise UsageError(
+            f"%chat config: there is no setting {name!r}.{closest(name, _NAMES)}"
+        )
+    for value in values:
+        _set(settings, name, value)
+    rows = dict(_rows(here, settings))
+    if name:
+        sys.stdout.write(f"{name}: {rows[name]}\n")
+        return
+    from apertis_magic.render import bundle  # noqa: PLC0415  heavy
+
+    display(bundle.card("%config ApertisMagic", rows, ()), raw=True)
+
+
+def _set(settings: ApertisMagic, name: str, text: str) -> None:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = {"none": None, "None": None, "True": True, "False": False}.get(
+            text, text
+        )
+    if name == "stop" and isinstance(value, str):
+        value = [value]
+    try:
+        setattr(settings, name, value)
+    except TraitError as error:
+        raise UsageError(f"%chat config: {error}") from None
+
+
+def _rows(here: Session, settings: ApertisMagic) -> Iterator[tuple[str, str]]:
+    """Give each setting with its value and where that comes from."""
+    talk = here.current
+    found = {
+        "model": (talk.model, ("APERTIS_MODEL",), DEFAULT_MODEL),
+        "system": (talk.system, (), None),
+        "base_url": (None, ("APERTIS_BASE_URL", "APERTIS_API_BASE"), DEFAULT_BASE_URL),
+    }
+    for name in ("model", "base_url", "system", *_NAMES):
+        of_talk, variables, default = found.get(name, (None, (), None))
+        trait = settings.traits()[name]
+        value: Any = getattr(settings, name)
+        variable = next((each for each in variables if os.environ.get(each)), None)
+        if of_talk is not None:
+            yield name, f"{of_talk} (conversation {talk.name})"
+        elif value != trait.default_value:
+            yield name, f"{value} (%config)"
+        elif variable:
+            yield name, f"{os.environ[variable]} ({variable})"
+        elif value is None and default is None:
+            yield name, "not set"
+        else:
+            yield name, f"{default or value} (default)"

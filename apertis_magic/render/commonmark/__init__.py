@@ -1,0 +1,1 @@
+"""A reader of CommonMark and GitHub's tables, with formulas, footnotes and tasks."""

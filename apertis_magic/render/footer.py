@@ -1,0 +1,105 @@
+"""What is said below an answer, in plain text: the footer and notes on how it ended."""
+
+from typing import Literal, TypeAlias
+
+from apertis_magic.api.address import is_loopback
+from apertis_magic.chat.turn import Turn
+
+Form: TypeAlias = Literal["markdown", "text"]
+"""How an answer's text is shown."""
+
+_MARKS = {
+    "length": "cut off at the longest allowed answer (length); %chat continue goes on",
+    "interrupted": "stopped; what had come is kept",
+    "content_filter": "cut off by the content filter (content_filter)",
+}
+_LETTERS = 4
+"""Characters of an English text in a token, roughly."""
+
+
+def notes(turn: Turn) -> list[str]:
+    """Return what a reader must know of an answer that did not end as it should."""
+    found = []
+    if turn.fallback:
+        found.append(f"{turn.asked_model} did not answer: {turn.fallback}.")
+    if turn.refusal:
+        found.append("The model refused.")
+    if turn.error:
+        found.append("The answer broke off." if turn.text else "There is no answer.")
+    elif turn.nothing_came:
+        found.append("The question was stopped before its answer began.")
+    elif turn.finish in _MARKS:
+        found.append(f"The answer was {_MARKS[turn.finish]}.")
+    elif turn.finish == "tool_calls":
+        found.append("The model asked for a tool, and there is none here.")
+    elif not turn.text and not turn.refusal:
+        found.append("The answer is empty.")
+    if turn.malformed:
+        found.append(f"{turn.malformed} unreadable events are missing from it.")
+    return found
+
+
+def others(turn: Turn) -> list[str]:
+    """Return the other answers, where several were asked for, each under its number."""
+    many = len(turn.alternatives) + 1
+    return [
+        line
+        for number, text in enumerate(turn.alternatives, 2)
+        for line in (f"Answer {number} of {many}", text)
+    ]
+
+
+def sources(turn: Turn) -> list[str]:
+    """Return the pages of the web that the answer rests on, under a heading."""
+    pages = [
+        f"{number}. {page.title} {page.url}".replace("  ", " ")
+        for number, page in enumerate(turn.sources, 1)
+    ]
+    return ["Sources", *pages] if pages else []
+
+
+def footer(turn: Turn) -> str:
+    """Return the footer: model, tokens, time, cost, and how the answer ended."""
+    parts = ["local"] if is_loopback(turn.base_url) else []
+    parts += [_model(turn), _tokens(turn), _time(turn)]
+    written = turn.usage.completion_tokens if turn.usage else None
+    if written and turn.elapsed > 0:
+        parts.append(f"{written / turn.elapsed:.0f} tokens/s")
+    if turn.cost is not None:
+        parts.append(f"${turn.cost:.6f}".rstrip("0").rstrip("."))
+    if turn.finish is not None and turn.finish != "stop":
+        parts.append(turn.finish)
+    return " · ".join(parts)
+
+
+def _model(turn: Turn) -> str:
+    served, asked = turn.model or turn.asked_model, turn.asked_model
+    # A provider's prefix and a version's date do not make it another model.
+    is_other = asked.rpartition("/")[2].lower() not in served.lower()
+    return f"{served} (asked: {asked})" if is_other else served
+
+
+def _time(turn: Turn) -> str:
+    whole = f"{turn.elapsed:.1f} s"
+    first = turn.first_text
+    return whole if first is None else f"{whole} (first text {first:.1f} s)"
+
+
+def _tokens(turn: Turn) -> str:
+    usage = turn.usage
+    if usage is None or usage.total_tokens is None:
+        return _estimated(turn)
+    sent, written = usage.prompt_tokens, usage.completion_tokens
+    if sent is None or written is None:
+        return f"{usage.total_tokens} tokens"
+    cached = f" ({usage.cached_tokens} cached)" if usage.cached_tokens else ""
+    thought = f" ({usage.reasoning_tokens} reasoning)" if usage.reasoning_tokens else ""
+    return f"{sent} in{cached} + {written} out{thought} = {usage.total_tokens} tokens"
+
+
+def _estimated(turn: Turn) -> str:
+    """Guess what the server does not tell, and say so."""
+    written = len(turn.text) + len(turn.reasoning) + sum(map(len, turn.alternatives))
+    if not written:
+        return "tokens unknown"
+    return f"about {-(-written // _LETTERS)} tokens out (estimated)"

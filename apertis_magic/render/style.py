@@ -1,0 +1,50 @@
+"""The one fixed style of our outputs, for front ends in light and dark.
+
+Colours are the front end's own where it has them. The highlighter's are of middle
+lightness, so that they can be read on white and on black, and yield to the front end's.
+"""
+
+_LAYOUT = """
+.apertis-answer{overflow-x:auto}
+.apertis-answer .highlight{margin:.6em 0;padding:.5em .8em;
+background:var(--jp-cell-editor-background,#8881);overflow-x:auto;border-radius:4px;
+border:1px solid var(--jp-border-color2,#8884)}
+.apertis-answer .highlight pre{margin:0;padding:0}
+.apertis-answer .highlight *{background:none!important;
+white-space:pre!important}
+.apertis-answer .highlight .lang{display:block;opacity:.6;font-size:.75em;
+padding-bottom:.3em}
+.apertis-table{overflow-x:auto}
+.apertis-answer details{margin:.3em 0;padding-left:.7em;
+border-left:2px solid var(--jp-border-color2,#8884)}
+.apertis-answer summary{cursor:pointer}
+.apertis-answer summary,.apertis-footer,.apertis-note,.apertis-sources{font-size:.85em;
+color:var(--jp-ui-font-color2,#808080)}
+.apertis-footer{border-top:1px solid var(--jp-border-color2,#8884);margin-top:.6em;
+padding-top:.25em}
+.apertis-note{font-style:italic}
+.apertis-text{white-space:pre-wrap;overflow-wrap:anywhere}
+.apertis-question{border-left:3px solid var(--jp-brand-color1,#2196f3);
+padding-left:.6em;margin:.8em 0 .4em;white-space:pre-wrap}
+.apertis-card td{text-align:left!important;padding:.1em .8em .1em 0}
+"""
+# By the first letters of pygments' short classes: keywords, strings and so on.
+_COLOURS = {
+    "k": "#b250d3",
+    "s": "#148a4f",
+    "m": "#c15d15",
+    "c": "#717e84",
+    "nf": "#1378ec",
+    "nc": "#1378ec",
+    "nb": "#108893",
+    "nt": "#108893",
+    "na": "#108893",
+    "nd": "#d1478c",
+}
+# :where() weighs nothing, so that a front end's own colours win.
+_RULES = (
+    f":where(.apertis-answer .highlight) [class^={name}]{{color:{colour}}}"
+    for name, colour in _COLOURS.items()
+)
+
+STYLE = f"<style>{_LAYOUT}{''.join(_RULES)}</style>".replace("\n", "")

@@ -1,0 +1,137 @@
+"""``%chat doctor``: each check, against servers that fail it and that do not."""
+
+import pytest
+from conftest import Shell
+from kernel_driver import Kernel
+from scripted_server import (
+    NEVER,
+    Answer,
+    ScriptedServer,
+    fails,
+    json_answer,
+    says,
+)
+
+from apertis_magic.chat import session
+
+MODELS = json_answer({"data": [{"id": "gpt-4.1-mini"}, {"id": "gpt-4.1"}]})
+
+
+def found(shell: Shell, capsys: pytest.CaptureFixture[str]) -> list[tuple[str, str]]:
+    """Run the checks and return each line's mark and text."""
+    shell.run("%chat doctor")
+    lines = capsys.readouterr().out.splitlines()
+    return [(line[:2], line[4:]) for line in lines]
+
+
+@pytest.mark.parametrize(
+    ("answers", "expected"),
+    [
+        (
+            (MODELS, says("ok")),
+            [
+                ("ok", "gpt-4.1-mini is one of the server's 2 models"),
+                ("--", "asking gpt-4.1-mini for a few words"),
+                ("ok", "served streams: first text after"),
+                ("ok", "usage is told: this check took 7 tokens"),
+            ],
+        ),
+        (
+            (fails(404), says("ok", usage=None)),
+            [
+                ("--", "the server has no list of models"),
+                ("--", "asking"),
+                ("ok", "served streams"),
+                ("--", "the server tells no usage"),
+            ],
+        ),
+        (
+            (json_answer({"data": [{"id": "gpt-4.1-mono"}]}), fails(404, "no model")),
+            [
+                ("--", "is not in the server's list; close to it: gpt-4.1-mono"),
+                ("--", "asking"),
+                ("!!", "no model (HTTP 404)"),
+            ],
+        ),
+        (
+            (fails(401, "wrong key"), fails(401, "wrong key")),
+            [
+                ("!!", "wrong key (HTTP 401). Check APERTIS_API_KEY"),
+                ("--", "asking"),
+                ("!!", "AuthenticationError: wrong key"),
+            ],
+        ),
+        (
+            (json_answer({"data": []}), says(finish="length")),
+            [
+                ("--", "the server lists no models"),
+                ("--", "asking"),
+                ("--", "without text; 16 tokens were too few for it"),
+                ("ok", "usage is told"),
+            ],
+        ),
+    ],
+)
+def test_the_checks(
+    shell: Shell,
+    server: ScriptedServer,
+    capsys: pytest.CaptureFixture[str],
+    answers: tuple[Answer, ...],
+    expected: list[tuple[str, str]],
+) -> None:
+    """One line each, and the conversation stays as it was."""
+    server.will(*answers)
+    lines = found(shell, capsys)
+
+    assert [mark for mark, _ in expected] == [mark for mark, _ in lines[4:]]
+    assert all(
+        words in line for (_, words), (_, line) in zip(expected, lines[4:], strict=True)
+    )
+    assert ("ok", f"address {server.url}") == lines[2]
+    assert "--" == lines[3][0]
+    assert () == session.current().current.turns
+
+
+def test_what_is_missing_comes_first(
+    shell: Shell,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Without a key the service is not asked; an address that is none ends it."""
+    no_key = found(shell, capsys)
+    monkeypatch.setenv("APERTIS_BASE_URL", "http://127.0.0.1:9/v1")
+    no_server = found(shell, capsys)
+    monkeypatch.setenv("APERTIS_BASE_URL", "localhost:1/v1")
+    no_address = found(shell, capsys)
+
+    assert "!!" == no_key[-1][0] == no_address[-1][0]
+    assert no_key[-1][1].startswith("no key is set. ")
+    assert "cannot be the base URL" in no_address[-1][1]
+    assert ["!!", "--"] == [mark for mark, _ in no_server[-2:]]
+    assert "the rest was not tried" == no_server[-1][1]
+
+
+def test_a_key_is_never_told(
+    shell: Shell,
+    server: ScriptedServer,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Only that there is one."""
+    monkeypatch.setenv("APERTIS_API_KEY", "sk-never-told-1234")
+    server.will(fails(401, "no sk-never-told-1234"))
+    lines = found(shell, capsys)
+
+    assert "ok" == lines[3][0]
+    assert "never-told" not in str(lines)
+
+
+def test_it_can_be_stopped(kernel: Kernel, server: ScriptedServer) -> None:
+    """In one line."""
+    server.will(Answer((NEVER,)))
+    request = kernel.start("%chat doctor")
+    server.wait_for(1)
+    kernel.interrupt()
+    done = kernel.finish(request)
+
+    assert ("Interrupted", 1) == (done.reply["ename"], len(done.reply["traceback"]))

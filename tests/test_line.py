@@ -1,0 +1,423 @@
+"""What a person types, from the cell to the request: nothing is read as code."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Shell
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from IPython.core.error import UsageError
+from scripted_server import Answer, Cut, ScriptedServer, chunk, fails, says
+
+from apertis_magic import errors
+from apertis_magic.chat import session
+from apertis_magic.notebook import commands
+
+
+def asked(server: ScriptedServer) -> str:
+    """Return the newest message that reached the server."""
+    return server.messages[-1][-1][1]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        ">>> print(1)\n1\n>>> print(2)",
+        ">>> only the first line",
+        "... three dots",
+        "In [3]: x = 1\nOut[3]: 1",
+        "    indented\n  less",
+        "%%bash\necho",
+        "!ls\n%time x\nls?",
+        "'''\nopen string",
+        "\\",
+        "tabs\tand\u2028odd\x85lines",
+        "ends in a question?",
+        "{x} $x {{x}} `x` \\n",
+        "%%chat\nitself",
+    ],
+)
+def test_the_message_is_sent_as_it_was_typed(
+    shell: Shell, server: ScriptedServer, body: str
+) -> None:
+    """IPython strips prompts and expands variables elsewhere, not here."""
+    server.will(says("a"))
+    shell.run(f"%%chat\n{body}\n")
+
+    assert body == asked(server)
+
+
+@given(st.text(st.characters(exclude_characters="\r", exclude_categories=["Cs"])))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+def test_any_message_is_sent_as_it_was_typed(
+    shell: Shell, server: ScriptedServer, body: str
+) -> None:
+    """But for blank lines at either end."""
+    server.will(says("a"))
+    shell.run(f"%%chat --once\nx{body}x")
+
+    assert f"x{body}x" == asked(server)
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        ("Why?", "Why?"),
+        ("Why??", "Why??"),
+        ("  Is it 'so'?  ", "Is it 'so'?"),
+        ("don't you know?", "don't you know?"),
+        ('Say "hi"!', 'Say "hi"!'),
+        ("-t 0 2 + 2 = ?", "2 + 2 = ?"),
+        ("{x} $x %time 100%", "{x} $x %time 100%"),
+        ('"quoted as a whole?"', "quoted as a whole?"),
+    ],
+)
+def test_asking_in_one_line(
+    shell: Shell, server: ScriptedServer, line: str, text: str
+) -> None:
+    """A question mark at the end is not a request for IPython's help."""
+    server.will(says("a"))
+    shell.run(f"%chat ask {line}")
+
+    assert text == asked(server)
+
+
+def test_asking_in_one_line_among_others(shell: Shell, server: ScriptedServer) -> None:
+    """In a loop, and below code; a string that looks like it stays a string."""
+    server.will(says("a"))
+    shell.run("for n in range(2):\n    %chat ask Why?\ns = '''\n%chat ask no?\n'''")
+
+    assert 2 == len(server.requests)
+    assert "\n%chat ask no?\n" == shell.user_ns["s"]
+
+
+def test_help_is_still_help(
+    shell: Shell, server: ScriptedServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """``%%chat?`` and ``%chat?`` show every option."""
+    shell.run("%%chat?")
+    shell.run("%chat?")
+    told = capsys.readouterr().out + str(shell.published)
+
+    assert 2 <= told.count("--reasoning-effort TEXT")
+    assert [] == server.requests
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["# why\n%%chat\nhi there", "x = 1\n\n%%chat -t 0\nhi", "\n# a\n# b\n%%chat\n"],
+)
+def test_what_stands_above_is_told(
+    shell: Shell, server: ScriptedServer, source: str
+) -> None:
+    """IPython would look for a line magic and read the message as Python."""
+    with pytest.raises(UsageError, match="must be the first line of its cell"):
+        shell.run(source)
+
+    assert [] == server.requests
+
+
+def test_what_only_looks_like_it_is_left_alone(shell: Shell) -> None:
+    """In a string, or in another cell magic's body."""
+    shell.run("s = '''\n%%chat\n'''")
+    shell.run("%%capture out\nprint('''\n%%chat''')")
+
+    assert "\n%%chat\n" == shell.user_ns["s"]
+
+
+def test_blank_lines_above_do_no_harm(shell: Shell, server: ScriptedServer) -> None:
+    """Nor does another magic that runs the cell."""
+    server.will(says("a"))
+    shell.run("\n\n%%chat\nfirst")
+    shell.run("%%time\n%%chat -t 0\nsecond")
+
+    assert ["first", "second"] == [m[-1][1] for m in server.messages]
+
+
+def test_a_backslash_continues_the_line(shell: Shell, server: ScriptedServer) -> None:
+    """Up to the first line without one; one in the message stays."""
+    server.will(says("a"))
+    shell.run("%%chat -t 0 \\\n  --seed 3 \\ \n  -m other\nthe message \\\nends")
+
+    assert "the message \\\nends" == asked(server)
+    assert {"temperature": 0, "seed": 3, "model": "other"}.items() <= (
+        server.requests[0].body.items()
+    )
+
+
+def test_any_other_field(shell: Shell, server: ScriptedServer) -> None:
+    """``-p`` sends what no option is for, and overrides nothing that one is."""
+    server.will(says("a"))
+    shell.run('%%chat -p top_k=5 -p a.b={"c": [1, 2]} -p note=hi\nx')
+    body = server.requests[0].body
+
+    assert (5, {"b": {"c": [1, 2]}}, "hi") == (body["top_k"], body["a"], body["note"])
+
+
+def test_once_leaves_the_conversation_alone(
+    shell: Shell, server: ScriptedServer
+) -> None:
+    """It is neither sent nor added to, and its system prompt stays."""
+    server.will(says("a"))
+    shell.run("%%chat -s one\nfirst")
+    shell.run("%%chat --once -s two\naside")
+    shell.run("%%chat\nsecond")
+
+    assert [("system", "two"), ("user", "aside")] == server.messages[1]
+    assert ["one", "first", "a", "second"] == [text for _, text in server.messages[2]]
+
+
+def test_named_conversations(shell: Shell, server: ScriptedServer) -> None:
+    """Each has its own turns; naming one does not switch to it."""
+    server.will(says("a"))
+    shell.run("%%chat -c notes\nfirst")
+    shell.run("%%chat\nsecond")
+    shell.run("%%chat -c notes --no-system\nthird")
+
+    assert [1, 1, 3] == [len(messages) for messages in server.messages]
+    assert ("main", "notes") == session.current().names
+
+
+def test_out_as_text_and_quiet(shell: Shell, server: ScriptedServer) -> None:
+    """``-f text`` shows and binds the text itself; ``-q`` shows nothing."""
+    server.will(says("**a** <b>"))
+    shell.run("%%chat -f text -o answer\nx")
+    html = shell.published[-1]["data"]["text/html"]
+    before = len(shell.published)
+    shell.run("%%chat -q -o quiet\nx")
+
+    assert "**a** &lt;b&gt;" in html
+    assert "**a** <b>" == shell.user_ns["answer"]
+    assert "**a** <b>" == shell.user_ns["quiet"].text
+    assert before == len(shell.published)
+
+
+def test_quiet_still_tells_of_errors(shell: Shell, server: ScriptedServer) -> None:
+    """As does a quiet cell whose answer broke off."""
+    server.will(fails(401, "wrong key"))
+    with pytest.raises(errors.AuthenticationError):
+        shell.run("%%chat -q\nx")
+
+
+def test_several_answers(shell: Shell, server: ScriptedServer) -> None:
+    """The first is the turn; the others are shown below it and kept."""
+    others = [
+        chunk(choices=[{"index": n, "delta": {"content": f"answer {n}"}}])
+        for n in (1, 0, 2)
+    ]
+    server.will(Answer((*others, chunk(finish="stop"))))
+    shell.run("%%chat -n 3 -o turn\nx")
+    html = shell.published[-1]["data"]["text/html"]
+
+    assert 3 == server.requests[0].body["n"]
+    assert "answer 0" == shell.user_ns["turn"].text
+    assert ("answer 1", "answer 2") == shell.user_ns["turn"].alternatives
+    assert html.index("answer 0") < html.index("Answer 2 of 3") < html.index("answer 2")
+    assert "answer 0" == shell.published[-1]["data"]["text/plain"]
+
+
+def test_no_footer(shell: Shell, server: ScriptedServer) -> None:
+    """By the option or by the setting; the metadata stays."""
+    server.will(says("a"))
+    shell.run("%%chat --no-footer\nx")
+    shell.run("%config ApertisMagic.footer = False")
+    shell.run("%%chat\nx")
+
+    assert all("tokens" not in o["data"]["text/html"] for o in shell.published)
+    assert (
+        7 == (shell.published[-1]["metadata"]["apertis_magic"]["usage"]["total_tokens"])
+    )
+
+
+def test_timeout_and_retries_are_per_cell(shell: Shell, server: ScriptedServer) -> None:
+    """Neither is kept with the turn."""
+    server.will(fails(503), says("a"))
+    with pytest.raises(errors.ServerError):
+        shell.run("%%chat --retries 0 --timeout 30\nx")
+    shell.run("%%chat\nx")
+
+    assert {} == session.current().current.turns[-1].options
+
+
+def test_settings_hold_for_every_question(
+    shell: Shell, server: ScriptedServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An option goes first, then the setting, then the environment."""
+    server.will(says("a"))
+    shell.run("%config ApertisMagic.model = 'set'")
+    shell.run("%config ApertisMagic.temperature = 0")
+    shell.run("%config ApertisMagic.system = 'Be brief.'")
+    shell.run("%%chat\nx")
+    shell.run("%chat config temperature none")
+    shell.run("%%chat -m given\nx")
+    bodies = [request.body for request in server.requests]
+
+    assert ["set", "given"] == [body["model"] for body in bodies]
+    assert [0, None] == [body.get("temperature") for body in bodies]
+    assert ("system", "Be brief.") == server.messages[0][0]
+    assert "temperature: not set" in capsys.readouterr().out
+
+
+def test_settings_tell_where_they_come_from(
+    shell: Shell, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The conversation, ``%config``, the environment or the default; no key."""
+    monkeypatch.setenv("APERTIS_API_KEY", "sk-never-shown-123")
+    monkeypatch.setenv("APERTIS_MODEL", "from-environment")
+    shell.run("%config ApertisMagic.seed = 3")
+    shell.run("%chat system Be kind.")
+    shell.run("%chat config")
+    told = shell.published[-1]["data"]["text/plain"]
+
+    assert "from-environment (APERTIS_MODEL)" in told
+    assert f"{server.url} (APERTIS_BASE_URL)" in told
+    assert "3 (%config)" in told
+    assert "Be kind. (conversation main)" in told
+    assert "True (default)" in told
+    assert "sk-never" not in told
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("modle x", "no setting 'modle'. Did you mean model?"),
+        ("temperature 3", "temperature must be 0 to 2"),
+        ("temperature hot", "trait of an ApertisMagic instance expected"),
+        ("timeout -1", "timeout must not be below 0"),
+        ("api_key x", "%chat key stores one"),
+        ("model a b", "a name and a value"),
+    ],
+)
+def test_a_wrong_setting_is_told(shell: Shell, line: str, words: str) -> None:
+    """In one line, and nothing is changed."""
+    with pytest.raises(UsageError, match=words.replace("(", r"\(")):
+        shell.run(f"%chat config {line}")
+
+
+def test_a_misspelt_setting_is_told(shell: Shell) -> None:
+    """By ``%config`` as well, which would take any name."""
+    with pytest.warns(UserWarning, match="Did you mean"):
+        shell.run("%config ApertisMagic.modle = 'x'")
+
+
+def test_system_shows_and_sets(
+    shell: Shell, server: ScriptedServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As typed; empty quotes take it away."""
+    server.will(says("a"))
+    shell.run("%chat system")
+    shell.run("%chat system You're {x}, aren't you?")
+    shell.run("%%chat\nx")
+    shell.run('%chat system ""')
+    shell.run("%%chat\nx")
+
+    assert ("system", "You're {x}, aren't you?") == server.messages[0][0]
+    assert "user" == server.messages[1][0][0]
+    assert (
+        "There is no system prompt.\n"
+        "The system prompt: You're {x}, aren't you?\n"
+        "There is no system prompt.\n"
+    ) == capsys.readouterr().out
+
+
+def test_the_last_answer_and_the_whole_story(
+    shell: Shell,
+    server: ScriptedServer,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """All that is known of an error, but for keys."""
+    monkeypatch.setenv("APERTIS_API_KEY", "sk-secret-secret-1")
+    server.will(says("fine"), fails(400, "bad sk-secret-secret-1", code="odd_code"))
+    shell.run("%chat last")
+    shell.run("%chat last --traceback")
+    shell.run("%%chat\nx")
+    with pytest.raises(errors.BadRequest):
+        shell.run("%%chat\ny")
+    shell.run("%chat last --traceback")
+    shell.run("%chat version")
+    told = capsys.readouterr().out
+
+    assert told.startswith("There is no answer yet.\nThere was no error.\n")
+    assert "Traceback (most recent call last)" in told
+    assert "status: 400\ncode: odd_code" in told
+    assert "header content-type: application/json" in told
+    assert "secret-secret" not in told
+    assert sys.version.split()[0] in told
+
+
+def test_an_answer_goes_on(shell: Shell, server: ScriptedServer) -> None:
+    """The rest is joined to the same turn, whatever cut it off."""
+    server.will(
+        says("One, ", finish="length"),
+        Answer((chunk("two, "), Cut())),
+        says("three."),
+        says("next"),
+    )
+    shell.run("%%chat -t 0 -s Count.\nx")
+    first = session.current().current.turns[0]
+    with pytest.raises(errors.ConnectionFailed):
+        shell.run("%chat continue")
+    shell.run("%chat continue")
+    [turn] = session.current().current.turns
+    shell.run("%%chat\ny")
+
+    assert "One, two, three." == turn.text
+    assert (first.id, "stop") == (turn.id, turn.finish)
+    assert ["system", "user", "assistant", "user"] == [
+        role for role, _ in server.messages[1]
+    ]
+    assert ("assistant", "One, two, ") == server.messages[2][2]
+    assert 0 == server.requests[2].body["temperature"]
+    assert ["Count.", "x", "One, two, three.", "y"] == [
+        text for _, text in server.messages[3]
+    ]
+
+
+def test_nothing_to_go_on_with(shell: Shell, server: ScriptedServer) -> None:
+    """A complete answer, or none, is told in one line."""
+    server.will(says("whole"))
+    with pytest.raises(errors.ConfigurationError, match="no answer yet"):
+        shell.run("%chat continue")
+    shell.run("%%chat\nx")
+    with pytest.raises(errors.ConfigurationError, match="is complete"):
+        shell.run("%chat continue")
+
+    assert 1 == len(server.requests)
+
+
+def test_the_readme_has_every_command() -> None:
+    """Its table is the one that the commands come from."""
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+
+    assert commands.table() in readme
+
+
+@pytest.fixture
+def other(shell: Shell) -> Iterator[Any]:
+    """Yield another extension's magic, under which ours is loaded again."""
+
+    def chat(line: str, cell: str) -> str:
+        return f"other {line} {cell}"
+
+    shell.run("%unload_ext apertis_magic")
+    shell.magics_manager.register_function(chat, "cell", "chat")
+    yield chat
+    shell.run("%reload_ext apertis_magic")
+
+
+def test_another_extensions_magic_is_given_back(
+    shell: Shell, other: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Taking it over is told in one line; nothing else is ever printed by loading."""
+    shell.run("%load_ext apertis_magic")
+    told = capsys.readouterr().out
+    shell.run("%unload_ext apertis_magic")
+
+    assert 1 == told.count("\n")
+    assert f"takes %%chat over from {__name__.partition('.')[0]};" in told
+    assert other == shell.magics_manager.magics["cell"]["chat"]
+    assert "chat" not in shell.magics_manager.magics["line"]
