@@ -8,11 +8,12 @@ _KEY = re.compile(r"(?<![A-Za-z0-9])sk-[A-Za-z0-9._-]{6,}")
 _SHAPES = re.compile(
     r"(?<![A-Za-z0-9_-])(?:AIza[A-Za-z0-9_-]{35}|AKIA[A-Z0-9]{16}"
     r"|gsk_[A-Za-z0-9]{40,}|hf_[A-Za-z0-9]{34}|gh[opsu]_[A-Za-z0-9]{36}"
-    r"|github_pat_[A-Za-z0-9_]{50,}|xox[abp]-[0-9]{8,}-[A-Za-z0-9-]{16,})"
+    r"|github_pat_[A-Za-z0-9_]{50,}|xox[abp]-[0-9]{8,}-[A-Za-z0-9-]{16,}"
+    r"|glpat-[A-Za-z0-9_-]{20}|xai-[A-Za-z0-9]{80})"
     r"(?![A-Za-z0-9_-])"
 )
-_RUN = re.compile(r"[A-Za-z0-9]{16,}")
-_TURN = re.compile(r"[0-9][A-Za-z]")
+_TURN = re.compile(r"(?<=[0-9])[A-Za-z]|(?<=[A-Za-z])[0-9]")
+_LONG, _MIXED = 20, 4
 _PLACEHOLDER = re.compile(r"(?i)example|your|fake|dummy|xxxx|abcdef|12345678")
 _SHORTEST = 8
 _DIFFERENT = 8
@@ -51,9 +52,10 @@ def holds_key(text: str, *known: str | None) -> bool:
         return True
     shaped = [found[0] for found in _SHAPES.finditer(text)]
     for found in _KEY.finditer(text):
-        # Long runs in which letters and digits take turns are no words.
-        runs = _RUN.findall(found[0])
-        shaped += [run for run in runs if len(_TURN.findall(run)) > 1]
+        # A long one in which letters and digits take turns is no word.
+        tail = found[0].removeprefix("sk-")
+        if len(tail) >= _LONG and len(_TURN.findall(tail)) >= _MIXED:
+            shaped.append(tail)
     return any(
         len(set(each)) >= _DIFFERENT and not _PLACEHOLDER.search(each)
         for each in shaped

@@ -3,6 +3,7 @@
 from keyring.backend import KeyringBackend
 
 KEPT: dict[tuple[str, str], str] = {}
+ASKED: list[str] = []
 
 
 class Memory(KeyringBackend):
@@ -11,6 +12,7 @@ class Memory(KeyringBackend):
     priority = 1
 
     def get_password(self, service: str, username: str) -> str | None:
+        ASKED.append(username)
         return KEPT.get((service, username))
 
     def set_password(self, service: str, username: str, password: str) -> None:
@@ -33,3 +35,13 @@ class Locked(KeyringBackend):
 
     def delete_password(self, service: str, username: str) -> None:
         raise RuntimeError(f"locked: {service} {username}")
+
+
+class Interrupted(Memory):
+    """A keyring at which the user loses patience when it is asked what it kept."""
+
+    def get_password(self, service: str, username: str) -> str | None:
+        if not ASKED:
+            ASKED.append(username)
+            raise KeyboardInterrupt
+        return super().get_password(service, username)

@@ -14,6 +14,8 @@ from scripted_server import (
 
 from apertis_magic.chat import session
 
+pytestmark = pytest.mark.usefixtures("cache")
+
 MODELS = json_answer({"data": [{"id": "gpt-4.1-mini"}, {"id": "gpt-4.1"}]})
 
 

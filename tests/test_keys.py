@@ -239,6 +239,42 @@ print(keys.clear({APERTIS!r}), keys.find(base_url={APERTIS!r}))
     ) == told
 
 
+def test_a_keyring_is_asked_once() -> None:
+    """Until a key is stored again, here or in another process."""
+    told = told_by(
+        f"""
+import keyrings
+from apertis_magic.api import keys
+keys.store({KEY!r}, {APERTIS!r})
+keyrings.ASKED.clear()
+print({{keys.find(base_url={APERTIS!r}).key == {KEY!r} for _ in range(9)}})
+print(len(keyrings.ASKED))
+keys.store("hush-another-one", {APERTIS!r})
+print(keys.find(base_url={APERTIS!r}).key == "hush-another-one")
+""",
+        "keyrings.Memory",
+    )
+
+    assert "{True}\n1\nTrue\n" == told
+
+
+def test_an_interrupted_store_leaves_no_key() -> None:
+    """Neither in the keyring nor in the file."""
+    told = told_by(
+        f"""
+import keyrings
+from apertis_magic.api import key_file, keys
+try:
+    keys.store({KEY!r}, {APERTIS!r})
+except KeyboardInterrupt:
+    print("stopped", keyrings.KEPT, key_file.read())
+""",
+        "keyrings.Interrupted",
+    )
+
+    assert "stopped {} {}\n" == told
+
+
 def test_a_keyring_that_fails_later_is_named() -> None:
     """The key cannot be had from there, but one from the environment can be used."""
     told = told_by(
@@ -518,6 +554,8 @@ def test_the_card_tells_what_is_wrong_with_the_file(shell: Shell) -> None:
         "%%chat\nWhy is {} refused?",
         "%%chat -s 'Use {}.'\nWhy?",
         "%chat ask What is {}",
+        "%%chat --stop {}\nWhy?",
+        "%%chat -p user={}\nWhy?",
         "%chat system Use {}.\n%chat ask Why?",
         "%config ApertisMagic.system = 'Use {}.'\n%chat ask Why?",
     ],
@@ -550,6 +588,9 @@ KEYS = [
     drawn("ghp_", 36),
     drawn("github_pat_", 22) + "_" + drawn("", 59),
     drawn("hf_", 34),
+    drawn("glpat-", 20),
+    drawn("xai-", 80),
+    "sk-3f2a9c1e-7b4d-4e8a-9c2b-5d6e7f8a9b0c",
     drawn("AKIA", 16, string.ascii_uppercase),
     drawn("xoxb-", 12, "") + "-" + drawn("", 12, "") + "-" + drawn("", 24),
 ]

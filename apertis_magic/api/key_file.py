@@ -22,6 +22,12 @@ def path() -> Path:
     return config_dir() / "keys.json"
 
 
+def stamp() -> tuple[int, int]:
+    """Return what is another after each change of the file."""
+    found = path().stat()
+    return found.st_mtime_ns, found.st_ino
+
+
 def read() -> dict[str, str | None]:
     """Return each origin's key, None for one in the keyring; take it from others.
 
@@ -55,6 +61,9 @@ def read() -> dict[str, str | None]:
 def changing() -> Iterator[dict[str, str | None]]:
     """Give what the file holds; write what that has become, whole or not at all.
 
+    It is written anew even where it says the same: that tells other processes that the
+    keyring has changed.
+
     Raises:
         ConfigurationError: the file cannot be read or written; it is as it was.
     """
@@ -62,10 +71,8 @@ def changing() -> Iterator[dict[str, str | None]]:
         path().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with _alone():
             held = read()
-            before = dict(held)
             yield held
-            if held != before:
-                _write(held)
+            _write(held)
     except OSError as error:
         raise ConfigurationError(
             f"{path()} cannot be written: {error.strerror}.",

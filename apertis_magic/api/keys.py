@@ -15,6 +15,7 @@ from apertis_magic.errors import ConfigurationError
 ENVIRONMENT = "APERTIS_API_KEY"
 KEYRING = "the system's keyring"
 _SERVICE = "apertis_magic"
+_memory: dict[str, tuple[tuple[int, int], str | None]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +60,16 @@ def store(key: str, base_url: str) -> str:
     """
     key, origin = clean(key), address.origin(base_url)
     key_file.read()  # whether it can be is seen before anything is changed
-    failure = _into_keyring(origin, key)
-    if failure is not None:
-        with key_file.changing() as held:
-            held[origin] = key
-        return f"the file {key_file.path()}, which only you can read{failure}"
     try:
+        failure = _into_keyring(origin, key)
         with key_file.changing() as held:
-            held[origin] = None
-    except ConfigurationError:
+            held[origin] = None if failure is None else key
+    except BaseException:  # an interrupt too: no key stays that nothing knows of
         _out_of_keyring(origin)
         raise
-    return KEYRING
+    if failure is None:
+        return KEYRING
+    return f"the file {key_file.path()}, which only you can read{failure}"
 
 
 def clear(base_url: str) -> bool:
@@ -99,8 +98,16 @@ def _stored(origin: str) -> Found | None:
         return None
     key, source = held[origin], f"the file {key_file.path()}"
     if key is None:
-        key, source = _from_keyring(origin), KEYRING
+        key, source = _remembered(origin), KEYRING
     return Found(clean(key), source) if key else None
+
+
+def _remembered(origin: str) -> str | None:
+    """Return the keyring's key, asked for once until the file changes."""
+    now = key_file.stamp()
+    if _memory.get(origin, (None,))[0] != now:
+        _memory[origin] = now, _from_keyring(origin)
+    return _memory[origin][1]
 
 
 def _from_keyring(origin: str) -> str | None:

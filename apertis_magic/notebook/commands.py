@@ -88,7 +88,8 @@ class ChatCommands:
         settings = here.settings
         talk = here.conversation(given.conversation or here.current.name)
         systems = (given.system, talk.system, here.preferences.system)
-        _check_holds_no_key(settings, prompt, *systems)
+        fields = (repr(given.fields), repr(given.extra_body))
+        _check_holds_no_key(settings, prompt, *systems, *fields)
         if settings.fixed_model:
             self._check_local_model(settings.model, given.model)
         limits = {"timeout": given.timeout, "max_retries": given.max_retries}
@@ -354,9 +355,9 @@ def _without_blank_ends(body: str) -> str:
 def _check_holds_no_key(settings: Settings, *texts: str | None) -> None:
     if any(text and holds_key(text, settings.api_key) for text in texts):
         raise UsageError(
-            "%%chat: nothing was sent, for the message or the system prompt holds an "
-            "API key. Take it out, and revoke it if this notebook was saved or "
-            "shared; %chat key stores a key."
+            "%%chat: nothing was sent, for the message, its line or the system prompt "
+            "holds an API key. Take it out, and revoke it if this notebook was saved "
+            "or shared; %chat key stores a key."
         )
 
 
