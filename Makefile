@@ -1,5 +1,6 @@
 # make demo   run notebooks/quickstart.ipynb on a real local model
 # make test   run the tests           make lint   check style and types
+# make test-lowest   run the cell's tests on the oldest versions that pyproject.toml allows
 # make bench  measure, beside a bare loop
 # make lab    open the quickstart in JupyterLab (as root: LAB_OPTIONS=--allow-root)
 # make clean  remove what these made, but for the model (see README)
@@ -8,8 +9,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
+LOWEST := .venv-lowest
+CELL_TESTS := $(patsubst %,tests/test_%.py,cell streaming kernel magics line options layout render terminal conversation)
 
-.PHONY: demo test lint bench lab clean
+.PHONY: demo test test-lowest lint bench lab clean
 .NOTPARALLEL:
 
 demo: $(VENV)/ready-demo
@@ -19,6 +22,9 @@ demo: $(VENV)/ready-demo
 test: $(VENV)/ready-test
 	$(BIN)/python -m apertis_magic.local install
 	$(BIN)/python -m pytest --cov
+
+test-lowest: $(LOWEST)/ready
+	$(LOWEST)/bin/python -m pytest -p no:cacheprovider $(CELL_TESTS)
 
 lint: $(VENV)/ready-lint
 	$(BIN)/ruff check
@@ -33,11 +39,20 @@ lab: $(VENV)/ready-lab
 	$(BIN)/jupyter lab $(LAB_OPTIONS) notebooks/quickstart.ipynb
 
 clean:
-	rm -rf $(VENV) build dist .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(LOWEST) build dist .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 # What a target needs, once; again when the requirements change.
 $(VENV)/ready-%: pyproject.toml constraints.txt | $(VENV)/ready
 	$(INSTALL) --editable '.[local]' --group $*
+	touch $@
+
+# uv, since pip cannot be asked for the oldest versions; it asks where pip asks.
+$(LOWEST)/ready: pyproject.toml | $(VENV)/ready-lowest
+	index=$$($(BIN)/python -m pip config get global.index-url 2>/dev/null); \
+	  export UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$index}}"; \
+	  $(BIN)/uv venv --quiet --clear --python $(BIN)/python $(LOWEST) && \
+	  $(BIN)/uv pip install --quiet --python $(LOWEST)/bin/python \
+	    --resolution lowest-direct --editable . --group test
 	touch $@
 
 # Some systems' python3 comes without ensurepip, and their pip knows no --group.

@@ -58,11 +58,9 @@ def f():
         return 1
 {TICKS}
 
-
- a        b
- ─────────────
- 1 and 2  漢字
-
+a        b
+─────────────
+1 and 2  漢字
 
 The end."""
 FOOTER = re.compile(r"\nlocal · served \(asked: .*", re.DOTALL)
@@ -82,6 +80,7 @@ def pieces(text: str, size: int = 7) -> list[str]:
         ("rich", {}, ANSWER.expandtabs()),
         ("rich", {"NO_COLOR": "1"}, ANSWER.expandtabs()),
     ],
+    ids=["formatted", "no colour", "dumb", "plain", "plain, no colour"],
 )
 def test_what_a_person_sees(
     server: ScriptedServer, without: str, environment: dict[str, str], expected: str

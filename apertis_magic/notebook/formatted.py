@@ -16,12 +16,13 @@ from markdown_it import MarkdownIt
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 from pygments import token as kinds
-from rich import markdown
+from rich import box, markdown
 from rich.cells import chop_cells
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.segment import Segment
 from rich.style import Style
 from rich.syntax import ANSISyntaxTheme, Syntax
+from rich.table import Table
 from rich.text import Text
 from rich.theme import Theme
 
@@ -199,8 +200,11 @@ class _Table(markdown.TableElement):
         self, console: Console, options: ConsoleOptions
     ) -> RenderResult:
         for table in super().__rich_console__(console, options):
-            for column in getattr(table, "columns", ()):
-                column.overflow = "fold"
+            if isinstance(table, Table):
+                table.box, table.show_edge, table.pad_edge = box.SIMPLE, False, False
+                table.collapse_padding = True
+                for column in table.columns:
+                    column.overflow = "fold"
             yield table
 
 
