@@ -13,8 +13,10 @@ from IPython.core.error import UsageError
 from scripted_server import Answer, Cut, ScriptedServer, chunk, fails, says
 
 from apertis_magic import errors
+from apertis_magic.api.params import PARAMS
 from apertis_magic.chat import session
 from apertis_magic.notebook import commands
+from apertis_magic.notebook.config import SETTINGS
 
 
 def asked(server: ScriptedServer) -> str:
@@ -387,6 +389,14 @@ def test_nothing_to_go_on_with(shell: Shell, server: ScriptedServer) -> None:
         shell.run("%chat continue")
 
     assert 1 == len(server.requests)
+
+
+def test_every_option_of_the_request_is_a_setting() -> None:
+    """The settings are spelt out, and keep in step with the table of parameters."""
+    on_line = {name for name, param in PARAMS.items() if param.on_line}
+    others = {"model", "base_url", "system", "stream", "footer"}
+
+    assert on_line | {"timeout", "max_retries"} | others == set(SETTINGS)
 
 
 def test_the_readme_has_every_command() -> None:

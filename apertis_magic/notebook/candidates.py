@@ -11,6 +11,7 @@ from apertis_magic.chat import model_list, session
 from apertis_magic.chat.session import Session
 from apertis_magic.notebook import models
 from apertis_magic.notebook.commands import COMMANDS
+from apertis_magic.notebook.config import SETTINGS
 from apertis_magic.notebook.options import BY_NAME, Option
 from apertis_magic.notebook.words import Word, words
 
@@ -156,6 +157,8 @@ _ARGUMENTS: Mapping[str, _Source] = {
     "models": _words("--refresh"),
     "local": _words("stop", "status"),
     "key": _words("status", "clear"),
+    "config": _words(*SETTINGS),
+    "last": _words("--traceback"),
     "use": _conversations,
     "delete": _conversations,
     "show": _conversations,

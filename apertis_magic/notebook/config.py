@@ -63,3 +63,4 @@ class ApertisMagic(Configurable):
 
 for _trait in ApertisMagic.class_own_traits().values():
     _trait.tag(config=True)
+SETTINGS = tuple(sorted(ApertisMagic.class_own_traits()))

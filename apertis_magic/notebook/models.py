@@ -65,6 +65,8 @@ def choose(session: Session, words: list[str]) -> None:
         _set(session.current, words[0])
     settings, chosen = session.settings, session.current.model
     origin = "from APERTIS_MODEL" if os.environ.get("APERTIS_MODEL") else "the default"
+    if session.preferences.model:
+        origin = "set by %config"
     if chosen:
         origin = f"set for the conversation {session.current.name!r}"
     if settings.fixed_model:

@@ -14,10 +14,8 @@ from apertis_magic.api.client import DEFAULT_BASE_URL
 from apertis_magic.chat.conversation import DEFAULT_MODEL
 from apertis_magic.chat.session import Session
 from apertis_magic.errors import ConfigurationError
-from apertis_magic.notebook.config import ApertisMagic
+from apertis_magic.notebook.config import SETTINGS, ApertisMagic
 from apertis_magic.notebook.options import closest
-
-_NAMES = tuple(sorted(ApertisMagic.class_own_traits(config=True)))
 
 
 def run(here: Session, settings: ApertisMagic, words: list[str]) -> None:
@@ -34,11 +32,11 @@ def run(here: Session, settings: ApertisMagic, words: list[str]) -> None:
     name, *values = words or [""]
     if len(values) > 1:
         raise UsageError("%chat config takes a name and a value; quote spaces.")
-    if name and name not in _NAMES:
+    if name and name not in SETTINGS:
         if "key" in name:
             raise UsageError("%chat config holds no keys; %chat key stores one.")
         raise UsageError(
-            f"%chat config: there is no setting {name!r}.{closest(name, _NAMES)}"
+            f"%chat config: there is no setting {name!r}.{closest(name, SETTINGS)}"
         )
     for value in values:
         _set(settings, name, value)
@@ -78,7 +76,7 @@ def _rows(here: Session, settings: ApertisMagic) -> Iterator[tuple[str, str]]:
         "system": (talk.system, (), None),
         "base_url": (None, ("APERTIS_BASE_URL", "APERTIS_API_BASE"), DEFAULT_BASE_URL),
     }
-    for name in ("model", "base_url", "system", *_NAMES):
+    for name in ("model", "base_url", "system", *SETTINGS):
         of_talk, variables, default = found.get(name, (None, (), None))
         trait = settings.traits()[name]
         value: Any = getattr(settings, name)
