@@ -33,6 +33,7 @@ lint: $(VENV)/ready-lint
 
 bench: $(VENV)/ready-bench
 	$(BIN)/python benchmarks/decode.py
+	PYTHONPATH=tests $(BIN)/python benchmarks/cell.py
 
 lab: $(VENV)/ready-lab
 	$(BIN)/python -m apertis_magic.local install

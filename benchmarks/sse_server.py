@@ -4,11 +4,15 @@ The request's ``model`` says what to stream, as in ``size=40000,chunks=5000``::
 
     size     characters of the answer
     chunks   events that it is cut into
+    seed     if not 0, realistic Markdown instead, in pieces as ``answers.py`` cuts them
     rate     characters per second; 0, the default, is as fast as it goes
     join     events per HTTP chunk; 1, the default, is what real servers do
+    wait     seconds before the headers
+    stall    characters after which nothing more comes; 0 is not even the headers
 
 It runs in a process of its own, so that its work is not measured, and ends with its
 standard input. ``start`` starts it; ``python benchmarks/sse_server.py`` prints its URL.
+What it did, and when, is at ``GET <base URL>/visits`` (see ``visits``).
 """
 
 import asyncio
@@ -17,8 +21,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from itertools import count, pairwise
+from time import time
+from urllib.request import urlopen
+
+import answers
 
 WORDS = "The sky is blue because air scatters short waves of light more.\n\n"
 
@@ -29,38 +38,68 @@ class Script:
 
     size: int = 40_000
     chunks: int = 5_000
+    seed: int = 0
     rate: float = 0.0
     join: int = 1
+    wait: float = 0.0
+    stall: int = -1
 
     @classmethod
     def parse(cls, model: str) -> "Script":
         """Read the model's name."""
         given = dict(part.split("=") for part in model.split(",") if "=" in part)
-        return cls(
-            size=int(given.get("size", cls.size)),
-            chunks=int(given.get("chunks", cls.chunks)),
-            rate=float(given.get("rate", cls.rate)),
-            join=int(given.get("join", cls.join)),
-        )
+        kinds = {name: type(default) for name, default in vars(cls()).items()}
+        return cls(**{name: kinds[name](value) for name, value in given.items()})
 
     def __str__(self) -> str:
         return ",".join(f"{name}={value}" for name, value in vars(self).items())
 
 
+@dataclass(kw_only=True)
+class Visit:
+    """What the server knows of one request; times are those of ``time.time``.
+
+    Attributes:
+        connection: which connection it came by.
+        asked: when it had come.
+        first: when the first piece of text left.
+        ended: when the last byte left.
+        hung_up: when the client was seen to have left in the middle.
+    """
+
+    connection: int
+    asked: float
+    first: float = 0.0
+    ended: float = 0.0
+    hung_up: float = 0.0
+
+
+def visits(url: str) -> list[Visit]:
+    """Ask the server at *url* what it did so far."""
+    with urlopen(f"{url}/visits") as response:  # noqa: S310  it is ours
+        return [Visit(**each) for each in json.load(response)]
+
+
+def pieces(script: Script) -> list[str]:
+    """Return the answer's text as it is cut."""
+    if script.seed:
+        return answers.pieces(answers.answer(script.size, script.seed), script.seed)
+    text = (WORDS * (script.size // len(WORDS) + 1))[: script.size]
+    cuts = [script.size * i // script.chunks for i in range(script.chunks + 1)]
+    return [text[start:end] for start, end in pairwise(cuts)]
+
+
 def text_of(script: Script) -> str:
     """Return the answer's text."""
-    return (WORDS * (script.size // len(WORDS) + 1))[: script.size]
+    return "".join(pieces(script))
 
 
-def events(script: Script) -> Iterator[bytes]:
-    """Give the answer's events, each with the fields that real servers send."""
-    text = text_of(script)
-    cuts = [script.size * i // script.chunks for i in range(script.chunks + 1)]
-    for start, end in pairwise(cuts):
-        yield _event({"content": text[start:end]})
-    usage = {"prompt_tokens": 9, "completion_tokens": script.chunks, "total_tokens": 0}
-    yield _event({}, finish="stop", usage=usage)
-    yield b"data: [DONE]\n\n"
+@lru_cache(maxsize=8)
+def events(script: Script) -> list[bytes]:
+    """Return the answer's events, each with the fields that real servers send."""
+    found = [_event({"content": piece}) for piece in pieces(script)]
+    tokens = {"prompt_tokens": 9, "completion_tokens": len(found), "total_tokens": 0}
+    return [*found, _event({}, finish="stop", usage=tokens), b"data: [DONE]\n\n"]
 
 
 def _event(delta: object, finish: str | None = None, **fields: object) -> bytes:
@@ -76,37 +115,80 @@ def _event(delta: object, finish: str | None = None, **fields: object) -> bytes:
     return b"data: " + json.dumps(payload).encode() + b"\n\n"
 
 
+_visits: list[Visit] = []
+_connections = count(1)
+
+
 async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    connection = next(_connections)
     try:
         while head := await reader.readuntil(b"\r\n\r\n"):
+            if head.startswith(b"GET "):
+                _tell(writer)
+                continue
             lines = head.decode("latin-1").lower().split("\r\n")
             lengths = [line for line in lines if line.startswith("content-length:")]
             length = int(lengths[0].partition(":")[2]) if lengths else 0
             body = json.loads(await reader.readexactly(length))
-            await _stream(writer, Script.parse(body["model"]))
+            _visits.append(Visit(connection=connection, asked=time()))
+            await _answer(reader, writer, Script.parse(body["model"]), _visits[-1])
     except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
         pass  # the client has what it wanted, or the benchmark is over
     finally:
         writer.close()
 
 
-async def _stream(writer: asyncio.StreamWriter, script: Script) -> None:
+def _tell(writer: asyncio.StreamWriter) -> None:
+    body = json.dumps([asdict(visit) for visit in _visits]).encode()
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n")
+    writer.write(f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
+
+
+async def _answer(
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    script: Script,
+    visit: Visit,
+) -> None:
+    """Stream the answer, and note when the client leaves before its end."""
+    stream = asyncio.create_task(_stream(writer, script, visit))
+    leaves = asyncio.create_task(reader.read(1))  # who waits for an answer says nothing
+    await asyncio.wait({stream, leaves}, return_when=asyncio.FIRST_COMPLETED)
+    has_left = not stream.done()
+    if has_left:
+        visit.hung_up = time()
+    for task in (stream, leaves):
+        task.cancel()
+    await asyncio.gather(stream, leaves, return_exceptions=True)
+    if has_left:
+        raise ConnectionResetError
+    stream.result()
+    writer.write(b"0\r\n\r\n")
+    visit.ended = time()
+
+
+async def _stream(writer: asyncio.StreamWriter, script: Script, visit: Visit) -> None:
+    sent, all_events = 0, events(script)
+    await asyncio.sleep(script.wait)
+    if script.stall == 0:
+        await asyncio.Event().wait()
     writer.write(
         b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
         b"Transfer-Encoding: chunked\r\n\r\n"
     )
-    pieces = list(events(script))
     clock = asyncio.get_running_loop()
     begun = clock.time()
-    for start in range(0, len(pieces), script.join):
-        piece = b"".join(pieces[start : start + script.join])
+    for start in range(0, len(all_events), script.join):
+        piece = b"".join(all_events[start : start + script.join])
         writer.write(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
+        visit.first = visit.first or time()
+        sent = script.size * (start + script.join) // len(all_events)
+        if 0 <= script.stall <= sent:
+            await asyncio.Event().wait()
         if script.rate:
-            due = begun + start * script.size / script.chunks / script.rate
+            due = begun + sent / script.rate
             await asyncio.sleep(max(0.0, due - clock.time()))
         await writer.drain()
-    writer.write(b"0\r\n\r\n")
-    await writer.drain()
 
 
 async def _main() -> None:

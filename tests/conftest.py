@@ -106,7 +106,7 @@ def shared() -> Iterator[Kernel]:
 
 
 @pytest.fixture
-def kernel(shared: Kernel, server: ScriptedServer) -> Kernel:
+def kernel(shared: Kernel, server: ScriptedServer, tmp_path: Path) -> Kernel:
     """Return the kernel with the extension loaded, nothing said and the server set."""
     done = shared.run(
         f"""
@@ -116,6 +116,7 @@ for name in list(os.environ):
         del os.environ[name]
 os.environ["APERTIS_BASE_URL"] = {server.url!r}
 os.environ["XDG_CONFIG_HOME"] = {os.environ["XDG_CONFIG_HOME"]!r}
+os.environ["XDG_CACHE_HOME"] = {str(tmp_path / "cache")!r}
 os.environ["PYTHON_KEYRING_BACKEND"] = {os.environ["PYTHON_KEYRING_BACKEND"]!r}
 from apertis_magic.chat import session
 session._current = None

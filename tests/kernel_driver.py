@@ -8,6 +8,7 @@ from typing import Any
 
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 PATIENCE = 120.0
 
@@ -55,6 +56,14 @@ class Kernel:
     def __init__(self, manager: KernelManager, client: BlockingKernelClient) -> None:
         self.manager = manager
         self._client = client
+
+    @property
+    def pid(self) -> int:
+        """The kernel's process id."""
+        assert isinstance(self.manager.provisioner, LocalProvisioner)
+        assert self.manager.provisioner.pid is not None
+
+        return self.manager.provisioner.pid
 
     def run(self, source: str, cell: str | None = None) -> Outcome:
         """Run a cell to its end; *cell* is the front end's id of it."""
