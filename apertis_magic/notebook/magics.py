@@ -87,7 +87,7 @@ class ChatMagics(Magics):
         if cell is None:
             self._commands.run(line)
         else:
-            self._commands.ask(line, cell)
+            self._commands.asker.ask(line, cell)
 
     # What "%%chat?" shows, made when it is asked for.
     chat.getdoc = _help  # type: ignore[union-attr]  # IPython's name
@@ -95,4 +95,4 @@ class ChatMagics(Magics):
     def after_cell(self, _result: object = None) -> None:
         """Tell that a cell has ended; it may have asked something."""
         if self._commands is not None:
-            self._commands.after_cell()
+            self._commands.asker.after_cell()
