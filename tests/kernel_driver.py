@@ -11,6 +11,9 @@ from jupyter_client.manager import KernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 PATIENCE = 120.0
+_TRIES = 20
+"""For a cell that is sent just after another was interrupted: ipykernel 6.17 refuses it
+for a moment, since it may have been sent before its sender knew."""
 
 
 @dataclass
@@ -67,7 +70,12 @@ class Kernel:
 
     def run(self, source: str, cell: str | None = None) -> Outcome:
         """Run a cell to its end; *cell* is the front end's id of it."""
-        return self.finish(self.start(source, cell))
+        outcome = Outcome()
+        for _ in range(_TRIES):
+            outcome = self.finish(self.start(source, cell))
+            if outcome.reply["status"] != "aborted":
+                break
+        return outcome
 
     def start(
         self, source: str, cell: str | None = None, *, allow_stdin: bool = False

@@ -127,6 +127,7 @@ class NotebookView:
         self._layout = Layout(most=slots.room - 1)
         self._thought = 0  # displays of the reasoning, above those of the text
         self._due = 0.0
+        bundle.prepare()  # while the question is on its way
 
     def update(self, progress: Progress) -> None:
         """Show what has come, or what is waited for while there is nothing."""
@@ -234,7 +235,6 @@ def show(reply: Reply, view: View, conversation: str) -> Turn:
         ApertisError: the question failed; what had come is kept and shown.
     """
     try:
-        bundle.prepare()
         return _show(reply, view, conversation)
     except KeyboardInterrupt:
         turn = _settle(reply)
