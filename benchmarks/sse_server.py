@@ -154,7 +154,7 @@ async def _answer(
     stream = asyncio.create_task(_stream(writer, script, visit))
     leaves = asyncio.create_task(reader.read(1))  # who waits for an answer says nothing
     await asyncio.wait({stream, leaves}, return_when=asyncio.FIRST_COMPLETED)
-    has_left = not stream.done()
+    has_left = not stream.done() or stream.exception() is not None
     if has_left:
         visit.hung_up = time()
     for task in (stream, leaves):
@@ -162,7 +162,6 @@ async def _answer(
     await asyncio.gather(stream, leaves, return_exceptions=True)
     if has_left:
         raise ConnectionResetError
-    stream.result()
     writer.write(b"0\r\n\r\n")
     visit.ended = time()
 
