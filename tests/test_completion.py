@@ -74,7 +74,8 @@ def test_the_line_of_a_cell(line: str, word: str, expected: list[str]) -> None:
         (" model gpt-5.4 ", []),
         (" models ", ["--refresh"]),
         (" local s", ["stop", "status"]),
-        (" show ", ["main"]),
+        (" show ", []),
+        (" continue ", ["-c"]),
         (" ask --temp", ["--temperature"]),
         (" ask -m gpt-5.4:", ["gpt-5.4:web"]),
         (" nothing ", []),
@@ -86,25 +87,6 @@ def test_the_line_of_a_command(line: str, expected: list[str]) -> None:
     _, offered = candidates.at_end(line, of_cell=False)
 
     assert expected == [candidate.text for candidate in offered]
-
-
-def test_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """From the folder that the word names; hidden ones only when they are meant."""
-    (tmp_path / "notes").mkdir()
-    (tmp_path / "notes" / "a b.md").touch()
-    (tmp_path / "notes" / ".hidden").touch()
-    monkeypatch.chdir(tmp_path)
-
-    def offered(word: str) -> list[str]:
-        _, found = candidates.at_end(f" export {word}", of_cell=False)
-        return [candidate.text for candidate in found]
-
-    assert ["notes/"] == offered("no")
-    assert ["./notes/"] == offered("./n")
-    assert ["notes/.hidden"] == offered("notes/.")
-    assert [] == offered("nowhere/")
-    assert [] == offered("~nobody-of-that-name/")
-    assert offered("notes/") == offered("notes/x") == []
 
 
 @given(st.text(), st.booleans())

@@ -194,6 +194,20 @@ def test_a_loop_owns_its_turns(kernel: Kernel, server: ScriptedServer) -> None:
     assert ["y0", "y1", "b", "c"] == asked
 
 
+def test_a_loop_that_fails_keeps_what_it_had(
+    kernel: Kernel, server: ScriptedServer
+) -> None:
+    """Answers that were paid for stay until there are others in their place."""
+    server.will(says("A"), says("A"), says("A"), fails(400), says("B"))
+    kernel.run(LOOP.format(count=3, name="x"), cell="c1")
+    failed = kernel.run(LOOP.format(count=3, name="y"), cell="c1")
+    kernel.run("%%chat\nb", cell="c2")
+    asked = [text for role, text in server.messages[-1] if role == "user"]
+
+    assert "error" == failed.reply["status"]
+    assert ["x0", "x1", "x2", "b"] == asked
+
+
 def test_new_cells_without_an_id_append(kernel: Kernel, server: ScriptedServer) -> None:
     """Front ends that tell no id lose nothing."""
     server.will(says("A"))

@@ -96,6 +96,34 @@ def test_asking_in_one_line_among_others(shell: Shell, server: ScriptedServer) -
     assert "\n%chat ask no?\n" == shell.user_ns["s"]
 
 
+@pytest.mark.parametrize(
+    "above",
+    [
+        "%chat ask it's fine",
+        "!echo don't",
+        "%chat ask a smiley :( here",
+        '%chat ask say """',
+        "x = 1",
+    ],
+)
+def test_what_stands_above_a_question_does_no_harm(
+    shell: Shell, server: ScriptedServer, above: str
+) -> None:
+    """Neither an apostrophe nor a bracket that never closes."""
+    server.will(says("a"))
+    shell.run(f"{above}\n%chat ask why?")
+
+    assert "why?" == asked(server)
+
+
+def test_other_magics_keep_their_bodies(shell: Shell, tmp_path: Path) -> None:
+    """What looks like a question there is theirs."""
+    file = tmp_path / "notes.md"
+    shell.run(f"%%writefile {file}\nA line.\n%chat ask why?\n")
+
+    assert "A line.\n%chat ask why?\n" == file.read_text()
+
+
 def test_help_is_still_help(
     shell: Shell, server: ScriptedServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -110,7 +138,12 @@ def test_help_is_still_help(
 
 @pytest.mark.parametrize(
     "source",
-    ["# why\n%%chat\nhi there", "x = 1\n\n%%chat -t 0\nhi", "\n# a\n# b\n%%chat\n"],
+    [
+        "# why\n%%chat\nhi there",
+        "!echo (\n%%chat\nhi",
+        "x = 1\n\n%%chat -t 0\nhi",
+        "\n# a\n# b\n%%chat\n",
+    ],
 )
 def test_what_stands_above_is_told(
     shell: Shell, server: ScriptedServer, source: str
@@ -134,9 +167,12 @@ def test_blank_lines_above_do_no_harm(shell: Shell, server: ScriptedServer) -> N
     """Nor does another magic that runs the cell."""
     server.will(says("a"))
     shell.run("\n\n%%chat\nfirst")
-    shell.run("%%time\n%%chat -t 0\nsecond")
+    shell.run("%%time\n%%chat -t 0\n>>> second")
+    shell.run("  %%chat\n    >>> third\n  less")
 
-    assert ["first", "second"] == [m[-1][1] for m in server.messages]
+    assert ["first", ">>> second", "    >>> third\n  less"] == [
+        m[-1][1] for m in server.messages
+    ]
 
 
 def test_a_backslash_continues_the_line(shell: Shell, server: ScriptedServer) -> None:
@@ -288,7 +324,10 @@ def test_settings_tell_where_they_come_from(
         ("modle x", "no setting 'modle'. Did you mean model?"),
         ("temperature 3", "temperature must be 0 to 2"),
         ("temperature hot", "trait of an ApertisMagic instance expected"),
-        ("timeout -1", "timeout must not be below 0"),
+        ("timeout -1", "timeout must be seconds above 0"),
+        ("timeout NaN", "timeout must be seconds above 0"),
+        ("max_retries -1", "max_retries must not be below 0"),
+        ("base_url nonsense", "cannot be the base URL"),
         ("api_key x", "%chat key stores one"),
         ("model a b", "a name and a value"),
     ],
@@ -379,6 +418,120 @@ def test_an_answer_goes_on(shell: Shell, server: ScriptedServer) -> None:
     ]
 
 
+def test_several_answers_go_on_as_one(shell: Shell, server: ScriptedServer) -> None:
+    """The others are kept, and are not asked for and billed again."""
+    other = chunk(choices=[{"index": 1, "delta": {"content": "other"}}])
+    end = chunk(finish="length")
+    server.will(Answer((chunk("One, "), other, end)), says("two."))
+    shell.run("%%chat -n 2\nx")
+    shell.run("%chat continue")
+    [turn] = session.current().current.turns
+
+    assert ("One, two.", ("other",)) == (turn.text, turn.alternatives)
+    assert "n" not in server.requests[1].body
+
+
+def test_a_named_conversation_goes_on(shell: Shell, server: ScriptedServer) -> None:
+    """The current one is left alone, and so are failures after the half answer."""
+    server.will(
+        says("main", finish="length"),
+        says("notes, ", finish="length"),
+        fails(400),
+        says("more"),
+    )
+    shell.run("%%chat\nx")
+    shell.run("%%chat -c notes\ny")
+    with pytest.raises(errors.BadRequest):
+        shell.run("%%chat -c notes\nz")
+    shell.run("%chat continue -c notes")
+    here = session.current()
+
+    assert "main" == here.current.turns[0].text
+    assert "notes, more" == here.conversation("notes").turns[0].text
+
+
+def test_a_preferred_system_prompt_is_never_copied(
+    shell: Shell, server: ScriptedServer
+) -> None:
+    """It holds as long as it is set, for conversations that have none of their own."""
+    server.will(says("a"))
+    shell.run("%%chat\nx")
+    shell.run("%chat config system Late.")
+    shell.run("%%chat\nx")
+    shell.run("%chat config system none")
+    shell.run("%%chat\nx")
+
+    assert [["user"], ["system", "user", "assistant", "user"]] == [
+        [role for role, _ in messages] for messages in server.messages[:2]
+    ]
+    assert "user" == server.messages[2][0][0]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "%%chat -m hush-0123456789\nx",
+        "%%chat -c hush-0123456789\nx",
+        "%chat model hush-0123456789",
+        "%chat config hush-0123456789",
+        "%chat config timeout hush-0123456789",
+        "%chat system hush-0123456789",
+        "%chat hush-0123456789",
+        "%%chat --hush-0123456789\nx",
+    ],
+)
+def test_the_key_in_use_is_not_repeated(
+    shell: Shell, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, source: str
+) -> None:
+    """Whichever word of a line it is, and whatever it looks like."""
+    monkeypatch.setenv("APERTIS_API_KEY", "hush-0123456789")
+    with pytest.raises(UsageError) as caught:
+        shell.run(source)
+
+    assert "hush" not in str(caught.value)
+    assert [] == server.requests
+
+
+def test_a_system_prompt_with_a_key_can_be_replaced(
+    shell: Shell, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only what would be sent is looked at."""
+    server.will(says("a"))
+    session.current().current.system = "Use hush-0123456789."
+    monkeypatch.setenv("APERTIS_API_KEY", "hush-0123456789")
+    with pytest.raises(UsageError, match="nothing was sent"):
+        shell.run("%%chat\nx")
+    shell.run("%%chat --no-system\nx")
+
+    assert 1 == len(server.requests)
+
+
+def test_an_empty_answer_takes_no_variable(
+    shell: Shell, server: ScriptedServer
+) -> None:
+    """What the name held is worth more."""
+    server.will(fails(400))
+    shell.run("answer = 'precious'")
+    with pytest.raises(errors.BadRequest):
+        shell.run("%%chat -o answer -f text\nx")
+
+    assert "precious" == shell.user_ns["answer"]
+
+
+def test_reloading_keeps_the_settings(shell: Shell, server: ScriptedServer) -> None:
+    """They are the user's, not the extension's; models share a connection."""
+    server.will(says("a"))
+    shell.run("%chat config temperature 0")
+    shell.run("%reload_ext apertis_magic")
+    for model in ("one", "two", "three"):
+        shell.run(f"%chat config model {model}")
+        shell.run("%%chat\nx")
+
+    assert [0, 0, 0] == [r.body["temperature"] for r in server.requests]
+    assert ["one", "two", "three"] == [r.body["model"] for r in server.requests]
+    assert 1 == server.connections
+
+
 def test_nothing_to_go_on_with(shell: Shell, server: ScriptedServer) -> None:
     """A complete answer, or none, is told in one line."""
     server.will(says("whole"))
@@ -431,3 +584,17 @@ def test_another_extensions_magic_is_given_back(
     assert f"takes %%chat over from {__name__.partition('.')[0]};" in told
     assert other == shell.magics_manager.magics["cell"]["chat"]
     assert "chat" not in shell.magics_manager.magics["line"]
+
+
+def test_a_later_extensions_magic_stays(shell: Shell) -> None:
+    """Unloading takes away what is ours and nothing else."""
+
+    def chat(line: str, cell: str) -> str:
+        return line + cell
+
+    shell.magics_manager.register_function(chat, "cell", "chat")
+    shell.run("%unload_ext apertis_magic")
+    left = shell.magics_manager.magics["cell"].pop("chat")
+    shell.run("%load_ext apertis_magic")
+
+    assert chat is left

@@ -22,7 +22,7 @@ from scripted_server import (
 
 from apertis_magic import errors, local
 from apertis_magic.chat import session
-from apertis_magic.notebook.transforms import give_message, give_question
+from apertis_magic.notebook.transforms import ChatLine, Misplaced, give_message
 
 
 def shown(shell: Shell) -> list[Any]:
@@ -190,7 +190,7 @@ def test_show_reset_and_status(
     told = capsys.readouterr().out
     transcript, card = shown(shell)[1:]
 
-    assert "The conversation is empty.\nDropped 1 turns.\n" == told
+    assert "The conversation is empty.\nDropped 1 turn.\n" == told
     assert "first" in transcript["data"]["text/plain"]
     assert "one" in transcript["data"]["text/html"]
     assert server.url in card["data"]["text/plain"]
@@ -263,7 +263,8 @@ def test_reloading_keeps_the_conversation(shell: Shell, server: ScriptedServer) 
     manager = shell.input_transformer_manager
 
     assert 1 == manager.cleanup_transforms.count(give_message)
-    assert 1 == manager.line_transforms.count(give_question)
+    assert 1 == manager.token_transformers.count(ChatLine)
+    assert 1 == manager.token_transformers.count(Misplaced)
     assert 2 == len([c for c in shell.configurables if "apertis" in repr(type(c))])
 
 

@@ -76,6 +76,8 @@ class Conversation:
         self.name = name
         self.model = model
         self.system = system
+        self.default_system: str | None = None
+        """The system prompt while the conversation has none of its own."""
         self._client = client
         self._history: history.History = ()
         self._lock = threading.Lock()
@@ -91,7 +93,7 @@ class Conversation:
 
     @property
     def newest(self) -> Turn | None:
-        """The turn that was made last, wherever it stands."""
+        """The turn with text that was made last, wherever it stands."""
         return history.newest(self._history)
 
     @property
@@ -140,9 +142,10 @@ class Conversation:
         fields = {k: v for k, v in given.items() if k not in _OF_THE_CLIENT}
         params.check({**fields, "stream": stream})
         client = client or self._own_client()
-        system = self.system if system is None else system
-        if not once:
+        if system is not None and not once:
             self.system = system
+        used = (system, self.system, self.default_system)
+        system = next((each for each in used if each is not None), None)
         question = Question(
             prompt=mend(prompt),
             model=model or self.model or DEFAULT_MODEL,
@@ -159,7 +162,12 @@ class Conversation:
         )
 
     def go_on(
-        self, *, model: str | None = None, client: AsyncApertis | None = None
+        self,
+        *,
+        model: str | None = None,
+        client: AsyncApertis | None = None,
+        stream: bool = True,
+        **limits: Any,
     ) -> Reply:
         """Go on with the newest answer, which was cut off or stopped.
 
@@ -169,23 +177,27 @@ class Conversation:
         Args:
             model: the model that goes on; None for the one that began.
             client: who sends this request.
+            stream: let the rest come in pieces.
+            **limits: ``timeout`` and ``max_retries``, as ``create`` takes them.
 
         Raises:
             ConfigurationError: there is no such answer; nothing was sent.
         """
         turn = self.newest
-        if turn is None or not turn.text or turn.finish == "stop":
-            what = "is complete" if turn and turn.finish == "stop" else "has no text"
+        if turn is None or turn.finish == "stop":
             raise ConfigurationError(
-                f"The last answer {what}." if turn else "There is no answer yet.",
+                "The last answer is complete." if turn else "There is no answer yet.",
                 hint="Only an answer that was cut off or stopped can go on.",
             )
+        # One answer goes on, not as many as were asked for.
+        options = {k: v for k, v in turn.options.items() if k != "n"}
         question = Question(
             prompt=turn.prompt,
             model=model or turn.asked_model,
             client=client or self._own_client(),
             system=turn.system,
-            options=turn.options,
+            options={**options, **limits},
+            stream=stream,
             resumes=turn,
         )
         return Reply(
@@ -228,10 +240,9 @@ class Conversation:
             return self._record(reply, question, "interrupted"), None
 
     async def _ask_now(self, reply: Reply, question: Question) -> Outcome:
-        messages = self._messages(question)
         reply.begin()
         try:
-            await _send(reply, question, messages)
+            await _send(reply, question, self._messages(question))
         except asyncio.CancelledError:
             # It may have been complete, with its connection still closing.
             return self._record(reply, question, reply.finish or "interrupted"), None
@@ -247,6 +258,8 @@ class Conversation:
         """Return what is sent: the system prompt, the turns before, the question."""
         now = () if question.fresh or question.once else self._history
         if question.resumes:
+            if question.resumes.id not in [entry.turn.id for entry in now]:
+                raise ConfigurationError("The answer that was to go on is gone.")
             before = history.before(now, question.resumes)
             asked = [*question.resumes.messages, Message("user", _GO_ON)]
         else:
@@ -300,6 +313,8 @@ class Conversation:
             cell=half.cell,
             started=half.started,
             first_text=half.first_text,
+            alternatives=half.alternatives,
+            malformed=half.malformed + turn.malformed,
             elapsed=half.elapsed + turn.elapsed,
             usage=turn.usage + half.usage if turn.usage and half.usage else None,
         )

@@ -57,8 +57,9 @@ def put(history: History, turn: Turn, cell: Cell | None) -> History:
 
 
 def newest(history: History) -> Turn | None:
-    """Return the turn that was made last, wherever it stands."""
-    last = max(history, key=lambda entry: entry.made, default=None)
+    """Return the turn with text that was made last, wherever it stands."""
+    answered = [entry for entry in history if entry.turn.text]
+    last = max(answered, key=lambda entry: entry.made, default=None)
     return last.turn if last else None
 
 

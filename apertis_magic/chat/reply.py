@@ -5,6 +5,7 @@ import os
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from math import inf
 from time import monotonic, time
@@ -86,7 +87,11 @@ class Reply:
         self._task: asyncio.Task[Any] | None = None
         self._stopped = False
         self._pid = os.getpid()
-        submit(self._run(run))
+        try:
+            submit(self._run(run))
+        except BaseException:  # an interrupt: it may run, and nobody would know of it
+            self.stop()
+            raise
 
     def __repr__(self) -> str:
         state = self.turn.finish if self.turn else self._phase
@@ -184,6 +189,14 @@ class Reply:
             self._stopped = True
             if self._task is not None:
                 self._task.cancel()
+
+    def settle(self) -> Turn | None:
+        """Stop, and return what had come, however often the user interrupts."""
+        while not self.done:
+            with suppress(KeyboardInterrupt):
+                self.stop()
+                self.wait()
+        return self.turn
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait for the answer's end, at most *timeout* seconds; tell if it came.

@@ -85,7 +85,7 @@ class Session:
         self._conversations: dict[str, Conversation] = {}
         self._name = DEFAULT_CONVERSATION
         self._override: Settings | None = None
-        self._clients: dict[Settings, AsyncApertis] = {}
+        self._clients: dict[tuple[str, str | None], AsyncApertis] = {}
         self._lock = threading.Lock()
 
     @property
@@ -148,8 +148,7 @@ class Session:
         """
         settings = self.settings
         talk = self.conversation(conversation or self._name)
-        if talk.system is None and not talk.turns:
-            talk.system = self.preferences.system
+        talk.default_system = self.preferences.system
         chosen = model or talk.model or settings.model
         return talk.ask(
             prompt,
@@ -158,16 +157,29 @@ class Session:
             **{**self.preferences.request, **request},
         )
 
-    def go_on(self) -> Reply:
-        """Go on with the current conversation's newest answer, which was cut off.
+    def go_on(self, conversation: str | None = None, *, stream: bool = True) -> Reply:
+        """Go on with a conversation's newest answer, which was cut off.
+
+        Args:
+            conversation: its name; None for the current one.
+            stream: let the rest come in pieces.
 
         Raises:
             ConfigurationError: there is no such answer; nothing was sent.
         """
         settings = self.settings
-        return self.current.go_on(
-            model=settings.model if settings.fixed_model else None,
-            client=self.client(settings),
+        talk = self.conversation(conversation or self._name)
+        limits = ("timeout", "max_retries")
+        given = self.preferences.request
+        # Another address may not know the model that began.
+        client = self.client(settings)
+        is_there = talk.newest and talk.newest.base_url == client.base_url
+        other = settings.model if settings.fixed_model else talk.model or settings.model
+        return talk.go_on(
+            model=None if is_there else other,
+            client=client,
+            stream=stream,
+            **{name: given[name] for name in limits if name in given},
         )
 
     def end_execution(self, execution: str) -> None:
@@ -181,12 +193,13 @@ class Session:
         Raises:
             ConfigurationError: the address or the key cannot be right.
         """
+        target = settings.base_url, settings.api_key
         with self._lock:
-            if settings not in self._clients:
-                self._clients[settings] = AsyncApertis(
+            if target not in self._clients:
+                self._clients[target] = AsyncApertis(
                     settings.api_key, settings.base_url
                 )
-            return self._clients[settings]
+            return self._clients[target]
 
 
 def _base_url(preferences: Preferences) -> str:

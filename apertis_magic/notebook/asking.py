@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
@@ -10,16 +10,27 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from apertis_magic.chat import session
 from apertis_magic.chat.reply import Reply
-from apertis_magic.chat.session import Preferences, Session, Settings
-from apertis_magic.chat.turn import Cell
+from apertis_magic.chat.session import Preferences, Session
+from apertis_magic.chat.turn import Cell, Turn
 from apertis_magic.clean import holds_key
-from apertis_magic.errors import ApertisError, ModelNotFound
+from apertis_magic.errors import (
+    ApertisError,
+    ConfigurationError,
+    Interrupted,
+    ModelNotFound,
+)
 from apertis_magic.notebook import options
 from apertis_magic.notebook.config import ApertisMagic
 from apertis_magic.notebook.options import ChatOptions
 
 if TYPE_CHECKING:
     from apertis_magic.notebook.cell import Slots, View
+
+_HOLDS_KEY = (
+    "%chat: nothing was sent, for the message, its line or the system prompt holds an "
+    "API key. Take it out, and revoke it if this notebook was saved or shared; "
+    "%chat key stores a key."
+)
 
 
 class Asker:
@@ -45,14 +56,7 @@ class Asker:
     @property
     def session(self) -> Session:
         """The process's Session, which knows what the user prefers now."""
-        here = session.current()
-        here.preferences = Preferences(
-            base_url=self._settings.base_url,
-            model=self._settings.model,
-            system=self._settings.system,
-            request=self._settings.request,
-        )
-        return here
+        return session_with(self._settings)
 
     @property
     def in_terminal(self) -> bool:
@@ -69,6 +73,7 @@ class Asker:
             Interrupted: the user stopped it.
         """
         line, body = _continued(line, body)
+        self.check_no_key(line)
         given = options.parse(line)
         prompt = _without_blank_ends(body)
         if not prompt and not given.help:
@@ -92,16 +97,15 @@ class Asker:
         if given.help:
             sys.stdout.write(options.help_text() + "\n")
             return
-        with self._noting():
-            self._show(self._sent(given, prompt), given)
+        self._show(self._sent(given, prompt), given)
 
     def _sent(self, given: ChatOptions, prompt: str) -> Reply:
         here = self.session
         settings = here.settings
         talk = here.conversation(given.conversation or here.current.name)
         systems = (given.system, talk.system, here.preferences.system)
-        fields = (repr(given.fields), repr(given.extra_body))
-        _check_holds_no_key(settings, prompt, *systems, *fields)
+        system = next((each for each in systems if each is not None), "")
+        self.check_no_key(f"{prompt}\n{system}")
         if settings.fixed_model:
             self._check_local_model(settings.model, given.model)
         limits = {"timeout": given.timeout, "max_retries": given.max_retries}
@@ -119,23 +123,36 @@ class Asker:
             **given.fields,
         )
 
-    def go_on(self) -> None:
-        """Let the newest answer, which was cut off or stopped, go on.
+    def go_on(self, conversation: str | None = None) -> None:
+        """Let a conversation's newest answer, which was cut off or stopped, go on.
+
+        Args:
+            conversation: its name; None for the current one.
 
         Raises:
             ApertisError: there is none, or the question failed.
             Interrupted: the user stopped it.
         """
-        with self._noting():
-            self._show(self.session.go_on(), ChatOptions())
+        here = self.session
+        if here.settings.fixed_model:
+            self._check_local_model(here.settings.model, None)
+        reply = here.go_on(conversation, stream=self._settings.stream)
+        self._show(reply, ChatOptions(conversation=conversation))
 
     def _show(self, reply: Reply, given: ChatOptions) -> None:
+        name = given.conversation or self.session.current.name
         try:
-            # Late: the renderer is made ready while the request is under way.
-            from apertis_magic.notebook import cell as face  # noqa: PLC0415  see above
+            # Late: the renderer is imported while the request is under way.
+            try:
+                view, was_stopped = self._view(reply, given), False
+            except KeyboardInterrupt:
+                reply.settle()
+                view, was_stopped = self._view(reply, given), True
+            from apertis_magic.notebook import cell  # noqa: PLC0415  see above
 
-            name = given.conversation or self.session.current.name
-            face.show(reply, self._view(reply, given), name)
+            turn = cell.show(reply, view, name)
+            if was_stopped:
+                raise Interrupted(cell.what_is_kept(turn))
         except ModelNotFound as error:
             from apertis_magic.notebook import models  # noqa: PLC0415  few need it
 
@@ -144,12 +161,15 @@ class Asker:
         finally:
             reply.stop()
             if given.out is not None and reply.turn is not None:
-                is_text = given.form == "text"
-                answer = reply.turn.text if is_text else reply.turn
-                self._shell.push({given.out: answer})
+                self._bind(given.out, reply.turn, as_text=given.form == "text")
+
+    def _bind(self, name: str, turn: Turn, *, as_text: bool) -> None:
+        # A turn tells what went wrong; an empty text would only cost what was there.
+        if not (as_text and turn.nothing_came):
+            self._shell.push({name: turn.text if as_text else turn})
 
     @contextmanager
-    def _noting(self) -> Iterator[None]:
+    def noting(self) -> Iterator[None]:
         """Keep what goes wrong for ``%chat last``."""
         try:
             yield
@@ -168,12 +188,25 @@ class Asker:
         self._slots = self._slots or cell.Slots()
         return cell.NotebookView(reply.id, self._slots, given.form, foot=foot)
 
-    def after_cell(self) -> None:
-        """Tell the Session that the cell which asked has ended."""
+    def after_cell(self, *, succeeded: bool) -> None:
+        """Tell the Session that the cell which asked has ended.
+
+        One that failed has not made all its turns again: the former ones stay.
+        """
         self._slots = None
-        if self._execution is not None:
+        if self._execution is not None and succeeded:
             session.current().end_execution(self._execution)
-            self._execution = None
+        self._execution = None
+
+    def check_no_key(self, text: str) -> None:
+        """See that *text* may be sent, or shown.
+
+        Raises:
+            UsageError: it holds a key, which is not repeated.
+        """
+        with suppress(ConfigurationError):
+            if holds_key(text, self.session.settings.api_key):
+                raise UsageError(_HOLDS_KEY)
 
     def _check_local_model(self, local: str, asked: str | None) -> None:
         """See that the local model still runs, and say once that -m is ignored."""
@@ -200,6 +233,18 @@ class Asker:
         return Cell(cell_id, self._execution)
 
 
+def session_with(settings: ApertisMagic) -> Session:
+    """Return the process's Session, and have it know what the user prefers now."""
+    here = session.current()
+    here.preferences = Preferences(
+        base_url=settings.base_url,
+        model=settings.model,
+        system=settings.system,
+        request=settings.request,
+    )
+    return here
+
+
 def _continued(line: str, body: str) -> tuple[str, str]:
     """Join the lines below to one that ends in a backslash; return it and the rest."""
     while line.rstrip().endswith("\\"):
@@ -210,17 +255,5 @@ def _continued(line: str, body: str) -> tuple[str, str]:
 
 def _without_blank_ends(body: str) -> str:
     lines = body.split("\n")
-    while lines and not lines[0].strip():
-        del lines[0]
-    while lines and not lines[-1].strip():
-        del lines[-1]
-    return "\n".join(lines)
-
-
-def _check_holds_no_key(settings: Settings, *texts: str | None) -> None:
-    if any(text and holds_key(text, settings.api_key) for text in texts):
-        raise UsageError(
-            "%%chat: nothing was sent, for the message, its line or the system prompt "
-            "holds an API key. Take it out, and revoke it if this notebook was saved "
-            "or shared; %chat key stores a key."
-        )
+    filled = [n for n, line in enumerate(lines) if line.strip()] or [0]
+    return "\n".join(lines[filled[0] : filled[-1] + 1]) if body.strip() else ""

@@ -1,10 +1,8 @@
 """The words that can stand at the end of an unfinished chat line."""
 
-import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeAlias
 
 from apertis_magic.chat import model_list, session
@@ -111,23 +109,6 @@ def _conversations(_word: str) -> Sequence[Candidate]:
     return _made("conversation", conversations(session.current()))
 
 
-def _files(word: str) -> Sequence[Candidate]:
-    folder, name = os.path.split(word)
-    try:
-        entries = sorted(Path(folder).expanduser().iterdir())
-    except (OSError, RuntimeError):  # no such folder, or nobody's home
-        return ()
-    start = word.removesuffix(name)
-    return _made(
-        "file",
-        (
-            start + entry.name + ("/" if entry.is_dir() else "")
-            for entry in entries
-            if name.startswith(".") or not entry.name.startswith(".")
-        ),
-    )
-
-
 def _words(*texts: str) -> _Source:
     return lambda _word: _made("word", texts)
 
@@ -159,9 +140,5 @@ _ARGUMENTS: Mapping[str, _Source] = {
     "key": _words("status", "clear"),
     "config": _words(*SETTINGS),
     "last": _words("--traceback"),
-    "use": _conversations,
-    "delete": _conversations,
-    "show": _conversations,
-    "export": _files,
-    "load": _files,
+    "continue": _words("-c"),
 }

@@ -237,12 +237,12 @@ def show(reply: Reply, view: View, conversation: str) -> Turn:
     try:
         return _show(reply, view, conversation)
     except KeyboardInterrupt:
-        turn = _settle(reply)
+        turn = reply.settle()
         if turn is None:
             raise
         with suppress(KeyboardInterrupt):  # a second one must not cost the first line
             view.finish(turn, conversation)
-        raise Interrupted(_what_is_kept(turn)) from None
+        raise Interrupted(what_is_kept(turn)) from None
 
 
 def _show(reply: Reply, view: View, conversation: str) -> Turn:
@@ -261,21 +261,10 @@ def _show(reply: Reply, view: View, conversation: str) -> Turn:
     return turn
 
 
-def _settle(reply: Reply) -> Turn | None:
-    """Stop *reply* and return what had come, however often the user interrupts."""
-    while not reply.done:
-        with suppress(KeyboardInterrupt):
-            reply.stop()
-            reply.wait()
-    return reply.turn
-
-
-def _what_is_kept(turn: Turn) -> str:
+def what_is_kept(turn: Turn) -> str:
+    """Return what an interrupted cell says of its answer."""
     if not turn.text:
         return "the question was stopped before its answer began."
     if turn.finish != "interrupted":
         return "the answer had ended; it is kept."
-    return (
-        f"the answer was stopped; {len(turn.text)} characters of it are kept. "
-        "%chat continue goes on from there."
-    )
+    return f"the answer was stopped; {len(turn.text)} characters of it are kept."

@@ -9,12 +9,13 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.display import display
 
 from apertis_magic.chat.session import Session
-from apertis_magic.clean import redact
+from apertis_magic.clean import mend, redact
 from apertis_magic.errors import ConfigurationError
 from apertis_magic.notebook import options
 from apertis_magic.notebook.asking import Asker
 from apertis_magic.notebook.config import ApertisMagic
-from apertis_magic.notebook.words import split
+from apertis_magic.notebook.options import ChatOptions
+from apertis_magic.notebook.words import split, words
 
 _EXAMPLES = (
     "%%chat\nWhy is the sky blue?",
@@ -49,8 +50,10 @@ class ChatCommands:
 
     def go_on(self, rest: str) -> None:
         """Let the newest answer, which was cut off or stopped, go on."""
-        _no_more("continue", rest)
-        self.asker.go_on()
+        given, more = options.parse_ask(rest)
+        if more or given != ChatOptions(conversation=given.conversation):
+            raise UsageError("%chat continue takes -c NAME or nothing.")
+        self.asker.go_on(given.conversation)
 
     def run(self, line: str) -> None:
         """Run a ``%chat`` line.
@@ -58,10 +61,12 @@ class ChatCommands:
         Raises:
             UsageError: there is no such command.
         """
-        name, _, rest = line.strip().partition(" ")
+        name, rest = [*line.split(None, 1), "", ""][:2]
         if not name:
             self._status()
             return
+        if name != "key":
+            self.asker.check_no_key(line)
         command = COMMANDS.get("help" if name in ("-h", "--help") else name)
         if command is None:
             near = options.closest(name, COMMANDS)
@@ -70,7 +75,8 @@ class ChatCommands:
                 "%chat ask and its text, or a cell that begins with %%chat; "
                 "%chat help lists the commands."
             )
-        command.run(self, rest.strip())
+        with self.asker.noting():
+            command.run(self, rest.strip())
 
     def _status(self) -> None:
         from apertis_magic.render import bundle  # noqa: PLC0415  see _show
@@ -131,15 +137,17 @@ class ChatCommands:
         """Show the system prompt, or set it."""
         talk = self.session.current
         if rest:
-            [*words] = split(rest) if rest[0] in "'\"" else [rest]
-            talk.system = words[0] if len(words) == 1 else rest
+            first, *more = words(rest)
+            is_whole = first.quoted and not more
+            talk.system = mend(first.text if is_whole else rest)
         shown = self._settings.system if talk.system is None else talk.system
         _say(f"The system prompt: {shown}" if shown else "There is no system prompt.")
 
     def reset(self, rest: str) -> None:
         """Drop all turns."""
         _no_more("reset", rest)
-        _say(f"Dropped {self.session.current.reset()} turns.")
+        dropped = self.session.current.reset()
+        _say(f"Dropped {dropped} {'turn' if dropped == 1 else 'turns'}.")
 
     def config(self, rest: str) -> None:
         """Show what is set and where it comes from, or set one of it."""
@@ -244,8 +252,8 @@ COMMANDS: Mapping[str, Command] = {
             ChatCommands.ask,
         ),
         Command(
-            "continue",
-            "let an answer that was cut off or stopped go on",
+            "continue [-c NAME]",
+            "let the newest answer, which was cut off or stopped, go on",
             ChatCommands.go_on,
         ),
         Command("show", "show the conversation so far", ChatCommands.show),

@@ -3,7 +3,9 @@
 The same settings stand in ``ipython_config.py``, as ``c.ApertisMagic.model = "…"``.
 """
 
+from math import inf
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from traitlets import Bool, Float, Int, List, TraitError, Unicode, validate
 from traitlets.config import Configurable
@@ -13,6 +15,7 @@ _REQUEST = (
     "temperature top_p max_tokens frequency_penalty presence_penalty stop seed "
     "reasoning_effort n timeout max_retries"
 ).split()
+_MADE: "WeakKeyDictionary[Configurable, ApertisMagic]" = WeakKeyDictionary()
 _SENT = "sent with every question that sets no other"
 
 
@@ -36,6 +39,13 @@ class ApertisMagic(Configurable):
     reasoning_effort = Unicode(None, allow_none=True, help=_SENT)
     n = Int(None, allow_none=True, help=_SENT)
 
+    @classmethod
+    def of(cls, shell: Configurable) -> "ApertisMagic":
+        """Return the settings of *shell*, the same whenever they are asked for."""
+        if shell not in _MADE:
+            _MADE[shell] = cls(parent=shell)
+        return _MADE[shell]
+
     @validate(*_REQUEST)
     def _in_range(self, proposal: Any) -> Any:
         from apertis_magic.api.params import (  # noqa: PLC0415  see above
@@ -50,15 +60,18 @@ class ApertisMagic(Configurable):
                 check({name: value})
         except ConfigurationError as error:
             raise TraitError(str(error)) from None
-        if name not in PARAMS and value is not None and value < 0:
-            raise TraitError(f"{name} must not be below 0")
+        if name == "timeout" and value is not None and not 0 < value < inf:
+            raise TraitError("timeout must be seconds above 0")
+        if name == "max_retries" and value is not None and value < 0:
+            raise TraitError("max_retries must not be below 0")
         return value
 
     @property
     def request(self) -> dict[str, Any]:
         """What is set of the request's fields and of how it is sent."""
         values = {name: getattr(self, name) for name in _REQUEST}
-        return {name: value for name, value in values.items() if value is not None}
+        # Empty text and lists are how some say that nothing is set.
+        return {k: v for k, v in values.items() if v not in (None, "", [])}
 
 
 for _trait in ApertisMagic.class_own_traits().values():

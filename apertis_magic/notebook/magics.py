@@ -3,12 +3,12 @@
 import sys
 from typing import TYPE_CHECKING, Any
 
-from IPython.core.interactiveshell import InteractiveShell
+from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
 
 from apertis_magic.notebook import completion
 from apertis_magic.notebook.config import ApertisMagic
-from apertis_magic.notebook.transforms import give_message, give_question
+from apertis_magic.notebook.transforms import ChatLine, Misplaced, give_message
 
 if TYPE_CHECKING:
     from apertis_magic.notebook.commands import ChatCommands
@@ -22,8 +22,8 @@ def load(shell: InteractiveShell) -> None:
         for kind, known in shell.magics_manager.magics.items()
         if "chat" in known
     }
-    if "cell" in magics.former:
-        owner = magics.former["cell"].__module__.partition(".")[0]
+    for other in list(magics.former.values())[-1:]:
+        owner = other.__module__.partition(".")[0]
         sys.stdout.write(
             f"apertis_magic takes %%chat over from {owner}; "
             "%unload_ext apertis_magic gives it back.\n"
@@ -32,23 +32,27 @@ def load(shell: InteractiveShell) -> None:
     shell.events.register("post_run_cell", magics.after_cell)
     shell.configurables.append(magics.settings)  # type: ignore[arg-type]  # IPython's
     shell.input_transformer_manager.cleanup_transforms.insert(0, give_message)
-    shell.input_transformer_manager.line_transforms.insert(0, give_question)
+    shell.input_transformer_manager.token_transformers += [ChatLine, Misplaced]
     completion.install(shell)
 
 
 def unload(shell: InteractiveShell) -> None:
     """Take the magics out of *shell*; the Session stays."""
-    magics = shell.magics_manager.registry.pop(ChatMagics.__name__)
+    magics: ChatMagics = shell.magics_manager.registry.pop(ChatMagics.__name__)
     shell.events.unregister("post_run_cell", magics.after_cell)
+    configurables: list[Any] = shell.configurables
     for known in (magics, magics.settings):
-        shell.configurables.remove(known)
+        configurables.remove(known)
     shell.input_transformer_manager.cleanup_transforms.remove(give_message)
-    shell.input_transformer_manager.line_transforms.remove(give_question)
+    for transformer in (ChatLine, Misplaced):
+        shell.input_transformer_manager.token_transformers.remove(transformer)
     completion.remove(shell)
     for kind, known in shell.magics_manager.magics.items():
-        known.pop("chat", None)
-        if kind in magics.former:
-            known["chat"] = magics.former[kind]
+        # A third extension may have taken the name over meanwhile.
+        if getattr(known.get("chat"), "__self__", None) is magics:
+            del known["chat"]
+            if kind in magics.former:
+                known["chat"] = magics.former[kind]
 
 
 def _help() -> str:
@@ -71,7 +75,7 @@ class ChatMagics(Magics):
 
     def __init__(self, shell: InteractiveShell) -> None:
         super().__init__(shell)
-        self.settings = ApertisMagic(parent=shell)
+        self.settings = ApertisMagic.of(shell)
         self.former: dict[str, Any] = {}
 
     @no_var_expand
@@ -87,12 +91,13 @@ class ChatMagics(Magics):
         if cell is None:
             self._commands.run(line)
         else:
-            self._commands.asker.ask(line, cell)
+            with self._commands.asker.noting():
+                self._commands.asker.ask(line, cell)
 
     # What "%%chat?" shows, made when it is asked for.
     chat.getdoc = _help  # type: ignore[union-attr]  # IPython's name
 
-    def after_cell(self, _result: object = None) -> None:
+    def after_cell(self, result: ExecutionResult) -> None:
         """Tell that a cell has ended; it may have asked something."""
         if self._commands is not None:
-            self._commands.asker.after_cell()
+            self._commands.asker.after_cell(succeeded=bool(result.success))

@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from keyword import iskeyword
 from math import isfinite
 from typing import Any, Literal
+from unicodedata import normalize
 
 from IPython.core.error import UsageError
 
@@ -161,7 +162,8 @@ def _read(line: str) -> tuple[dict[str, list[Any]], Word | None]:
     for word in rest:
         if word.text == "--" and not word.quoted:
             return given, _text(line, word.end)
-        if word.quoted or not word.text.startswith("-") or word.text == "-":
+        is_option = word.text.startswith("-") and not _NUMBER.match(word.text)
+        if word.quoted or not is_option or word.text == "-":
             return given, word
         option, value = _option(closed(word))
         if option.value and value is None:
@@ -255,8 +257,11 @@ def _checked(given: Mapping[str, list[Any]]) -> ChatOptions:
         raise UsageError(f"%%chat: {error}") from None
     if (out := single.get("out")) is not None and not _is_name(out):
         raise UsageError(f"%%chat: -o needs a variable's name, not {redact(out)!r}")
-    if single.get("conversation", "x").strip() == "":
-        raise UsageError("%%chat: -c needs a name.")
+    for name, option in (("conversation", "-c"), ("model", "-m")):
+        if not single.get(name, option).strip():
+            raise UsageError(f"%%chat: {option} needs a name.")
+    if "" in sent.get("stop", ()):
+        raise UsageError("%%chat: --stop needs text.")
     if single.get("once") and single.get("new"):
         raise UsageError("%%chat: --once leaves the conversation alone; drop --new.")
     extra = _extra(given.get("param", []), taken=sent)
@@ -308,8 +313,10 @@ def _no_constant(name: str) -> Any:
 def _is_name(word: str) -> bool:
     # IPython and IPython's users need these.
     taken = {"get_ipython", "In", "Out", "exit", "quit"}
-    is_own = word in taken or not word.strip("_")
-    return word.isidentifier() and not iskeyword(word) and not is_own
+    is_own = word in taken or not word.strip("_") or re.fullmatch("__.*__", word)
+    # Python reads other spellings of a letter as that letter.
+    is_plain = normalize("NFKC", word) == word
+    return word.isidentifier() and is_plain and not iskeyword(word) and not is_own
 
 
 def _number(text: str) -> float:
@@ -414,7 +421,7 @@ OPTIONS: tuple[Option, ...] = (
         names=("--timeout",),
         dest="timeout",
         value="S",
-        kind=_number,
+        kind=float,
         help="seconds to connect, to the first byte, and of silence",
     ),
     Option(

@@ -8,11 +8,13 @@ from typing import Any
 
 from IPython.core.error import UsageError
 from IPython.display import display
-from traitlets import TraitError
+from traitlets import List, TraitError, Unicode
 
+from apertis_magic.api import address
 from apertis_magic.api.client import DEFAULT_BASE_URL
 from apertis_magic.chat.conversation import DEFAULT_MODEL
 from apertis_magic.chat.session import Session
+from apertis_magic.clean import redact
 from apertis_magic.errors import ConfigurationError
 from apertis_magic.notebook.config import SETTINGS, ApertisMagic
 from apertis_magic.notebook.options import closest
@@ -55,17 +57,27 @@ def run(here: Session, settings: ApertisMagic, words: list[str]) -> None:
 
 def _set(settings: ApertisMagic, name: str, text: str) -> None:
     try:
-        value = json.loads(text)
-    except ValueError:
-        value = {"none": None, "None": None, "True": True, "False": False}.get(
-            text, text
-        )
-    if name == "stop" and isinstance(value, str):
-        value = [value]
-    try:
+        value = _value(settings, name, text)
+        if name == "base_url" and value:
+            address.check(value)
         setattr(settings, name, value)
-    except TraitError as error:
+    except (TraitError, ConfigurationError) as error:
         raise UsageError(f"%chat config: {error}") from None
+
+
+def _value(settings: ApertisMagic, name: str, text: str) -> Any:
+    """Return what *text* means for a setting of this type; ``none`` unsets it."""
+    is_word = name == "reasoning_effort"  # which can be "none"
+    if not text or text == "None" or (text == "none" and not is_word):
+        return None
+    trait = settings.traits()[name]
+    if isinstance(trait, Unicode):
+        return text
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        value = {"True": True, "False": False}.get(text, text)
+    return [text] if isinstance(trait, List) and not isinstance(value, list) else value
 
 
 def _rows(here: Session, settings: ApertisMagic) -> Iterator[tuple[str, str]]:
@@ -83,11 +95,21 @@ def _rows(here: Session, settings: ApertisMagic) -> Iterator[tuple[str, str]]:
         variable = next((each for each in variables if os.environ.get(each)), None)
         if of_talk is not None:
             yield name, f"{of_talk} (conversation {talk.name})"
-        elif value != trait.default_value:
-            yield name, f"{value} (%config)"
+        elif value not in (trait.default_value, ""):
+            yield name, f"{redact(_safe(name, str(value)))} (%config)"
         elif variable:
-            yield name, f"{os.environ[variable]} ({variable})"
+            yield name, f"{redact(_safe(name, os.environ[variable]))} ({variable})"
         elif value is None and default is None:
             yield name, "not set"
         else:
             yield name, f"{default or value} (default)"
+
+
+def _safe(name: str, value: str) -> str:
+    """Return *value*, but of an address that may hold a password what is wrong."""
+    try:
+        if name == "base_url":
+            address.check(value)
+    except ConfigurationError as error:
+        return str(error)
+    return value

@@ -6,11 +6,14 @@ line that ends in ``?`` for a request for help, and refuses a cell magic without
 
 import re
 import tokenize
+from collections.abc import Sequence
+from typing import Any, Self
 
-from IPython.core.inputtransformer2 import make_tokens_by_line
+from IPython.core.inputtransformer2 import TokenTransformBase
 
-_CELL = re.compile(r"%%chat(?=\s|$)[ \t]*(.*)")
-_QUESTION = re.compile(r"([ \t]*)%chat[ \t]+(\S.*\?)\s*$")
+_CELL = re.compile(r"[ \t]*%%chat(?=\s|$)[ \t]*(.*)")
+_OTHER = re.compile(r"%%(\w+)[ \t]*(.*)")
+_LINE = re.compile(r"%chat[ \t]+(\S.*?)(?<!\\)\s*$")
 _MISPLACED = (
     'raise __import__("IPython.core.error").core.error.UsageError('
     '"%%chat must be the first line of its cell; move what stands above it.")\n'
@@ -20,22 +23,15 @@ _MISPLACED = (
 def give_message(lines: list[str]) -> list[str]:
     """Turn a ``%%chat`` cell into its call, with the message as it was typed.
 
-    A ``%%chat`` further down would be looked for among the line magics, and the message
-    read as Python; the cell says what is wrong instead.
+    So with a cell magic such as ``%%time`` right above it.
     """
-    first = next((n for n, line in enumerate(lines) if line.strip()), None)
-    if first is None:
-        return lines
-    found = _CELL.match(lines[first])
+    first, *rest = [n for n, line in enumerate(lines) if line.strip()] or [0]
+    found = _CELL.match(lines[first]) if lines else None
     if found:
-        # IPython refuses a cell magic without a body before the magic runs.
-        body = "".join(lines[first + 1 :]) or "\n"
-        return [f"get_ipython().run_cell_magic('chat', {found[1]!r}, {body!r})\n"]
-    if lines[first].lstrip().startswith(("%%", "!!")):
-        return lines  # the body of another cell magic
-    below = [n for n, line in enumerate(lines) if n > first and _CELL.match(line)]
-    if below and _ends_statement(lines[: below[0]]):
-        return [_MISPLACED]
+        return _call("chat", found[1], lines[first + 1 :])
+    other = _OTHER.match(lines[first]) if rest else None
+    if other and _CELL.match(lines[rest[0]]):
+        return _call(other[1], other[2], lines[first + 1 :])
     return lines
 
 
@@ -43,20 +39,55 @@ def give_message(lines: list[str]) -> list[str]:
 give_message.has_side_effects = True  # type: ignore[attr-defined]  # IPython's way
 
 
-def give_question(lines: list[str]) -> list[str]:
-    """Turn ``%chat ask …?`` into its call; ``%chat?`` stays a request for help."""
-    given = list(lines)
-    for number, line in enumerate(lines):
-        found = _QUESTION.match(line)
-        if found and _ends_statement(given[:number]):
-            call = f"get_ipython().run_line_magic('chat', {found[2]!r})\n"
-            given[number] = found[1] + call
-    return given
+def _call(name: str, line: str, body: list[str]) -> list[str]:
+    # IPython refuses a cell magic without a body before the magic runs.
+    text = "".join(body) or "\n"
+    return [f"get_ipython().run_cell_magic({name!r}, {line!r}, {text!r})\n"]
 
 
-def _ends_statement(lines: list[str]) -> bool:
-    """Tell whether a new statement begins below *lines*: no string is open there."""
-    if not "".join(lines).strip():
-        return True
-    last = make_tokens_by_line(lines)[-1]
-    return bool(last) and last[-1].type == tokenize.ENDMARKER
+class _Statement(TokenTransformBase):
+    """A statement that begins with ``%``; IPython has made Python of those above it."""
+
+    priority = 4  # before a request for help (5)
+    pattern: re.Pattern[str]
+
+    @classmethod
+    def find(cls, tokens_by_line: Sequence[Sequence[Any]]) -> Self | None:
+        """Return the first such statement, if there is one."""
+        for line in tokens_by_line:
+            steps = (tokenize.INDENT, tokenize.DEDENT)
+            first = next((token for token in line if token.type not in steps), None)
+            if first and cls.pattern.match(first.line[first.start[1] :]):
+                return cls(first.start)
+        return None
+
+
+class ChatLine(_Statement):
+    """``%chat ask …?`` is a question; ``%chat?`` stays a request for help.
+
+    Other lines are taken as well: an open bracket in one would hide the lines below it.
+    """
+
+    pattern = _LINE
+
+    def transform(self, lines: list[str]) -> list[str]:
+        """Return *lines* with the call in place of the statement."""
+        at = self.start_line
+        before, line = lines[at][: self.start_col], lines[at][self.start_col :]
+        found = _LINE.match(line)
+        asked = found[1] if found else ""
+        call = f"{before}get_ipython().run_line_magic('chat', {asked!r})\n"
+        return [*lines[:at], call, *lines[at + 1 :]]
+
+
+class Misplaced(_Statement):
+    """``%%chat`` below something else.
+
+    It would be looked for among the line magics, and its message read as Python.
+    """
+
+    pattern = _CELL
+
+    def transform(self, lines: list[str]) -> list[str]:  # noqa: ARG002  none of them runs
+        """Return a cell that says what is wrong."""
+        return [_MISPLACED]

@@ -15,7 +15,7 @@ _DOUBLE = re.compile(r'"((?:\\.|[^"\\])*)"(?=\s|$)')
 _SINGLE = re.compile(r"'([^']*)'(?=\s|$)")
 _PLAIN = re.compile(r"\S+")
 _ESCAPED = re.compile(r'\\(["\\])')
-_JSON_OPENS = re.compile(r"[^\s{\[\"']*[{\[]")
+_JSON_OPENS = re.compile(r"[^\s{\[\"']*[{\[]|[^\s\"'=]+=\"")
 
 
 @dataclass(frozen=True, slots=True)

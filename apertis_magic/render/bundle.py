@@ -7,6 +7,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
+from functools import cache
 from html import escape
 from typing import Any
 
@@ -21,6 +22,7 @@ from apertis_magic.render.text import inert
 Bundle = dict[str, str]
 
 
+@cache
 def prepare() -> None:
     """Load what the first answer needs, so that its first words need not wait."""
     to_html("```python\nx\n```")

@@ -9,7 +9,7 @@ Form: TypeAlias = Literal["markdown", "text"]
 """How an answer's text is shown."""
 
 _MARKS = {
-    "length": "cut off at the longest allowed answer (length); %chat continue goes on",
+    "length": "cut off at the longest allowed answer (length)",
     "interrupted": "stopped; what had come is kept",
     "content_filter": "cut off by the content filter (content_filter)",
 }

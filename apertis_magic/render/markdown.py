@@ -63,9 +63,13 @@ def to_html(text: str) -> str:
     text = mend(text)
     with _lock:
         try:
-            return _cleaner.clean(_converter().convert(text))
+            cleaned = _cleaner.clean(_converter().convert(text))
         except Exception:  # noqa: BLE001  no text may cost a person the answer
-            return f"<pre>{html.escape(text)}</pre>"
+            cleaned = f"<pre>{html.escape(text)}</pre>"
+    if _interrupted:
+        _interrupted.clear()
+        raise KeyboardInterrupt
+    return cleaned
 
 
 class _CommonMark(BlockParser):
@@ -88,6 +92,14 @@ class _Chat(Extension):
 
 
 def _filter(_tag: str, name: str, value: str) -> str | None:
+    try:
+        return _allowed(name, value)
+    except KeyboardInterrupt:  # nh3 would print it and go on
+        _interrupted.append(True)
+        return None
+
+
+def _allowed(name: str, value: str) -> str | None:
     if name == "class":
         kept = [word for word in value.split() if _ALLOWED["class"].fullmatch(word)]
         return " ".join(kept) or None
@@ -110,6 +122,7 @@ def _converter() -> markdown.Markdown:
 
 
 _made: list[markdown.Markdown] = []
+_interrupted: list[bool] = []
 _lock = threading.Lock()  # the converter keeps state while it works
 _cleaner = nh3.Cleaner(
     tags=_TAGS,
