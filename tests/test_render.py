@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hostile import PAYLOADS, PLACES, assert_harmless
@@ -378,9 +379,57 @@ def test_a_bundle_is_safe_and_complete() -> None:
     assert [turn] == bundle.turns_of([{"data": data, "metadata": metadata}])
 
 
-def test_an_output_of_others_is_no_turn() -> None:
-    """Outputs without our metadata are left alone."""
-    assert [] == bundle.turns_of([{"data": {"text/plain": "1"}, "metadata": {}}])
+DAMAGED: list[dict[str, Any]] = [
+    {"data": {"text/plain": "1"}, "metadata": {}},
+    {"data": {"text/plain": "1"}, "metadata": None},
+    {"data": None, "metadata": {"apertis_magic": None}},
+    {"data": {"text/plain": 1}, "metadata": {"apertis_magic": {"prompt": "x"}}},
+    {"metadata": {"apertis_magic": {"id": "a", "prompt": None}}},
+    {"metadata": {"apertis_magic": {"id": "a", "prompt": "x", "parts": 2}}},
+]
+
+
+@pytest.mark.parametrize("output", DAMAGED)
+def test_an_output_of_others_is_no_turn(output: dict[str, Any]) -> None:
+    """Outputs without our metadata, or with a part missing, are left alone."""
+    assert [] == bundle.turns_of([output])
+
+
+def test_a_turn_that_went_on_in_the_same_cell() -> None:
+    """Both its outputs are turns, each with its own text, whatever a newer one adds."""
+    half, whole = changed(text="half"), changed(text="half and whole")
+    outputs = []
+    for turn in (half, whole):
+        data, metadata = bundle.answer(turn, conversation="main")
+        metadata["apertis_magic"] |= {"newer": 1, "alternatives": None}
+        metadata["apertis_magic"]["usage"]["newer"] = 1
+        outputs.append({"data": data, "metadata": metadata})
+
+    assert [half, whole] == bundle.turns_of(outputs)
+
+
+@pytest.mark.parametrize(
+    "text", ["a\u202eb", "```py\nif a\u2066:\n```", "&#x202e;", "\x1b[2J", "a\x02b"]
+)
+def test_nothing_turns_the_direction_of_the_text(text: str) -> None:
+    """Code would read as something else than it is."""
+    assert not set("\u202e\u2066\x1b\x02") & set(to_html(text))
+
+
+def test_what_is_escaped_is_no_formula() -> None:
+    """A front end finds no formula where Markdown has a backslash."""
+    html = to_html(r"\\(x\\) and \\begin{align}x\\end{align}")
+
+    assert "\\(" not in html
+    assert "\\begin" not in html
+
+
+def test_a_lexer_that_repeats_code_colours_nothing() -> None:
+    """The code is what it is."""
+    code = "x = <<EOF\n{\n"
+    html = to_html(f"{TICKS}terraform\n{code}")
+
+    assert 1 == html.count("{")
 
 
 def test_a_transcript_shows_questions_answers_and_what_is_stale() -> None:

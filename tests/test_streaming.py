@@ -16,6 +16,7 @@ from scripted_server import (
     chunk,
     event,
     fails,
+    json_answer,
     says,
 )
 
@@ -99,15 +100,42 @@ def test_a_long_answer_stays_in_parts(kernel: Kernel, server: ScriptedServer) ->
 
 
 def test_many_long_answers_in_one_cell(kernel: Kernel, server: ScriptedServer) -> None:
-    """JupyterLab hides what comes after 50 outputs, so emptied ones are used again."""
+    """Each stands below its question, within the outputs that JupyterLab shows."""
     text = answer(40_000)
-    server.will(*(in_steps(text) for _ in range(12)))
+    server.will(*(in_steps(text) for _ in range(12)), in_steps(answer(100_000)))
     done = kernel.run(
-        "for n in range(12):\n    get_ipython().run_cell_magic('chat', '', f'{n}')"
+        "for n in range(13):\n"
+        "    print('question', n, flush=True)\n"
+        "    get_ipython().run_cell_magic('chat', '', f'{n}')"
     )
+    shown = [
+        o["text"] if "text" in o else o["data"]["text/plain"]
+        for o in done.outputs
+        if "text" in o or o["data"].get("text/html")
+    ]
+    expected = [line for n in range(12) for line in (f"question {n}\n", text)]
 
-    assert [text] * 12 == [o["data"]["text/plain"] for o in visible(done)]
-    assert len(done.outputs) <= 45
+    assert expected == shown[:24]
+    assert "question 12\n" == shown[24]
+    assert answer(100_000) == "".join(shown[25:])
+    assert sum("data" in o for o in done.outputs) <= 45
+
+
+@pytest.mark.parametrize("line", ["", "--no-stream"])
+def test_the_reasoning_of_a_long_answer(
+    kernel: Kernel, server: ScriptedServer, line: str
+) -> None:
+    """It is shown whenever it came."""
+    text = answer(70_000)
+    message = {"content": text, "reasoning_content": "hm hm", "role": "assistant"}
+    whole = json_answer({"choices": [{"message": message, "finish_reason": "stop"}]})
+    thought = event({"choices": [{"delta": {"reasoning_content": "hm hm"}}]})
+    steps = (chunk(text), thought, chunk(finish="stop"), DONE)
+    server.will(whole if line else Answer(steps))
+    done = kernel.run(f"%%chat {line}\nx")
+
+    assert 1 == str(visible(done)).count("<p>hm hm</p>")
+    assert text == bundle.turns_of(done.outputs)[0].text
 
 
 def test_nothing_is_cleared(kernel: Kernel, server: ScriptedServer) -> None:

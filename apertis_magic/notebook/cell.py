@@ -31,6 +31,9 @@ _LONGEST_PAUSE = 5.0
 _MOST = 45
 """JupyterLab shows the first 50 outputs of a cell; some are the user's own."""
 
+_RESERVED = 12
+"""Displays for the later answers of a loop, one for each."""
+
 _LONG = 60_000
 """Characters above which an answer stays in several displays: swapping in a display of
 400 KB stops the page for 9 s."""
@@ -70,19 +73,19 @@ class Slots:
 
     def __init__(self) -> None:
         self._made = 0
-        self._emptied: list[DisplayHandle] = []
 
     @property
     def room(self) -> int:
-        """How many displays more there may be."""
-        return _MOST - self._made + len(self._emptied)
+        """How many displays an answer may have: not all, since others may follow.
+
+        Emptied ones are never used again: they stand above what was asked since.
+        """
+        return max(1, (_MOST - _RESERVED - self._made) * 3 // 4)
 
     def show(
         self, handle: DisplayHandle | None, data: bundle.Bundle, metadata: Any
     ) -> DisplayHandle:
         """Show *data* in a display, a new one where there is none yet."""
-        if handle is None and self._made >= _MOST and self._emptied:
-            handle = self._emptied.pop(0)
         if handle is not None:
             handle.update(data, raw=True, metadata=metadata)
             return handle
@@ -92,11 +95,11 @@ class Slots:
         )
         return made
 
-    def empty(self, handles: list[DisplayHandle]) -> None:
-        """Leave displays without content, which take no room and may be used again."""
+    @staticmethod
+    def empty(handles: list[DisplayHandle]) -> None:
+        """Leave displays without content, which take no room."""
         for handle in handles:
             handle.update({"text/html": ""}, raw=True, metadata={})
-        self._emptied += handles
 
 
 class NotebookView:
@@ -198,6 +201,11 @@ class NotebookView:
         parts = {"part": len(pieces) + 1, "parts": len(pieces) + 1}
         about = bundle.metadata(turn, conversation=conversation) | parts
         below = bundle.after(turn, foot=self._foot, form=self._form)
+        thought = bundle.reasoning(turn.reasoning, seconds=turn.first_text)
+        if self._thought:
+            self._show(0, bundle.page(thought))
+        else:  # it came too late, or all at once, to stand above
+            below = thought + below
         data = bundle.page(bundle.html_of(last, self._form) + below, first=at == 0)
         self._show(at, {**data, "text/plain": last}, {"apertis_magic": about})
         self._slots.empty(self._handles[at + 1 :])

@@ -67,7 +67,7 @@ _CODE = ANSISyntaxTheme(
 )
 
 _MATHEMATICS = re.compile(
-    r"\\\(.+?\\\)|\\\[.+?\\\]|\$\$.+?\$\$|\$(?![\s$])[^$\n]+?(?<![\s\\])\$(?!\d)",
+    r"\\\(.{1,999}?\\\)|\\\[.{1,999}?\\\]|\$\$.{1,999}?\$\$|\$(?![\s$])[^$\n]+?(?<![\s\\])\$(?!\d)",
     re.DOTALL,
 )
 # What is shown as something else: characters by name, and the numbers of items.

@@ -14,7 +14,7 @@ from typing import Any
 from apertis_magic.api.types import Usage
 from apertis_magic.chat.turn import Source, Turn
 from apertis_magic.clean import printable
-from apertis_magic.render.footer import Form, footer, notes
+from apertis_magic.render.footer import Form, footer, notes, others, sources
 from apertis_magic.render.markdown import to_html
 from apertis_magic.render.style import STYLE
 from apertis_magic.render.text import inert
@@ -77,11 +77,16 @@ def after(turn: Turn, *, foot: bool = True, form: Form = "markdown") -> str:
     """Return the HTML of what stands below an answer's text."""
     lines = "".join(map(note, notes(turn)))
     foot_html = f'<div class="apertis-footer">{inert(footer(turn))}</div>'
-    others = "".join(
+    below = _others(turn, form) + _sources(turn.sources) + lines
+    return below + (foot_html if foot else "")
+
+
+def _others(turn: Turn, form: Form = "markdown") -> str:
+    """Return the HTML of the other answers, where several were asked for."""
+    return "".join(
         note(f"Answer {number} of {len(turn.alternatives) + 1}") + html_of(text, form)
         for number, text in enumerate(turn.alternatives, 2)
     )
-    return others + _sources(turn.sources) + lines + (foot_html if foot else "")
 
 
 def metadata(turn: Turn, *, conversation: str) -> dict[str, Any]:
@@ -101,25 +106,34 @@ def turns_of(outputs: Iterable[Mapping[str, Any]]) -> list[Turn]:
             several, the last of which says how many.
     """
     turns = []
-    texts: defaultdict[str, str] = defaultdict(str)
+    texts: defaultdict[str, list[str]] = defaultdict(list)
     for output in outputs:
-        kept = output.get("metadata", {}).get("apertis_magic")
-        if isinstance(kept, Mapping):
-            name = str(kept.get("id"))
-            texts[name] += "".join(output.get("data", {}).get("text/plain", ""))
-            if "prompt" in kept:
-                turns.append(_turn(texts[name], kept))
+        metadata, data = output.get("metadata") or {}, output.get("data") or {}
+        kept, plain = metadata.get("apertis_magic"), data.get("text/plain", "")
+        if not isinstance(kept, Mapping) or not isinstance(plain, str | list):
+            continue
+        name = str(kept.get("id"))
+        texts[name].append("".join(plain))
+        if isinstance(kept.get("prompt"), str):
+            parts = texts.pop(name)
+            if len(parts) >= kept.get("parts", 1):  # else one was deleted
+                turns.append(_turn("".join(parts[-kept.get("parts", 1) :]), kept))
     return turns
 
 
 def _turn(text: str, kept: Mapping[str, Any]) -> Turn:
-    known = {field.name for field in fields(Turn)}
-    given = {name: value for name, value in kept.items() if name in known}
-    if given.get("usage"):
-        given["usage"] = Usage(**given["usage"])
-    given["alternatives"] = tuple(given.get("alternatives", ()))
-    given["sources"] = tuple(Source(**page) for page in given.get("sources", ()))
-    return Turn(**given, text="" if text == given.get("refusal") else text)
+    given = _known(Turn, {**kept, "text": "" if text == kept.get("refusal") else text})
+    usage, sources = given.get("usage"), given.get("sources") or ()
+    given["usage"] = Usage(**_known(Usage, usage)) if usage else None
+    given["alternatives"] = tuple(given.get("alternatives") or ())
+    given["sources"] = tuple(Source(**_known(Source, page)) for page in sources)
+    return Turn(**given)
+
+
+def _known(kind: type[Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values that *kind* has fields for; a newer version may have more."""
+    names = {field.name for field in fields(kind)}
+    return {name: value for name, value in values.items() if name in names}
 
 
 def transcript(
@@ -138,9 +152,10 @@ def transcript(
             about.insert(0, "Stale: a turn above it has changed since.")
         shown = turn.text or turn.refusal
         html.append(f'<div class="apertis-question">{inert(turn.prompt)}</div>')
-        html += [reasoning(turn.reasoning), to_html(shown), _sources(turn.sources)]
-        html += map(note, about)
-        plain += [f"[{number}] {turn.prompt}", "", shown, "", *about, ""]
+        html += [reasoning(turn.reasoning), to_html(shown), _others(turn)]
+        html += [_sources(turn.sources), *map(note, about)]
+        below = [*others(turn), *sources(turn), *about]
+        plain += [f"[{number}] {turn.prompt}", "", shown, "", *below, ""]
     return {**page("".join(html)), "text/plain": printable("\n".join(plain))}
 
 
@@ -163,11 +178,11 @@ def card(title: str, rows: Mapping[str, str], examples: Sequence[str]) -> Bundle
     }
 
 
-def _sources(sources: Sequence[Source]) -> str:
+def _sources(pages: Sequence[Source]) -> str:
     """Return the HTML of a list of links; an address that is no web page is text."""
-    if not sources:
+    if not pages:
         return ""
-    rows = "".join(f"<li>{_link(source)}</li>" for source in sources)
+    rows = "".join(f"<li>{_link(page)}</li>" for page in pages)
     return f'<div class="apertis-sources">Sources<ol>{rows}</ol></div>'
 
 

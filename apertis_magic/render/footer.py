@@ -1,5 +1,6 @@
 """What is said below an answer, in plain text: the footer and notes on how it ended."""
 
+import re
 from typing import Literal, TypeAlias
 
 from apertis_magic.api.address import is_loopback
@@ -13,6 +14,10 @@ _MARKS = {
     "interrupted": "stopped; what had come is kept",
     "content_filter": "cut off by the content filter (content_filter)",
 }
+_SHORTEST = 0.1  # seconds in which a rate means something
+_CHEAPEST = 0.000001  # USD
+# What a provider appends to the id that was asked for: a date, "latest" or a variant.
+_VERSION = re.compile(r"(?:-\d{4}(?:-?\d{2}-?\d{2})?|-latest|:[\w.-]+)$")
 _LETTERS = 4
 """Characters of an English text in a token, roughly."""
 
@@ -63,20 +68,30 @@ def footer(turn: Turn) -> str:
     parts = ["local"] if is_loopback(turn.base_url) else []
     parts += [_model(turn), _tokens(turn), _time(turn)]
     written = turn.usage.completion_tokens if turn.usage else None
-    if written and turn.elapsed > 0:
+    if written and turn.elapsed >= _SHORTEST and written >= turn.elapsed:
         parts.append(f"{written / turn.elapsed:.0f} tokens/s")
     if turn.cost is not None:
-        parts.append(f"${turn.cost:.6f}".rstrip("0").rstrip("."))
+        parts.append(_cost(turn.cost))
     if turn.finish is not None and turn.finish != "stop":
         parts.append(turn.finish)
-    return " · ".join(parts)
+    return " · ".join(filter(None, parts))
+
+
+def _cost(dollars: float) -> str:
+    if 0 < dollars < _CHEAPEST:
+        return f"<${_CHEAPEST:.6f}"
+    return f"${dollars:.6f}".rstrip("0").rstrip(".")
 
 
 def _model(turn: Turn) -> str:
     served, asked = turn.model or turn.asked_model, turn.asked_model
-    # A provider's prefix and a version's date do not make it another model.
-    is_other = asked.rpartition("/")[2].lower() not in served.lower()
+    is_other = asked and _plain(asked) != _plain(served)
     return f"{served} (asked: {asked})" if is_other else served
+
+
+def _plain(model: str) -> str:
+    """Return a model's id without what does not make it another model."""
+    return _VERSION.sub("", model.rpartition("/")[2].lower())
 
 
 def _time(turn: Turn) -> str:
@@ -87,14 +102,16 @@ def _time(turn: Turn) -> str:
 
 def _tokens(turn: Turn) -> str:
     usage = turn.usage
-    if usage is None or usage.total_tokens is None:
+    sent = usage.prompt_tokens if usage else None
+    written = usage.completion_tokens if usage else None
+    if usage is None or (usage.total_tokens is None and None in (sent, written)):
         return _estimated(turn)
-    sent, written = usage.prompt_tokens, usage.completion_tokens
     if sent is None or written is None:
         return f"{usage.total_tokens} tokens"
+    total = sent + written if usage.total_tokens is None else usage.total_tokens
     cached = f" ({usage.cached_tokens} cached)" if usage.cached_tokens else ""
     thought = f" ({usage.reasoning_tokens} reasoning)" if usage.reasoning_tokens else ""
-    return f"{sent} in{cached} + {written} out{thought} = {usage.total_tokens} tokens"
+    return f"{sent} in{cached} + {written} out{thought} = {total} tokens"
 
 
 def _estimated(turn: Turn) -> str:

@@ -13,7 +13,7 @@ from apertis_magic.render.commonmark.reader import finished
 WHOLE = 4096
 """Characters up to which an answer is one display, sent whole."""
 
-_FIRST, _GROWTH = 2048, 1.12
+_FIRST, _GROWTH = 2048, 1.18
 """Characters in the first display that is finished, and by how much each is larger."""
 
 _STEP = 1024

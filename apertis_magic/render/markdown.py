@@ -16,7 +16,7 @@ from markdown import Extension
 from markdown.blockparser import BlockParser
 from markdown.util import Registry
 
-from apertis_magic.clean import mend
+from apertis_magic.clean import mend, printable
 from apertis_magic.render.commonmark.tree import tree
 
 _TAGS = set(
@@ -69,7 +69,8 @@ def to_html(text: str) -> str:
     if _interrupted:
         _interrupted.clear()
         raise KeyboardInterrupt
-    return cleaned
+    # Also what entities spelt out: it could turn the direction of code, say.
+    return printable(cleaned)
 
 
 class _CommonMark(BlockParser):

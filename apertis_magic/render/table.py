@@ -1,14 +1,14 @@
 """Rows of text -> a table in HTML and, with aligned columns, in plain text."""
 
 from collections.abc import Sequence
-from html import escape
 
 from apertis_magic.clean import printable
+from apertis_magic.render.text import inert
 
 _STYLE = """<style>
-.apertis-table td,.apertis-table th{text-align:right!important}
-.apertis-table td:first-child,.apertis-table th:first-child{text-align:left!important}
-.apertis-table-note{color:var(--jp-ui-font-color2,#6b6b6b);font-size:.85em}
+.apertis-list td,.apertis-list th{text-align:right!important}
+.apertis-list td:first-child,.apertis-list th:first-child{text-align:left!important}
+.apertis-list-note{color:var(--jp-ui-font-color2,#6b6b6b);font-size:.85em}
 </style>"""
 
 
@@ -26,19 +26,19 @@ def table(
     below = printable(note)
     return {
         "text/html": f"{_STYLE}{_html(lines)}"
-        f'<div class="apertis-table-note">{escape(below)}</div>',
+        f'<div class="apertis-list-note">{inert(below)}</div>',
         "text/plain": "\n".join([*_aligned(lines), *([below] if below else [])]),
     }
 
 
 def _html(lines: Sequence[Sequence[str]]) -> str:
     def row(cells: Sequence[str], tag: str) -> str:
-        inner = "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in cells)
+        inner = "".join(f"<{tag}>{inert(cell)}</{tag}>" for cell in cells)
         return f"<tr>{inner}</tr>"
 
     head, *body = lines
     return (
-        f'<table class="apertis-table"><thead>{row(head, "th")}</thead>'
+        f'<table class="apertis-list"><thead>{row(head, "th")}</thead>'
         f"<tbody>{''.join(row(cells, 'td') for cells in body)}</tbody></table>"
     )
 

@@ -35,7 +35,10 @@ def highlighted(code: str, language: str) -> Element:
     end = len(code)
     if end > _MOST_COLOURED:
         end = code.rfind("\n", 0, _MOST_COLOURED) + 1
-    for name, words in _coloured(lexer, code[:end]):
+    pieces = list(_coloured(lexer, code[:end]))
+    if "".join(words for _, words in pieces) != code[:end]:
+        pieces = [("", code[:end])]  # some lexers repeat or lose what is unfinished
+    for name, words in pieces:
         _put(words, name, inner)
     _put(code[end:], "", inner)
     return box

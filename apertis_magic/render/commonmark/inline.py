@@ -36,7 +36,7 @@ _SPECIAL = re.compile(
 _ESCAPED = set("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
 _TICKS = re.compile(r"`+")
 _RUN = re.compile(r"\*+|_+|~+")
-_NOTE = re.compile(r"\[\^([^\]\s]+)\]")
+_NOTE = re.compile(r"\[\^([^\[\]\s]{1,200}+)\]")
 _AUTOLINK = re.compile(r"<([A-Za-z][A-Za-z0-9+.-]{1,31}:[^\s<>]*)>")
 _MAIL = re.compile(r"<([\w.!#$%&'*+/=?^`{|}~-]+@[\w-]+(?:\.[\w-]+)*)>", re.ASCII)
 
@@ -126,6 +126,12 @@ class _Reader:
         after = self._text[at + 1 : at + 2]
         if after == "\n":
             return self._break(at + 1)
+        if after == "\\":
+            # In a tag of its own, lest a front end takes it and what follows for more.
+            sign = Element("span")
+            sign.text = after
+            self._pieces.append(sign)
+            return at + 2
         if after in ("(", "["):
             closer = "\\)" if after == "(" else "\\]"
             end = self._find(closer, at + 2)

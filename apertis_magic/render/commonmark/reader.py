@@ -30,9 +30,10 @@ from apertis_magic.render.commonmark.openers import RULE, opened
 _DEEPEST = 50  # quotes and items within each other; what is deeper is text
 
 _UNDERLINE = re.compile(r"(?:=+|-+)[ \t]*$")
-_NOTE = re.compile(r"\[\^([^\]\s]+)\]:")
+_NOTE = re.compile(r"\[\^([^\[\]\s]{1,200}+)\]:")
 _COLUMNS = re.compile(
-    r"(?=[|:-]{2}|\|[ \t])\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*+\|?[ \t]*$"
+    r"(?=[|:-]{2}|\|[ \t])\|?[ \t]*+:?-+:?[ \t]*+(?:\|[ \t]*+:?-+:?[ \t]*+)*+\|?"
+    r"[ \t]*+$"
 )
 
 
