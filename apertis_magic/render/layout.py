@@ -1,8 +1,9 @@
 """Which pieces of a growing answer its displays hold, so that little is sent again.
 
 A display that is sent again is sent whole, and a front end shows only so many of them.
-So an answer's displays are, from its beginning: finished ones, which are never sent
-again, then one of finished blocks that grows in ever larger steps, then the open tail.
+So an answer's displays are, from its beginning: finished ones, which stay as they are
+while it grows, then one of finished blocks that grows in ever larger steps, then the
+open tail.
 """
 
 from dataclasses import dataclass, replace
