@@ -389,6 +389,17 @@ DAMAGED: list[dict[str, Any]] = [
 ]
 
 
+def test_long_reasoning_is_shown_by_its_end() -> None:
+    """A page need not hold all that a model thought; the metadata does."""
+    turn = changed(reasoning="x" * 300_000 + " the end")
+    data, metadata = bundle.answer(turn, conversation="main")
+
+    assert len(data["text/html"]) < 30_000
+    assert "the end" in data["text/html"]
+    assert "280008 characters before this" in data["text/html"]
+    assert [turn] == bundle.turns_of([{"data": data, "metadata": metadata}])
+
+
 @pytest.mark.parametrize("output", DAMAGED)
 def test_an_output_of_others_is_no_turn(output: dict[str, Any]) -> None:
     """Outputs without our metadata, or with a part missing, are left alone."""

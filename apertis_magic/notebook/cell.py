@@ -22,8 +22,8 @@ _EVERY = 0.1
 _STATUS_EVERY = 1.0
 """Seconds between two updates of what is no answer yet."""
 
-_CHARACTERS_PER_SECOND = 40_000
-"""A front end renders about twice as much; who sends more leaves it behind."""
+_CHARACTERS_PER_SECOND = 30_000
+"""A front end renders two or three times as much; who sends more leaves it behind."""
 
 _LONGEST_PAUSE = 5.0
 """Seconds; an answer that came all at once need not be waited for as long."""
@@ -147,7 +147,7 @@ class NotebookView:
 
     def finish(self, turn: Turn, conversation: str) -> None:
         """Put the whole answer with its footer in place of what was shown."""
-        if len(turn.text) > _LONG and self._layout.most > 1:
+        if len(turn.text or turn.refusal) > _LONG and self._layout.most > 1:
             self._finish_long(turn, conversation)
             return
         data, metadata = bundle.answer(
@@ -193,8 +193,9 @@ class NotebookView:
 
     def _finish_long(self, turn: Turn, conversation: str) -> None:
         """Leave a long answer in its displays, each with its own source."""
-        self._layout = self._layout.closed(turn.text)
-        *pieces, last = self._layout.pieces(turn.text)
+        shown = turn.text or turn.refusal
+        self._layout = self._layout.closed(shown)
+        *pieces, last = self._layout.pieces(shown)
         for number, piece in enumerate(pieces):
             self._show_piece(number, piece, keep=True)
         at = len(pieces) + self._thought

@@ -21,6 +21,9 @@ from apertis_magic.render.text import inert
 
 Bundle = dict[str, str]
 
+_LONGEST_REASONING = 20_000
+"""Characters of it that are shown, the last ones; the turn keeps it all."""
+
 
 @cache
 def prepare() -> None:
@@ -51,7 +54,10 @@ def reasoning(text: str, *, seconds: float | None = None) -> str:
     if not text:
         return ""
     took = "" if seconds is None else f" · {seconds:.1f} s"
-    return f"<details><summary>Reasoning{took}</summary>{to_html(text)}</details>"
+    left_out = len(text) - _LONGEST_REASONING
+    above = note(f"{left_out} characters before this are left out here.")
+    inner = (above if left_out > 0 else "") + to_html(text[max(left_out, 0) :])
+    return f"<details><summary>Reasoning{took}</summary>{inner}</details>"
 
 
 def answer(
