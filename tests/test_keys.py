@@ -391,11 +391,13 @@ import resource, keyrings
 from apertis_magic.api import key_file, keys
 from apertis_magic.errors import ConfigurationError
 keys.store({KEY!r}, {APERTIS!r})
-resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
 try:
     keys.store({KEY!r}, "https://b.example")
 except ConfigurationError as error:
     print(error)
+resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 print([each.name for each in key_file.path().parent.iterdir()], key_file.read())
 print(list(keyrings.KEPT))
 """,
