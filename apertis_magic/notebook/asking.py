@@ -97,7 +97,11 @@ class Asker:
         if given.help:
             sys.stdout.write(options.help_text() + "\n")
             return
-        self._show(self._sent(given, prompt), given)
+        try:
+            reply = self._sent(given, prompt)
+        except KeyboardInterrupt:
+            raise Interrupted("the question was stopped before it was sent.") from None
+        self._show(reply, given)
 
     def _sent(self, given: ChatOptions, prompt: str) -> Reply:
         here = self.session
