@@ -1,6 +1,5 @@
 """Tab completion on chat lines: what is offered, and which characters it replaces."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,7 +7,7 @@ from conftest import Shell
 from hypothesis import given
 from hypothesis import strategies as st
 from IPython.terminal.ptutils import IPythonPTCompleter
-from kernel_driver import Kernel, running_kernel
+from kernel_driver import Kernel
 from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
 from scripted_server import NEVER, Answer, ScriptedServer, json_answer
@@ -105,34 +104,11 @@ def test_every_option_and_command_says_what_it_is() -> None:
     assert all(candidate.help for candidate in (*named, *commands))
 
 
-@pytest.fixture(scope="module")
-def shared() -> Iterator[Kernel]:
-    """Yield one kernel for the whole module."""
-    with running_kernel() as kernel:
-        yield kernel
-
-
 @pytest.fixture
-def kernel(shared: Kernel, server: ScriptedServer, cache: Path) -> Kernel:
-    """Return the kernel with the extension loaded, the server set, nothing fetched."""
-    done = shared.run(
-        f"""
-import os
-for name in list(os.environ):
-    if name.startswith("APERTIS_"):
-        del os.environ[name]
-os.environ["APERTIS_BASE_URL"] = {server.url!r}
-os.environ["XDG_CACHE_HOME"] = {str(cache)!r}
-from apertis_magic.chat import session
-session._current = None
-message_in_a_bottle = 1
-%reload_ext apertis_magic
-"""
-    )
-
-    assert "ok" == done.reply["status"]
-
-    return shared
+def kernel(kernel: Kernel) -> Kernel:
+    """Return the kernel with a name that a message must not be completed with."""
+    kernel.run("message_in_a_bottle = 1")
+    return kernel
 
 
 def completed(kernel: Kernel, before: str, after: str = "") -> list[str]:

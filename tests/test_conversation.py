@@ -481,3 +481,22 @@ def test_without_a_cell_every_question_is_a_new_turn() -> None:
         turns = history.put(turns, Turn(prompt=str(number)), None)
 
     assert ["0", "1", "2"] == [entry.turn.prompt for entry in turns]
+
+
+def test_an_answer_that_is_gone_does_not_go_on(server: ScriptedServer) -> None:
+    """It waited for another, and was dropped meanwhile; nothing is sent or recorded."""
+    go = threading.Event()
+    half, end = says("half", finish="length"), chunk("b", finish="stop")
+    server.will(half, Answer((Wait(go), end, DONE)))
+    chat = Conversation()
+    chat.ask("a").result()
+    second, rest = chat.ask("b"), chat.go_on()
+    server.wait_for(2)
+    chat.reset()
+    go.set()
+    second.result()
+    with pytest.raises(errors.ConfigurationError, match="is gone"):
+        rest.result()
+
+    assert 2 == len(server.requests)
+    assert ["b"] == [turn.prompt for turn in chat.turns]

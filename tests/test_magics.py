@@ -90,9 +90,11 @@ def test_the_message_is_sent_as_it_was_typed(
 
 
 def test_the_environment_is_read_for_each_cell(
-    shell: Shell, server: ScriptedServer
+    shell: Shell, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A key set in a cell holds from the next one on."""
+    for name in ("APERTIS_API_KEY", "APERTIS_MODEL"):
+        monkeypatch.setenv(name, "")  # so that what the cells set ends with this test
     server.will(says("a"))
     shell.run("import os; os.environ['APERTIS_API_KEY'] = 'sk-just-set'")
     shell.run("os.environ['APERTIS_MODEL'] = 'chosen'")
@@ -194,7 +196,7 @@ def test_show_reset_and_status(
     assert "first" in transcript["data"]["text/plain"]
     assert "one" in transcript["data"]["text/html"]
     assert server.url in card["data"]["text/plain"]
-    assert "main, 1 turns" in card["data"]["text/plain"]
+    assert "main, 1 turn" in card["data"]["text/plain"]
     assert () == session.current().current.turns
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from apertis_magic.api.types import Usage
 from apertis_magic.chat.turn import Turn
-from apertis_magic.render import bundle
+from apertis_magic.render import bundle, markdown
 from apertis_magic.render.commonmark.reader import finished
 from apertis_magic.render.footer import footer, notes
 from apertis_magic.render.markdown import to_html
@@ -433,6 +433,24 @@ def test_what_is_escaped_is_no_formula() -> None:
 
     assert "\\(" not in html
     assert "\\begin" not in html
+
+
+class Impatient(str):
+    """A text whose reader is interrupted."""
+
+    __slots__ = ()
+
+    def split(self, *_: Any, **__: Any) -> list[str]:
+        raise KeyboardInterrupt
+
+
+def test_an_interrupt_while_it_is_cleaned_is_not_lost() -> None:
+    """nh3 prints what its callbacks raise and goes on."""
+    markdown._filter("div", "class", Impatient("x"))
+    with pytest.raises(KeyboardInterrupt):
+        to_html("a")
+
+    assert "<p>a</p>" == to_html("a")
 
 
 def test_a_lexer_that_repeats_code_colours_nothing() -> None:

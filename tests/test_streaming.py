@@ -306,3 +306,14 @@ def test_an_interrupt_while_it_thinks_keeps_the_thoughts(
     assert "Interrupted" == done.reply["ename"]
     assert "hm hm" in shown
     assert "before its answer began" in shown
+
+
+def test_thoughts_before_an_error_stay(kernel: Kernel, server: ScriptedServer) -> None:
+    """They were paid for, though there is no text."""
+    thought = event({"choices": [{"delta": {"reasoning_content": "hm hm"}}]})
+    server.will(Answer((thought, Cut())))
+    done = kernel.run("%%chat\nx")
+    [shown] = visible(done)
+
+    assert "hm hm" in shown["data"]["text/html"]
+    assert "error" == done.reply["status"]

@@ -259,15 +259,16 @@ def _show(reply: Reply, view: View, conversation: str) -> Turn:
         if not reply.done:
             view.update(progress)
     try:
-        turn = reply.result()
+        ended = reply.result()
     except ApertisError:
-        if reply.turn is not None and reply.turn.text:
-            view.finish(reply.turn, conversation)
+        turn = reply.turn
+        if turn and (turn.text or turn.refusal or turn.reasoning):
+            view.finish(turn, conversation)
         else:
             view.clear()
         raise
-    view.finish(turn, conversation)
-    return turn
+    view.finish(ended, conversation)
+    return ended
 
 
 def what_is_kept(turn: Turn) -> str:

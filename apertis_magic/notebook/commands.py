@@ -79,14 +79,14 @@ class ChatCommands:
             command.run(self, rest.strip())
 
     def _status(self) -> None:
-        from apertis_magic.render import bundle  # noqa: PLC0415  see _show
+        from apertis_magic.render import bundle  # noqa: PLC0415  heavy
 
         here = self.session
         turns = here.current.turns
         used = sum(t.usage.total_tokens or 0 for t in turns if t.usage)
         rows = {
             **_address(here),
-            "conversation": f"{here.current.name}, {len(turns)} turns",
+            "conversation": f"{here.current.name}, {_turns(len(turns))}",
             "tokens": f"{used} in these turns",
         }
         display(bundle.card("apertis_magic", rows, _EXAMPLES), raw=True)
@@ -107,7 +107,7 @@ class ChatCommands:
         if not talk.turns:
             _say("The conversation is empty.")
             return
-        from apertis_magic.render import bundle  # noqa: PLC0415  see _show
+        from apertis_magic.render import bundle  # noqa: PLC0415  heavy
 
         transcript = bundle.transcript(talk.turns, system=talk.system, stale=talk.stale)
         display(transcript, raw=True)
@@ -128,7 +128,7 @@ class ChatCommands:
         if turn is None:
             _say("There is no answer yet.")
             return
-        from apertis_magic.render import bundle  # noqa: PLC0415  see _show
+        from apertis_magic.render import bundle  # noqa: PLC0415  heavy
 
         shown = bundle.transcript([turn], system=None, stale=frozenset())
         display(shown, raw=True)
@@ -146,8 +146,7 @@ class ChatCommands:
     def reset(self, rest: str) -> None:
         """Drop all turns."""
         _no_more("reset", rest)
-        dropped = self.session.current.reset()
-        _say(f"Dropped {dropped} {'turn' if dropped == 1 else 'turns'}.")
+        _say(f"Dropped {_turns(self.session.current.reset())}.")
 
     def config(self, rest: str) -> None:
         """Show what is set and where it comes from, or set one of it."""
@@ -232,6 +231,10 @@ def _address(here: Session) -> dict[str, str]:
         "address": settings.base_url,
         "key": settings.about_key,
     }
+
+
+def _turns(number: int) -> str:
+    return f"{number} turn" if number == 1 else f"{number} turns"
 
 
 def _no_more(name: str, rest: str) -> None:
