@@ -15,3 +15,8 @@ def cache_dir() -> Path:
 def config_dir() -> Path:
     """Return the folder for what a person has set and nobody else may read: keys."""
     return platformdirs.user_config_path(_NAME, appauthor=False)
+
+
+def data_dir() -> Path:
+    """Return the folder for what cannot be made again: the journal."""
+    return platformdirs.user_data_path(_NAME, appauthor=False)

@@ -25,6 +25,7 @@ from scripted_server import (
 
 from apertis_magic import AsyncApertis, Conversation, errors
 from apertis_magic.chat import history
+from apertis_magic.chat.history import Where
 from apertis_magic.chat.turn import Cell, Turn
 
 
@@ -429,7 +430,7 @@ def run(*cells: tuple[str, str, int]) -> history.History:
         here = cell(name, execution)
         for number in range(count):
             turn = Turn(prompt=f"{name}{number}{execution}", cell=name)
-            turns = history.put(turns, turn, here)
+            turns, _ = history.put(turns, turn, Where(cell=here))
         turns = history.end_execution(turns, here.execution)
     return turns
 
@@ -478,7 +479,7 @@ def test_without_a_cell_every_question_is_a_new_turn() -> None:
     """Front ends that tell no cell's id append."""
     turns: history.History = ()
     for number in range(3):
-        turns = history.put(turns, Turn(prompt=str(number)), None)
+        turns, _ = history.put(turns, Turn(prompt=str(number)), Where())
 
     assert ["0", "1", "2"] == [entry.turn.prompt for entry in turns]
 

@@ -12,6 +12,7 @@ from apertis_magic.api.client import AsyncApertis
 from apertis_magic.api.stream import AsyncStream
 from apertis_magic.api.types import Message
 from apertis_magic.chat import history
+from apertis_magic.chat.history import Where
 from apertis_magic.chat.reply import Outcome, Reply
 from apertis_magic.chat.turn import Cell, Turn
 from apertis_magic.clean import mend
@@ -263,7 +264,7 @@ class Conversation:
             before = history.before(now, question.resumes)
             asked = [*question.resumes.messages, Message("user", _GO_ON)]
         else:
-            before = now[: history.place(now, question.cell).start]
+            before = now[: history.place(now, Where(cell=question.cell)).start]
             asked = [Message("user", question.prompt)]
         system = [Message("system", question.system)] if question.system else []
         return [*system, *(m for e in before for m in e.turn.messages), *asked]
@@ -299,11 +300,9 @@ class Conversation:
             return turn
         if question.resumes:
             return self._join(turn, question.resumes)
+        where = Where(cell=question.cell, fresh=question.fresh)
         with self._lock:
-            # Starting over costs the turns only once there is something in their place.
-            fresh = question.fresh and not turn.nothing_came
-            now = () if fresh else self._history
-            self._history = history.put(now, turn, question.cell)
+            self._history, _ = history.put(self._history, turn, where)
         return turn
 
     def _join(self, turn: Turn, half: Turn) -> Turn:

@@ -19,41 +19,88 @@ class Entry:
         turn: the turn.
         made: its number in the order in which the conversation's turns were made.
         execution: the execution of a cell that made it.
+        slot: the id of the first turn that stood in this place; its versions share it.
     """
 
     turn: Turn
     made: int
     execution: str | None = None
+    slot: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Where:
+    """Where a question stands in its conversation.
+
+    Attributes:
+        cell: the notebook cell that asks; its earlier turn is replaced.
+        append: leave the cell's earlier turns and ask after all of them.
+        replaces: the id of the turn that is asked again, whichever cell made it.
+        fresh: start over: the turns before go once something has come.
+    """
+
+    cell: Cell | None = None
+    append: bool = False
+    replaces: str | None = None
+    fresh: bool = False
 
 
 History = tuple[Entry, ...]
 
 
-def place(history: History, cell: Cell | None) -> slice:
-    """Return the place of *cell*'s next turn: a turn to replace, or a gap."""
-    if cell is None:
-        return slice(len(history), len(history))
+def place(history: History, where: Where) -> slice:
+    """Return the place of the next turn: a turn to replace, or a gap."""
+    end = slice(len(history), len(history))
+    if where.fresh:
+        return slice(0, 0)
+    if where.replaces is not None:
+        ids = [entry.turn.id for entry in history]
+        at = ids.index(where.replaces) if where.replaces in ids else None
+        return end if at is None else slice(at, at + 1)
+    cell = where.cell
+    if cell is None or where.append:
+        return end
     own = [i for i, entry in enumerate(history) if entry.turn.cell == cell.id]
     for i in own:
         if history[i].execution != cell.execution:
             return slice(i, i + 1)
-    end = own[-1] + 1 if own else len(history)
-    return slice(end, end)
+    return slice(own[-1] + 1, own[-1] + 1) if own else end
 
 
-def put(history: History, turn: Turn, cell: Cell | None) -> History:
-    """Return *history* with *turn* in its place.
+def put(history: History, turn: Turn, where: Where) -> tuple[History, Entry]:
+    """Return *history* with *turn* in its place, and the turn's entry.
 
-    A turn of which nothing came does not replace one with an answer.
+    A turn of which nothing came does not replace one with an answer: the entry is then
+    a version of that one, which is not in the history.
     """
-    at = place(history, cell)
-    replaced = history[at]
-    if cell and replaced and turn.nothing_came and replaced[0].turn.text:
-        kept = replace(replaced[0], execution=cell.execution)
-        return (*history[: at.start], kept, *history[at.stop :])
+    if where.fresh and not turn.nothing_came:
+        # Starting over costs the turns only once there is something in their place.
+        history = ()
+    where = replace(where, fresh=False)
+    execution = where.cell.execution if where.cell else None
+    if where.append and where.cell:
+        history = _keep(history, where.cell)
+    at = place(history, where)
     made = max((entry.made for entry in history), default=0) + 1
-    entry = Entry(turn, made, cell.execution if cell else None)
-    return (*history[: at.start], entry, *history[at.stop :])
+    if not history[at]:
+        entry = Entry(turn, made, execution, turn.id)
+        return (*history[: at.start], entry, *history[at.stop :]), entry
+    [old] = history[at]
+    if where.replaces is not None:
+        turn, execution = replace(turn, cell=old.turn.cell), old.execution
+    entry = Entry(turn, made, execution, old.slot)
+    is_kept = turn.nothing_came and old.turn.text
+    stays = replace(old, execution=execution) if is_kept else entry
+    return (*history[: at.start], stays, *history[at.stop :]), entry
+
+
+def _keep(history: History, cell: Cell) -> History:
+    """Have *cell*'s turns outlast this execution of it, which adds to them."""
+    here, of_cell = cell.execution, cell.id
+    return tuple(
+        replace(entry, execution=here) if entry.turn.cell == of_cell else entry
+        for entry in history
+    )
 
 
 def newest(history: History) -> Turn | None:

@@ -1,11 +1,14 @@
-"""One question with its answer, as a frozen value."""
+"""One question with its answer, as a frozen value and as JSON."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, fields
+from types import NoneType
 from typing import Any
 from uuid import uuid4
 
 from apertis_magic.api.types import Message, Usage
+from apertis_magic.api.value import Json, items, mapping
+from apertis_magic.clean import mend
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,9 @@ class Turn:
         usage: the tokens it took, where the server tells them.
         system: the system prompt it was asked under.
         options: the other fields of the request that were set.
+        history: how many turns before it were to be sent at the most; None for all.
+        left_out: how many of these were not sent, since they would not have fitted.
+        cached: whether it was answered from the journal, without a request.
         cell: id of the notebook cell it came from, where the front end tells it.
         started: when it was sent, in seconds since 1970.
         first_text: seconds from then to the answer's first text.
@@ -79,6 +85,9 @@ class Turn:
     usage: Usage | None = None
     system: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    history: int | None = None
+    left_out: int = 0
+    cached: bool = False
     cell: str | None = None
     started: float = 0.0
     first_text: float | None = None
@@ -92,7 +101,14 @@ class Turn:
     @property
     def cost(self) -> float | None:
         """What the answer cost in USD, where the server tells it."""
+        if self.cached:
+            return 0.0
         return self.usage.cost if self.usage else None
+
+    @property
+    def saved(self) -> float:
+        """What it would have cost in USD, had it not been answered from the journal."""
+        return (self.usage.cost or 0.0) if self.usage and self.cached else 0.0
 
     @property
     def nothing_came(self) -> bool:
@@ -106,3 +122,63 @@ class Turn:
         if not self.text:
             return ()
         return Message("user", self.prompt), Message("assistant", self.text)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the turn as JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, raw: Json) -> "Turn":
+        """Read a turn; a newer version's fields are left alone.
+
+        Raises:
+            ValueError: it is no turn, or a field is not what it should be.
+        """
+        known = {name: raw[name] for name in _KINDS if name in raw}
+        for name, value in known.items():
+            # JSON has one kind of number; True is no number.
+            if type(value) not in _KINDS[name]:
+                raise ValueError(f"{name} cannot be {type(value).__name__}")
+        if "prompt" not in known:
+            raise ValueError("there is no prompt")
+        mended: dict[str, Any] = {
+            k: mend(v) if isinstance(v, str) else v for k, v in known.items()
+        }
+        usage = mapping(raw.get("usage"))
+        return cls(
+            **mended,
+            alternatives=tuple(
+                mend(text)
+                for text in raw.get("alternatives") or ()
+                if isinstance(text, str)
+            ),
+            sources=tuple(
+                Source(mend(str(page.get("url"))), mend(str(page.get("title", ""))))
+                for page in items(list(raw.get("sources") or ()))
+            ),
+            usage=_usage(usage) if usage else None,
+        )
+
+
+def _usage(raw: Json) -> Usage:
+    names = {each.name for each in fields(Usage)}
+    return Usage(**{name: value for name, value in raw.items() if name in names})
+
+
+_TEXT: tuple[type, ...] = (str,)
+_NUMBER: tuple[type, ...] = (int, float)
+_KINDS: Mapping[str, tuple[type, ...]] = {
+    **dict.fromkeys(
+        "id prompt text reasoning refusal error model fallback asked_model "
+        "base_url".split(),
+        _TEXT,
+    ),
+    **dict.fromkeys(("finish", "system", "cell"), (str, NoneType)),
+    **dict.fromkeys(("started", "elapsed"), _NUMBER),
+    **dict.fromkeys(("left_out", "malformed"), (int,)),
+    "first_text": (*_NUMBER, NoneType),
+    "history": (int, NoneType),
+    "options": (dict,),
+    "cached": (bool,),
+}
+"""The fields that are the same in JSON, and the types that they can have there."""

@@ -6,12 +6,10 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, fields
 from functools import cache
 from html import escape
 from typing import Any
 
-from apertis_magic.api.types import Usage
 from apertis_magic.chat.turn import Source, Turn
 from apertis_magic.clean import printable
 from apertis_magic.render.footer import Form, footer, notes, others, sources
@@ -97,7 +95,7 @@ def _others(turn: Turn, form: Form = "markdown") -> str:
 
 def metadata(turn: Turn, *, conversation: str) -> dict[str, Any]:
     """Return what the notebook file keeps of a turn beside its text."""
-    kept = asdict(turn)
+    kept = turn.to_dict()
     del kept["text"]
     if kept["usage"]:
         del kept["usage"]["raw"]
@@ -123,23 +121,10 @@ def turns_of(outputs: Iterable[Mapping[str, Any]]) -> list[Turn]:
         if isinstance(kept.get("prompt"), str):
             parts = texts.pop(name)
             if len(parts) >= kept.get("parts", 1):  # else one was deleted
-                turns.append(_turn("".join(parts[-kept.get("parts", 1) :]), kept))
+                text = "".join(parts[-kept.get("parts", 1) :])
+                text = "" if text == kept.get("refusal") else text
+                turns.append(Turn.from_dict({**kept, "text": text}))
     return turns
-
-
-def _turn(text: str, kept: Mapping[str, Any]) -> Turn:
-    given = _known(Turn, {**kept, "text": "" if text == kept.get("refusal") else text})
-    usage, sources = given.get("usage"), given.get("sources") or ()
-    given["usage"] = Usage(**_known(Usage, usage)) if usage else None
-    given["alternatives"] = tuple(given.get("alternatives") or ())
-    given["sources"] = tuple(Source(**_known(Source, page)) for page in sources)
-    return Turn(**given)
-
-
-def _known(kind: type[Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values that *kind* has fields for; a newer version may have more."""
-    names = {field.name for field in fields(kind)}
-    return {name: value for name, value in values.items() if name in names}
 
 
 def transcript(
