@@ -111,7 +111,10 @@ class BadRequest(StatusError):
 class ContextLengthExceeded(BadRequest):
     """The conversation and the answer do not fit into the model's context."""
 
-    hint = "Start over with --new, or ask a model with a longer context."
+    hint = (
+        "Start over with --new, send fewer turns with --history N, or ask a model with "
+        "a longer context."
+    )
 
 
 class ContentPolicyViolation(BadRequest):

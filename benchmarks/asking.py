@@ -43,7 +43,8 @@ def private() -> Iterator[None]:
         if name.startswith(_FOREIGN) or name.lower().endswith("_proxy"):
             del os.environ[name]
     with tempfile.TemporaryDirectory() as folder:
-        os.environ |= {"IPYTHONDIR": folder, "JUPYTER_RUNTIME_DIR": folder}
+        names = ("IPYTHONDIR", "JUPYTER_RUNTIME_DIR", "XDG_DATA_HOME")
+        os.environ |= dict.fromkeys(names, folder)
         try:
             yield
         finally:

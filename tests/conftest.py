@@ -34,6 +34,7 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "runtime"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
 
 
@@ -116,6 +117,7 @@ for name in list(os.environ):
         del os.environ[name]
 os.environ["APERTIS_BASE_URL"] = {server.url!r}
 os.environ["XDG_CONFIG_HOME"] = {os.environ["XDG_CONFIG_HOME"]!r}
+os.environ["XDG_DATA_HOME"] = {os.environ["XDG_DATA_HOME"]!r}
 os.environ["XDG_CACHE_HOME"] = {str(tmp_path / "cache")!r}
 os.environ["PYTHON_KEYRING_BACKEND"] = {os.environ["PYTHON_KEYRING_BACKEND"]!r}
 from apertis_magic.chat import session

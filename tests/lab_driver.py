@@ -109,6 +109,35 @@ class Notebook:
             "() => { void jupyterapp.commands.execute('notebook:run-all-cells') }"
         )
 
+    def run_cell(self, number: int) -> None:
+        """Run one of the cells, and wait for its end."""
+        self.lab.page.evaluate(
+            """async (number) => {
+              jupyterapp.shell.currentWidget.content.activeCellIndex = number;
+              await jupyterapp.commands.execute("notebook:run-cell");
+            }""",
+            number,
+        )
+
+    def edit(self, number: int, source: str) -> None:
+        """Write another text into one of the cells."""
+        self.lab.page.evaluate(
+            """([number, source]) => {
+              const cells = jupyterapp.shell.currentWidget.content.model.cells;
+              cells.get(number).sharedModel.setSource(source);
+            }""",
+            [number, source],
+        )
+
+    def restart(self) -> None:
+        """Restart the kernel."""
+        self.lab.page.evaluate(
+            """async () => {
+              const widget = jupyterapp.shell.currentWidget;
+              await widget.context.sessionContext.session.kernel.restart();
+            }"""
+        )
+
     def cell(self, number: int) -> Locator:
         """Return one of the cells, counted from 0."""
         shown = self.lab.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
@@ -163,6 +192,7 @@ class _Server:
         command += [f"--{name}={value}" for name, value in options.items()]
         private = {
             "HOME": folder,
+            "XDG_DATA_HOME": folder / "data",
             "IPYTHONDIR": folder / "ipython",
             "JUPYTER_CONFIG_DIR": folder / "config",
             "JUPYTER_RUNTIME_DIR": folder / "runtime",

@@ -20,7 +20,7 @@ class ImpatientView:
         if progress.text:
             raise KeyboardInterrupt
 
-    def finish(self, turn: Turn, conversation: str) -> None:
+    def finish(self, turn: Turn, conversation: str | None) -> None:
         self.finished.append(turn)
         raise KeyboardInterrupt(conversation)
 
@@ -70,7 +70,7 @@ def test_an_interrupt_of_the_last_render(
 class PatientView(ImpatientView):
     """A view whose user lets it finish."""
 
-    def finish(self, turn: Turn, conversation: str) -> None:  # noqa: ARG002  see View
+    def finish(self, turn: Turn, conversation: str | None) -> None:  # noqa: ARG002  see View
         self.finished.append(turn)
 
 

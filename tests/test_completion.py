@@ -67,13 +67,23 @@ def test_the_line_of_a_cell(line: str, word: str, expected: list[str]) -> None:
     ("line", "expected"),
     [
         (" ", list(COMMANDS)),
-        (" res", ["reset"]),
+        (" rest", ["restore"]),
         (" model ", [*IDS[:-1], '"a b"', "default"]),
         (" model claude-", ["claude-sonnet-4-6"]),
         (" model gpt-5.4 ", []),
         (" models ", ["--refresh"]),
         (" local s", ["stop", "status"]),
-        (" show ", []),
+        (" show ", ["main", "--versions"]),
+        (" show main --v", ["--versions"]),
+        (" show main --versions ", []),
+        (" new ", []),
+        (" use ", ["main"]),
+        (" restore ", []),
+        (" journal c", ["clear"]),
+        (" retry --a", []),
+        (" retry --n", ["--no-stream", "--no-footer"]),
+        (" retry -m gpt-5.4:", ["gpt-5.4:web"]),
+        (" continue -c ", ["main"]),
         (" continue ", ["-c"]),
         (" ask --temp", ["--temperature"]),
         (" ask -m gpt-5.4:", ["gpt-5.4:web"]),
@@ -86,6 +96,30 @@ def test_the_line_of_a_command(line: str, expected: list[str]) -> None:
     _, offered = candidates.at_end(line, of_cell=False)
 
     assert expected == [candidate.text for candidate in offered]
+
+
+@pytest.mark.usefixtures("listed")
+def test_the_files_of_a_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that hold conversations, and folders; a space puts quotes around one."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    for name in ("a.md", "a.txt", "my talk.ipynb", ".hidden.json"):
+        Path(name).touch()
+    Path("notes").mkdir()
+    Path("notes", "b.json").touch()
+
+    def offered(line: str) -> list[str]:
+        return [each.text for each in candidates.at_end(line, of_cell=False)[1]]
+
+    assert ["a.md", '"my talk.ipynb"', "notes/"] == offered(" load ")
+    assert ['"my talk.ipynb"'] == offered(" export my")
+    assert ["notes/b.json"] == offered(" export notes/")
+    assert [".hidden.json"] == offered(" load .h")
+    assert [] == offered(" load nowhere/")
+    assert ["main", "--force"] == offered(" export a.md ")
 
 
 @given(st.text(), st.booleans())

@@ -119,7 +119,7 @@ def test_nothing_wrong_is_sent(server: ScriptedServer) -> None:
     ]
     for wrong in wrongs:
         with pytest.raises(errors.ConfigurationError):
-            chat.ask(**wrong, system="new", fresh=True)
+            chat.ask(**wrong, system="new", where=Where(fresh=True))
 
     assert [] == server.requests
     assert "old" == chat.system
@@ -142,12 +142,12 @@ def test_starting_over_costs_nothing_until_something_comes(
     chat = Conversation()
     chat.ask("first").result()
     with pytest.raises(errors.AuthenticationError):
-        chat.ask("second", fresh=True).result()
+        chat.ask("second", where=Where(fresh=True)).result()
 
     assert ["first", "second"] == [turn.prompt for turn in chat.turns]
     assert [("user", "second")] == server.messages[1]
 
-    chat.ask("third", fresh=True).result()
+    chat.ask("third", where=Where(fresh=True)).result()
 
     assert ["third"] == [turn.prompt for turn in chat.turns]
 
@@ -158,7 +158,7 @@ def test_starting_over_with_a_refusal_is_starting_over(server: ScriptedServer) -
     server.will(says("one"), refusal)
     chat = Conversation()
     chat.ask("first").result()
-    chat.ask("second", fresh=True).result()
+    chat.ask("second", where=Where(fresh=True)).result()
 
     assert ["second"] == [turn.prompt for turn in chat.turns]
 
@@ -167,14 +167,14 @@ def test_an_answer_is_not_lost_to_a_failure(server: ScriptedServer) -> None:
     """A cell that runs again and fails before the first word keeps its turn."""
     server.will(says("A"), fails(500, headers={"Retry-After": "999"}), says("A2"))
     chat = Conversation()
-    chat.ask("a", cell=cell("1", "x")).result()
+    chat.ask("a", where=Where(cell=cell("1", "x"))).result()
     with pytest.raises(errors.ServerError):
-        chat.ask("a", cell=cell("1", "y")).result()
+        chat.ask("a", where=Where(cell=cell("1", "y"))).result()
     chat.end_execution("1-y")
 
     assert ["A"] == [turn.text for turn in chat.turns]
 
-    chat.ask("a", cell=cell("1", "z")).result()
+    chat.ask("a", where=Where(cell=cell("1", "z"))).result()
 
     assert ["A2"] == [turn.text for turn in chat.turns]
 
@@ -396,15 +396,15 @@ def test_a_cell_that_runs_again_replaces_its_turn(server: ScriptedServer) -> Non
     """The request carries what stood before it; what stands after it is stale."""
     server.will(says("A"), says("B"), says("A2"), says("B2"))
     chat = Conversation()
-    chat.ask("a", cell=cell("1", "x")).result()
-    chat.ask("b", cell=cell("2", "x")).result()
-    chat.ask("a2", cell=cell("1", "y")).result()
+    chat.ask("a", where=Where(cell=cell("1", "x"))).result()
+    chat.ask("b", where=Where(cell=cell("2", "x"))).result()
+    chat.ask("a2", where=Where(cell=cell("1", "y"))).result()
 
     assert ["A2", "B"] == [turn.text for turn in chat.turns]
     assert [("user", "a2")] == server.messages[2]
     assert {chat.turns[1].id} == chat.stale
 
-    chat.ask("b", cell=cell("2", "y")).result()
+    chat.ask("b", where=Where(cell=cell("2", "y"))).result()
 
     assert ["A2", "B2"] == [turn.text for turn in chat.turns]
     assert frozenset() == chat.stale
@@ -415,7 +415,7 @@ def test_starting_over_keeps_the_system_prompt(server: ScriptedServer) -> None:
     server.will(says("a"))
     chat = Conversation("m", "Be brief.")
     chat.ask("x").result()
-    chat.ask("y", fresh=True).result()
+    chat.ask("y", where=Where(fresh=True)).result()
 
     assert [("system", "Be brief."), ("user", "y")] == server.messages[1]
     assert ["y"] == [turn.prompt for turn in chat.turns]

@@ -85,12 +85,12 @@ def test_the_checks(
     server.will(*answers)
     lines = found(shell, capsys)
 
-    assert [mark for mark, _ in expected] == [mark for mark, _ in lines[4:]]
+    assert [mark for mark, _ in expected] == [mark for mark, _ in lines[5:]]
     assert all(
-        words in line for (_, words), (_, line) in zip(expected, lines[4:], strict=True)
+        words in line for (_, words), (_, line) in zip(expected, lines[5:], strict=True)
     )
-    assert ("ok", f"address {server.url}") == lines[2]
-    assert "--" == lines[3][0]
+    assert ("ok", f"address {server.url}") == lines[3]
+    assert "--" == lines[4][0]
     assert () == session.current().current.turns
 
 
@@ -124,7 +124,7 @@ def test_a_key_is_never_told(
     server.will(fails(401, "no sk-never-told-1234"))
     lines = found(shell, capsys)
 
-    assert "ok" == lines[3][0]
+    assert "ok" == lines[4][0]
     assert "never-told" not in str(lines)
 
 
@@ -137,3 +137,25 @@ def test_it_can_be_stopped(kernel: Kernel, server: ScriptedServer) -> None:
     done = kernel.finish(request)
 
     assert ("Interrupted", 1) == (done.reply["ename"], len(done.reply["traceback"]))
+
+
+def test_the_journal_is_checked(
+    shell: Shell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where it is and how much it holds, that it is off, or what is wrong with it."""
+    fine = found(shell, capsys)[2]
+    journal = session.current().journal
+
+    assert journal is not None
+
+    shell.run("%config ApertisMagic.journal = False")
+    off = found(shell, capsys)[2]
+    shell.run("%config ApertisMagic.journal = True")
+    journal.file.parent.mkdir(parents=True)
+    journal.file.write_bytes(b"no database" * 1000)
+    broken = found(shell, capsys)[2]
+
+    assert ("ok", f"0 turns are kept in {journal.file}") == fine
+    assert ("--", "the journal is off; turns are kept in memory alone") == off
+    assert "!!" == broken[0]
+    assert "it is damaged" in broken[1]

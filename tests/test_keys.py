@@ -24,7 +24,7 @@ import apertis_magic
 from apertis_magic import Apertis
 from apertis_magic.api import key_file, keys
 from apertis_magic.chat import session
-from apertis_magic.chat.session import Settings
+from apertis_magic.chat.settings import Settings
 from apertis_magic.clean import holds_key
 from apertis_magic.errors import ConfigurationError
 

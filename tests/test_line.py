@@ -547,7 +547,8 @@ def test_nothing_to_go_on_with(shell: Shell, server: ScriptedServer) -> None:
 def test_every_option_of_the_request_is_a_setting() -> None:
     """The settings are spelt out, and keep in step with the table of parameters."""
     on_line = {name for name, param in PARAMS.items() if param.on_line}
-    others = {"model", "base_url", "system", "stream", "footer"}
+    others = {"model", "base_url", "system", "stream", "footer", "max_context_tokens"}
+    others |= {"journal", "journal_days", "cache", "cache_days"}
 
     assert on_line | {"timeout", "max_retries"} | others == set(SETTINGS)
 

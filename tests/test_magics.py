@@ -192,7 +192,10 @@ def test_show_reset_and_status(
     told = capsys.readouterr().out
     transcript, card = shown(shell)[1:]
 
-    assert "The conversation is empty.\nDropped 1 turn.\n" == told
+    assert (
+        "The conversation is empty.\nDropped 1 turn."
+        " %chat restore main brings it back.\n"
+    ) == told
     assert "first" in transcript["data"]["text/plain"]
     assert "one" in transcript["data"]["text/html"]
     assert server.url in card["data"]["text/plain"]

@@ -10,7 +10,7 @@ from scripted_server import Answer, ScriptedServer, fails, json_answer, says
 from apertis_magic import errors
 from apertis_magic.chat import model_list, session
 from apertis_magic.chat.model_list import ListedModel
-from apertis_magic.chat.session import Settings
+from apertis_magic.chat.settings import Settings
 from apertis_magic.notebook import models
 
 pytestmark = pytest.mark.usefixtures("cache")

@@ -24,7 +24,8 @@ from apertis_magic import AsyncApertis, errors
 from apertis_magic.api import loop
 from apertis_magic.chat import model_list
 from apertis_magic.chat.model_list import ListedModel, Listing
-from apertis_magic.chat.session import Session, Settings
+from apertis_magic.chat.session import Session
+from apertis_magic.chat.settings import Settings
 from apertis_magic.paths import cache_dir
 
 pytestmark = pytest.mark.usefixtures("cache")

@@ -123,7 +123,7 @@ def test_options(text: str, expected: ChatOptions) -> None:
         ("-s a --no-system", "one system prompt at a time"),
         ("--once --new", "--once leaves the conversation alone"),
         ("--new=1", "--new takes no value"),
-        ("-c ''", "-c needs a name"),
+        ("-c ''", "name cannot be blank"),
         ("-f json", "--format is markdown or text, not 'json'"),
         ("--timeout 0", "--timeout must be seconds above 0"),
         ("--timeout nan", "--timeout must be seconds above 0"),

@@ -272,13 +272,14 @@ def test_finished_blocks_are_rendered_once() -> None:
     assert len("a\n\n") == finished(f"a\n\n{TICKS}\n\nb\n\nc\n")
 
 
+USAGE = Usage(prompt_tokens=3, completion_tokens=4, total_tokens=7)
 TURN = Turn(
     prompt="x",
     text="**a**",
     model="served",
     asked_model="served",
     finish="stop",
-    usage=Usage(prompt_tokens=3, completion_tokens=4, total_tokens=7),
+    usage=USAGE,
     elapsed=2.0,
     base_url="https://api.apertis.ai/v1",
 )
@@ -337,6 +338,14 @@ def changed(**fields: object) -> Turn:
             changed(usage=None, text="12345", reasoning="123"),
             "served · about 2 tokens out (estimated) · 2.0 s",
         ),
+        (
+            changed(cached=True, usage=replace(USAGE, cost=0.0012), first_text=0.1),
+            "cached · served · 3 in + 4 out = 7 tokens · $0 (saved $0.0012)",
+        ),
+        (
+            changed(cached=True, base_url="http://localhost:1/v1", finish="length"),
+            "cached · served · 3 in + 4 out = 7 tokens · $0 · length",
+        ),
     ],
 )
 def test_the_footer(turn: Turn, expected: str) -> None:
@@ -358,6 +367,9 @@ def test_the_footer(turn: Turn, expected: str) -> None:
         (changed(malformed=2), "2 unreadable events"),
         (changed(finish="tool_calls"), "asked for a tool"),
         (changed(fallback="timeout", asked_model="a"), "a did not answer: timeout."),
+        (changed(left_out=1), "1 earlier turn was not sent, so that the question fits"),
+        (changed(left_out=12), "12 earlier turns were not sent"),
+        (changed(history=0, cached=True), ""),
     ],
 )
 def test_what_a_reader_must_know_is_noted(turn: Turn, words: str) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from apertis_magic.api import conflicts
+from apertis_magic.api import address, conflicts
 from apertis_magic.api.params import PARAMS
 from apertis_magic.api.response import Response
 from apertis_magic.api.retry import wait_of
@@ -94,6 +94,10 @@ _HINTS: Mapping[str, str] = {
     "account_suspended": "Ask the provider's support.",
     "endpoint_not_found": NotFound.hint,
 }
+# What Apertis alone can do about too long a conversation.
+_COMPRESSION = (
+    "Or let Apertis sum up older turns (billed): -p 'compression={\"enabled\": true}'"
+)
 _LONGEST = 500  # characters of a message
 _LONGEST_PAGE = 50_000
 _SERVER_ERRORS = 500
@@ -152,6 +156,8 @@ def from_response(
         hint = f"Wait {wait:.0f} s, then run the cell again."
     elif kind is NotFound and base_url and not urlsplit(base_url).path:
         hint = f"Should the base URL be {base_url}/v1?"
+    elif kind is ContextLengthExceeded and address.is_apertis(base_url):
+        hint = f"{hint} {_COMPRESSION}"
     attempts = response.headers.get("x-timeout-attempts")
     tried = f" after {attempts} attempts" if attempts else ""
     words = f"{fault.message}{tried} (HTTP {response.status})"

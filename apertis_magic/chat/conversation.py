@@ -1,59 +1,38 @@
 """A conversation: its ordered turns, its system prompt, and how it asks."""
 
 import asyncio
-import re
 import threading
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
+from uuid import uuid4
 
-from apertis_magic.api import loop, params
+from apertis_magic.api import address, loop, params
 from apertis_magic.api.client import AsyncApertis
-from apertis_magic.api.stream import AsyncStream
 from apertis_magic.api.types import Message
-from apertis_magic.chat import history
-from apertis_magic.chat.history import Where
+from apertis_magic.chat import fitting, history
+from apertis_magic.chat.history import Entry, History, Where
+from apertis_magic.chat.journal import Journal
+from apertis_magic.chat.question import Question, send
 from apertis_magic.chat.reply import Outcome, Reply
-from apertis_magic.chat.turn import Cell, Turn
+from apertis_magic.chat.settings import DEFAULT_MODEL
+from apertis_magic.chat.state import State
+from apertis_magic.chat.turn import Turn
 from apertis_magic.clean import mend
-from apertis_magic.errors import (
-    ApertisError,
-    BadRequest,
-    ConfigurationError,
-)
-
-# What a server says that knows no stream_options, by that name or by none.
-_UNKNOWN_FIELD = re.compile(
-    r"stream_options|include_usage|unknown|unrecogni[sz]ed|unexpected|unsupported|"
-    r"not (?:supported|permitted|allowed)|extra|no reason given",
-    re.IGNORECASE,
-)
+from apertis_magic.errors import ApertisError, ConfigurationError
 
 _OF_THE_CLIENT = ("extra_body", "extra_headers", "timeout", "max_retries")
-_NOT_KEPT = ("extra_headers", "timeout", "max_retries")  # the first may hold a key
 
 _GO_ON = (
     "Go on exactly where your last message broke off. Repeat nothing of it, and say "
     "nothing about this request."
 )
+_JOURNAL_PATIENCE = 0.05
+"""Seconds that a request waits until the journal has its question."""
 
-DEFAULT_MODEL = "gpt-4.1-mini"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """All that one question to a model is made of, but for the history."""
-
-    prompt: str
-    model: str
-    client: AsyncApertis
-    system: str | None = None
-    options: Mapping[str, Any] = field(default_factory=dict)
-    cell: Cell | None = None
-    fresh: bool = False
-    once: bool = False
-    stream: bool = True
-    resumes: Turn | None = None
+_GROWTH_EVERY = 0.5
+"""Seconds between two entries of a growing answer in the journal."""
 
 
 class Conversation:
@@ -64,6 +43,7 @@ class Conversation:
         system: the system prompt, None for none.
         client: who sends the requests; without one, the environment's key and address.
         name: what it is called.
+        journal: what keeps its turns as they happen, None for nothing.
     """
 
     def __init__(
@@ -73,24 +53,62 @@ class Conversation:
         *,
         client: AsyncApertis | None = None,
         name: str = "main",
+        journal: Journal | None = None,
     ) -> None:
         self.name = name
         self.model = model
         self.system = system
+        self.journal = journal
         self.default_system: str | None = None
         """The system prompt while the conversation has none of its own."""
+        self.left: list[str] = []
+        """Ids of what it has left behind in the journal, the latest last."""
+        self._id = uuid4().hex
         self._client = client
-        self._history: history.History = ()
-        self._lock = threading.Lock()
+        self._history: History = ()
+        self._asked: Entry | None = None  # what was asked last
+        self._lock = threading.RLock()
         self._turnstile: tuple[asyncio.AbstractEventLoop, asyncio.Lock] | None = None
+
+    @classmethod
+    def of(
+        cls, state: State, *origins: str, journal: Journal | None = None
+    ) -> "Conversation":
+        """Return the conversation that *state* is a picture of.
+
+        Args:
+            state: its id is in use by no other.
+            *origins: ids of those that it came from, whose versions are its own too.
+            journal: what keeps it, None for nothing.
+        """
+        made = cls(state.model, state.system, name=state.name, journal=journal)
+        made._id = state.id
+        with made._lock:
+            made._change(state.history)
+        if journal is not None:
+            for origin in origins:
+                journal.inherit(state.id, origin)
+        return made
 
     def __repr__(self) -> str:
         return f"<Conversation {self.name!r}: {len(self._history)} turns>"
 
     @property
+    def state(self) -> State:
+        """The conversation as it is now."""
+        with self._lock:
+            return State(
+                id=self._id,
+                name=self.name,
+                model=self.model,
+                system=self.system,
+                history=self._history,
+            )
+
+    @property
     def turns(self) -> tuple[Turn, ...]:
         """The turns in their order."""
-        return tuple(entry.turn for entry in self._history)
+        return self.state.turns
 
     @property
     def newest(self) -> Turn | None:
@@ -104,15 +122,17 @@ class Conversation:
         marks = zip(entries, history.stale(entries), strict=True)
         return frozenset(entry.turn.id for entry, old in marks if old)
 
-    def ask(
+    def ask(  # noqa: PLR0913  the one place where all about a question comes together
         self,
         prompt: str,
         *,
         model: str | None = None,
         client: AsyncApertis | None = None,
         system: str | None = None,
-        cell: Cell | None = None,
-        fresh: bool = False,
+        where: Where | None = None,
+        history: int | None = None,
+        max_context: int | None = None,
+        cached_since: float | None = None,
         once: bool = False,
         stream: bool = True,
         **options: Any,
@@ -125,8 +145,13 @@ class Conversation:
             client: who sends this request.
             system: the conversation's system prompt from now on, "" for none; None
                 leaves it.
-            cell: the notebook cell that asks; its earlier turn is replaced.
-            fresh: start over; the turns before go, the system prompt stays.
+            where: where the turn stands: which notebook cell asks, whose earlier turn
+                is replaced, or whether to start over; None adds it at the end.
+            history: how many of the turns before it are sent at the most; None for all.
+            max_context: tokens that question and answer may take; the oldest turns are
+                left out until they fit. None for no limit.
+            cached_since: where the very same was asked after that moment (seconds since
+                1970), answer from the journal; None asks the server.
             once: neither send the turns so far nor keep this one; it waits for no
                 answer before it, and a system prompt is for this question alone.
             stream: let the answer come in pieces.
@@ -142,25 +167,30 @@ class Conversation:
         given = {name: value for name, value in options.items() if value is not None}
         fields = {k: v for k, v in given.items() if k not in _OF_THE_CLIENT}
         params.check({**fields, "stream": stream})
+        if history is not None and history < 0:
+            raise ConfigurationError(f"history must be 0 or more, not {history}.")
         client = client or self._own_client()
         if system is not None and not once:
             self.system = system
-        used = (system, self.system, self.default_system)
-        system = next((each for each in used if each is not None), None)
         question = Question(
             prompt=mend(prompt),
             model=model or self.model or DEFAULT_MODEL,
             client=client,
-            system=system,
+            system=self.system_of(system),
             options=given,
-            cell=cell,
-            fresh=fresh,
+            where=where or Where(),
+            history=history,
+            max_context=max_context,
+            cached_since=cached_since,
             once=once,
             stream=stream,
         )
-        return Reply(
-            lambda reply: self._answer(reply, question), asked_model=question.model
-        )
+        return self._start(question)
+
+    def system_of(self, given: str | None = None) -> str | None:
+        """Return the system prompt of a question that gives one, or None for none."""
+        used = (given, self.system, self.default_system)
+        return next((each for each in used if each is not None), None)
 
     def go_on(
         self,
@@ -198,30 +228,137 @@ class Conversation:
             client=client or self._own_client(),
             system=turn.system,
             options={**options, **limits},
+            where=Where(replaces=turn.id),
+            history=turn.history,
             stream=stream,
             resumes=turn,
         )
-        return Reply(
-            lambda reply: self._answer(reply, question),
-            asked_model=question.model,
-            resumes=turn,
+        return self._start(question)
+
+    def retry(
+        self,
+        *,
+        model: str | None = None,
+        client: AsyncApertis | None = None,
+        max_context: int | None = None,
+        stream: bool = True,
+        **options: Any,
+    ) -> Reply:
+        """Ask the last question again, in its place; the former answer is a version.
+
+        Args:
+            model: the model to ask; None for the same as before.
+            client: who sends this request.
+            max_context: as for ``ask``.
+            stream: let the answer come in pieces.
+            **options: what is to be other than it was, as for ``ask``.
+
+        Raises:
+            ConfigurationError: nothing was asked yet, or a value is out of range;
+                nothing was sent.
+        """
+        last = self.last_asked
+        if last is None:
+            raise ConfigurationError("Nothing was asked yet.")
+        client = client or self._own_client()
+        given = {name: value for name, value in options.items() if value is not None}
+        extra = [each.get("extra_body") or {} for each in (last.options, given)]
+        fields = {**last.options, **given}
+        if any(extra):
+            fields["extra_body"] = {**extra[0], **extra[1]}
+        params.check({k: v for k, v in fields.items() if k not in _OF_THE_CLIENT})
+        question = Question(
+            prompt=last.prompt,
+            model=model or last.asked_model,
+            client=client,
+            system=self.system_of(),
+            options=fields,
+            vary=_varied(client.base_url, fields),
+            where=Where(replaces=self._standing(last)),
+            history=last.history,
+            max_context=max_context,
+            stream=stream,
         )
+        return self._start(question)
+
+    @property
+    def last_asked(self) -> Turn | None:
+        """The turn of the last question, whatever became of it."""
+        with self._lock:
+            if self._asked is not None:
+                return self._asked.turn
+            last = max(self._history, key=lambda entry: entry.made, default=None)
+            return last.turn if last else None
+
+    def undo(self, number: int = 1) -> tuple[Turn, ...]:
+        """Take the last turns back, at most *number*, and return them."""
+        with self._lock:
+            kept = max(len(self._history) - max(number, 0), 0)
+            taken = self._history[kept:]
+            self._change(self._history[:kept])
+        return tuple(entry.turn for entry in taken)
 
     def reset(self) -> int:
         """Drop all turns and return how many there were; the rest stays."""
         with self._lock:
-            dropped, self._history = len(self._history), ()
+            dropped = len(self._history)
+            self._leave()
+            self._history, self._asked = (), None
         return dropped
+
+    def rename(self, name: str) -> None:
+        """Call it *name* from now on."""
+        with self._lock:
+            self.name = name
+            self._change(self._history)
+
+    def fork(self, name: str) -> "Conversation":
+        """Return a conversation that shares the turns so far and goes its own way."""
+        forked = replace(self.state, id=uuid4().hex, name=name)
+        made = Conversation.of(forked, self._id, journal=self.journal)
+        made._client = self._client  # noqa: SLF001  its own kind
+        made.default_system = self.default_system
+        return made
 
     def end_execution(self, execution: str) -> None:
         """Drop the turns that a cell made when it last ran and did not make now."""
         with self._lock:
-            self._history = history.end_execution(self._history, execution)
+            ended = history.end_execution(self._history, execution)
+            if len(ended) < len(self._history):
+                self._change(ended)
+
+    def _change(self, entries: History) -> None:
+        """Have other turns from now on, without a new one; the lock is held."""
+        is_new = not entries and not self._history  # nothing to be known of it yet
+        self._history, self._asked = entries, None
+        if self.journal is not None and not is_new:
+            self.journal.keep(self.state)
+
+    def _leave(self) -> None:
+        """Leave what the journal has as it is, and begin another conversation there."""
+        if self.journal is not None and self._history:
+            self.journal.drop(self._id)
+            self.left.append(self._id)
+        self._id = uuid4().hex
+
+    def _standing(self, last: Turn) -> str:
+        """Return the id of the turn that stands where *last* was asked."""
+        with self._lock:
+            slot = self._asked.slot if self._asked else None
+            here = [e for e in self._history if e.slot == slot]
+            return here[0].turn.id if here else last.id
 
     def _own_client(self) -> AsyncApertis:
         if self._client is None:
             self._client = AsyncApertis()
         return self._client
+
+    def _start(self, question: Question) -> Reply:
+        return Reply(
+            lambda reply: self._answer(reply, question),
+            asked_model=question.model,
+            resumes=question.resumes,
+        )
 
     def _one_at_a_time(self) -> asyncio.Lock:
         # A lock belongs to one event loop, and a forked child has another.
@@ -242,8 +379,16 @@ class Conversation:
 
     async def _ask_now(self, reply: Reply, question: Question) -> Outcome:
         reply.begin()
+        request = None
         try:
-            await _send(reply, question, self._messages(question))
+            messages = self._messages(reply, question)
+            request = question.request(messages)
+            async with self._noted(reply, question):
+                cached = await self._cached(question, request)
+                if cached is None:
+                    await send(reply, question, messages)
+                else:
+                    reply.take(cached)
         except asyncio.CancelledError:
             # It may have been complete, with its connection still closing.
             return self._record(reply, question, reply.finish or "interrupted"), None
@@ -253,118 +398,121 @@ class Conversation:
             failure = ApertisError(f"Something unforeseen happened: {error!r}")
             failure.__cause__ = error
             return self._record(reply, question, "error", str(failure)), failure
-        return self._record(reply, question, reply.finish), None
+        return self._record(reply, question, reply.finish, request=request), None
 
-    def _messages(self, question: Question) -> list[Message]:
+    def _messages(self, reply: Reply, question: Question) -> Sequence[Message]:
         """Return what is sent: the system prompt, the turns before, the question."""
-        now = () if question.fresh or question.once else self._history
-        if question.resumes:
-            if question.resumes.id not in [entry.turn.id for entry in now]:
-                raise ConfigurationError("The answer that was to go on is gone.")
-            before = history.before(now, question.resumes)
-            asked = [*question.resumes.messages, Message("user", _GO_ON)]
-        else:
-            before = now[: history.place(now, Where(cell=question.cell)).start]
-            asked = [Message("user", question.prompt)]
+        now = () if question.once else self._history
+        half = question.resumes
+        if half and half.id not in [entry.turn.id for entry in now]:
+            raise ConfigurationError("The answer that was to go on is gone.")
+        before = now[: history.place(now, question.where).start]
+        fit = fitting.fit(
+            [entry.turn for entry in before],
+            question.prompt,
+            system=question.system,
+            history=question.history,
+            max_context=question.max_context,
+            max_tokens=_longest(question.options),
+        )
+        reply.left_out = fit.left_out
         system = [Message("system", question.system)] if question.system else []
-        return [*system, *(m for e in before for m in e.turn.messages), *asked]
+        asked = (
+            [*half.messages, Message("user", _GO_ON)]
+            if half
+            else [Message("user", question.prompt)]
+        )
+        return [*system, *(m for turn in fit.turns for m in turn.messages), *asked]
+
+    @asynccontextmanager
+    async def _noted(self, reply: Reply, question: Question) -> AsyncIterator[None]:
+        """Have the journal know the question, and the answer as it grows."""
+        journal = self.journal
+        if journal is None:
+            yield
+            return
+        state = None if question.once else self.state
+        begun = question.turn(reply, "interrupted")
+        known = journal.begin(state, begun, question.where)
+        await asyncio.wait([asyncio.wrap_future(known)], timeout=_JOURNAL_PATIENCE)
+        growing = asyncio.ensure_future(_grow(reply, journal))
+        try:
+            yield
+        finally:
+            growing.cancel()
+
+    async def _cached(self, question: Question, request: str) -> Turn | None:
+        since = question.cached_since
+        if since is None or self.journal is None or question.resumes:
+            return None
+        try:
+            return await asyncio.to_thread(self.journal.answer, request, since=since)
+        except ApertisError:
+            return None  # what cannot be read is asked for
 
     def _record(
-        self, reply: Reply, question: Question, finish: str | None, error: str = ""
+        self,
+        reply: Reply,
+        question: Question,
+        finish: str | None,
+        error: str = "",
+        *,
+        request: str | None = None,
     ) -> Turn:
-        fields = question.options
-        turn = Turn(
-            id=reply.id,
-            prompt=question.prompt,
-            text=reply.text,
-            reasoning=reply.reasoning,
-            refusal=reply.refusal,
-            alternatives=reply.alternatives,
-            sources=reply.sources,
-            finish=finish,
-            error=error,
-            model=reply.model,
-            asked_model=question.model,
-            fallback=reply.fallback,
-            base_url=question.client.base_url,
-            usage=reply.usage,
-            system=question.system,
-            options={k: v for k, v in fields.items() if k not in _NOT_KEPT},
-            cell=question.cell.id if question.cell else None,
-            started=reply.started,
-            first_text=reply.first_text,
-            elapsed=reply.elapsed,
-            malformed=reply.malformed,
-        )
+        turn = question.turn(reply, finish, error)
+        if turn.cached or question.resumes:
+            request = None  # it is no answer to that request alone
         if question.once:
+            entry = Entry(turn, 0, None, turn.id)
+            if self.journal is not None:
+                self.journal.keep(None, entry, request=request)
             return turn
-        if question.resumes:
-            return self._join(turn, question.resumes)
-        where = Where(cell=question.cell, fresh=question.fresh)
         with self._lock:
-            self._history, _ = history.put(self._history, turn, where)
-        return turn
+            entry = self._placed(turn, question)
+            self._asked = entry
+            if self.journal is not None:
+                self.journal.keep(self.state, entry, request=request)
+        return entry.turn
 
-    def _join(self, turn: Turn, half: Turn) -> Turn:
-        """Put *turn*, which holds the text of both, in the place of *half*."""
-        both = replace(
-            turn,
-            cell=half.cell,
-            started=half.started,
-            first_text=half.first_text,
-            alternatives=half.alternatives,
-            malformed=half.malformed + turn.malformed,
-            elapsed=half.elapsed + turn.elapsed,
-            usage=turn.usage + half.usage if turn.usage and half.usage else None,
-        )
-        with self._lock:
-            if turn.text != half.text or turn.finish == "stop":
-                self._history = history.swap(self._history, both)
-        return both
+    def _placed(self, turn: Turn, question: Question) -> Entry:
+        """Put *turn* where it belongs and return its entry; the lock is held."""
+        half = question.resumes
+        if half is None:
+            if question.where.fresh and not turn.nothing_came:
+                self._start_over(question.where)
+            self._history, entry = history.put(self._history, turn, question.where)
+            return entry
+        if turn.text != half.text or turn.finish == "stop":
+            self._history = history.swap(self._history, turn)
+        same = [entry for entry in self._history if entry.turn.id == turn.id]
+        return replace(same[0], turn=turn) if same else Entry(turn, 0, None, turn.id)
 
-
-async def _send(reply: Reply, question: Question, messages: list[Message]) -> None:
-    create, model = question.client.chat.completions.create, question.model
-    if not question.stream:
-        whole = await create(
-            model=model, messages=messages, on_retry=reply.again, **question.options
-        )
-        reply.opened(whole.response)
-        reply.add(whole.as_chunk())
-        return
-    async with await _open(reply, question, messages) as stream:
-        reply.opened(stream.response)
-        try:
-            async for chunk in stream:
-                reply.add(chunk)
-        finally:
-            reply.malformed = stream.malformed
+    def _start_over(self, where: Where) -> None:
+        """Leave the conversation behind if it holds more than what *where* replaces."""
+        cell = where.cell.id if where.cell else None
+        if any(cell is None or entry.turn.cell != cell for entry in self._history):
+            self._leave()
 
 
-async def _open(
-    reply: Reply, question: Question, messages: list[Message]
-) -> AsyncStream:
-    """Open the stream with its usage asked for, or without where that is refused."""
-    client = question.client
+def _varied(base_url: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a field that Apertis has not seen with this request.
 
-    async def stream(**options: Any) -> AsyncStream:
-        opened: AsyncStream = await client.chat.completions.create(
-            model=question.model,
-            messages=messages,
-            stream=True,
-            on_retry=reply.again,
-            **options,
-        )
-        return opened
+    It answers the very same request from a cache, so that another try would be none.
+    """
+    if not address.is_apertis(base_url):
+        return {}
+    number = uuid4().int % 2**31
+    return {"user": f"retry-{number}"} if "seed" in options else {"seed": number}
 
-    if not client.usage_in_streams:
-        return await stream(**question.options)
-    usage = {"stream_options": {"include_usage": True}}
-    try:
-        return await stream(**{**usage, **question.options})
-    except BadRequest as error:
-        if not _UNKNOWN_FIELD.search(f"{error.param} {error}"):
-            raise
-    opened = await stream(**question.options)
-    client.usage_in_streams = False
-    return opened
+
+def _longest(options: Mapping[str, Any]) -> int | None:
+    """Return the tokens of the longest answer, by the older name or the newer."""
+    found: int | None = options.get("max_tokens", options.get("max_completion_tokens"))
+    return found
+
+
+async def _grow(reply: Reply, journal: Journal) -> None:
+    for pieces in reply.growth():
+        if pieces:
+            journal.grow(reply.id, pieces)
+        await asyncio.sleep(_GROWTH_EVERY)

@@ -75,7 +75,7 @@ def put(history: History, turn: Turn, where: Where) -> tuple[History, Entry]:
     """
     if where.fresh and not turn.nothing_came:
         # Starting over costs the turns only once there is something in their place.
-        history = ()
+        history = _own(history, where.cell)[:1]
     where = replace(where, fresh=False)
     execution = where.cell.execution if where.cell else None
     if where.append and where.cell:
@@ -92,6 +92,17 @@ def put(history: History, turn: Turn, where: Where) -> tuple[History, Entry]:
     is_kept = turn.nothing_came and old.turn.text
     stays = replace(old, execution=execution) if is_kept else entry
     return (*history[: at.start], stays, *history[at.stop :]), entry
+
+
+def _own(history: History, cell: Cell | None) -> History:
+    """Return the turns that an earlier execution of *cell* made."""
+    if cell is None:
+        return ()
+    return tuple(
+        entry
+        for entry in history
+        if entry.turn.cell == cell.id and entry.execution != cell.execution
+    )
 
 
 def _keep(history: History, cell: Cell) -> History:
@@ -136,5 +147,7 @@ def end_execution(history: History, execution: str) -> History:
 
 def stale(history: History) -> tuple[bool, ...]:
     """Tell of each turn whether one before it is newer, so that it may not fit."""
-    newest = accumulate((entry.made for entry in history), max)
+    # What failed is not sent, so that it cannot be what does not fit.
+    ages = (0 if entry.turn.nothing_came else entry.made for entry in history)
+    newest = accumulate(ages, max)
     return tuple(entry.made < high for entry, high in zip(history, newest, strict=True))

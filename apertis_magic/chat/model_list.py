@@ -27,7 +27,8 @@ from apertis_magic.errors import ApertisError, TimedOut
 
 if TYPE_CHECKING:
     from apertis_magic.api.client import AsyncApertis
-    from apertis_magic.chat.session import Session, Settings
+    from apertis_magic.chat.session import Session
+    from apertis_magic.chat.settings import Settings
 
 PATIENCE = 30.0
 """Seconds that a list may take."""
@@ -158,8 +159,32 @@ def near(model: str, known_ids: Sequence[str], most: int = 3) -> list[str]:
     return list(dict.fromkeys(found))[:most]
 
 
+def context_length(listing: Listing | None, model: str) -> int | None:
+    """Return how many tokens a model can read and write together, None if unknown.
+
+    An id with its maker's name before a slash and one without are the same model,
+    unless those listed tell different lengths.
+
+    Args:
+        listing: the list that is known; None for none.
+        model: the model's id.
+    """
+    rows = listing.models if listing else ()
+    for row in rows:
+        if row.id == model and row.context_length:
+            return row.context_length
+    lengths = {
+        row.context_length
+        for row in rows
+        if row.context_length
+        and (row.id.rpartition("/")[2] == model or row.id == model.rpartition("/")[2])
+    }
+    return lengths.pop() if len(lengths) == 1 else None
+
+
 def _fixed(settings: "Settings") -> Listing:
-    return Listing(models=(ListedModel(id=settings.model),), fetched=time.time())
+    model = ListedModel(id=settings.model, context_length=settings.context_length)
+    return Listing(models=(model,), fetched=time.time())
 
 
 def _where(settings: "Settings") -> str:

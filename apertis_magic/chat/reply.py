@@ -67,6 +67,8 @@ class Reply:
         self.finish: str | None = None
         self.malformed = 0
         self.fallback = ""
+        self.left_out = 0
+        self.cached = False
         self._served: str | None = None
         self.first_text: float | None = None
         self.begin()
@@ -77,6 +79,7 @@ class Reply:
         self._refusal: list[str] = []
         self._sources: dict[str, Source] = {}
         self._steps = 0
+        self._resumes = resumes is not None
         if resumes is not None:
             self._texts[0].append(resumes.text)
             self._reasoning.append(resumes.reasoning)
@@ -243,6 +246,40 @@ class Reply:
         if response.fallback_used:
             self._served = response.actual_model
             self.fallback = response.fallback_reason or "it could not answer"
+
+    def take(self, turn: Turn) -> None:
+        """Take in an answer that was given before; called on the background loop."""
+        self.cached, self.finish = True, turn.finish
+        self.model, self.usage = turn.model, turn.usage
+        self.first_text = monotonic() - self._begun
+        self._sources.update({page.url: page for page in turn.sources})
+        for number, text in enumerate(turn.alternatives, 1):
+            self._grow(self._texts[number], text)
+        self._grow(self._reasoning, turn.reasoning, "thinking")
+        self._grow(self._refusal, turn.refusal, "refusing")
+        self._grow(self._texts[0], turn.text, "answering")
+
+    def growth(self) -> Iterator[dict[str, str]]:
+        """Give what each part of the answer has grown by, whenever it is asked.
+
+        The parts are ``text``, ``reasoning``, ``refusal``, and the other answers by
+        their number. Halves of a character may stand at their ends.
+        """
+        seen = {"text": 1, "reasoning": 1} if self._resumes else {}
+        while True:
+            now = {
+                "text": self._texts[0],
+                "reasoning": self._reasoning,
+                "refusal": self._refusal,
+                **{str(n): self._texts[n] for n in tuple(self._texts) if n},
+            }
+            new = {
+                name: "".join(parts[seen.get(name, 0) :])
+                for name, parts in now.items()
+                if len(parts) > seen.get(name, 0)
+            }
+            seen = {name: len(parts) for name, parts in now.items()}
+            yield new
 
     def add(self, chunk: ChatCompletionChunk) -> None:
         """Take in what the server sent; called on the background loop."""

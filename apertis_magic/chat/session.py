@@ -1,79 +1,32 @@
 """The process's Session: its conversations, the current one, settings and clients."""
 
-import os
 import threading
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
+from difflib import get_close_matches
+from itertools import count
+from time import time
 from typing import Any
+from uuid import uuid4
 
-from apertis_magic.api import address, keys
-from apertis_magic.api.client import AsyncApertis, base_url_from_environment
-from apertis_magic.chat import model_list
-from apertis_magic.chat.conversation import DEFAULT_MODEL, Conversation
+from apertis_magic import paths
+from apertis_magic.api.client import AsyncApertis
+from apertis_magic.chat import history, model_list
+from apertis_magic.chat.conversation import Conversation
+from apertis_magic.chat.history import Where
+from apertis_magic.chat.journal import Journal, Kept
 from apertis_magic.chat.reply import Reply
+from apertis_magic.chat.settings import Preferences, Settings, address_of
+from apertis_magic.chat.state import State
+from apertis_magic.chat.turn import Cell
+from apertis_magic.errors import ConfigurationError
 
 DEFAULT_CONVERSATION = "main"
+SHORT_ID = 8
+"""Characters of a conversation's id that name it in the journal."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """Where requests go, with which key and to which model by default.
-
-    Attributes:
-        base_url: the API's address.
-        model: the model for questions that name none.
-        api_key: the key, None for none; never in the repr.
-        key_source: where the key was found, in words.
-        fixed_model: whether the address serves this model alone, so that questions
-            cannot name another.
-    """
-
-    base_url: str
-    model: str
-    api_key: str | None = field(default=None, repr=False)
-    key_source: str = field(default="", compare=False)
-    fixed_model: bool = False
-
-    @property
-    def about_key(self) -> str:
-        """Whether there is a key and where it is from, in words."""
-        if not self.api_key:
-            return "none"
-        return f"set ({self.key_source})" if self.key_source else "set"
-
-    @classmethod
-    def of(cls, preferences: "Preferences") -> "Settings":
-        """Return what the user prefers, else what the environment says, else defaults.
-
-        Raises:
-            ConfigurationError: the address or the key cannot be one.
-        """
-        base_url = _base_url(preferences)
-        found = keys.find(base_url=base_url)
-        return cls(
-            base_url=base_url,
-            model=preferences.model or os.environ.get("APERTIS_MODEL") or DEFAULT_MODEL,
-            api_key=found.key if found else None,
-            key_source=found.source if found else "",
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Preferences:
-    """What the user has set for every question that does not say otherwise.
-
-    Attributes:
-        base_url: the API's address; None leaves the environment's.
-        model: the model; None leaves the environment's.
-        system: the system prompt of conversations that have none yet.
-        request: fields of the request and arguments of the client's ``create``, such
-            as ``temperature`` or ``timeout``.
-    """
-
-    base_url: str | None = None
-    model: str | None = None
-    system: str | None = None
-    request: Mapping[str, Any] = field(default_factory=dict)
+_DAY = 86_400.0
+_PATIENCE = 5.0
+"""Seconds that a command waits for the journal to have all that it was handed."""
 
 
 class Session:
@@ -84,6 +37,10 @@ class Session:
         self.model_lists = model_list.Memory()
         self._conversations: dict[str, Conversation] = {}
         self._name = DEFAULT_CONVERSATION
+        self._journal: Journal | None = None
+        self._left: list[str] = []  # ids of what was reset or deleted here
+        self._followed: set[str] = set()  # ids of what goes on under another id
+        self._restored: set[str | None] = set()  # names that were asked for
         self._override: Settings | None = None
         self._clients: dict[tuple[str, str | None], AsyncApertis] = {}
         self._lock = threading.Lock()
@@ -104,12 +61,26 @@ class Session:
         Raises:
             ConfigurationError: it cannot be one.
         """
-        return _base_url(self.preferences)
+        return address_of(self.preferences)
 
     @property
     def current(self) -> Conversation:
         """The conversation of the questions that name none."""
         return self.conversation(self._name)
+
+    @property
+    def journal(self) -> Journal | None:
+        """What keeps the turns on disk, None where the user wants none."""
+        wanted = self.preferences
+        if not wanted.journal:
+            return None
+        with self._lock:
+            if self._journal is None:
+                file = paths.data_dir() / "journal.sqlite"
+                self._journal = Journal(file, days=wanted.journal_days)
+            self._journal.days = wanted.journal_days
+            self._journal.notebook = wanted.notebook
+            return self._journal
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -118,10 +89,220 @@ class Session:
 
     def conversation(self, name: str) -> Conversation:
         """Return the conversation of that name, made on first use."""
+        journal = self.journal
         with self._lock:
             if name not in self._conversations:
                 self._conversations[name] = Conversation(name=name)
-            return self._conversations[name]
+            talk = self._conversations[name]
+        talk.journal, talk.default_system = journal, self.preferences.system
+        talk.left = self._left
+        return talk
+
+    def find(self, name: str | None) -> Conversation:
+        """Return the conversation of that name, None for the current one.
+
+        Raises:
+            ConfigurationError: there is none; it names those that are near.
+        """
+        if name is None or name in self.names:
+            return self.conversation(name or self._name)
+        near = get_close_matches(name, self.names, n=3, cutoff=0.5) or self.names
+        raise ConfigurationError(
+            f"There is no conversation {name!r}.",
+            hint=f"There is {', '.join(near)}; %chat new {_word(name)} makes one.",
+        )
+
+    def use(self, name: str) -> Conversation:
+        """Make the conversation of that name the current one.
+
+        Raises:
+            ConfigurationError: there is none.
+        """
+        talk = self.find(name)
+        self._name = name
+        return talk
+
+    def new(self, name: str | None = None) -> Conversation:
+        """Make a conversation that starts from the defaults, and use it.
+
+        Args:
+            name: its name; one that exists starts over, and what it was stays in the
+                journal. None makes a name up.
+        """
+        name = name or self._free(DEFAULT_CONVERSATION)
+        if name in self.names:
+            self.conversation(name).reset()
+        with self._lock:
+            self._conversations[name] = Conversation(name=name)
+        return self.use(name)
+
+    def fork(self, name: str | None = None) -> Conversation:
+        """Make a conversation that shares the current one's turns, and use it.
+
+        Args:
+            name: its name; None makes one up.
+
+        Raises:
+            ConfigurationError: there is one of that name.
+        """
+        name = name or self._free(self._name)
+        self._check_free(name)
+        forked = self.current.fork(name)
+        with self._lock:
+            self._conversations[name] = forked
+        return self.use(name)
+
+    def rename(self, name: str) -> Conversation:
+        """Call the current conversation *name* from now on.
+
+        Raises:
+            ConfigurationError: there is another one of that name.
+        """
+        talk = self.current
+        if name == talk.name:
+            return talk
+        self._check_free(name)
+        with self._lock:
+            self._conversations = {
+                name if each is talk else known: each
+                for known, each in self._conversations.items()
+            }
+            self._name = name
+        talk.rename(name)
+        return talk
+
+    def delete(self, name: str) -> Conversation:
+        """Forget the conversation of that name, which stays in the journal.
+
+        Raises:
+            ConfigurationError: there is none.
+        """
+        talk = self.find(name)
+        with self._lock:
+            del self._conversations[name]
+            if name == self._name:
+                self._name = next(iter(self._conversations), DEFAULT_CONVERSATION)
+        if talk.journal is not None and talk.turns:
+            talk.journal.drop(talk.state.id)
+            self._left.append(talk.state.id)
+        return talk
+
+    def adopt(self, state: State) -> Conversation:
+        """Go on with a conversation that was kept elsewhere; it is the current one.
+
+        If there is one of its name, the turns of that one come after, as though they
+        had been asked then; those of the same cells take their places.
+        """
+        journal, name, origins = self.journal, state.name, [state.id]
+        with self._lock:
+            live = self._conversations.get(name)
+        if live is not None and live.turns:
+            state = merged(state, live.state)
+            origins.append(live.state.id)
+            self._follow(live.state.id)
+        state = replace(state, id=uuid4().hex)
+        talk = Conversation.of(state, *origins, journal=journal)
+        with self._lock:
+            self._conversations[name] = talk
+        return self.use(name)
+
+    def restore(self, name: str | None = None) -> tuple[Conversation, Kept]:
+        """Bring a conversation back from the journal: this notebook's, else any.
+
+        Args:
+            name: its name; None for the one that was used last.
+
+        Returns:
+            The conversation, which is the current one from now on, and what the
+            journal said of it.
+
+        Raises:
+            ConfigurationError: the journal is off, or holds none of that name.
+            ApertisError: the journal cannot be read.
+        """
+        journal = self.journal
+        if journal is None:
+            raise ConfigurationError(
+                "The journal is off, so there is nothing to restore.",
+                hint="%config ApertisMagic.journal = True turns it on.",
+            )
+        chosen = self.choice(name)
+        if chosen is None:
+            names = dict.fromkeys(each.name for each in self.restorable)
+            near = get_close_matches(name or "", names, n=3, cutoff=0.5)
+            raise ConfigurationError(
+                f"The journal holds no other conversation {name!r}."
+                if name
+                else "The journal holds no other conversation.",
+                hint=f"It holds {', '.join(near or list(names)[:3])}." if names else "",
+            )
+        talk = self.adopt(journal.read(chosen.id))
+        self._follow(chosen.id)
+        self._restored |= {name, chosen.name}
+        return talk, chosen
+
+    def choice(self, name: str | None) -> Kept | None:
+        """Return what ``restore`` brings back, None where there is nothing more.
+
+        A cell that restores and runs again brings nothing else, which would come among
+        the turns: once restored, what was reset or deleted since is all there is. Nor
+        does one that names none bring another notebook's turns among those of this.
+
+        Raises:
+            ApertisError: the journal cannot be read.
+        """
+        fitting = [
+            each
+            for each in self.restorable
+            if name in (None, each.name, each.id[:SHORT_ID])
+        ]
+        is_begun = any(talk.turns for talk in tuple(self._conversations.values()))
+        if name in self._restored:
+            fitting = [each for each in fitting if each.id in self._left]
+        elif name is None and is_begun:
+            here = self.preferences.notebook
+            fitting = [e for e in fitting if e.id in self._left or e.notebook == here]
+        return fitting[0] if fitting else None
+
+    def _follow(self, conversation: str) -> None:
+        """Note that a conversation goes on under another id."""
+        self._followed.add(conversation)
+        if self.journal is not None:
+            self.journal.drop(conversation)
+
+    @property
+    def restorable(self) -> list[Kept]:
+        """What the journal holds that is not here, the likeliest to be wanted first.
+
+        That is what was left last in this process, then this notebook's latest.
+
+        Raises:
+            ApertisError: the journal cannot be read.
+        """
+        journal, notebook = self.journal, self.preferences.notebook
+        if journal is None:
+            return []
+        with self._lock:
+            here = {talk.state.id for talk in self._conversations.values()}
+        journal.flush(_PATIENCE)
+        left = {each: -number for number, each in enumerate(self._left, 1)}
+
+        def rank(kept: Kept) -> tuple[int, bool, bool]:
+            return left.get(kept.id, 0), kept.notebook != notebook, kept.dropped
+
+        return sorted(journal.conversations(without=here | self._followed), key=rank)
+
+    def _free(self, name: str) -> str:
+        numbers = (f"{name}-{number}" for number in count(2))
+        return next(each for each in numbers if each not in self.names)
+
+    def _check_free(self, name: str) -> None:
+        if name in self.names:
+            word = _word(name)
+            raise ConfigurationError(
+                f"There is a conversation {name!r} already.",
+                hint=f"%chat use {word} goes there; %chat delete {word} makes room.",
+            )
 
     def redirect(self, settings: Settings | None) -> None:
         """Send every request by *settings* from now on; None goes back to before."""
@@ -133,6 +314,7 @@ class Session:
         *,
         conversation: str | None = None,
         model: str | None = None,
+        cache: bool | None = None,
         **request: Any,
     ) -> Reply:
         """Ask in a conversation.
@@ -141,6 +323,7 @@ class Session:
             prompt: the user's message.
             conversation: its name; None for the current one.
             model: the model for this question alone.
+            cache: whether the journal may answer; None for what the user prefers.
             **request: what else ``Conversation.ask`` takes.
 
         Raises:
@@ -148,13 +331,45 @@ class Session:
         """
         settings = self.settings
         talk = self.conversation(conversation or self._name)
-        talk.default_system = self.preferences.system
         chosen = model or talk.model or settings.model
+        chosen = settings.model if settings.fixed_model else chosen
         return talk.ask(
             prompt,
-            model=settings.model if settings.fixed_model else chosen,
+            model=chosen,
             client=self.client(settings),
+            max_context=self._max_context(chosen),
+            cached_since=self._cached_since(
+                wanted=self.preferences.cache if cache is None else cache
+            ),
             **{**self.preferences.request, **request},
+        )
+
+    def retry(
+        self,
+        conversation: str | None = None,
+        *,
+        model: str | None = None,
+        **request: Any,
+    ) -> Reply:
+        """Ask a conversation's last question again; see ``Conversation.retry``.
+
+        Args:
+            conversation: its name; None for the current one.
+            model: the model to ask; None for the same as before.
+            **request: what is to be other than it was.
+
+        Raises:
+            ConfigurationError: nothing was asked yet; nothing was sent.
+        """
+        settings, talk = self.settings, self.find(conversation)
+        client, last = self.client(settings), talk.last_asked
+        # Another address may not know the model that was asked.
+        is_there = last is not None and last.base_url == client.base_url
+        other = None if is_there else talk.model or settings.model
+        chosen = settings.model if settings.fixed_model else model or other
+        known = chosen or (last.asked_model if last else "")
+        return talk.retry(
+            model=chosen, client=client, max_context=self._max_context(known), **request
         )
 
     def go_on(self, conversation: str | None = None, *, stream: bool = True) -> Reply:
@@ -168,7 +383,7 @@ class Session:
             ConfigurationError: there is no such answer; nothing was sent.
         """
         settings = self.settings
-        talk = self.conversation(conversation or self._name)
+        talk = self.find(conversation)
         limits = ("timeout", "max_retries")
         given = self.preferences.request
         # Another address may not know the model that began.
@@ -184,7 +399,9 @@ class Session:
 
     def end_execution(self, execution: str) -> None:
         """Tell the conversations that an execution of a cell has ended."""
-        for talk in tuple(self._conversations.values()):
+        with self._lock:
+            talks = tuple(self._conversations.values())
+        for talk in talks:
             talk.end_execution(execution)
 
     def client(self, settings: Settings) -> AsyncApertis:
@@ -201,11 +418,42 @@ class Session:
                 )
             return self._clients[target]
 
+    def _max_context(self, model: str) -> int | None:
+        given = self.preferences.max_context
+        if given is not None:
+            return given
+        return model_list.context_length(model_list.known(self), model)
 
-def _base_url(preferences: Preferences) -> str:
-    base_url = preferences.base_url or base_url_from_environment()
-    address.check(base_url)
-    return base_url
+    def _cached_since(self, *, wanted: bool) -> float | None:
+        if not wanted:
+            return None
+        if not self.preferences.journal:
+            raise ConfigurationError(
+                "Answers are cached in the journal, which is off.",
+                hint="%config ApertisMagic.journal = True turns it on.",
+            )
+        return time() - self.preferences.cache_days * _DAY
+
+
+def _word(name: str) -> str:
+    """Return a name as it is typed behind a command."""
+    return repr(name) if " " in name else name
+
+
+def merged(first: State, then: State) -> State:
+    """Return *first* with the turns of *then* after it, each in its cell's place."""
+    entries, ids = first.history, {turn.id for turn in first.turns}
+    for entry in then.history:
+        turn = entry.turn
+        if turn.id not in ids:
+            cell = Cell(turn.cell, entry.execution or "") if turn.cell else None
+            entries, _ = history.put(entries, turn, Where(cell=cell))
+    return replace(
+        first,
+        history=entries,
+        model=first.model if then.model is None else then.model,
+        system=first.system if then.system is None else then.system,
+    )
 
 
 _current: Session | None = None

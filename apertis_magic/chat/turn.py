@@ -136,11 +136,17 @@ class Turn:
         """
         known = {name: raw[name] for name in _KINDS if name in raw}
         for name, value in known.items():
-            # JSON has one kind of number; True is no number.
-            if type(value) not in _KINDS[name]:
+            # JSON has one kind of number; True is no number. A notebook has its own
+            # kind of mapping.
+            kind = dict if isinstance(value, dict) else type(value)
+            if kind not in _KINDS[name]:
                 raise ValueError(f"{name} cannot be {type(value).__name__}")
+            if isinstance(value, int | float) and not abs(value) < _HUGE:
+                raise ValueError(f"{name} is out of range")
         if "prompt" not in known:
             raise ValueError("there is no prompt")
+        if _is_deep(raw):
+            raise ValueError("it is nested too deeply")
         mended: dict[str, Any] = {
             k: mend(v) if isinstance(v, str) else v for k, v in known.items()
         }
@@ -149,22 +155,49 @@ class Turn:
             **mended,
             alternatives=tuple(
                 mend(text)
-                for text in raw.get("alternatives") or ()
+                for text in _several(raw, "alternatives")
                 if isinstance(text, str)
             ),
             sources=tuple(
                 Source(mend(str(page.get("url"))), mend(str(page.get("title", ""))))
-                for page in items(list(raw.get("sources") or ()))
+                for page in items(_several(raw, "sources"))
             ),
             usage=_usage(usage) if usage else None,
         )
 
 
+def _several(raw: Json, name: str) -> list[Any]:
+    """Return what is a list, or was a tuple."""
+    value = raw.get(name) or []
+    if isinstance(value, list | tuple):
+        return list(value)
+    raise ValueError(f"{name} cannot be {type(value).__name__}")
+
+
+def _is_deep(raw: Any) -> bool:
+    """Tell whether JSON is nested too deeply to be walked through."""
+    level = [raw]
+    for _ in range(_DEEPEST):
+        inside = (each.values() if isinstance(each, dict) else each for each in level)
+        level = [
+            inner for each in inside for inner in each if isinstance(inner, dict | list)
+        ]
+    return bool(level)
+
+
 def _usage(raw: Json) -> Usage:
     names = {each.name for each in fields(Usage)}
-    return Usage(**{name: value for name, value in raw.items() if name in names})
+    known = {name: value for name, value in raw.items() if name in names}
+    for name, value in known.items():
+        is_number = type(value) in _NUMBER and abs(value) < _HUGE
+        is_fit = isinstance(value, dict) if name == "raw" else is_number
+        if not is_fit and value is not None:
+            raise ValueError(f"usage cannot have {type(value).__name__} for {name}")
+    return Usage(**known)
 
 
+_DEEPEST = 100
+_HUGE = 2**63
 _TEXT: tuple[type, ...] = (str,)
 _NUMBER: tuple[type, ...] = (int, float)
 _KINDS: Mapping[str, tuple[type, ...]] = {

@@ -1,6 +1,7 @@
 """The local model: a small one to download once and to serve on this machine."""
 
 from apertis_magic.local.server import (
+    CONTEXT_LENGTH,
     ENGINE_INSTALL,
     Endpoint,
     LocalServer,
@@ -19,6 +20,7 @@ from apertis_magic.local.weights import (
 )
 
 __all__ = [
+    "CONTEXT_LENGTH",
     "ENGINE_INSTALL",
     "MODEL",
     "SMOLLM2",

@@ -18,7 +18,7 @@ from typing import Any, NoReturn, TextIO
 
 from apertis_magic.errors import LocalModelError
 from apertis_magic.local import weights
-from apertis_magic.local.server import ENGINE_INSTALL, Endpoint
+from apertis_magic.local.server import CONTEXT_LENGTH, ENGINE_INSTALL, Endpoint
 
 
 def for_parent(file: Path) -> NoReturn:
@@ -87,7 +87,7 @@ def _params(params: Any, file: Path, key: str) -> Any:
     params.ui = False
     params.verbosity = 0
     params.n_parallel = 2
-    params.n_ctx = 8192  # tokens, for all parallel requests together
+    params.n_ctx = CONTEXT_LENGTH * params.n_parallel
     # Tokens for a request that sets no limit: so small a model can go on for ever.
     params.n_predict = 512
     params.cache_ram_mib = 0  # it would grow to 8 GB, beside each student's kernel

@@ -15,6 +15,9 @@ from apertis_magic.local import weights
 
 ENGINE_INSTALL = "Run: pip install 'apertis-magic[local]'"
 
+CONTEXT_LENGTH = 4096
+"""Tokens that a request and its answer may have together."""
+
 
 @dataclass(frozen=True)
 class Endpoint:

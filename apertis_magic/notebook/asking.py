@@ -1,16 +1,20 @@
 """Asks what a cell or a line says, and shows the answer where the cell runs."""
 
+import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
 
 from apertis_magic.chat import session
+from apertis_magic.chat.history import Where
 from apertis_magic.chat.reply import Reply
-from apertis_magic.chat.session import Preferences, Session
+from apertis_magic.chat.session import Session
+from apertis_magic.chat.settings import Preferences
 from apertis_magic.chat.turn import Cell, Turn
 from apertis_magic.clean import holds_key
 from apertis_magic.errors import (
@@ -52,6 +56,7 @@ class Asker:
         self._settings = settings
         self._execution: str | None = None
         self._slots: Slots | None = None
+        self._problem_told = ""
 
     @property
     def session(self) -> Session:
@@ -97,34 +102,55 @@ class Asker:
         if given.help:
             sys.stdout.write(options.help_text() + "\n")
             return
-        try:
-            reply = self._sent(given, prompt)
-        except KeyboardInterrupt:
-            raise Interrupted("the question was stopped before it was sent.") from None
-        self._show(reply, given)
+        self._show(lambda: self._sent(given, prompt), given)
 
     def _sent(self, given: ChatOptions, prompt: str) -> Reply:
         here = self.session
         settings = here.settings
+        if given.conversation is not None:
+            _tell_of_near(given.conversation, here.names)
         talk = here.conversation(given.conversation or here.current.name)
-        systems = (given.system, talk.system, here.preferences.system)
-        system = next((each for each in systems if each is not None), "")
-        self.check_no_key(f"{prompt}\n{system}")
+        self.check_no_key(f"{prompt}\n{talk.system_of(given.system) or ''}")
         if settings.fixed_model:
             self._check_local_model(settings.model, given.model)
-        limits = {"timeout": given.timeout, "max_retries": given.max_retries}
         return here.ask(
             prompt,
             conversation=given.conversation,
             model=given.model,
             system=given.system,
-            cell=self.this_cell(),
-            fresh=given.new,
+            where=Where(cell=self.this_cell(), append=given.append, fresh=given.new),
+            history=given.history,
+            cache=given.cache,
             once=given.once,
-            stream=self._settings.stream if given.stream is None else given.stream,
-            extra_body=given.extra_body or None,
+            **self._sending(given),
+        )
+
+    def _sending(self, given: ChatOptions) -> dict[str, Any]:
+        """Return how a question is sent: the request's fields and the limits."""
+        limits = {"timeout": given.timeout, "max_retries": given.max_retries}
+        return {
+            "stream": self._settings.stream if given.stream is None else given.stream,
+            "extra_body": given.extra_body or None,
             **{name: value for name, value in limits.items() if value is not None},
             **given.fields,
+        }
+
+    def retry(self, given: ChatOptions) -> None:
+        """Ask a conversation's last question again, with what is given for it.
+
+        Raises:
+            ApertisError: nothing was asked yet, or the question failed.
+            Interrupted: the user stopped it.
+        """
+        if given.help:
+            sys.stdout.write(options.help_text() + "\n")
+            return
+        here = self.session
+        if here.settings.fixed_model:
+            self._check_local_model(here.settings.model, given.model)
+        sending = self._sending(given)
+        self._show(
+            lambda: here.retry(given.conversation, model=given.model, **sending), given
         )
 
     def go_on(self, conversation: str | None = None) -> None:
@@ -140,11 +166,19 @@ class Asker:
         here = self.session
         if here.settings.fixed_model:
             self._check_local_model(here.settings.model, None)
-        reply = here.go_on(conversation, stream=self._settings.stream)
-        self._show(reply, ChatOptions(conversation=conversation))
+        self._show(
+            lambda: here.go_on(conversation, stream=self._settings.stream),
+            ChatOptions(conversation=conversation),
+        )
 
-    def _show(self, reply: Reply, given: ChatOptions) -> None:
-        name = given.conversation or self.session.current.name
+    def _show(self, send: Callable[[], Reply], given: ChatOptions) -> None:
+        """Send a question, and show its answer where the cell runs."""
+        try:
+            reply = send()
+        except KeyboardInterrupt:
+            raise Interrupted("the question was stopped before it was sent.") from None
+        named = given.conversation or self.session.current.name
+        name = None if given.once else named
         try:
             # Late: the renderer is imported while the request is under way.
             try:
@@ -164,6 +198,7 @@ class Asker:
             raise
         finally:
             reply.stop()
+            self._tell_problem()
             if given.out is not None and reply.turn is not None:
                 self._bind(given.out, reply.turn, as_text=given.form == "text")
 
@@ -171,6 +206,14 @@ class Asker:
         # A turn tells what went wrong; an empty text would only cost what was there.
         if not (as_text and turn.nothing_came):
             self._shell.push({name: turn.text if as_text else turn})
+
+    def _tell_problem(self) -> None:
+        """Say once what keeps the journal from keeping the turns."""
+        journal = self.session.journal
+        problem = journal.problem if journal else ""
+        if problem and problem != self._problem_told:
+            self._problem_told = problem
+            sys.stderr.write(f"apertis_magic: {problem}\n")
 
     @contextmanager
     def noting(self) -> Iterator[None]:
@@ -245,8 +288,28 @@ def session_with(settings: ApertisMagic) -> Session:
         model=settings.model,
         system=settings.system,
         request=settings.request,
+        max_context=settings.max_context_tokens,
+        journal=settings.journal,
+        journal_days=settings.journal_days,
+        cache=settings.cache,
+        cache_days=settings.cache_days,
+        notebook=this_notebook(settings.parent),
     )
     return here
+
+
+def this_notebook(shell: Any) -> str | None:
+    """Return the path of the notebook that *shell* runs, where the front end tells."""
+    # VS Code says the first, a Jupyter server the second.
+    names = getattr(shell, "user_ns", {})
+    found = names.get("__vsc_ipynb_file__") or os.environ.get("JPY_SESSION_NAME")
+    return found if isinstance(found, str) else None
+
+
+def _tell_of_near(name: str, names: Collection[str]) -> None:
+    """Say that a conversation is new where its name may be a slip."""
+    if name not in names and (near := get_close_matches(name, names, n=1, cutoff=0.7)):
+        sys.stdout.write(f"The conversation {name} is new; there is also {near[0]}.\n")
 
 
 def _continued(line: str, body: str) -> tuple[str, str]:

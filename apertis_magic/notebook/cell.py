@@ -48,7 +48,7 @@ class View(Protocol):
     def update(self, progress: Progress) -> None:
         """Show what has come, or what is waited for while there is nothing."""
 
-    def finish(self, turn: Turn, conversation: str) -> None:
+    def finish(self, turn: Turn, conversation: str | None) -> None:
         """Show the whole answer with its footer."""
 
     def clear(self) -> None:
@@ -61,7 +61,7 @@ class NoView:
     def update(self, progress: Progress) -> None:
         """Show nothing."""
 
-    def finish(self, turn: Turn, conversation: str) -> None:
+    def finish(self, turn: Turn, conversation: str | None) -> None:
         """Show nothing."""
 
     def clear(self) -> None:
@@ -145,7 +145,7 @@ class NotebookView:
         pause = min(sent / _CHARACTERS_PER_SECOND, _LONGEST_PAUSE)
         self._due = monotonic() + (pause if text else _STATUS_EVERY)
 
-    def finish(self, turn: Turn, conversation: str) -> None:
+    def finish(self, turn: Turn, conversation: str | None) -> None:
         """Put the whole answer with its footer in place of what was shown."""
         if len(turn.text or turn.refusal) > _LONG and self._layout.most > 1:
             self._finish_long(turn, conversation)
@@ -191,7 +191,7 @@ class NotebookView:
             metadata = {"apertis_magic": {"id": self._id, "part": number + 1}}
         return self._show(at, data, metadata, piece)
 
-    def _finish_long(self, turn: Turn, conversation: str) -> None:
+    def _finish_long(self, turn: Turn, conversation: str | None) -> None:
         """Leave a long answer in its displays, each with its own source."""
         shown = turn.text or turn.refusal
         self._layout = self._layout.closed(shown)
@@ -231,13 +231,13 @@ class NotebookView:
         return sum(map(len, data.values()))
 
 
-def show(reply: Reply, view: View, conversation: str) -> Turn:
+def show(reply: Reply, view: View, conversation: str | None) -> Turn:
     """Show an answer as it comes and return its turn.
 
     Args:
         reply: the answer in flight.
         view: where to show it.
-        conversation: the conversation's name, for the metadata.
+        conversation: the conversation's name, for the metadata; None for none.
 
     Raises:
         Interrupted: the cell was interrupted; what had come is kept and shown.
@@ -254,7 +254,7 @@ def show(reply: Reply, view: View, conversation: str) -> Turn:
         raise Interrupted(what_is_kept(turn)) from None
 
 
-def _show(reply: Reply, view: View, conversation: str) -> Turn:
+def _show(reply: Reply, view: View, conversation: str | None) -> Turn:
     for progress in reply.progress(every=_EVERY, heartbeat=_HEARTBEAT):
         if not reply.done:
             view.update(progress)

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 
 from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
@@ -100,17 +101,11 @@ class ChatCommands:
         _say(*(f"{name:{width}}  {text}" for name, text in rows.items()))
         _say("", options.help_text())
 
-    def show(self, rest: str) -> None:
-        """Show the conversation so far."""
-        _no_more("show", rest)
-        talk = self.session.current
-        if not talk.turns:
-            _say("The conversation is empty.")
-            return
-        from apertis_magic.render import bundle  # noqa: PLC0415  heavy
+    def retry(self, rest: str) -> None:
+        """Ask the last question again."""
+        from apertis_magic.notebook import turns  # noqa: PLC0415  few need it
 
-        transcript = bundle.transcript(talk.turns, system=talk.system, stale=talk.stale)
-        display(transcript, raw=True)
+        self.asker.retry(turns.retried(rest))
 
     def last(self, rest: str) -> None:
         """Show the newest answer again, or all that is known of the last error."""
@@ -142,11 +137,6 @@ class ChatCommands:
             talk.system = mend(first.text if is_whole else rest)
         shown = self._settings.system if talk.system is None else talk.system
         _say(f"The system prompt: {shown}" if shown else "There is no system prompt.")
-
-    def reset(self, rest: str) -> None:
-        """Drop all turns."""
-        _no_more("reset", rest)
-        _say(f"Dropped {_turns(self.session.current.reset())}.")
 
     def config(self, rest: str) -> None:
         """Show what is set and where it comes from, or set one of it."""
@@ -221,6 +211,16 @@ class Command:
     run: Callable[[ChatCommands, str], None]
 
 
+def _late(module: str, function: str) -> Callable[[ChatCommands, str], None]:
+    """Return a command that is a function of another module, which few need."""
+
+    def run(commands: ChatCommands, rest: str) -> None:
+        found = import_module(f"apertis_magic.notebook.{module}")
+        getattr(found, function)(commands.session, rest)
+
+    return run
+
+
 def _address(here: Session) -> dict[str, str]:
     try:
         settings = here.settings
@@ -259,7 +259,11 @@ COMMANDS: Mapping[str, Command] = {
             "let the newest answer, which was cut off or stopped, go on",
             ChatCommands.go_on,
         ),
-        Command("show", "show the conversation so far", ChatCommands.show),
+        Command(
+            "show [NAME] [--versions]",
+            "show a conversation, perhaps with what its turns were before",
+            _late("turns", "show"),
+        ),
         Command(
             "last [--traceback]",
             "show the newest answer again, or all about the last error",
@@ -271,9 +275,70 @@ COMMANDS: Mapping[str, Command] = {
             ChatCommands.system,
         ),
         Command(
+            "retry [options]",
+            "ask the last question again, perhaps with another -m or -t",
+            ChatCommands.retry,
+        ),
+        Command("undo [N]", "take the last turn back, or N", _late("turns", "undo")),
+        Command(
             "reset",
             "drop all turns; the model and the system prompt stay",
-            ChatCommands.reset,
+            _late("turns", "reset"),
+        ),
+        Command(
+            "restore [NAME]",
+            "bring back what this notebook had before its kernel ended, or was dropped",
+            _late("conversations", "restore"),
+        ),
+        Command(
+            "list [--all]",
+            "list the conversations, and what the journal could restore",
+            _late("conversations", "show_all"),
+        ),
+        Command(
+            "new [NAME]",
+            "begin a conversation from the defaults",
+            _late("conversations", "new"),
+        ),
+        Command(
+            "use NAME",
+            "go on in another conversation",
+            _late("conversations", "use"),
+        ),
+        Command(
+            "fork [NAME]",
+            "go on in a copy of the conversation",
+            _late("conversations", "fork"),
+        ),
+        Command(
+            "rename NAME",
+            "call the conversation something else",
+            _late("conversations", "rename"),
+        ),
+        Command(
+            "delete NAME",
+            "forget a conversation; the journal keeps it for restore",
+            _late("conversations", "delete"),
+        ),
+        Command(
+            "export FILE [NAME] [--force]",
+            "write a conversation to an .ipynb, .md or .json file",
+            _late("exchange", "export"),
+        ),
+        Command(
+            "load FILE",
+            "go on with the conversations of such a file, or of a saved notebook",
+            _late("exchange", "load"),
+        ),
+        Command(
+            "journal [path, size, clear]",
+            "show where turns are kept on disk and how many, or remove them all",
+            _late("journal", "run"),
+        ),
+        Command(
+            "usage",
+            "show tokens, cost and what cached answers saved",
+            _late("journal", "usage"),
         ),
         Command(
             "config [NAME [VALUE]]",

@@ -38,6 +38,13 @@ class ApertisMagic(Configurable):
     seed = Int(None, allow_none=True, help=_SENT)
     reasoning_effort = Unicode(None, allow_none=True, help=_SENT)
     n = Int(None, allow_none=True, help=_SENT)
+    max_context_tokens = Int(
+        None, allow_none=True, help="what may be sent and written; None asks the list"
+    )
+    journal = Bool(default_value=True, help="keep turns on disk, as they happen")
+    journal_days = Float(90, help="days for which they are kept; 0 for ever")
+    cache = Bool(default_value=False, help="answer the same request from the journal")
+    cache_days = Float(30, help="days for which an answer is good for that")
 
     @classmethod
     def of(cls, shell: Configurable) -> "ApertisMagic":
@@ -45,6 +52,12 @@ class ApertisMagic(Configurable):
         if shell not in _MADE:
             _MADE[shell] = cls(parent=shell)
         return _MADE[shell]
+
+    @validate("max_context_tokens", "journal_days", "cache_days")
+    def _not_below_0(self, proposal: Any) -> Any:
+        if proposal.value is not None and not proposal.value >= 0:
+            raise TraitError(f"{proposal.trait.name} must be 0 or more")
+        return proposal.value
 
     @validate(*_REQUEST)
     def _in_range(self, proposal: Any) -> Any:

@@ -9,7 +9,8 @@ from apertis_magic.api import keys
 from apertis_magic.api.address import is_apertis
 from apertis_magic.chat import model_list
 from apertis_magic.chat.conversation import Conversation
-from apertis_magic.chat.session import Session, Settings
+from apertis_magic.chat.session import Session
+from apertis_magic.chat.settings import Settings
 from apertis_magic.chat.turn import Turn
 from apertis_magic.clean import printable
 from apertis_magic.errors import (
@@ -59,6 +60,7 @@ def _checks(
         yield _OK, f"{front_end}; a cell that runs again replaces its turn"
     else:
         yield _UNKNOWN, f"{front_end}; it tells no cell's id, so that runs add turns"
+    yield _journal(here)
     try:
         settings = here.settings
     except ConfigurationError as error:
@@ -82,6 +84,18 @@ def _checks(
             return
     yield _UNKNOWN, f"asking {model} for a few words, which costs a few tokens"
     yield from _answer(here, settings, model)
+
+
+def _journal(here: Session) -> tuple[str, str]:
+    if here.journal is None:
+        return _UNKNOWN, "the journal is off; turns are kept in memory alone"
+    try:
+        size = here.journal.size()
+    except ApertisError as error:
+        return _BAD, _told(error)
+    if here.journal.problem:
+        return _BAD, here.journal.problem
+    return _OK, f"{size.turns} turns are kept in {here.journal.file}"
 
 
 def _model(here: Session, model: str) -> tuple[str, str]:

@@ -3,7 +3,8 @@
 import sys
 
 from apertis_magic import local
-from apertis_magic.chat.session import Session, Settings
+from apertis_magic.chat.session import Session
+from apertis_magic.chat.settings import Settings
 from apertis_magic.errors import Interrupted, LocalModelError
 
 
@@ -29,6 +30,7 @@ def start(session: Session) -> None:
             model=endpoint.model,
             api_key=endpoint.key,
             fixed_model=True,
+            context_length=local.CONTEXT_LENGTH,
         )
     )
     _say(

@@ -18,6 +18,7 @@ from IPython.core.error import UsageError
 from apertis_magic.api.params import PARAMS, Param, check
 from apertis_magic.clean import redact
 from apertis_magic.errors import ConfigurationError
+from apertis_magic.notebook.line import check_name
 from apertis_magic.notebook.words import Word, closed, words
 
 _NO_KEYS = (
@@ -67,6 +68,9 @@ class ChatOptions:
             it.
         conversation: the conversation's name; None for the current one.
         new: drop the turns first.
+        append: leave the turns that this cell made before.
+        history: how many turns before are sent at the most; None for all.
+        cache: whether the journal may answer; None leaves what the user prefers.
         once: neither send the turns so far nor keep this one.
         out: the name to bind the turn to.
         quiet: show nothing but errors.
@@ -84,6 +88,9 @@ class ChatOptions:
     system: str | None = None
     conversation: str | None = None
     new: bool = False
+    append: bool = False
+    history: int | None = None
+    cache: bool | None = None
     once: bool = False
     out: str | None = None
     quiet: bool = False
@@ -234,6 +241,8 @@ def _too_often(option: Option) -> str:
         return "one model at a time; run the cell again with another -m."
     if option.dest == "system":
         return "one system prompt at a time."
+    if option.dest == "cache":
+        return "--cache or --no-cache, not both."
     if option.most > 1:
         return f"{option.names[-1]} may stand {option.most} times at the most."
     return f"{option.names[-1]} stands twice on the line."
@@ -257,19 +266,24 @@ def _checked(given: Mapping[str, list[Any]]) -> ChatOptions:
         raise UsageError(f"%%chat: {error}") from None
     if (out := single.get("out")) is not None and not _is_name(out):
         raise UsageError(f"%%chat: -o needs a variable's name, not {redact(out)!r}")
-    for name, option in (("conversation", "-c"), ("model", "-m")):
-        if not single.get(name, option).strip():
-            raise UsageError(f"%%chat: {option} needs a name.")
+    if (name := single.get("conversation")) is not None:
+        single["conversation"] = check_name(name)
+    if not single.get("model", "-m").strip():
+        raise UsageError("%%chat: -m needs a name.")
     if "" in sent.get("stop", ()):
         raise UsageError("%%chat: --stop needs text.")
     if single.get("once") and single.get("new"):
         raise UsageError("%%chat: --once leaves the conversation alone; drop --new.")
+    if single.get("append") and (single.get("new") or single.get("once")):
+        raise UsageError("%%chat: --append goes with neither --new nor --once.")
     extra = _extra(given.get("param", []), taken=sent)
     return ChatOptions(**single, fields=sent, extra_body=extra)
 
 
 def _check_numbers(single: Mapping[str, Any]) -> None:
     timeout, retries = single.get("timeout", 1), single.get("max_retries", 0)
+    if (history := single.get("history", 0)) < 0:
+        raise ConfigurationError(f"--history must be 0 or more, not {history}")
     if not (timeout > 0 and isfinite(timeout)):
         raise ConfigurationError(f"--timeout must be seconds above 0, not {timeout}")
     if retries < 0:
@@ -392,6 +406,29 @@ OPTIONS: tuple[Option, ...] = (
         names=("--once",),
         dest="once",
         help="neither send the conversation nor add to it",
+    ),
+    Option(
+        names=("--append",),
+        dest="append",
+        help="add a turn; do not replace the one this cell made before",
+    ),
+    Option(
+        names=("--history",),
+        dest="history",
+        value="N",
+        kind=int,
+        help="send the last N turns alone; 0 sends none",
+    ),
+    Option(
+        names=("--cache",),
+        dest="cache",
+        help="answer from the journal if the very same was asked before",
+    ),
+    Option(
+        names=("--no-cache",),
+        dest="cache",
+        sets=False,
+        help="ask the server, whatever %config says",
     ),
     Option(
         names=("-o", "--out"),

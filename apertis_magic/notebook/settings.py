@@ -12,8 +12,8 @@ from traitlets import List, TraitError, Unicode
 
 from apertis_magic.api import address
 from apertis_magic.api.client import DEFAULT_BASE_URL
-from apertis_magic.chat.conversation import DEFAULT_MODEL
 from apertis_magic.chat.session import Session
+from apertis_magic.chat.settings import DEFAULT_MODEL
 from apertis_magic.clean import redact
 from apertis_magic.errors import ConfigurationError
 from apertis_magic.notebook.config import SETTINGS, ApertisMagic

@@ -43,7 +43,7 @@ class TerminalView:
             if not self._part and self._screen.obeys:
                 self._show_status(progress.status)
 
-    def finish(self, turn: Turn, conversation: str) -> None:  # noqa: ARG002  see View
+    def finish(self, turn: Turn, conversation: str | None) -> None:  # noqa: ARG002  see View
         """Print the rest and the footer, once."""
         with uninterrupted():
             if self._ended:

@@ -6,10 +6,14 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from html import escape
+from time import localtime, strftime
+from types import MappingProxyType
 from typing import Any
 
+from apertis_magic.api.value import mapping
 from apertis_magic.chat.turn import Source, Turn
 from apertis_magic.clean import printable
 from apertis_magic.render.footer import Form, footer, notes, others, sources
@@ -59,13 +63,13 @@ def reasoning(text: str, *, seconds: float | None = None) -> str:
 
 
 def answer(
-    turn: Turn, *, conversation: str, foot: bool = True, form: Form = "markdown"
+    turn: Turn, *, conversation: str | None, foot: bool = True, form: Form = "markdown"
 ) -> tuple[Bundle, dict[str, Any]]:
     """Return the bundle and the metadata of an answer that has ended.
 
     Args:
         turn: the question with its answer.
-        conversation: the conversation's name, for the metadata.
+        conversation: the name of the conversation it is in, None for none.
         foot: whether to show the footer.
         form: how to show the text.
     """
@@ -93,44 +97,68 @@ def _others(turn: Turn, form: Form = "markdown") -> str:
     )
 
 
-def metadata(turn: Turn, *, conversation: str) -> dict[str, Any]:
+def metadata(turn: Turn, *, conversation: str | None) -> dict[str, Any]:
     """Return what the notebook file keeps of a turn beside its text."""
     kept = turn.to_dict()
-    del kept["text"]
+    if turn.text or not turn.refusal:  # else the refusal is what the output shows
+        del kept["text"]
     if kept["usage"]:
         del kept["usage"]["raw"]
     return {"conversation": conversation, **kept}
 
 
 def turns_of(outputs: Iterable[Mapping[str, Any]]) -> list[Turn]:
-    """Return the turns that a cell's outputs show; what is not ours shows none.
+    """Return the turns that a cell's outputs show; what is not ours shows none."""
+    return [turn for _, turn in answers_of(outputs)]
+
+
+def answers_of(outputs: Iterable[object]) -> list[tuple[str | None, Turn]]:
+    """Return the turns that a cell's outputs show, with their conversations' names.
+
+    What is not ours, or damaged, shows none.
 
     Args:
         outputs: the outputs, as a notebook file holds them. A long answer's text is in
             several, the last of which says how many.
     """
-    turns = []
+    answers = []
     texts: defaultdict[str, list[str]] = defaultdict(list)
-    for output in outputs:
-        metadata, data = output.get("metadata") or {}, output.get("data") or {}
-        kept, plain = metadata.get("apertis_magic"), data.get("text/plain", "")
-        if not isinstance(kept, Mapping) or not isinstance(plain, str | list):
+    for output in map(mapping, outputs):
+        kept = mapping(mapping(output.get("metadata")).get("apertis_magic"))
+        plain = mapping(output.get("data")).get("text/plain", "")
+        lines = plain if isinstance(plain, list) else [plain]
+        if not kept or not all(isinstance(line, str) for line in lines):
             continue
         name = str(kept.get("id"))
-        texts[name].append("".join(plain))
-        if isinstance(kept.get("prompt"), str):
-            parts = texts.pop(name)
-            if len(parts) >= kept.get("parts", 1):  # else one was deleted
-                text = "".join(parts[-kept.get("parts", 1) :])
-                text = "" if text == kept.get("refusal") else text
-                turns.append(Turn.from_dict({**kept, "text": text}))
-    return turns
+        texts[name].append("".join(lines))
+        if "prompt" in kept:
+            parts, count = texts.pop(name), kept.get("parts", 1)
+            if type(count) is not int or not 1 <= count <= len(parts):
+                continue  # one was deleted
+            talk, text = kept.get("conversation"), "".join(parts[-count:])
+            with suppress(ValueError):
+                turn = Turn.from_dict({"text": text, **kept})
+                answers.append((talk if isinstance(talk, str) else None, turn))
+    return answers
 
 
 def transcript(
-    turns: Sequence[Turn], *, system: str | None, stale: frozenset[str]
+    turns: Sequence[Turn],
+    *,
+    system: str | None,
+    stale: frozenset[str],
+    versions: Mapping[str, Sequence[Turn]] = MappingProxyType({}),
+    gone: Sequence[Turn] = (),
 ) -> Bundle:
-    """Return a whole conversation, each question with its answer and footer."""
+    """Return a whole conversation, each question with its answer and footer.
+
+    Args:
+        turns: the turns in their order.
+        system: the system prompt, None for none.
+        stale: ids of the turns that were asked before a turn above them changed.
+        versions: the earlier versions of a turn, by its id.
+        gone: turns that have no place in the conversation any more.
+    """
     html, plain = [], []
     if system:
         html.append(note(f"System: {system}"))
@@ -142,12 +170,55 @@ def transcript(
         if turn.id in stale:
             about.insert(0, "Stale: a turn above it has changed since.")
         shown = turn.text or turn.refusal
+        earlier = versions.get(turn.id, ())
+        head = _earlier(len(earlier))
         html.append(f'<div class="apertis-question">{inert(turn.prompt)}</div>')
         html += [reasoning(turn.reasoning), to_html(shown), _others(turn)]
         html += [_sources(turn.sources), *map(note, about)]
-        below = [*others(turn), *sources(turn), *about]
+        html.append(_folded(head, earlier))
+        below = [
+            *others(turn),
+            *sources(turn),
+            *about,
+            *_unfolded(head, earlier),
+        ]
         plain += [f"[{number}] {turn.prompt}", "", shown, "", *below, ""]
+    head = f"Taken back or dropped: {len(gone)}"
+    html.append(_folded(head, gone))
+    plain += _unfolded(head, gone)
     return {**page("".join(html)), "text/plain": printable("\n".join(plain))}
+
+
+def _earlier(number: int) -> str:
+    return f"{number} earlier version{'s' if number > 1 else ''}"
+
+
+def _folded(head: str, turns: Sequence[Turn]) -> str:
+    """Return the HTML of turns that were replaced or taken back, folded away."""
+    if not turns:
+        return ""
+    inner = "".join(
+        f'<div class="apertis-question">{inert(turn.prompt)}</div>'
+        f"{html_of(turn.text or turn.refusal, 'text')}{note(_about(turn))}"
+        for turn in turns
+    )
+    return f"<details><summary>{head}</summary>{inner}</details>"
+
+
+def _unfolded(head: str, turns: Sequence[Turn]) -> list[str]:
+    """Return the lines of the same in plain text."""
+    lines = [head] if turns else []
+    for turn in turns:
+        texts = [turn.prompt, turn.text or turn.refusal, _about(turn)]
+        shown = "\n\n".join(filter(None, texts))
+        lines += ["", *(f"    {line}".rstrip() for line in shown.split("\n"))]
+    return [*lines, ""] if lines else []
+
+
+def _about(turn: Turn) -> str:
+    """Return when a turn was asked, its footer and what went wrong."""
+    asked = strftime("%Y-%m-%d %H:%M", localtime(turn.started))
+    return " · ".join(filter(None, [asked, footer(turn), turn.error]))
 
 
 def card(title: str, rows: Mapping[str, str], examples: Sequence[str]) -> Bundle:

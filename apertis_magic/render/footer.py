@@ -1,6 +1,7 @@
 """What is said below an answer, in plain text: the footer and notes on how it ended."""
 
 import re
+from collections.abc import Iterator
 from typing import Literal, TypeAlias
 
 from apertis_magic.api.address import is_loopback
@@ -23,7 +24,7 @@ _LETTERS = 4
 
 
 def notes(turn: Turn) -> list[str]:
-    """Return what a reader must know of an answer that did not end as it should."""
+    """Return what a reader must know: how the answer ended, and what it lacks."""
     found = []
     if turn.fallback:
         found.append(f"{turn.asked_model} did not answer: {turn.fallback}.")
@@ -39,6 +40,12 @@ def notes(turn: Turn) -> list[str]:
         found.append("The model asked for a tool, and there is none here.")
     elif not turn.text and not turn.refusal:
         found.append("The answer is empty.")
+    if turn.left_out:
+        were = "turn was" if turn.left_out == 1 else "turns were"
+        found.append(
+            f"{turn.left_out} earlier {were} not sent, so that the question fits into "
+            "what the model can read."
+        )
     if turn.malformed:
         found.append(f"{turn.malformed} unreadable events are missing from it.")
     return found
@@ -65,22 +72,24 @@ def sources(turn: Turn) -> list[str]:
 
 def footer(turn: Turn) -> str:
     """Return the footer: model, tokens, time, cost, and how the answer ended."""
-    parts = ["local"] if is_loopback(turn.base_url) else []
-    parts += [_model(turn), _tokens(turn), _time(turn)]
-    written = turn.usage.completion_tokens if turn.usage else None
-    if written and turn.elapsed >= _SHORTEST and written >= turn.elapsed:
-        parts.append(f"{written / turn.elapsed:.0f} tokens/s")
+    if turn.cached:
+        parts = ["cached", _model(turn), _tokens(turn)]
+    else:
+        parts = ["local"] if is_loopback(turn.base_url) else []
+        parts += [_model(turn), _tokens(turn), *_speed(turn)]
     if turn.cost is not None:
-        parts.append(_cost(turn.cost))
+        saved = f" (saved {dollars(turn.saved)})" if turn.saved else ""
+        parts.append(dollars(turn.cost) + saved)
     if turn.finish is not None and turn.finish != "stop":
         parts.append(turn.finish)
     return " · ".join(filter(None, parts))
 
 
-def _cost(dollars: float) -> str:
-    if 0 < dollars < _CHEAPEST:
+def dollars(cost: float) -> str:
+    """Return a cost in USD as a person reads it."""
+    if 0 < cost < _CHEAPEST:
         return f"<${_CHEAPEST:.6f}"
-    return f"${dollars:.6f}".rstrip("0").rstrip(".")
+    return f"${cost:.6f}".rstrip("0").rstrip(".")
 
 
 def _model(turn: Turn) -> str:
@@ -94,10 +103,13 @@ def _plain(model: str) -> str:
     return _VERSION.sub("", model.rpartition("/")[2].lower())
 
 
-def _time(turn: Turn) -> str:
-    whole = f"{turn.elapsed:.1f} s"
+def _speed(turn: Turn) -> Iterator[str]:
     first = turn.first_text
-    return whole if first is None else f"{whole} (first text {first:.1f} s)"
+    until = "" if first is None else f" (first text {first:.1f} s)"
+    yield f"{turn.elapsed:.1f} s{until}"
+    written = turn.usage.completion_tokens if turn.usage else None
+    if written and turn.elapsed >= _SHORTEST and written >= turn.elapsed:
+        yield f"{written / turn.elapsed:.0f} tokens/s"
 
 
 def _tokens(turn: Turn) -> str:

@@ -1,6 +1,6 @@
 """Rows of text -> a table in HTML and, with aligned columns, in plain text."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from apertis_magic.clean import printable
 from apertis_magic.render.text import inert
@@ -8,32 +8,43 @@ from apertis_magic.render.text import inert
 _STYLE = """<style>
 .apertis-list td,.apertis-list th{text-align:right!important}
 .apertis-list td:first-child,.apertis-list th:first-child{text-align:left!important}
+.apertis-list .apertis-words{text-align:left!important}
 .apertis-list-note{color:var(--jp-ui-font-color2,#6b6b6b);font-size:.85em}
 </style>"""
+_WORDS = ' class="apertis-words"'
 
 
 def table(
-    heads: Sequence[str], rows: Sequence[Sequence[str]], *, note: str = ""
+    heads: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    words: Collection[str] = (),
+    note: str = "",
 ) -> dict[str, str]:
-    """Return the MIME bundle of a table with names at the left and numbers after them.
+    """Return the MIME bundle of a table: names at the left, then numbers or words.
 
     Args:
         heads: what stands above each column.
         rows: the text of each cell; any text, it is escaped here.
+        words: the heads of the columns after the first that hold words, not numbers.
         note: a line below the table.
     """
     lines = [[printable(cell) for cell in line] for line in (heads, *rows)]
     below = printable(note)
+    left = {0, *(n for n, head in enumerate(heads) if head in words)}
     return {
-        "text/html": f"{_STYLE}{_html(lines)}"
+        "text/html": f"{_STYLE}{_html(lines, left - {0})}"
         f'<div class="apertis-list-note">{inert(below)}</div>',
-        "text/plain": "\n".join([*_aligned(lines), *([below] if below else [])]),
+        "text/plain": "\n".join([*_aligned(lines, left), *([below] if below else [])]),
     }
 
 
-def _html(lines: Sequence[Sequence[str]]) -> str:
+def _html(lines: Sequence[Sequence[str]], words: Collection[int]) -> str:
     def row(cells: Sequence[str], tag: str) -> str:
-        inner = "".join(f"<{tag}>{inert(cell)}</{tag}>" for cell in cells)
+        inner = "".join(
+            f"<{tag}{_WORDS * (n in words)}>{inert(cell)}</{tag}>"
+            for n, cell in enumerate(cells)
+        )
         return f"<tr>{inner}</tr>"
 
     head, *body = lines
@@ -43,10 +54,11 @@ def _html(lines: Sequence[Sequence[str]]) -> str:
     )
 
 
-def _aligned(lines: Sequence[Sequence[str]]) -> list[str]:
+def _aligned(lines: Sequence[Sequence[str]], left: Collection[int]) -> list[str]:
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     made = []
-    for first, *others in lines:
-        padded = [cell.rjust(w) for cell, w in zip(others, widths[1:], strict=True)]
-        made.append("  ".join([first.ljust(widths[0]), *padded]).rstrip())
+    for line in lines:
+        cells = enumerate(zip(line, widths, strict=True))
+        padded = [c.ljust(w) if n in left else c.rjust(w) for n, (c, w) in cells]
+        made.append("  ".join(padded).rstrip())
     return made

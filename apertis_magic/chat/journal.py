@@ -1,0 +1,475 @@
+"""The journal: every turn on disk as it happens, so that nothing paid for is lost.
+
+One thread writes what it is handed, all that has gathered in one transaction; whoever
+hands it over never waits and never fails. Reading opens the file anew each time.
+"""
+
+import atexit
+import os
+import sqlite3
+import sys
+import threading
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import Future, wait
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from time import monotonic, sleep
+from typing import TypeAlias
+from weakref import ref
+
+from apertis_magic.chat import journal_file, journal_rows
+from apertis_magic.chat.history import Entry, Where
+from apertis_magic.chat.journal_file import Identity, Opened
+from apertis_magic.chat.journal_rows import Kept, Spent, Written
+from apertis_magic.chat.state import State
+from apertis_magic.chat.turn import Turn
+from apertis_magic.errors import ApertisError
+
+__all__ = ["Journal", "Kept", "Size", "Spent"]
+
+_AT_EXIT = 5.0
+"""Seconds that the interpreter's end waits for what is not yet written."""
+
+_BUSY = 30.0
+"""Seconds for which another process may hold the file before the user hears of it."""
+
+_PAUSE = 0.02
+"""Seconds between two tries to get at a file that another process holds."""
+
+_LOCKED = "another program keeps it locked"
+
+_AT_ONCE = 200
+"""Changes in one transaction, and that wait for a file to be mended, at the most."""
+
+_Change: TypeAlias = Callable[[sqlite3.Connection, Written], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """How much the journal holds.
+
+    Attributes:
+        bytes: on disk.
+        conversations: how many of them.
+        turns: how many, the versions included.
+    """
+
+    bytes: int = 0
+    conversations: int = 0
+    turns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """A change that waits for the writing thread, and why it could not be made."""
+
+    change: _Change
+    done: "Future[str]" = field(default_factory=Future)
+
+
+class Journal:
+    """A file that keeps turns as they happen.
+
+    Nothing is opened or made before the first change. A forked child goes on with a
+    connection and a thread of its own. What cannot be written now is written with a
+    later change, if that can be.
+
+    Args:
+        file: where it is.
+        days: days without a change after which a conversation is removed; 0 for never.
+        notebook: the path of the notebook whose conversations come from now on.
+
+    Attributes:
+        problem: why nothing can be kept, or what was found damaged, in one line for the
+            user; empty while all is well.
+    """
+
+    def __init__(
+        self, file: Path, *, days: float = 90, notebook: str | None = None
+    ) -> None:
+        self.file = file
+        self.days = days
+        self.notebook = notebook
+        self.problem = ""
+        self._lock = threading.Lock()
+        self._writer: _Writer | None = None
+        _journals.append(ref(self, _journals.remove))
+
+    def __repr__(self) -> str:
+        return f"<Journal {str(self.file)!r}>"
+
+    def begin(self, state: State | None, turn: Turn, where: Where) -> "Future[str]":
+        """Note a question that is about to be sent.
+
+        Args:
+            state: the conversation it is asked in, None for none.
+            turn: the question, as the turn that it is so far.
+            where: where the turn will stand.
+
+        Returns:
+            A future that ends, never with an error, once that was written or failed;
+            it says why it failed, and nothing if it did not.
+        """
+        return self._hand(
+            partial(
+                journal_rows.begin,
+                state=state,
+                turn=turn,
+                where=where,
+                notebook=self.notebook,
+            )
+        )
+
+    def grow(self, turn_id: str, pieces: Mapping[str, str]) -> None:
+        """Note what an answer has grown by since the last time.
+
+        Args:
+            turn_id: the turn's id.
+            pieces: the text of each part: ``text``, ``reasoning``, ``refusal``, and the
+                other answers by their number.
+        """
+        self._hand(lambda db, _: journal_rows.grow(db, turn_id, pieces))
+
+    def keep(
+        self,
+        state: State | None,
+        entry: Entry | None = None,
+        *,
+        request: str | None = None,
+    ) -> None:
+        """Note what a conversation is now.
+
+        Args:
+            state: the conversation, None where the turn is in none.
+            entry: the turn that has just ended, which need not be in the history: it
+                may be a failed try.
+            request: what is the same for the same request, for ``answer``.
+        """
+        if state is not None:
+            self._hand(
+                partial(
+                    journal_rows.keep,
+                    state=state,
+                    entry=entry,
+                    request=request,
+                    notebook=self.notebook,
+                )
+            )
+        elif entry is not None:
+            self._hand(
+                partial(journal_rows.keep_alone, turn=entry.turn, request=request)
+            )
+
+    def inherit(self, conversation: str, origin: str) -> None:
+        """Note that a conversation came from another, and has its versions too."""
+        self._hand(
+            partial(journal_rows.inherit, conversation=conversation, origin=origin)
+        )
+
+    def drop(self, conversation: str) -> None:
+        """Note that a conversation is over; it is restored by its name alone."""
+        self._hand(partial(journal_rows.drop, conversation=conversation))
+
+    def flush(self, timeout: float) -> bool:
+        """Wait, at most *timeout* seconds, until all is written; tell if it is."""
+        if self._writer is None:
+            return True
+        done = self._hand(_nothing)
+        return bool(wait([done], timeout).done) and not done.result()
+
+    def close(self) -> None:
+        """Write what is left, for some seconds at most, and close the file."""
+        with self._lock:
+            writer, self._writer = self._writer, None
+        atexit.unregister(self.close)
+        if writer is not None:
+            with suppress(KeyboardInterrupt):
+                writer.end(_AT_EXIT)
+
+    def conversations(self, *, without: Collection[str] = ()) -> list[Kept]:
+        """Return the conversations that have turns, the latest first.
+
+        Args:
+            without: ids of those that are not wanted.
+
+        Raises:
+            ApertisError: the file cannot be read.
+        """
+        with journal_file.reading(self.file) as db:
+            return journal_rows.conversations(db, without) if db else []
+
+    def read(self, conversation: str) -> State:
+        """Return a conversation by its id.
+
+        A turn that was under way when its kernel died is in it, as interrupted.
+
+        Raises:
+            ApertisError: there is none, or the file cannot be read.
+        """
+        with journal_file.reading(self.file) as db:
+            state = journal_rows.read(db, conversation) if db else None
+        if state is None:
+            raise ApertisError("The conversation is not in the journal any more.")
+        return state
+
+    def versions(self, conversation: str) -> tuple[Entry, ...]:
+        """Return the turns that were replaced, failed or taken back, the oldest first.
+
+        Raises:
+            ApertisError: the file cannot be read.
+        """
+        with journal_file.reading(self.file) as db:
+            return journal_rows.versions(db, conversation) if db else ()
+
+    def answer(self, request: str, *, since: float) -> Turn | None:
+        """Return the newest whole answer to the very same request.
+
+        Args:
+            request: what is the same for the same request.
+            since: the oldest that is wanted, in seconds since 1970.
+
+        Raises:
+            ApertisError: the file cannot be read.
+        """
+        with journal_file.reading(self.file) as db:
+            return journal_rows.answer(db, request, since) if db else None
+
+    def spent(self, since: float = 0, conversation: str | None = None) -> Spent:
+        """Return what the turns took that were asked since then.
+
+        Args:
+            since: in seconds since 1970.
+            conversation: the id of the only one that counts.
+
+        Raises:
+            ApertisError: the file cannot be read.
+        """
+        with journal_file.reading(self.file) as db:
+            return journal_rows.spent(db, since, conversation) if db else Spent()
+
+    def size(self) -> Size:
+        """Return how much it holds.
+
+        Raises:
+            ApertisError: the file cannot be read.
+        """
+        with journal_file.reading(self.file) as db:
+            talks, turns = journal_rows.counts(db) if db else (0, 0)
+        return Size(
+            bytes=journal_file.size(self.file), conversations=talks, turns=turns
+        )
+
+    def clear(self) -> None:
+        """Remove everything, so that nothing of it can be read from the file.
+
+        A conversation that goes on is kept again, whole, from its next turn on.
+
+        Raises:
+            ApertisError: the file cannot be written.
+        """
+        if self._writer is None and not self.file.exists():
+            return
+        done = self._hand(journal_rows.clear)
+        wait([done], _BUSY)
+        if not done.done():
+            raise ApertisError(_fault(self.file, TimeoutError(_LOCKED)))
+        if done.result():
+            raise ApertisError(done.result())
+        try:
+            journal_file.compact(self.file)
+        except (sqlite3.Error, OSError) as error:
+            raise ApertisError(_fault(self.file, error)) from error
+
+    def let_go(self) -> None:
+        """Close the file until the next change; nothing is being written."""
+        writer = self._writer
+        if writer is not None:
+            writer.let_go()
+
+    def start_anew(self) -> None:
+        """Take note that this is a fork, where no other thread came along."""
+        self._lock, self._writer = threading.Lock(), None
+
+    def _hand(self, change: _Change) -> "Future[str]":
+        work = _Work(change)
+        work.done.set_running_or_notify_cancel()  # from now on it cannot be cancelled
+        with self._lock:
+            try:
+                if self._writer is None:
+                    self._writer = _Writer(self)
+                    atexit.register(self.close)
+                self._writer.queue.put(work)
+            except RuntimeError as error:  # there can be no more threads
+                self.problem = _fault(self.file, error)
+                work.done.set_result(self.problem)
+        return work.done
+
+
+class _Writer:
+    """The thread that writes for one journal, and its connection."""
+
+    def __init__(self, journal: Journal) -> None:
+        self.queue: SimpleQueue[_Work | None] = SimpleQueue()
+        self._journal = journal
+        self._opened: Opened | None = None
+        self._damaged: Identity | None = None  # to be set aside
+        self._written: Written = {}
+        self._left: list[_Change] = []  # what could not be written yet
+        self._fault = ""  # what was told of that
+        self._thread = threading.Thread(
+            target=self._run, name="apertis-journal", daemon=True
+        )
+        self._thread.start()
+
+    def end(self, timeout: float) -> None:
+        """End the thread after what it has been handed, and wait for that."""
+        self.queue.put(None)
+        self._thread.join(timeout)
+
+    def let_go(self) -> None:
+        """Close the file until the next change; nothing is being written."""
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            opened.close()
+
+    def _run(self) -> None:
+        has_ended = False
+        while not has_ended:
+            batch = [self.queue.get()]
+            with suppress(Empty):
+                while len(batch) < _AT_ONCE:
+                    batch.append(self.queue.get_nowait())
+            works = [work for work in batch if work is not None]
+            has_ended = len(works) < len(batch)
+            fault = self._write([work.change for work in works])
+            for work in works:
+                work.done.set_result(fault)
+        with journal_file.working:
+            self.let_go()
+
+    def _write(self, changes: Sequence[_Change]) -> str:
+        """Make changes, and those that were left; return why that failed, if it did.
+
+        It waits for other processes as long as it takes.
+        """
+        changes, self._left = _since_cleared([*self._left, *changes]), []
+        begun = monotonic()
+        may_mend = True
+        while True:
+            try:
+                with journal_file.working:
+                    self._try(changes)
+            except Exception as error:  # noqa: BLE001  the chat goes on, whatever it is
+                if journal_file.is_busy(error):
+                    if monotonic() - begun > _BUSY:
+                        self._tell(error)
+                    sleep(_PAUSE)
+                elif may_mend and journal_file.is_damaged(error):
+                    may_mend = False
+                    with journal_file.working:
+                        opened = self._opened
+                        self._damaged = opened.identity if opened else None
+                        self.let_go()
+                else:
+                    return self._fail(changes, error)
+            else:
+                if self._journal.problem == self._fault:
+                    self._journal.problem = ""
+                return ""
+
+    def _fail(self, changes: Sequence[_Change], error: Exception) -> str:
+        if journal_file.is_outside(error):
+            with journal_file.working:
+                self.let_go()
+            self._left = list(changes[-_AT_ONCE:])
+        elif len(changes) > 1:  # one that cannot be written must not cost the others
+            faults = [self._write([change]) for change in changes]
+            return next(filter(None, faults), "")
+        return self._tell(error)
+
+    def _try(self, changes: Sequence[_Change]) -> None:
+        stands = False
+        while not stands:  # else it was replaced meanwhile
+            opened = self._open()
+            with journal_file.transaction(opened.db):
+                for change in changes:
+                    change(opened.db, self._written)
+            stands = opened.stands
+
+    def _open(self) -> Opened:
+        """Return the file that stands there now."""
+        journal, opened = self._journal, self._opened
+        if opened is not None and opened.stands:
+            return opened
+        if opened is not None:
+            self.let_go()
+            journal.problem = (
+                f"The journal {journal.file} was removed or replaced; a new one is "
+                "kept from now on."
+            )
+        opened = journal_file.open_to_write(journal.file, damaged=self._damaged)
+        self._opened, self._damaged = opened, None
+        if opened.set_aside is not None:
+            journal.problem = (
+                f"The journal was damaged and is set aside as {opened.set_aside}; a "
+                "new one is kept from now on."
+            )
+        with journal_file.transaction(opened.db):
+            journal_rows.sweep(opened.db, journal.days)
+        return opened
+
+    def _tell(self, error: BaseException) -> str:
+        self._fault = self._journal.problem = _fault(self._journal.file, error)
+        return self._fault
+
+
+def _fault(file: Path, error: BaseException) -> str:
+    return (
+        f"The journal {file} cannot be written: {journal_file.reason(error)}. Answers "
+        "are kept in memory alone."
+    )
+
+
+def _nothing(_db: sqlite3.Connection, _written: Written) -> None:
+    """Change nothing; what came before is written by then."""
+
+
+def _since_cleared(changes: list[_Change]) -> list[_Change]:
+    """Return what is left to do: there may be no room for what is removed anyway."""
+    cleared = journal_rows.clear
+    return changes[changes.index(cleared) :] if cleared in changes else changes
+
+
+_journals: "list[ref[Journal]]" = []
+"""Those that there are, for the forks of this process.
+
+SQLite's locks do not survive a fork: with the copy of a connection about, a child would
+take the file's locks for its own, and have changes go to a file that is deleted.
+"""
+
+
+def _live() -> list[Journal]:
+    return [journal for each in tuple(_journals) if (journal := each())]
+
+
+def _before_fork() -> None:
+    journal_file.working.acquire()
+    for journal in _live():
+        journal.let_go()
+
+
+def _in_child() -> None:
+    journal_file.working.release()
+    for journal in _live():
+        journal.start_anew()
+
+
+if sys.platform != "win32":
+    os.register_at_fork(
+        before=_before_fork,
+        after_in_parent=journal_file.working.release,
+        after_in_child=_in_child,
+    )

@@ -1,0 +1,451 @@
+"""What the journal's rows hold: turns, conversations and growing answers as SQL.
+
+All take a connection to a file that ``journal_file.py`` has opened.
+"""
+
+import json
+import time
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from sqlite3 import Connection
+from typing import TypeAlias
+from uuid import uuid4
+
+from apertis_magic.chat.history import Entry, History, Where, put, swap
+from apertis_magic.chat.state import State
+from apertis_magic.chat.turn import Cell, Turn
+from apertis_magic.clean import mend
+
+_DAY = 86_400.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A conversation in the journal.
+
+    Attributes:
+        id: names this conversation and no other.
+        name: what it was called.
+        notebook: the path of the notebook it was held in, None where nobody told.
+        changed: when it last changed, in seconds since 1970.
+        turns: how many it has.
+        dropped: whether it was reset, deleted, or goes on in another one.
+    """
+
+    id: str
+    name: str
+    notebook: str | None
+    changed: float
+    turns: int
+    dropped: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spent:
+    """What turns took.
+
+    Attributes:
+        turns: how many there were.
+        tokens: what those took that the server answered.
+        cost: USD, as far as the server told; None where it told nothing.
+        cached: how many were answered from the journal.
+        saved: USD that these would have cost.
+    """
+
+    turns: int = 0
+    tokens: int = 0
+    cost: float | None = None
+    cached: int = 0
+    saved: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What this process knows of a conversation in the file.
+
+    Attributes:
+        revision: the conversation's; where it is another by now, so are its entries.
+        history: the entries.
+    """
+
+    revision: str
+    history: History
+
+
+Written: TypeAlias = dict[str, Known]
+"""What need not be written again, by the conversation's id."""
+
+
+def begin(
+    db: Connection,
+    _written: Written,
+    state: State | None,
+    turn: Turn,
+    where: Where,
+    notebook: str | None,
+) -> None:
+    """Write a question that is about to be sent."""
+    conversation = state.id if state else None
+    if state is not None:
+        _write_conversation(db, state, notebook)
+    _end(db, turn.id)
+    db.execute(
+        "INSERT INTO turn (id, started, open, conversation, place, data) "
+        "VALUES (?, ?, 1, ?, ?, ?)",
+        (
+            turn.id,
+            turn.started,
+            conversation,
+            json.dumps(asdict(where)),
+            _json(turn),
+        ),
+    )
+
+
+def grow(db: Connection, turn: str, pieces: Mapping[str, str]) -> None:
+    """Write what an answer has grown by."""
+    # As bytes: half a character may stand at an end, and the other half come later.
+    rows = [(turn, part, _bytes(text)) for part, text in pieces.items()]
+    db.executemany("INSERT INTO piece VALUES (?, ?, ?)", rows)
+
+
+def keep(
+    db: Connection,
+    written: Written,
+    state: State,
+    entry: Entry | None,
+    request: str | None,
+    notebook: str | None,
+) -> None:
+    """Write a conversation as it is now, and the turn that has just ended."""
+    _write_conversation(db, state, notebook)
+    before, now = _before(db, written, state), state.history
+    ids = {each.turn.id for each in now}
+    gone = [(state.id, name) for name in before if name not in ids]
+    db.executemany(
+        "UPDATE entry SET position = NULL WHERE conversation = ? AND id = ?", gone
+    )
+    ended = entry.turn if entry else None
+    if entry is not None:
+        _end(db, entry.turn.id)
+        if entry.turn.id not in ids:
+            _write_entry(db, state.id, entry, None, request)
+    for position, each in enumerate(now):
+        if before.get(each.turn.id) != (position, each):
+            asked = request if each.turn is ended else None
+            _write_entry(db, state.id, each, position, asked)
+    revision = uuid4().hex
+    db.execute(
+        "UPDATE conversation SET revision = ? WHERE id = ?", (revision, state.id)
+    )
+    written[state.id] = Known(revision, now)
+
+
+def _before(
+    db: Connection, written: Written, state: State
+) -> dict[str, tuple[int, Entry]]:
+    """Return the entries that stand in the file with their positions, by turn.
+
+    Where another process has changed them, none stands there any more.
+    """
+    known = written.get(state.id)
+    [revision] = db.execute(
+        "SELECT revision FROM conversation WHERE id = ?", (state.id,)
+    ).fetchone()
+    if known is not None and known.revision == revision:
+        return {each.turn.id: (n, each) for n, each in enumerate(known.history)}
+    db.execute("UPDATE entry SET position = NULL WHERE conversation = ?", (state.id,))
+    return {}
+
+
+def keep_alone(
+    db: Connection, _written: Written, turn: Turn, request: str | None
+) -> None:
+    """Write a turn that is in no conversation."""
+    _end(db, turn.id)
+    _write_turn(db, turn, request)
+
+
+def inherit(db: Connection, _written: Written, conversation: str, origin: str) -> None:
+    """Have the versions that a conversation came with be its own too."""
+    db.execute(
+        "INSERT OR IGNORE INTO entry SELECT ?, id, turn, slot, NULL, made, execution "
+        "FROM entry WHERE conversation = ? AND position IS NULL",
+        (conversation, origin),
+    )
+
+
+def drop(db: Connection, written: Written, conversation: str) -> None:
+    """Mark a conversation as one that is over."""
+    written.pop(conversation, None)
+    db.execute("UPDATE conversation SET dropped = 1 WHERE id = ?", (conversation,))
+
+
+def clear(db: Connection, written: Written) -> None:
+    """Remove everything."""
+    written.clear()
+    for table in ("conversation", "turn", "entry", "piece"):
+        db.execute(f"DELETE FROM {table}")  # noqa: S608  names of ours
+
+
+def sweep(db: Connection, days: float) -> None:
+    """Remove what has not changed for so many days, at most once a day; 0 keeps all."""
+    now = time.time()
+    today = "SELECT 1 FROM swept WHERE at BETWEEN ? AND ?"
+    if not days or db.execute(today, (now - _DAY, now)).fetchone():
+        return
+    oldest = now - days * _DAY
+    db.execute("DELETE FROM swept")
+    db.execute("INSERT INTO swept VALUES (?)", (now,))
+    db.execute("DELETE FROM conversation WHERE changed < ?", (oldest,))
+    db.execute(
+        "DELETE FROM entry WHERE conversation NOT IN (SELECT id FROM conversation)"
+    )
+    db.execute(
+        "DELETE FROM turn WHERE started < ? AND key NOT IN (SELECT turn FROM entry) "
+        "AND coalesce(conversation, '') NOT IN (SELECT id FROM conversation)",
+        (oldest,),
+    )
+    db.execute("DELETE FROM piece WHERE turn NOT IN (SELECT id FROM turn WHERE open)")
+
+
+def conversations(db: Connection, without: Collection[str]) -> list[Kept]:
+    """Return the conversations that have turns, but for some, the latest first."""
+    rows = db.execute(
+        "SELECT id, name, notebook, changed, dropped, (SELECT count(*) FROM entry "
+        "WHERE conversation = c.id AND position IS NOT NULL), EXISTS (SELECT 1 "
+        "FROM turn WHERE conversation = c.id AND open) FROM conversation AS c "
+        "ORDER BY changed DESC, rowid DESC"
+    ).fetchall()
+    return [
+        Kept(
+            id=found,
+            name=name,
+            notebook=notebook,
+            changed=changed,
+            turns=turns,
+            dropped=bool(dropped),
+        )
+        for found, name, notebook, changed, dropped, ended, is_open in rows
+        if found not in without
+        and (turns := len(_entries(db, found)[0]) if is_open else ended)
+    ]
+
+
+def read(db: Connection, conversation: str) -> State | None:
+    """Return a conversation, with the turns that were under way when a kernel died."""
+    about = db.execute(
+        "SELECT name, model, system FROM conversation WHERE id = ?", (conversation,)
+    ).fetchone()
+    if about is None:
+        return None
+    name, model, system = about
+    entries, _ = _entries(db, conversation)
+    return State(
+        id=conversation, name=name, model=model, system=system, history=entries
+    )
+
+
+def versions(db: Connection, conversation: str) -> tuple[Entry, ...]:
+    """Return the turns that are not in a conversation any more, the oldest first."""
+    _, others = _entries(db, conversation)
+    return tuple(sorted(others, key=lambda entry: (entry.turn.started, entry.made)))
+
+
+def answer(db: Connection, request: str, since: float) -> Turn | None:
+    """Return the newest answer to that request."""
+    row = db.execute(
+        "SELECT data FROM turn WHERE request = ? AND started >= ? AND NOT open "
+        "ORDER BY started DESC LIMIT 1",
+        (request, since),
+    ).fetchone()
+    return _turn(row[0]) if row else None
+
+
+def spent(db: Connection, since: float, conversation: str | None) -> Spent:
+    """Return what turns took."""
+    # Where more was added to a turn, what it took then is in what it takes now.
+    row = db.execute(
+        "SELECT count(*), coalesce(sum(tokens), 0), "
+        "sum(CASE WHEN NOT cached THEN cost END), "
+        "coalesce(sum(cached), 0), coalesce(sum(saved), 0.0) FROM (SELECT "
+        "max(tokens) AS tokens, max(cost) AS cost, max(cached) AS cached, "
+        "max(saved) AS saved FROM turn WHERE NOT open AND started >= :since "
+        "AND (:conversation IS NULL OR key IN "
+        "(SELECT turn FROM entry WHERE conversation = :conversation)) GROUP BY id)",
+        {"since": since, "conversation": conversation},
+    ).fetchone()
+    turns, tokens, cost, cached, saved = row
+    return Spent(turns=turns, tokens=int(tokens), cost=cost, cached=cached, saved=saved)
+
+
+def counts(db: Connection) -> tuple[int, int]:
+    """Return how many conversations and turns there are."""
+    [talks] = db.execute("SELECT count(*) FROM conversation").fetchone()
+    [turns] = db.execute("SELECT count(DISTINCT id) FROM turn").fetchone()
+    return talks, turns
+
+
+def _write_conversation(db: Connection, state: State, notebook: str | None) -> None:
+    db.execute(
+        "INSERT INTO conversation VALUES (?, ?, ?, ?, ?, ?, 0, NULL) ON CONFLICT (id) "
+        "DO UPDATE SET name = excluded.name, notebook = excluded.notebook, "
+        "model = excluded.model, system = excluded.system, "
+        "changed = excluded.changed, dropped = 0",
+        (
+            state.id,
+            mend(state.name),
+            notebook and mend(notebook),
+            state.model and mend(state.model),
+            state.system if state.system is None else mend(state.system),
+            time.time(),
+        ),
+    )
+
+
+def _write_entry(
+    db: Connection,
+    conversation: str,
+    entry: Entry,
+    position: int | None,
+    request: str | None,
+) -> None:
+    name = conversation, entry.turn.id
+    before = db.execute(
+        "SELECT turn FROM entry WHERE conversation = ? AND id = ?", name
+    ).fetchone()
+    key = _write_turn(db, entry.turn, request)
+    execution = entry.execution and mend(entry.execution)
+    db.execute(
+        "INSERT OR REPLACE INTO entry VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (*name, key, entry.slot, position, entry.made, execution),
+    )
+    if before not in (None, (key,)):
+        # What the turn was before: of use to conversations that share it, or as the
+        # answer to a request.
+        db.execute(
+            "DELETE FROM turn WHERE key = ? AND request IS NULL "
+            "AND NOT EXISTS (SELECT 1 FROM entry WHERE turn = key)",
+            before,
+        )
+
+
+def _write_turn(db: Connection, turn: Turn, request: str | None) -> int:
+    """Write a turn that has ended, unless it is there; return its key."""
+    data = _json(turn)
+    found = db.execute(
+        "SELECT key FROM turn WHERE id = ? AND NOT open AND data = ?", (turn.id, data)
+    ).fetchone()
+    if found is not None:
+        return int(found[0])
+    tokens = turn.usage.total_tokens if turn.usage and not turn.cached else None
+    made = db.execute(
+        "INSERT INTO turn (id, started, open, request, tokens, cost, saved, cached, "
+        "data) VALUES (?, ?, 0, ?, ?, ?, ?, ?, ?)",
+        (
+            turn.id,
+            turn.started,
+            request if _is_whole(turn) else None,
+            tokens if tokens is None else float(tokens),
+            turn.cost,
+            turn.saved,
+            turn.cached,
+            data,
+        ),
+    )
+    return int(made.lastrowid or 0)
+
+
+def _end(db: Connection, turn: str) -> None:
+    """Have a turn be under way no more, whichever conversation it was asked in."""
+    db.execute("DELETE FROM piece WHERE turn = ?", (turn,))
+    db.execute("DELETE FROM turn WHERE id = ? AND open", (turn,))
+
+
+def _entries(db: Connection, conversation: str) -> tuple[History, list[Entry]]:
+    """Return the turns that a conversation has, and those that it has no more."""
+    rows = db.execute(
+        "SELECT data, made, execution, slot, position FROM entry "
+        "JOIN turn ON key = turn WHERE entry.conversation = ? ORDER BY position",
+        (conversation,),
+    )
+    standing: list[Entry] = []
+    others: list[Entry] = []
+    for data, made, execution, slot, position in rows:
+        entry = Entry(_turn(data), made, execution, slot)
+        (others if position is None else standing).append(entry)
+    history = tuple(standing)
+    for turn, where in _under_way(db, conversation):
+        before = history
+        if turn.id in {entry.turn.id for entry in before}:
+            history = swap(before, turn)
+            continue
+        history, made = put(before, turn, where)
+        ids = {entry.turn.id for entry in history}
+        others += [each for each in (*before, made) if each.turn.id not in ids]
+    return history, others
+
+
+def _under_way(db: Connection, conversation: str) -> Iterator[tuple[Turn, Where]]:
+    """Give the turns that have not ended, with what had come of them."""
+    rows = db.execute(
+        "SELECT id, data, place FROM turn WHERE open AND conversation = ? "
+        "ORDER BY started",
+        (conversation,),
+    ).fetchall()
+    for turn, data, place in rows:
+        kept = json.loads(place)
+        where = Where(
+            cell=Cell(**kept["cell"]) if kept["cell"] else None,
+            append=kept["append"],
+            replaces=kept["replaces"],
+            fresh=kept["fresh"],
+        )
+        yield _grown(db, turn, _turn(data)), where
+
+
+def _grown(db: Connection, name: str, turn: Turn) -> Turn:
+    """Return *turn* with all its pieces."""
+    parts: defaultdict[str, bytes] = defaultdict(bytes)
+    rows = db.execute(
+        "SELECT part, text FROM piece WHERE turn = ? ORDER BY rowid", (name,)
+    )
+    for part, text in rows:
+        parts[part] += text
+    texts = {part: mend(_text(whole)) for part, whole in parts.items()}
+    others = sorted((part for part in texts if part.isdecimal()), key=int)
+    return replace(
+        turn,
+        finish="interrupted",
+        text=turn.text + texts.get("text", ""),
+        reasoning=turn.reasoning + texts.get("reasoning", ""),
+        refusal=turn.refusal + texts.get("refusal", ""),
+        alternatives=turn.alternatives or tuple(texts[part] for part in others),
+    )
+
+
+def _is_whole(turn: Turn) -> bool:
+    """Tell whether an answer may be given again for the same request."""
+    ended = turn.finish in ("stop", "length") and not turn.error and turn.text
+    return bool(ended and not (turn.malformed or turn.fallback or turn.cached))
+
+
+def _json(turn: Turn) -> str:
+    return json.dumps(turn.to_dict(), default=str)
+
+
+def _turn(data: str) -> Turn:
+    raw = json.loads(data)
+    try:
+        return Turn.from_dict(raw)
+    except ValueError:  # what a server or an option gave; the texts are worth more
+        return Turn.from_dict({k: v for k, v in raw.items() if isinstance(v, str)})
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _text(whole: bytes) -> str:
+    return whole.decode("utf-8", "surrogatepass")

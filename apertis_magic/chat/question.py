@@ -1,0 +1,180 @@
+"""One question: all it is made of, how it is sent, and the turn it becomes."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from apertis_magic.api.client import AsyncApertis
+from apertis_magic.api.stream import AsyncStream
+from apertis_magic.api.types import Message
+from apertis_magic.chat.history import Where
+from apertis_magic.chat.turn import Turn
+from apertis_magic.errors import BadRequest
+
+if TYPE_CHECKING:
+    from apertis_magic.chat.reply import Reply
+
+# What a server says that knows no stream_options, by that name or by none.
+_UNKNOWN_FIELD = re.compile(
+    r"stream_options|include_usage|unknown|unrecogni[sz]ed|unexpected|unsupported|"
+    r"not (?:supported|permitted|allowed)|extra|no reason given",
+    re.IGNORECASE,
+)
+_NOT_KEPT = ("extra_headers", "timeout", "max_retries")  # the first may hold a key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """All that one question to a model is made of, but for the turns before it.
+
+    Attributes:
+        prompt: the user's message.
+        model: the model that is asked.
+        client: who sends it.
+        system: the system prompt, None or empty for none.
+        options: the request's other fields, and arguments of the client's ``create``.
+        vary: fields that only keep a server from answering from its cache.
+        where: where its turn stands in the conversation.
+        history: how many of the turns before it are sent at the most, None for all.
+        max_context: tokens that question and answer may take, None for no limit.
+        once: neither send the turns before nor keep this one.
+        stream: let the answer come in pieces.
+        cached_since: answer from the journal what was asked after that moment, in
+            seconds since 1970; None asks the server.
+        resumes: the turn that the answer goes on with.
+    """
+
+    prompt: str
+    model: str
+    client: AsyncApertis
+    system: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    vary: Mapping[str, Any] = field(default_factory=dict)
+    where: Where = field(default_factory=Where)
+    history: int | None = None
+    max_context: int | None = None
+    once: bool = False
+    stream: bool = True
+    cached_since: float | None = None
+    resumes: Turn | None = None
+
+    @property
+    def kept_options(self) -> dict[str, Any]:
+        """The options that its turn keeps."""
+        return {k: v for k, v in self.options.items() if k not in _NOT_KEPT}
+
+    def request(self, messages: Sequence[Message]) -> str:
+        """Return what is the same for the same request; no key is in it."""
+        asked = {
+            "base_url": self.client.base_url,
+            "model": self.model,
+            "messages": [asdict(message) for message in messages],
+            "options": self.kept_options,
+        }
+        text = json.dumps(asked, sort_keys=True, default=str)
+        return sha256(text.encode()).hexdigest()
+
+    def turn(self, reply: "Reply", finish: str | None, error: str = "") -> Turn:
+        """Return what has become of it so far as a turn."""
+        half, cell = self.resumes, self.where.cell
+        made = Turn(
+            id=reply.id,
+            prompt=self.prompt,
+            text=reply.text,
+            reasoning=reply.reasoning,
+            refusal=reply.refusal,
+            alternatives=reply.alternatives,
+            sources=reply.sources,
+            finish=finish,
+            error=error,
+            model=reply.model,
+            asked_model=self.model,
+            fallback=reply.fallback,
+            base_url=self.client.base_url,
+            usage=reply.usage,
+            system=self.system,
+            options=self.kept_options,
+            history=self.history,
+            left_out=reply.left_out,
+            cached=reply.cached,
+            cell=cell.id if cell else None,
+            started=reply.started,
+            first_text=reply.first_text,
+            elapsed=reply.elapsed,
+            malformed=reply.malformed,
+        )
+        return _joined(half, made) if half else made
+
+
+def _joined(half: Turn, rest: Turn) -> Turn:
+    """Return *rest*, which holds the text of both, as the turn that *half* began."""
+    return replace(
+        rest,
+        cell=half.cell,
+        started=half.started,
+        first_text=half.first_text,
+        alternatives=half.alternatives,
+        history=half.history,
+        malformed=half.malformed + rest.malformed,
+        elapsed=half.elapsed + rest.elapsed,
+        usage=rest.usage + half.usage if rest.usage and half.usage else None,
+    )
+
+
+async def send(reply: "Reply", question: Question, messages: Sequence[Message]) -> None:
+    """Send a question, and have *reply* take in what comes.
+
+    Raises:
+        ApertisError: it failed; the reply has what came before.
+    """
+    create, model = question.client.chat.completions.create, question.model
+    options = {**question.vary, **question.options}
+    if not question.stream:
+        whole = await create(
+            model=model, messages=messages, on_retry=reply.again, **options
+        )
+        reply.opened(whole.response)
+        reply.add(whole.as_chunk())
+        return
+    async with await _open(reply, question, messages, options) as stream:
+        reply.opened(stream.response)
+        try:
+            async for chunk in stream:
+                reply.add(chunk)
+        finally:
+            reply.malformed = stream.malformed
+
+
+async def _open(
+    reply: "Reply",
+    question: Question,
+    messages: Sequence[Message],
+    options: Mapping[str, Any],
+) -> AsyncStream:
+    """Open the stream with its usage asked for, or without where that is refused."""
+    client = question.client
+
+    async def stream(**options: Any) -> AsyncStream:
+        opened: AsyncStream = await client.chat.completions.create(
+            model=question.model,
+            messages=messages,
+            stream=True,
+            on_retry=reply.again,
+            **options,
+        )
+        return opened
+
+    if not client.usage_in_streams:
+        return await stream(**options)
+    usage = {"stream_options": {"include_usage": True}}
+    try:
+        return await stream(**{**usage, **options})
+    except BadRequest as error:
+        if not _UNKNOWN_FIELD.search(f"{error.param} {error}"):
+            raise
+    opened = await stream(**options)
+    client.usage_in_streams = False
+    return opened

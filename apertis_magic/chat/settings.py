@@ -1,0 +1,99 @@
+"""What holds for the next question: where it goes, and what the user prefers."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from apertis_magic.api import address, keys
+from apertis_magic.api.client import base_url_from_environment
+
+DEFAULT_MODEL = "gpt-4.1-mini"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Where requests go, with which key and to which model by default.
+
+    Attributes:
+        base_url: the API's address.
+        model: the model for questions that name none.
+        api_key: the key, None for none; never in the repr.
+        key_source: where the key was found, in words.
+        fixed_model: whether the address serves this model alone, so that questions
+            cannot name another.
+        context_length: tokens that this model can read and write together, where that
+            is known.
+    """
+
+    base_url: str
+    model: str
+    api_key: str | None = field(default=None, repr=False)
+    key_source: str = field(default="", compare=False)
+    fixed_model: bool = False
+    context_length: int | None = None
+
+    @property
+    def about_key(self) -> str:
+        """Whether there is a key and where it is from, in words."""
+        if not self.api_key:
+            return "none"
+        return f"set ({self.key_source})" if self.key_source else "set"
+
+    @classmethod
+    def of(cls, preferences: "Preferences") -> "Settings":
+        """Return what the user prefers, else what the environment says, else defaults.
+
+        Raises:
+            ConfigurationError: the address or the key cannot be one.
+        """
+        base_url = address_of(preferences)
+        found = keys.find(base_url=base_url)
+        return cls(
+            base_url=base_url,
+            model=preferences.model or os.environ.get("APERTIS_MODEL") or DEFAULT_MODEL,
+            api_key=found.key if found else None,
+            key_source=found.source if found else "",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preferences:
+    """What the user has set for every question that does not say otherwise.
+
+    Attributes:
+        base_url: the API's address; None leaves the environment's.
+        model: the model; None leaves the environment's.
+        system: the system prompt of conversations that have none yet.
+        request: fields of the request and arguments of the client's ``create``, such
+            as ``temperature`` or ``timeout``.
+        max_context: tokens that question and answer may take; None for what the model
+            is known to take.
+        journal: whether turns are kept on disk.
+        journal_days: days for which they are kept.
+        cache_days: days for which they answer the same request again.
+        cache: whether they do so unasked.
+        notebook: the notebook that the cells are in, None where nobody tells.
+    """
+
+    base_url: str | None = None
+    model: str | None = None
+    system: str | None = None
+    request: Mapping[str, Any] = field(default_factory=dict)
+    max_context: int | None = None
+    journal: bool = True
+    journal_days: float = 90
+    cache_days: float = 30
+    cache: bool = False
+    notebook: str | None = None
+
+
+def address_of(preferences: "Preferences") -> str:
+    """Return the API's address that the user prefers, else the environment's.
+
+    Raises:
+        ConfigurationError: it cannot be one.
+    """
+    base_url = preferences.base_url or base_url_from_environment()
+    address.check(base_url)
+    return base_url

@@ -1,0 +1,122 @@
+"""A conversation <-> a file: a notebook, a page to read, or JSON without loss.
+
+What comes back from each:
+
+* ``.json``: the whole conversation.
+* ``.md``: the same; the texts of questions, reasoning and answers come from the page as
+  it stands, so that what a person changed in them holds.
+* ``.ipynb``: the conversation's id, name, model and system prompt, and every turn but
+  for its usage as the server sent it (``usage.raw``). A turn's cell is the one that
+  shows it. Any other notebook with answers in it can be loaded as well.
+
+Options are what JSON makes of them: a tuple is a list afterwards.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+from apertis_magic.chat.state import State
+from apertis_magic.clean import holds_key
+from apertis_magic.errors import ConfigurationError
+from apertis_magic.files import disk, ipynb, markdown, record
+
+
+class Format(Protocol):
+    """What a module of this package does for one kind of file."""
+
+    def written(self, state: State) -> str:
+        """Return the text of the file."""
+
+    def read(self, text: str) -> list[State]:
+        """Return the conversations in it; what is wrong is a ``ValueError``."""
+
+    def is_export(self, text: str) -> bool:
+        """Tell whether it is as ``written`` made it, with nothing of a person's."""
+
+
+_FORMATS: Mapping[str, Format] = {".ipynb": ipynb, ".md": markdown, ".json": record}
+
+
+def export(state: State, file: Path, *, force: bool = False) -> None:
+    """Write a conversation to a file, whole or not at all.
+
+    Args:
+        state: the conversation.
+        file: where to; its ending says in which form: ``.ipynb``, ``.md`` or ``.json``.
+        force: replace the file also if it is not an export as we wrote it.
+
+    Raises:
+        ConfigurationError: nothing was written; the message says why in one line.
+    """
+    form = _format_of(file)
+    if not state.history:
+        raise ConfigurationError(
+            f"{state.name} has no turns yet; nothing was written to {file}."
+        )
+    if not force and file.exists() and not _is_export(file, form):
+        raise ConfigurationError(
+            f"{file} exists and is not an export of ours; --force replaces it."
+        )
+    try:
+        _check_no_key(state)
+        disk.write(file, form.written(state))
+    except RecursionError:
+        reason = "an option is nested too deeply"
+    except OSError as error:
+        reason = error.strerror or str(error)
+    except ValueError as error:
+        reason = str(error)
+    else:
+        return
+    raise ConfigurationError(f"{file} cannot be written: {reason}.")
+
+
+def load(file: Path) -> list[State]:
+    """Return the conversations in a file, in the order of their first turns.
+
+    Raises:
+        ConfigurationError: there are none; the message says why in one line.
+    """
+    form = _format_of(file)
+    try:
+        return form.read(disk.read(file))
+    except FileNotFoundError:
+        raise ConfigurationError(f"There is no file {file}.") from None
+    except OSError as error:
+        reason = error.strerror or str(error)
+    except ValueError as error:
+        reason = str(error)
+    raise ConfigurationError(f"{file} cannot be loaded: {reason}.")
+
+
+def _format_of(file: Path) -> Format:
+    form = _FORMATS.get(file.suffix.lower())
+    if form is None:
+        raise ConfigurationError(
+            f"A conversation's file ends in {', '.join(_FORMATS)}; {file} does not."
+        )
+    return form
+
+
+def _is_export(file: Path, form: Format) -> bool:
+    try:
+        return form.is_export(disk.read(file))
+    except (OSError, ValueError, RecursionError):
+        return False
+
+
+def _check_no_key(state: State) -> None:
+    """See that no key was asked with: a file is made to be passed on.
+
+    What a model answered is written as it is.
+    """
+    for number, turn in enumerate(state.turns, 1):
+        options = record.dumped(record.plain(turn.options))
+        if holds_key(f"{turn.prompt}\n{turn.system}\n{state.system}\n{options}"):
+            raise ConfigurationError(
+                f"Nothing was written, for question {number} of {state.name}, its "
+                "options or the system prompt holds an API key.",
+                hint="Take that turn out of the conversation, and revoke the key if "
+                "others have seen it.",
+            )

@@ -1,0 +1,237 @@
+"""A conversation <-> a notebook: cells that ask again, with the answers they had.
+
+Any notebook with answers of ``%%chat`` in it is read: they are rebuilt from the outputs
+and their metadata, in the order in which they stand there.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from typing import Any
+from uuid import uuid4
+
+from apertis_magic.api.value import Json, items, mapping
+from apertis_magic.chat.session import DEFAULT_CONVERSATION
+from apertis_magic.chat.state import State
+from apertis_magic.chat.turn import Turn
+from apertis_magic.clean import mend, printable
+from apertis_magic.files import line, record
+from apertis_magic.files.markdown import inert
+from apertis_magic.render import bundle
+
+_EXPORT = 1
+_FORMAT = 4
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_LOAD = "%load_ext apertis_magic"
+_KERNEL = {
+    "kernelspec": {
+        "display_name": "Python 3 (ipykernel)",
+        "language": "python",
+        "name": "python3",
+    },
+    "language_info": {"name": "python", "pygments_lexer": "ipython3"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """An answer in a notebook.
+
+    Attributes:
+        turn: the turn.
+        cell: the id of the cell that shows it, where the notebook has ids.
+        at: its number among the answers of its conversation.
+    """
+
+    turn: Turn
+    cell: str | None
+    at: int
+
+    @property
+    def at_home(self) -> bool:
+        """Whether this is the cell that asked, and no copy."""
+        return self.cell is not None and self.cell == self.turn.cell
+
+
+def written(state: State) -> str:
+    """Return the text of the notebook."""
+    from nbformat import v4, writes  # noqa: PLC0415  takes a second
+
+    title = f"# {inert(state.name)}\n\n{_title(state)}"
+    cells = [
+        v4.new_markdown_cell(title, id="apertis-title"),
+        v4.new_code_cell(_LOAD, id="apertis-load"),
+        *_cells(state),
+    ]
+    mark = {"export": _EXPORT, **record.about(state), "cells": _digest(cells)}
+    book = v4.new_notebook(cells=cells, metadata={**_KERNEL, "apertis_magic": mark})
+    text: str = writes(book)
+    return text + "\n"
+
+
+def read(text: str) -> list[State]:
+    """Return the conversations in the notebook, in the order of their first turns.
+
+    Raises:
+        ValueError: there are none; says why.
+    """
+    book = _notebook(text)
+    mark = mapping(mapping(book.get("metadata")).get("apertis_magic"))
+    talks: dict[str, list[_Shown]] = {}
+    for cell in items(book.get("cells")):
+        own = cell.get("id")
+        known = own if isinstance(own, str) and _ID.fullmatch(own) else None
+        for name, turn in bundle.answers_of(items(cell.get("outputs"))):
+            # One that was asked with --once is of no conversation.
+            if name and name.strip():
+                talk = talks.setdefault(mend(name), [])
+                talk.append(_Shown(turn, known, len(talk)))
+    if not talks:
+        raise ValueError("no %%chat answers are in it")
+    return [_state(name, shown, mark) for name, shown in talks.items()]
+
+
+def is_export(text: str) -> bool:
+    """Tell whether the notebook holds just the cells and the answers that we wrote."""
+    book = _notebook(text)
+    mark = mapping(mapping(book.get("metadata")).get("apertis_magic"))
+    cells = items(book.get("cells"))
+    return mark.get("export") == _EXPORT and mark.get("cells") == _digest(cells)
+
+
+def _notebook(text: str) -> Json:
+    book = record.parsed(text)
+    version = book.get("nbformat")
+    if type(version) is not int:
+        raise ValueError("it is not a notebook")
+    if version != _FORMAT:
+        raise ValueError(
+            f"it is a notebook of format {version}; save it anew in JupyterLab first"
+        )
+    return book
+
+
+def _title(state: State) -> str:
+    count = len(state.history)
+    turns = "1 question" if count == 1 else f"{count} questions"
+    return (
+        f"A conversation of {turns}. Run a cell to ask again; `%chat load` and this "
+        "notebook's name bring the conversation back as it is."
+    )
+
+
+def _cells(state: State) -> Iterator[Any]:
+    """Give a cell for each turn, and one for a system prompt that no line can hold."""
+    from nbformat import v4  # noqa: PLC0415  see written
+
+    taken = {"apertis-title", "apertis-load"}
+    is_default = state.name == DEFAULT_CONVERSATION or not line.fits(state.name)
+    name = None if is_default else state.name
+    # Nothing is said of a system prompt that was never set.
+    before = "" if state.system is None else None
+    for turn in state.turns:
+        own = _id((turn.cell, turn.id), taken)
+        system = turn.system or ""
+        changed = None if system == before else system
+        if changed is not None and not line.fits(changed):
+            yield v4.new_code_cell(_set_system(name, changed), id=_id((), taken))
+            changed = None
+        before = system
+        source = line.cell(turn, conversation=name, system=changed)
+        outputs = _outputs(replace(turn, cell=own), state.name)
+        yield v4.new_code_cell(source, id=own, outputs=outputs)
+
+
+def _outputs(turn: Turn, conversation: str) -> list[Any]:
+    """Return what the cell would show had it just been run."""
+    from nbformat import v4  # noqa: PLC0415  see written
+
+    data, metadata = bundle.answer(turn, conversation=conversation)
+    outputs = [
+        v4.new_output("display_data", data=data, metadata=record.plain(metadata))
+    ]
+    if turn.error:
+        error = printable(turn.error)
+        outputs.append(
+            v4.new_output(
+                "error", ename="ApertisError", evalue=error, traceback=[error]
+            )
+        )
+    return outputs
+
+
+def _set_system(name: str | None, system: str) -> str:
+    """Return the source of a cell that sets a system prompt of several lines."""
+    talk = "current" if name is None else f"conversation({name!r})"
+    lines = "".join(f"    {each!r}\n" for each in system.splitlines(keepends=True))
+    return (
+        "from apertis_magic.chat import session\n\n"
+        f"session.current().{talk}.system = (\n{lines})"
+    )
+
+
+def _id(wanted: Iterable[str | None], taken: set[str]) -> str:
+    """Return the first id that a cell can have, a new one if there is none."""
+    usable = (each for each in wanted if each and _ID.fullmatch(each))
+    found = next((each for each in usable if each not in taken), uuid4().hex)
+    taken.add(found)
+    return found
+
+
+def _digest(cells: Iterable[Mapping[str, Any]]) -> str:
+    """Return what is another once a cell or an answer is added, changed or moved."""
+    known = [
+        (
+            cell.get("cell_type"),
+            _source(cell),
+            [turn.id for turn in bundle.turns_of(items(cell.get("outputs")))],
+        )
+        for cell in cells
+    ]
+    content = record.dumped(known).encode("utf-8", "backslashreplace")
+    return sha256(content).hexdigest()
+
+
+def _source(cell: Mapping[str, Any]) -> str:
+    source = cell.get("source")
+    # A file holds lines, a front end one text.
+    return "".join(map(str, source)) if isinstance(source, list) else str(source)
+
+
+def _state(name: str, shown: list[_Shown], mark: Json) -> State:
+    history = record.in_order(_turns(shown))
+    if mark.get("export") == _EXPORT and mark.get("name") == name:
+        return record.state_of(mark, history)
+    newest = max(history, key=lambda entry: entry.made).turn
+    return State(name=name, system=newest.system, history=history)
+
+
+def _turns(shown: list[_Shown]) -> list[Turn]:
+    """Return each turn once, where the cell that asked it stands."""
+    seen: dict[str, list[_Shown]] = {}
+    for each in shown:
+        seen.setdefault(each.turn.id, []).append(each)
+    homes = [
+        next((each for each in group if each.at_home), group[0])
+        for group in seen.values()
+    ]
+    return [
+        # One that went on is shown again as a whole, maybe in another cell.
+        replace(
+            max(seen[home.turn.id], key=lambda each: each.turn.elapsed).turn,
+            cell=_cell_of(home),
+        )
+        for home in sorted(homes, key=lambda home: home.at)
+    ]
+
+
+def _cell_of(shown: _Shown) -> str | None:
+    """Return the id that the front end will send when the cell runs again.
+
+    A copied cell has another than its output says. VS Code sends ids of its own making,
+    which no notebook holds.
+    """
+    said = shown.turn.cell
+    is_foreign = said is not None and not _ID.fullmatch(said)
+    return said if is_foreign or shown.cell is None else shown.cell

@@ -1,0 +1,105 @@
+"""A turn -> the ``%%chat`` cell that asks it again, as a person would write it."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from apertis_magic.api.params import PARAMS
+from apertis_magic.api.value import mapping
+from apertis_magic.chat.turn import Turn
+from apertis_magic.files import record
+
+_PLAIN = re.compile(r"[\w./:@+,%][\w./:@+,%=-]*|-\d[\d.e+-]*", re.ASCII)
+_NOT_BY_PARAM = ("model", "messages", "stream")
+_SHORT = {"n": "-n"}
+
+
+def cell(turn: Turn, *, conversation: str | None, system: str | None) -> str:
+    """Return the source of the cell that asks a turn's question.
+
+    What no line can say is left out: a field whose name has a dot or an equals sign.
+
+    Args:
+        turn: the turn.
+        conversation: the conversation to name; None leaves the current one.
+        system: the system prompt to set; None leaves what is set.
+    """
+    words = ["%%chat"]
+    if conversation is not None:
+        words += ["-c", quoted(conversation)]
+    if turn.asked_model.strip() and fits(turn.asked_model):
+        words += ["-m", quoted(turn.asked_model)]
+    words += _fields(turn)
+    if turn.history is not None:
+        words += ["--history", str(turn.history)]
+    if system is not None:
+        words += ["-s", quoted(system)] if system else ["--no-system"]
+    return " ".join(words) + "\n" + turn.prompt
+
+
+def fits(text: str) -> bool:
+    """Tell whether *text* can stand on a line, which IPython must not break."""
+    return len(f"{text}.".splitlines()) == 1
+
+
+def quoted(text: str) -> str:
+    """Return *text* as one word of a magic line."""
+    if _PLAIN.fullmatch(text):
+        return text
+    if "'" not in text:
+        return f"'{text}'"
+    escaped = re.sub(r'(["\\])', r"\\\1", text)
+    return f'"{escaped}"'
+
+
+def _fields(turn: Turn) -> Iterator[str]:
+    """Give the words for the request's fields, those without an option last."""
+    options = record.plain(turn.options)
+    extra = mapping(options.pop("extra_body", None))
+    for name in list(options):
+        values = _values(name, options[name])
+        if values:
+            del options[name]
+        for value in values:
+            yield from (_option(name), quoted(value))
+    for name, value in {**options, **extra}.items():
+        is_known = name in turn.options and name not in options
+        if not is_known and name not in _NOT_BY_PARAM and _is_key(name):
+            yield from ("-p", quoted(f"{name}={_json(value)}"))
+
+
+def _values(name: str, given: Any) -> list[str]:
+    """Return the words for the values of a field that has an option, else none."""
+    param = PARAMS.get(name)
+    if param is None or not param.on_line:
+        return []
+    values = given if isinstance(given, list) and param.most > 1 else [given]
+    # What has the wrong type has no option's form either: true, or 9.0 tokens.
+    kinds = (int, float) if param.kind is float else (param.kind,)
+    is_fit = all(type(value) in kinds and fits(str(value)) for value in values)
+    return [str(value) for value in values] if is_fit and "" not in values else []
+
+
+def _option(name: str) -> str:
+    return _SHORT.get(name, "--" + name.replace("_", "-"))
+
+
+def _is_key(name: str) -> bool:
+    return bool(name) and not re.search(r"[.=]", name) and fits(name)
+
+
+def _json(value: Any) -> str:
+    """Return what ``-p`` reads as *value*."""
+    if isinstance(value, str) and fits(value) and not _is_json(value):
+        return value
+    text = record.dumped(value)
+    return text if fits(text) else json.dumps(value)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True

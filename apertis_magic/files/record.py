@@ -1,0 +1,167 @@
+"""A conversation as JSON, without loss; and the JSON of its parts."""
+
+import json
+from collections.abc import Iterable, Mapping
+from math import isfinite
+from typing import Any
+
+from apertis_magic.api.value import Json, items, mapping
+from apertis_magic.chat.history import Entry, History
+from apertis_magic.chat.state import State
+from apertis_magic.chat.turn import Turn
+from apertis_magic.clean import mend
+
+_FORMAT = "apertis_magic conversation"
+_VERSION = 1
+_MOST = 2**63
+
+
+def written(state: State) -> str:
+    """Return the text of the file."""
+    whole = {
+        "format": _FORMAT,
+        "version": _VERSION,
+        **about(state),
+        "history": [entry_to_dict(entry) for entry in state.history],
+    }
+    return dumped(whole, indent=1) + "\n"
+
+
+def read(text: str) -> list[State]:
+    """Return the conversation in the file.
+
+    Raises:
+        ValueError: there is none, or it is damaged; says why.
+    """
+    raw = parsed(text)
+    if raw.get("format") != _FORMAT:
+        raise ValueError("it is not a conversation that %chat export wrote")
+    check_version(raw.get("version"))
+    entries = [_numbered(n, each) for n, each in enumerate(_history(raw), 1)]
+    return [state_of(raw, entries)]
+
+
+def is_export(text: str) -> bool:
+    """Tell whether a file is one of ours."""
+    return bool(read(text))
+
+
+def about(state: State) -> dict[str, Any]:
+    """Return what a conversation is but for its turns."""
+    return {
+        "id": state.id,
+        "name": state.name,
+        "model": state.model,
+        "system": state.system,
+    }
+
+
+def state_of(raw: Json, entries: Iterable[Entry]) -> State:
+    """Return the conversation that *raw* is about, each turn once.
+
+    Raises:
+        ValueError: it is about none, or there are no turns.
+    """
+    texts: dict[str, Any] = {}
+    for name in ("id", "name", "model", "system"):
+        value, is_needed = raw.get(name), name in ("id", "name")
+        if not isinstance(value, str | None) or (
+            is_needed and not (value or "").strip()
+        ):
+            raise ValueError(f"the conversation's {name} is missing")
+        texts[name] = value if value is None else mend(value)
+    history = {entry.turn.id: entry for entry in entries}
+    if not history:
+        raise ValueError("there are no turns in it")
+    return State(**texts, history=tuple(history.values()))
+
+
+def in_order(turns: Iterable[Turn]) -> History:
+    """Return turns as a history in which those asked later are newer."""
+    placed = tuple(turns)
+    asked = sorted(range(len(placed)), key=lambda n: placed[n].started)
+    made = {n: number for number, n in enumerate(asked, 1)}
+    return tuple(Entry(turn, made[n], None, turn.id) for n, turn in enumerate(placed))
+
+
+def entry_to_dict(entry: Entry) -> dict[str, Any]:
+    """Return a turn with its place as JSON."""
+    return {
+        "turn": plain(entry.turn.to_dict()),
+        "made": entry.made,
+        "execution": entry.execution,
+        "slot": entry.slot,
+    }
+
+
+def entry_of(raw: Json) -> Entry:
+    """Read a turn with its place.
+
+    Raises:
+        ValueError: it is none; says why.
+    """
+    made, execution, slot = (raw.get(k) for k in ("made", "execution", "slot"))
+    if type(made) is not int or not abs(made) < _MOST:
+        raise ValueError("its number is missing")
+    if not isinstance(execution, str | None) or not isinstance(slot, str):
+        raise ValueError("its place is missing")  # noqa: TRY004  of the file
+    return Entry(Turn.from_dict(mapping(raw.get("turn"))), made, execution, slot)
+
+
+def check_version(version: object) -> None:
+    """See that a file's version is one that is known here.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if type(version) is int and version > _VERSION:
+        raise ValueError("a newer version of apertis_magic wrote it; update this one")
+    if version != _VERSION or isinstance(version, bool):
+        raise ValueError("its version is missing")
+
+
+def parsed(text: str) -> Json:
+    """Return the object that JSON text holds.
+
+    Raises:
+        ValueError: it holds none.
+    """
+    try:
+        found = json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    except ValueError:
+        raise ValueError("it is not JSON, or its end is missing") from None
+    if not isinstance(found, dict):
+        raise ValueError("it is JSON of something else")  # noqa: TRY004  of the file
+    return found
+
+
+def dumped(value: object, *, indent: int | None = None) -> str:
+    """Return the JSON of what ``plain`` has made fit."""
+    return json.dumps(value, ensure_ascii=False, indent=indent)
+
+
+def plain(value: Any) -> Any:
+    """Return *value* as JSON can hold it; what it cannot becomes text."""
+    if isinstance(value, Mapping):
+        return {str(name): plain(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(inner) for inner in value]
+    is_fit = value is None or isinstance(value, str | int | float)
+    is_odd = isinstance(value, float) and not isfinite(value)
+    return value if is_fit and not is_odd else str(value)
+
+
+def _history(raw: Json) -> list[Any]:
+    history = raw.get("history")
+    if not isinstance(history, list) or len(items(history)) < len(history):
+        raise ValueError("its turns are missing")
+    return history
+
+
+def _numbered(number: int, raw: Json) -> Entry:
+    try:
+        return entry_of(raw)
+    except ValueError as error:
+        raise ValueError(f"turn {number} is damaged: {error}") from None

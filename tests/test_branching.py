@@ -1,0 +1,376 @@
+"""Asking again, taking back, forking, and answers from the journal: a real server."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from scripted_server import (
+    NEVER,
+    PATIENCE,
+    Answer,
+    Cut,
+    ScriptedServer,
+    Wait,
+    chunk,
+    fails,
+    says,
+)
+
+from apertis_magic import AsyncApertis, Conversation, errors
+from apertis_magic.chat import conversation
+from apertis_magic.chat.history import Where
+from apertis_magic.chat.journal import Journal
+from apertis_magic.chat.turn import Cell
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    """Yield a journal of this test's own."""
+    made = Journal(tmp_path / "journal.sqlite")
+    yield made
+    made.close()
+
+
+def cell(name: str, execution: int) -> Where:
+    """Return where the cell *name* asks, in one of its executions."""
+    return Where(cell=Cell(name, f"{name}-{execution}"))
+
+
+def test_a_retry_asks_the_same_again(server: ScriptedServer) -> None:
+    """With its options, in its place, and from the same cell."""
+    server.will(says("one"), says("two"), says("better"))
+    chat = Conversation(system="Be brief.")
+    chat.ask("first", where=cell("c1", 1)).result()
+    chat.ask(
+        "second", where=cell("c2", 1), temperature=0, history=0, model="gpt-5"
+    ).result()
+    turn = chat.retry().result()
+    _, before, again = server.requests
+
+    assert before.body == again.body
+    assert ("better", "c2", 0) == (turn.text, turn.cell, turn.history)
+    assert ["one", "better"] == [each.text for each in chat.turns]
+
+
+def test_a_retry_with_other_options(server: ScriptedServer) -> None:
+    """What is given replaces what was; a new system prompt holds too."""
+    server.will(says("one"), says("two"))
+    chat = Conversation()
+    chat.ask("x", temperature=0, seed=1, model="gpt-5").result()
+    chat.system = "Be kind."
+    chat.retry(model="other", temperature=1).result()
+    again = server.requests[-1].body
+
+    assert ("other", 1, 1) == (again["model"], again["temperature"], again["seed"])
+    assert [("system", "Be kind."), ("user", "x")] == server.messages[-1]
+
+
+def test_a_failed_question_is_asked_again(server: ScriptedServer) -> None:
+    """Also where it was to replace an answer, which stays until there is another."""
+    server.will(says("old"), fails(400), says("new"))
+    chat = Conversation()
+    chat.ask("first", where=cell("c1", 1)).result()
+    with pytest.raises(errors.BadRequest):
+        chat.ask("edited", where=cell("c1", 2)).result()
+
+    assert ["old"] == [turn.text for turn in chat.turns]
+
+    chat.retry().result()
+
+    assert [("edited", "new", "c1")] == [(t.prompt, t.text, t.cell) for t in chat.turns]
+
+
+def test_a_retry_that_fails_keeps_the_answer(server: ScriptedServer) -> None:
+    """And the next one asks the same question still."""
+    server.will(says("old"), fails(400), says("new"))
+    chat = Conversation()
+    chat.ask("x").result()
+    with pytest.raises(errors.BadRequest):
+        chat.retry().result()
+
+    assert ["old"] == [turn.text for turn in chat.turns]
+
+    chat.retry().result()
+
+    assert ["new"] == [turn.text for turn in chat.turns]
+
+
+def test_nothing_to_retry(server: ScriptedServer) -> None:
+    """It is told before anything is sent; what was reset is no question any more."""
+    server.will(says("a"))
+    chat = Conversation()
+    with pytest.raises(errors.ConfigurationError, match="Nothing was asked"):
+        chat.retry()
+    chat.ask("x").result()
+    chat.reset()
+    with pytest.raises(errors.ConfigurationError, match="Nothing was asked"):
+        chat.retry()
+
+    assert 1 == len(server.requests)
+
+
+def test_a_retry_differs_for_a_cache_of_requests() -> None:
+    """Apertis answers the same request from a cache; nobody else is sent anything."""
+    here, there = "https://api.apertis.ai/v1", "http://127.0.0.1:1/v1"
+    seeds = [conversation._varied(here, {})["seed"] for _ in range(3)]
+
+    assert 3 == len(set(seeds))
+    assert {"user"} == set(conversation._varied(here, {"seed": 1}))
+    assert {} == conversation._varied(there, {})
+
+
+def test_undo_takes_the_last_turns_back(server: ScriptedServer) -> None:
+    """As many as are there; the next question sees what is left."""
+    server.will(says("a"))
+    chat = Conversation()
+    for prompt in ("x", "y", "z"):
+        chat.ask(prompt).result()
+
+    assert ["y", "z"] == [turn.prompt for turn in chat.undo(2)]
+
+    chat.ask("w").result()
+
+    assert [("user", "x"), ("assistant", "a"), ("user", "w")] == server.messages[-1]
+    assert ["x", "w"] == [turn.prompt for turn in chat.undo(9)]
+    assert () == chat.undo()
+
+
+def test_a_fork_goes_its_own_way(server: ScriptedServer) -> None:
+    """What is asked in one is not in the other, and a cell has a view of each."""
+    server.will(says("a"))
+    chat = Conversation("gpt-5", "Be brief.")
+    chat.ask("x", where=cell("c1", 1)).result()
+    other = chat.fork("idea")
+    other.ask("changed", where=cell("c1", 2)).result()
+    chat.ask("y").result()
+
+    assert ["changed"] == [turn.prompt for turn in other.turns]
+    assert ["x", "y"] == [turn.prompt for turn in chat.turns]
+    assert ("gpt-5", "Be brief.", "idea") == (other.model, other.system, other.name)
+
+
+@pytest.mark.parametrize(
+    ("number", "sent"), [(0, []), (1, ["y"]), (2, ["x", "y"]), (9, ["x", "y"])]
+)
+def test_history_bounds_what_is_sent(
+    server: ScriptedServer, number: int, sent: list[str]
+) -> None:
+    """The last turns with text; one without is not counted."""
+    server.will(says("a"), says("a"), Answer((Cut(),)), says("a"))
+    chat = Conversation(system="Be brief.")
+    chat.ask("x").result()
+    chat.ask("y").result()
+    with pytest.raises(errors.ApertisError):
+        chat.ask("lost").result()
+    chat.ask("now", history=number).result()
+    before = [text for role, text in server.messages[-1][:-1] if role == "user"]
+
+    assert sent == before
+    assert ("system", "Be brief.") == server.messages[-1][0]
+    assert 4 == len(chat.turns)
+
+
+def test_the_same_request_is_answered_by_the_journal(
+    server: ScriptedServer, journal: Journal
+) -> None:
+    """As it was answered then, in another kernel and without the server."""
+    server.will(says("one"), says("two"))
+    chat = Conversation(journal=journal)
+    asked = chat.ask("x", temperature=0).result()
+    chat.ask("y").result()
+    journal.flush(PATIENCE)
+    again = Conversation(journal=journal)
+    first = again.ask("x", temperature=0, cached_since=0).result()
+    second = again.ask("y", cached_since=0).result()
+
+    assert 2 == len(server.requests)
+    assert ("one", "two") == (first.text, second.text)
+    assert (True, asked.usage, "served", "stop") == (
+        first.cached,
+        first.usage,
+        first.model,
+        first.finish,
+    )
+    assert first.id != asked.id
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"prompt": "other"},
+        {"temperature": 0},
+        {"model": "gpt-5"},
+        {"system": "Be brief."},
+        {"extra_body": {"top_k": 1}},
+        {"cached_since": 4e9},
+        {"cached_since": None},
+        {"client": AsyncApertis(base_url="http://127.0.0.1:9/v1", max_retries=0)},
+    ],
+    ids=str,
+)
+def test_another_request_is_asked(
+    server: ScriptedServer, journal: Journal, other: dict[str, object]
+) -> None:
+    """Whatever differs, or is too old, or is not wanted."""
+    server.will(says("one"), says("two"))
+    Conversation(journal=journal).ask("x").result()
+    journal.flush(PATIENCE)
+    asked: dict[str, object] = {"prompt": "x", "cached_since": 0, **other}
+    reply = Conversation(journal=journal).ask(**asked)  # type: ignore[arg-type]  # a table
+    reply.wait()
+
+    assert not reply.cached
+    assert ("client" in other) or 2 == len(server.requests)
+
+
+def test_only_whole_answers_are_given_again(
+    server: ScriptedServer, journal: Journal
+) -> None:
+    """Not one that broke off, nor a blank one; a retry always asks the server."""
+    server.will(Answer((chunk("half"), Cut())), says(""), says("one"), says("two"))
+    chat = Conversation(journal=journal)
+    with pytest.raises(errors.ConnectionFailed):
+        chat.ask("x").result()
+    chat.reset()
+    for text in ("", "one"):
+        chat.reset()
+        journal.flush(PATIENCE)
+
+        assert text == chat.ask("x", cached_since=0).result().text
+
+    assert "two" == chat.retry().result().text
+    assert 4 == len(server.requests)
+
+
+def test_a_journal_that_cannot_be_read_answers_nothing(
+    server: ScriptedServer, tmp_path: Path
+) -> None:
+    """The server is asked then."""
+    server.will(says("one"))
+    (tmp_path / "journal.sqlite").write_bytes(b"no database" * 1000)
+    journal = Journal(tmp_path / "journal.sqlite")
+    turn = Conversation(journal=journal).ask("x", cached_since=0).result()
+
+    assert ("one", False) == (turn.text, turn.cached)
+
+    journal.close()
+
+
+def test_the_journal_has_what_is_under_way(
+    server: ScriptedServer, journal: Journal
+) -> None:
+    """The question before it is sent, the answer as it grows, then the whole turn."""
+    more = threading.Event()
+    server.will(says("one"), Answer((chunk("ha"), chunk("lf"), Wait(more), NEVER)))
+    chat = Conversation(journal=journal)
+    chat.ask("x").result()
+    reply = chat.ask("y")
+    while "half" not in [turn.text for turn in journal.read(chat.state.id).turns]:
+        assert not reply.done
+
+    turns = journal.read(chat.state.id).turns
+
+    assert [("x", "stop"), ("y", "interrupted")] == [
+        (t.prompt, t.finish) for t in turns
+    ]
+
+    more.set()
+    reply.settle()
+    journal.flush(PATIENCE)
+
+    assert chat.state == journal.read(chat.state.id)
+
+
+def test_going_on_is_under_way_too(server: ScriptedServer, journal: Journal) -> None:
+    """The first half is there once, and what came after it."""
+    server.will(says("first half, ", finish="length"), Answer((chunk("then"), NEVER)))
+    chat = Conversation(journal=journal)
+    chat.ask("x").result()
+    reply = chat.go_on()
+    while "first half, then" != journal.read(chat.state.id).turns[0].text:
+        assert not reply.done
+
+    reply.settle()
+    journal.flush(PATIENCE)
+
+    assert ["first half, then"] == [t.text for t in journal.read(chat.state.id).turns]
+
+
+def test_what_left_the_conversation_is_a_version(
+    server: ScriptedServer, journal: Journal
+) -> None:
+    """Replaced, failed, undone and asked once: all of it is kept."""
+    server.will(says("one"), says("two"), fails(400), says("three"), says("once"))
+    chat = Conversation(journal=journal)
+    chat.ask("x", where=cell("c1", 1)).result()
+    chat.ask("x2", where=cell("c1", 2)).result()
+    with pytest.raises(errors.BadRequest):
+        chat.ask("x3", where=cell("c1", 3)).result()
+    chat.ask("y").result()
+    chat.undo()
+    chat.ask("alone", once=True).result()
+    journal.flush(PATIENCE)
+    former = journal.versions(chat.state.id)
+    [now] = chat.state.history
+
+    assert ["x", "x3", "y"] == [entry.turn.prompt for entry in former]
+    assert [now.slot, now.slot] == [entry.slot for entry in former[:2]]
+    assert 5 == journal.size().turns
+
+
+def test_a_fork_has_the_versions_up_to_here(
+    server: ScriptedServer, journal: Journal
+) -> None:
+    """What is replaced after that is a version in one of them alone."""
+    server.will(says("a"))
+    chat = Conversation(journal=journal)
+    for run in range(3):
+        chat.ask(f"{run}", where=cell("c1", run)).result()
+    other = chat.fork("idea")
+    other.ask("3", where=cell("c1", 3)).result()
+    journal.flush(PATIENCE)
+    versions = [
+        [entry.turn.prompt for entry in journal.versions(talk.state.id)]
+        for talk in (chat, other)
+    ]
+
+    assert [["0", "1"], ["0", "1", "2"]] == versions
+
+
+@pytest.mark.parametrize("start_over", ["reset", "fresh"])
+def test_starting_over_leaves_the_former_in_the_journal(
+    server: ScriptedServer, journal: Journal, start_over: str
+) -> None:
+    """As a conversation of its own, which is over."""
+    server.will(says("a"))
+    chat = Conversation(journal=journal)
+    chat.ask("x").result()
+    former = chat.state.id
+    if start_over == "reset":
+        chat.reset()
+    chat.ask("y", where=Where(fresh=start_over == "fresh")).result()
+    journal.flush(PATIENCE)
+    kept = {each.id: each for each in journal.conversations()}
+
+    assert (True, 1) == (kept[former].dropped, kept[former].turns)
+    assert ["y"] == [turn.prompt for turn in journal.read(chat.state.id).turns]
+    assert not kept[chat.state.id].dropped
+
+
+def test_a_cell_that_starts_over_keeps_its_versions(
+    server: ScriptedServer, journal: Journal
+) -> None:
+    """Twenty runs of it alone leave one turn and nineteen versions."""
+    server.will(says("a"))
+    chat = Conversation(journal=journal)
+    for run in range(20):
+        here = Cell("c1", str(run))
+        chat.ask(f"{run}", where=Where(cell=here, fresh=True)).result()
+        chat.end_execution(str(run))
+    journal.flush(PATIENCE)
+    slots = {entry.slot for entry in journal.versions(chat.state.id)}
+
+    assert 1 == len(journal.conversations())
+    assert 19 == len(journal.versions(chat.state.id))
+    assert {chat.state.history[0].slot} == slots
