@@ -1,5 +1,6 @@
 # make demo   run notebooks/quickstart.ipynb on a real local model
 # make test   run the tests           make lint   check style and types
+# make test-slow   kill a hundred kernels, where make test kills a dozen
 # make test-lowest   run the cell's tests on the oldest versions that pyproject.toml allows
 # make bench  measure, beside a bare loop
 # make lab    open the quickstart in JupyterLab (as root: LAB_OPTIONS=--allow-root)
@@ -10,9 +11,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 LOWEST := .venv-lowest
-CELL_TESTS := $(patsubst %,tests/test_%.py,cell streaming kernel magics line options layout render terminal conversation)
+CELL_TESTS := $(patsubst %,tests/test_%.py,cell streaming kernel magics line options layout render terminal conversation branching run_all conversation_commands files)
 
-.PHONY: demo test test-lowest lint bench lab clean
+.PHONY: demo test test-slow test-lowest lint bench lab clean
 .NOTPARALLEL:
 
 demo: $(VENV)/ready-demo
@@ -22,6 +23,9 @@ demo: $(VENV)/ready-demo
 test: $(VENV)/ready-test
 	$(BIN)/python -m apertis_magic.local install
 	$(BIN)/python -m pytest --cov
+
+test-slow: $(VENV)/ready-test
+	APERTIS_MAGIC_SLOW=1 $(BIN)/python -m pytest -s tests/test_journal_kill.py
 
 test-lowest: $(LOWEST)/ready
 	$(LOWEST)/bin/python -m pytest -p no:cacheprovider $(CELL_TESTS)
@@ -34,6 +38,7 @@ lint: $(VENV)/ready-lint
 bench: $(VENV)/ready-bench
 	$(BIN)/python benchmarks/decode.py
 	PYTHONPATH=tests $(BIN)/python benchmarks/cell.py
+	PYTHONPATH=tests $(BIN)/python benchmarks/journal.py
 
 lab: $(VENV)/ready-lab
 	$(BIN)/python -m apertis_magic.local install

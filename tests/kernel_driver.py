@@ -78,9 +78,17 @@ class Kernel:
         return outcome
 
     def start(
-        self, source: str, cell: str | None = None, *, allow_stdin: bool = False
+        self,
+        source: str,
+        cell: str | None = None,
+        *,
+        allow_stdin: bool = False,
+        **metadata: Any,
     ) -> str:
-        """Start a cell, which may ask for input or not; return the request's id."""
+        """Start a cell, which may ask for input or not; return the request's id.
+
+        What else the front end says of it is in *metadata*.
+        """
         session = self._client.session
         request = session.msg(
             "execute_request",
@@ -92,7 +100,7 @@ class Kernel:
                 "allow_stdin": allow_stdin,
                 "stop_on_error": True,
             },
-            metadata={"cellId": cell} if cell else {},
+            metadata={**({"cellId": cell} if cell else {}), **metadata},
         )
         self._client.shell_channel.send(request)
         return str(request["header"]["msg_id"])

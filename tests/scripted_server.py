@@ -12,7 +12,7 @@ import ssl
 import struct
 import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -58,7 +58,7 @@ class Answer:
     Without ``length`` the body is chunked and ends when the steps do.
     """
 
-    steps: tuple[bytes | Wait | Cut, ...] = ()
+    steps: Iterable[bytes | Wait | Cut] = ()
     status: int = 200
     headers: Mapping[str, str] = field(
         default_factory=lambda: {"Content-Type": "text/event-stream"}
@@ -219,6 +219,7 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else a client waits 40 ms for each piece
     server: _Server
 
     def log_message(self, *_: Any) -> None:

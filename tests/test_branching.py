@@ -18,9 +18,9 @@ from scripted_server import (
 )
 
 from apertis_magic import AsyncApertis, Conversation, errors
-from apertis_magic.chat import conversation
 from apertis_magic.chat.history import Where
 from apertis_magic.chat.journal import Journal
+from apertis_magic.chat.question import varied
 from apertis_magic.chat.turn import Cell
 
 
@@ -113,11 +113,11 @@ def test_nothing_to_retry(server: ScriptedServer) -> None:
 def test_a_retry_differs_for_a_cache_of_requests() -> None:
     """Apertis answers the same request from a cache; nobody else is sent anything."""
     here, there = "https://api.apertis.ai/v1", "http://127.0.0.1:1/v1"
-    seeds = [conversation._varied(here, {})["seed"] for _ in range(3)]
+    seeds = [varied(here, {})["seed"] for _ in range(3)]
 
     assert 3 == len(set(seeds))
-    assert {"user"} == set(conversation._varied(here, {"seed": 1}))
-    assert {} == conversation._varied(there, {})
+    assert {"user"} == set(varied(here, {"seed": 1}))
+    assert {} == varied(there, {})
 
 
 def test_undo_takes_the_last_turns_back(server: ScriptedServer) -> None:
@@ -193,6 +193,21 @@ def test_the_same_request_is_answered_by_the_journal(
         first.finish,
     )
     assert first.id != asked.id
+
+
+def test_odd_options_are_asked_with(server: ScriptedServer, journal: Journal) -> None:
+    """What cannot be sorted is sent, and kept, but never answered by the journal."""
+    server.will(says("one"))
+    chat = Conversation(journal=journal)
+    for _ in range(2):
+        chat.ask("x", extra_body={1: 2, "a": 3}, cached_since=0, once=True).result()
+        journal.flush(PATIENCE)
+
+    assert [{"1": 2, "a": 3}] * 2 == [
+        {k: v for k, v in request.body.items() if k in ("1", "a")}
+        for request in server.requests
+    ]
+    assert ("", 2) == (journal.problem, journal.size().turns)
 
 
 @pytest.mark.parametrize(

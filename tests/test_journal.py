@@ -155,6 +155,41 @@ def test_a_cell_that_died_in_a_rerun(journal: Journal) -> None:
     assert state.history == journal.versions(state.id)
 
 
+def test_a_rerun_that_failed(journal: Journal) -> None:
+    """The answer stays in its place, and what failed is a version of it."""
+    first = answered("a", cell="c")
+    state, _ = after(State(name="main"), first, Where(cell=Cell("c", "1")))
+    journal.keep(state)
+    failed = answered("", cell="c", finish="error", error="no")
+    state, entry = after(state, failed, Where(cell=Cell("c", "2")))
+    journal.keep(state, entry)
+
+    assert saved(journal, state)
+    assert state.turns == (first,)
+    assert (entry,) == journal.versions(state.id)
+
+
+def test_an_answer_that_died_as_it_went_on(journal: Journal) -> None:
+    """What there was stays, with what more had come; then it can go on."""
+    state = talk("a", "half")
+    journal.keep(state)
+    half = replace(state.turns[1], finish="interrupted")
+    journal.begin(state, half, Where(replaces=half.id))
+    journal.flush(PATIENCE)
+
+    assert (state.turns[0], half) == journal.read(state.id).turns
+
+    journal.grow(half.id, {"text": " and half"})
+    journal.flush(PATIENCE)
+
+    assert "half and half" == journal.read(state.id).turns[1].text
+    assert () == journal.versions(state.id)
+
+    journal.keep(state, replace(state.history[1], turn=half))
+
+    assert saved(journal, state)
+
+
 def test_starting_over_that_was_cut_short(journal: Journal) -> None:
     """The turns before it are versions: they must not be out of reach."""
     state, turn = talk("a", "b"), answered("", finish="interrupted")
@@ -249,10 +284,11 @@ NOT_WHOLE: list[dict[str, Any]] = [
     {"fallback": "busy"},
     {"cached": True},
     {"text": ""},
+    {"text": "x" * 1_000_001},
 ]
 
 
-@pytest.mark.parametrize("fields", NOT_WHOLE, ids=str)
+@pytest.mark.parametrize("fields", NOT_WHOLE, ids=lambda each: str(each)[:30])
 def test_only_whole_answers_are_given_again(
     journal: Journal, fields: dict[str, Any]
 ) -> None:
@@ -312,6 +348,9 @@ def test_clear_leaves_nothing_to_be_read(journal: Journal) -> None:
     other = Journal(journal.file)
     other.clear()
     remains = b"".join(f.read_bytes() for f in journal.file.parent.iterdir())
+
+    with pytest.raises(ApertisError, match="not in the journal"):
+        journal.read(state.id)
 
     assert b"remarkable" not in remains
     assert (0, 0) == (other.size().conversations, other.size().turns)
@@ -612,6 +651,28 @@ def test_a_writer_that_was_closed_can_go_on(journal: Journal) -> None:
     assert saved(journal, state)
 
 
+THREADS = """
+import sys, threading
+from pathlib import Path
+from apertis_magic.chat.journal import Journal
+from journals import is_one_line, saved, talk
+journal, state = Journal(Path(sys.argv[1])), talk("a")
+threading.stack_size(2**46)
+journal.keep(state)
+assert is_one_line(journal.problem)
+assert not journal.flush(60)
+threading.stack_size(0)
+journal.keep(state)
+assert saved(journal, state)
+assert not journal.problem
+"""
+
+
+def test_a_process_that_can_have_no_more_threads(file: Path) -> None:
+    """It is told, once there can be one again the journal is kept."""
+    run_python(THREADS, file)
+
+
 def test_readers_in_the_midst_of_writing(journal: Journal) -> None:
     """Each sees a whole conversation of one moment."""
     state = State(name="main")
@@ -770,12 +831,22 @@ class Machine(RuleBasedStateMachine):
         talk.open = turn, where
         self.writer.begin(talk.state, turn, where)
 
+    @rule(number=NUMBERS, cell=CELLS, text=PIECES)
+    def run_cell(self, number: int, cell: Cell, text: str) -> None:
+        """A cell is run to its end; it fails where nothing comes."""
+        if self.talk(number).open is None:
+            self.begin(number, 0, cell, "")
+            self.grow(number, {"text": text})
+            self.keep(number, "stop" if text else "error", None)
+
     @rule(number=NUMBERS, old=NUMBERS)
     def go_on(self, number: int, old: int) -> None:
-        """Go on with an answer that is there."""
+        """Go on with an answer that is there, and that nobody else goes on with."""
         talk = self.talk(number)
-        if talk.open is None and talk.state.turns:
-            turn = talk.state.turns[old % len(talk.state.turns)]
+        ids = {each.open[0].id for each in self.talks if each.open is not None}
+        free = [turn for turn in talk.state.turns if turn.id not in ids]
+        if talk.open is None and free:
+            turn = free[old % len(free)]
             talk.open = turn, Where(replaces=turn.id)
             begun = replace(turn, finish="interrupted")
             self.writer.begin(talk.state, begun, talk.open[1])
@@ -884,5 +955,5 @@ class Machine(RuleBasedStateMachine):
             assert self.answers.get(request) == found
 
 
-Machine.TestCase.settings = settings(max_examples=40, stateful_step_count=25)
+Machine.TestCase.settings = settings(max_examples=50, stateful_step_count=30)
 TestMachine = Machine.TestCase

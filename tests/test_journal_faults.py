@@ -5,7 +5,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from random import Random
@@ -24,10 +24,10 @@ from journals import (
 from scripted_server import ScriptedServer, says
 
 from apertis_magic import ApertisError, Conversation
+from apertis_magic.chat import journal_file
 from apertis_magic.chat.history import Entry
 from apertis_magic.chat.journal import Journal
 
-SLOW = bool(os.environ.get("APERTIS_MAGIC_SLOW"))
 ANSWER = "An answer of some length. " * 40
 
 
@@ -267,9 +267,12 @@ def test_a_folder_in_the_place_of_the_file(
     journal.flush(PATIENCE)
     with pytest.raises(ApertisError, match="cannot be read") as caught:
         journal.conversations()
+    with pytest.raises(ApertisError, match="cannot be written") as uncleared:
+        journal.clear()
 
     assert is_one_line(journal.problem)
     assert is_one_line(str(caught.value))
+    assert is_one_line(str(uncleared.value))
 
 
 def _file_alone(file: Path) -> None:
@@ -493,6 +496,28 @@ def test_damage_while_it_is_open(
     assert "ok" == check(file)
 
 
+def test_a_clearing_that_somebody_looks_on_at(
+    chat: Conversation, journal: Journal, file: Path
+) -> None:
+    """What they see cannot be removed yet, and one line says so."""
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN")
+        other.execute("SELECT * FROM turn").fetchall()
+        with pytest.raises(ApertisError, match="cannot be cleared") as caught:
+            journal.clear()
+
+        assert is_one_line(str(caught.value))
+        assert "" == journal.problem
+
+    journal.clear()
+
+    assert ANSWER[:24].encode() not in file.read_bytes()
+
+    go_on(chat)
+
+    assert saved(journal, chat.state)
+
+
 TOGETHER = """
 import sys
 from pathlib import Path
@@ -508,12 +533,13 @@ for line in sys.stdin:
 
 
 def processes(
-    program: str, count: int, *arguments: object
+    program: str, count: int, *arguments: object, command: Sequence[str] = ()
 ) -> list["subprocess.Popen[str]"]:
     """Start processes that run a program."""
+    run = [*command, sys.executable, "-c", program, *map(str, arguments)]
     return [
         subprocess.Popen(
-            [sys.executable, "-c", program, *map(str, arguments), str(number)],
+            [*run, str(number)],
             env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -593,10 +619,11 @@ journal.close()
 """
 
 
-def test_twenty_processes_at_once(file: Path) -> None:
-    """Nothing is lost, and none of them hears of the others."""
-    turns = 200 if SLOW else 50
-    started = processes(WRITES, 20, file, turns)
+def write_at_once(
+    file: Path, count: int, turns: int, command: Sequence[str] = ()
+) -> None:
+    """Have processes write turns to one file, and see that all are there."""
+    started = processes(WRITES, count, file, turns, command=command)
     for process in started:
         process.communicate("go\n")
 
@@ -606,12 +633,56 @@ def test_twenty_processes_at_once(file: Path) -> None:
     kept = journal.conversations()
 
     assert "ok" == check(file)
-    assert {f"id {number}" for number in range(20)} == {each.id for each in kept}
+    assert {f"id {number}" for number in range(count)} == {each.id for each in kept}
     assert 2 == len([each for each in kept if each.name == "shared"])
-    assert 20 * turns == journal.size().turns
+    assert count * turns == journal.size().turns
     for each in kept:
         number = each.id.removeprefix("id ")
         texts = [turn.text for turn in journal.read(each.id).turns]
 
         assert () == journal.versions(each.id)
         assert [f"{number} {n} " + "x" * 500 for n in range(turns)] == texts
+
+
+def test_twenty_processes_at_once(file: Path) -> None:
+    """Nothing is lost, and none of them hears of the others."""
+    write_at_once(file, 20, 200)
+
+
+@MOUNTS
+def test_processes_with_a_home_on_another_machine(file: Path, tmp_path: Path) -> None:
+    """There they take turns: the log that others append to needs a memory in common."""
+    mounts = tmp_path / "mounts"
+    mounts.write_text(f"server:/x {tmp_path} nfs4 rw 0 0\n")
+    script = f'mount --bind {mounts} /proc/$$/mounts && exec "$@"'
+    write_at_once(file, 5, 20, [*UNSHARE, "sh", "-c", script, "sh"])
+
+    assert [("delete",)] == query(file, "PRAGMA journal_mode")
+    assert [file] == list(file.parent.iterdir())
+
+
+TABLE = """\
+/dev/sda1 / ext4 rw 0 0
+server:/home /home nfs4 rw 0 0
+me@there: /home/me/over\\040there fuse.sshfs rw 0 0
+tmpfs /home/me/here tmpfs rw 0 0
+broken
+"""
+PLACES = {
+    "/var/x": False,
+    "/home/me/x": True,
+    "/home/me/over there/x": True,
+    "/home/me/here/x": False,
+    "/homes/x": False,
+}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="it has no such table")
+@pytest.mark.parametrize(("place", "expected"), PLACES.items())
+def test_where_a_file_is(tmp_path: Path, place: str, *, expected: bool) -> None:
+    """The deepest mount over it tells; without a table it is here."""
+    mounts = tmp_path / "mounts"
+    mounts.write_text(TABLE)
+
+    assert expected == journal_file.is_network(Path(place), mounts)
+    assert not journal_file.is_network(Path(place), tmp_path / "none")

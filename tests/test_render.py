@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from apertis_magic.api.types import Usage
 from apertis_magic.chat.turn import Turn
-from apertis_magic.render import bundle, markdown
+from apertis_magic.render import bundle, markdown, table
 from apertis_magic.render.commonmark.reader import finished
 from apertis_magic.render.footer import footer, notes
 from apertis_magic.render.markdown import to_html
@@ -482,3 +482,18 @@ def test_a_transcript_shows_questions_answers_and_what_is_stale() -> None:
     assert "&lt;u&gt;" in shown["text/html"]
     assert 1 == shown["text/html"].count("Stale")
     assert 1 == shown["text/plain"].count("Stale")
+
+
+def test_columns_line_up_where_letters_are_wide() -> None:
+    """In a terminal; a column of which nothing is known is left out."""
+    rows = [("東京", "1", "", "x"), ("cafe\u0301", "22", "", "")]
+    told = table.table(("name", "turns", "cost", "about"), rows, words=("about",))
+    card = bundle.card("Title", {"東京": "a", "name": "b"}, ())
+
+    assert [
+        "name  turns  about",
+        "東京      1  x",
+        "cafe\u0301     22",
+    ] == told["text/plain"].split("\n")
+    assert "cost" not in told["text/html"]
+    assert "東京  a\nname  b" in card["text/plain"]

@@ -58,6 +58,19 @@ def test_a_cached_answer_needs_no_server(shell: Shell, server: ScriptedServer) -
     assert 2 == len(server.requests)
 
 
+def test_a_retry_is_sent_as_the_user_prefers(
+    shell: Shell, server: ScriptedServer
+) -> None:
+    """How often it is tried is no part of the question."""
+    server.will(says("One."), fails(500, headers={"Retry-After": "0"}))
+    shell.run("%%chat --retries 5\nOne?")
+    shell.run("%config ApertisMagic.max_retries = 0")
+    with pytest.raises(errors.ServerError):
+        shell.run("%chat retry")
+
+    assert 2 == len(server.requests)
+
+
 def test_without_a_journal_there_is_no_cache(
     shell: Shell, server: ScriptedServer
 ) -> None:

@@ -137,9 +137,9 @@ class Machine(RuleBasedStateMachine):
     @rule(name=NAMES, rename=st.booleans())
     def fork_or_rename(self, name: str, rename: bool) -> None:  # noqa: FBT001  as above
         """Go on under another name, with the former conversation or without."""
-        if name in self.talks.turns:
-            return
         turns = list(self.talks.here)
+        if name in self.talks.turns and rename:
+            return
         if rename:
             self.session.rename(name)
             del self.talks.turns[self.talks.current]

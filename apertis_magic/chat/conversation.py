@@ -2,19 +2,18 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
-from apertis_magic.api import address, loop, params
+from apertis_magic.api import loop, params
 from apertis_magic.api.client import AsyncApertis
-from apertis_magic.api.types import Message
-from apertis_magic.chat import fitting, history
+from apertis_magic.chat import history
+from apertis_magic.chat.answering import answer
 from apertis_magic.chat.history import Entry, History, Where
 from apertis_magic.chat.journal import Journal
-from apertis_magic.chat.question import Question, send
+from apertis_magic.chat.question import Question, varied
 from apertis_magic.chat.reply import Outcome, Reply
 from apertis_magic.chat.settings import DEFAULT_MODEL
 from apertis_magic.chat.state import State
@@ -23,16 +22,6 @@ from apertis_magic.clean import mend
 from apertis_magic.errors import ApertisError, ConfigurationError
 
 _OF_THE_CLIENT = ("extra_body", "extra_headers", "timeout", "max_retries")
-
-_GO_ON = (
-    "Go on exactly where your last message broke off. Repeat nothing of it, and say "
-    "nothing about this request."
-)
-_JOURNAL_PATIENCE = 0.05
-"""Seconds that a request waits until the journal has its question."""
-
-_GROWTH_EVERY = 0.5
-"""Seconds between two entries of a growing answer in the journal."""
 
 
 class Conversation:
@@ -273,7 +262,7 @@ class Conversation:
             client=client,
             system=self.system_of(),
             options=fields,
-            vary=_varied(client.base_url, fields),
+            vary=varied(client.base_url, fields),
             where=Where(replaces=self._standing(last)),
             history=last.history,
             max_context=max_context,
@@ -379,16 +368,10 @@ class Conversation:
 
     async def _ask_now(self, reply: Reply, question: Question) -> Outcome:
         reply.begin()
-        request = None
+        state = None if question.once else self.state
         try:
-            messages = self._messages(reply, question)
-            request = question.request(messages)
-            async with self._noted(reply, question):
-                cached = await self._cached(question, request)
-                if cached is None:
-                    await send(reply, question, messages)
-                else:
-                    reply.take(cached)
+            before = self._before(question)
+            request = await answer(reply, question, before, self.journal, state)
         except asyncio.CancelledError:
             # It may have been complete, with its connection still closing.
             return self._record(reply, question, reply.finish or "interrupted"), None
@@ -400,55 +383,13 @@ class Conversation:
             return self._record(reply, question, "error", str(failure)), failure
         return self._record(reply, question, reply.finish, request=request), None
 
-    def _messages(self, reply: Reply, question: Question) -> Sequence[Message]:
-        """Return what is sent: the system prompt, the turns before, the question."""
+    def _before(self, question: Question) -> Sequence[Turn]:
+        """Return the turns before a question."""
         now = () if question.once else self._history
         half = question.resumes
         if half and half.id not in [entry.turn.id for entry in now]:
             raise ConfigurationError("The answer that was to go on is gone.")
-        before = now[: history.place(now, question.where).start]
-        fit = fitting.fit(
-            [entry.turn for entry in before],
-            question.prompt,
-            system=question.system,
-            history=question.history,
-            max_context=question.max_context,
-            max_tokens=_longest(question.options),
-        )
-        reply.left_out = fit.left_out
-        system = [Message("system", question.system)] if question.system else []
-        asked = (
-            [*half.messages, Message("user", _GO_ON)]
-            if half
-            else [Message("user", question.prompt)]
-        )
-        return [*system, *(m for turn in fit.turns for m in turn.messages), *asked]
-
-    @asynccontextmanager
-    async def _noted(self, reply: Reply, question: Question) -> AsyncIterator[None]:
-        """Have the journal know the question, and the answer as it grows."""
-        journal = self.journal
-        if journal is None:
-            yield
-            return
-        state = None if question.once else self.state
-        begun = question.turn(reply, "interrupted")
-        known = journal.begin(state, begun, question.where)
-        await asyncio.wait([asyncio.wrap_future(known)], timeout=_JOURNAL_PATIENCE)
-        growing = asyncio.ensure_future(_grow(reply, journal))
-        try:
-            yield
-        finally:
-            growing.cancel()
-
-    async def _cached(self, question: Question, request: str) -> Turn | None:
-        since = question.cached_since
-        if since is None or self.journal is None or question.resumes:
-            return None
-        try:
-            return await asyncio.to_thread(self.journal.answer, request, since=since)
-        except ApertisError:
-            return None  # what cannot be read is asked for
+        return [e.turn for e in now[: history.place(now, question.where).start]]
 
     def _record(
         self,
@@ -460,8 +401,6 @@ class Conversation:
         request: str | None = None,
     ) -> Turn:
         turn = question.turn(reply, finish, error)
-        if turn.cached or question.resumes:
-            request = None  # it is no answer to that request alone
         if question.once:
             entry = Entry(turn, 0, None, turn.id)
             if self.journal is not None:
@@ -492,27 +431,3 @@ class Conversation:
         cell = where.cell.id if where.cell else None
         if any(cell is None or entry.turn.cell != cell for entry in self._history):
             self._leave()
-
-
-def _varied(base_url: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a field that Apertis has not seen with this request.
-
-    It answers the very same request from a cache, so that another try would be none.
-    """
-    if not address.is_apertis(base_url):
-        return {}
-    number = uuid4().int % 2**31
-    return {"user": f"retry-{number}"} if "seed" in options else {"seed": number}
-
-
-def _longest(options: Mapping[str, Any]) -> int | None:
-    """Return the tokens of the longest answer, by the older name or the newer."""
-    found: int | None = options.get("max_tokens", options.get("max_completion_tokens"))
-    return found
-
-
-async def _grow(reply: Reply, journal: Journal) -> None:
-    for pieces in reply.growth():
-        if pieces:
-            journal.grow(reply.id, pieces)
-        await asyncio.sleep(_GROWTH_EVERY)

@@ -39,8 +39,6 @@ _BUSY = 30.0
 _PAUSE = 0.02
 """Seconds between two tries to get at a file that another process holds."""
 
-_LOCKED = "another program keeps it locked"
-
 _AT_ONCE = 200
 """Changes in one transaction, and that wait for a file to be mended, at the most."""
 
@@ -164,19 +162,21 @@ class Journal:
             )
 
     def inherit(self, conversation: str, origin: str) -> None:
-        """Note that a conversation came from another, and has its versions too."""
+        """Note that a conversation came from another, whose turns are known to it."""
         self._hand(
             partial(journal_rows.inherit, conversation=conversation, origin=origin)
         )
 
-    def drop(self, conversation: str) -> None:
-        """Note that a conversation is over; it is restored by its name alone."""
-        self._hand(partial(journal_rows.drop, conversation=conversation))
+    def drop(self, conversation: str, *, goes_on: bool = False) -> None:
+        """Note that a conversation is over, or that all of it goes on in another."""
+        self._hand(
+            partial(journal_rows.drop, conversation=conversation, goes_on=goes_on)
+        )
 
     def flush(self, timeout: float) -> bool:
         """Wait, at most *timeout* seconds, until all is written; tell if it is."""
         if self._writer is None:
-            return True
+            return not self.problem
         done = self._hand(_nothing)
         return bool(wait([done], timeout).done) and not done.result()
 
@@ -272,16 +272,19 @@ class Journal:
         """
         if self._writer is None and not self.file.exists():
             return
-        done = self._hand(journal_rows.clear)
-        wait([done], _BUSY)
-        if not done.done():
-            raise ApertisError(_fault(self.file, TimeoutError(_LOCKED)))
-        if done.result():
-            raise ApertisError(done.result())
         try:
+            done = self._hand(journal_rows.clear)
+            if not wait([done], _BUSY).done:
+                raise TimeoutError("another program keeps it locked")
+            if done.result():
+                raise ApertisError(done.result())
             journal_file.compact(self.file)
         except (sqlite3.Error, OSError) as error:
-            raise ApertisError(_fault(self.file, error)) from error
+            why = journal_file.reason(error)
+            raise ApertisError(
+                f"The journal {self.file} cannot be cleared: {why}.",
+                hint="Clear it again in a moment.",
+            ) from error
 
     def let_go(self) -> None:
         """Close the file until the next change; nothing is being written."""
@@ -318,7 +321,7 @@ class _Writer:
         self._damaged: Identity | None = None  # to be set aside
         self._written: Written = {}
         self._left: list[_Change] = []  # what could not be written yet
-        self._fault = ""  # what was told of that
+        self._fault = journal.problem  # what was told of that
         self._thread = threading.Thread(
             target=self._run, name="apertis-journal", daemon=True
         )

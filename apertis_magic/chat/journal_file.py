@@ -12,7 +12,7 @@ from pathlib import Path
 
 from apertis_magic.errors import ApertisError
 
-working = threading.Lock()
+working = threading.RLock()
 """Held while SQLite works: it cannot be copied in the middle of that by a fork."""
 
 _PATIENCE = 1.0
@@ -102,12 +102,15 @@ class Opened:
     @property
     def stands(self) -> bool:
         """Whether what is open is what stands there now."""
-        is_here = self.identity is not None and Identity.of(self.file) == self.identity
-        return is_here and self.file.stat().st_size > 0
+        try:
+            is_cut = not self.file.stat().st_size
+        except OSError:
+            return False
+        return not is_cut and Identity.of(self.file) == self.identity
 
     def close(self) -> None:
         """Close it; a file that was moved takes along what is not yet in it."""
-        with closing(self.db), suppress(sqlite3.Error, OSError):
+        with suppress(sqlite3.Error, OSError), closing(self.db):
             if not self.stands:
                 self.db.execute("PRAGMA wal_checkpoint")
                 # Else they would be taken for those of the file that is there now.

@@ -18,6 +18,10 @@ from apertis_magic.chat.turn import Cell, Turn
 from apertis_magic.clean import mend
 
 _DAY = 86_400.0
+_DROPPED, _GOES_ON = 1, 2
+"""Marks of a conversation that is over, and of one that is another's beginning."""
+_LARGEST = 1_000_000
+"""Characters in an answer that is given again for the same request, at the most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +34,8 @@ class Kept:
         notebook: the path of the notebook it was held in, None where nobody told.
         changed: when it last changed, in seconds since 1970.
         turns: how many it has.
-        dropped: whether it was reset, deleted, or goes on in another one.
+        dropped: whether it is over: reset, deleted, or going on in another one.
+        goes_on: whether it is the last of these.
     """
 
     id: str
@@ -39,6 +44,7 @@ class Kept:
     changed: float
     turns: int
     dropped: bool
+    goes_on: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,18 +174,22 @@ def keep_alone(
 
 
 def inherit(db: Connection, _written: Written, conversation: str, origin: str) -> None:
-    """Have the versions that a conversation came with be its own too."""
+    """Have all that was asked in *origin* be known in *conversation* too.
+
+    What does not stand there is a version.
+    """
     db.execute(
         "INSERT OR IGNORE INTO entry SELECT ?, id, turn, slot, NULL, made, execution "
-        "FROM entry WHERE conversation = ? AND position IS NULL",
+        "FROM entry WHERE conversation = ?",
         (conversation, origin),
     )
 
 
-def drop(db: Connection, written: Written, conversation: str) -> None:
-    """Mark a conversation as one that is over."""
+def drop(db: Connection, written: Written, conversation: str, *, goes_on: bool) -> None:
+    """Mark a conversation as one that is over, or goes on in another."""
     written.pop(conversation, None)
-    db.execute("UPDATE conversation SET dropped = 1 WHERE id = ?", (conversation,))
+    mark = _GOES_ON if goes_on else _DROPPED
+    db.execute("UPDATE conversation SET dropped = ? WHERE id = ?", (mark, conversation))
 
 
 def clear(db: Connection, written: Written) -> None:
@@ -226,6 +236,7 @@ def conversations(db: Connection, without: Collection[str]) -> list[Kept]:
             changed=changed,
             turns=turns,
             dropped=bool(dropped),
+            goes_on=dropped == _GOES_ON,
         )
         for found, name, notebook, changed, dropped, ended, is_open in rows
         if found not in without
@@ -282,7 +293,9 @@ def spent(db: Connection, since: float, conversation: str | None) -> Spent:
 
 def counts(db: Connection) -> tuple[int, int]:
     """Return how many conversations and turns there are."""
-    [talks] = db.execute("SELECT count(*) FROM conversation").fetchone()
+    [talks] = db.execute(
+        "SELECT count(*) FROM conversation WHERE dropped <> ?", (_GOES_ON,)
+    ).fetchone()
     [turns] = db.execute("SELECT count(DISTINCT id) FROM turn").fetchone()
     return talks, turns
 
@@ -382,9 +395,9 @@ def _entries(db: Connection, conversation: str) -> tuple[History, list[Entry]]:
             history = swap(before, turn)
             continue
         history, made = put(before, turn, where)
-        ids = {entry.turn.id for entry in history}
-        others += [each for each in (*before, made) if each.turn.id not in ids]
-    return history, others
+        others += [*before, made]
+    ids = {entry.turn.id for entry in history}
+    return history, [each for each in others if each.turn.id not in ids]
 
 
 def _under_way(db: Connection, conversation: str) -> Iterator[tuple[Turn, Where]]:
@@ -427,8 +440,9 @@ def _grown(db: Connection, name: str, turn: Turn) -> Turn:
 
 def _is_whole(turn: Turn) -> bool:
     """Tell whether an answer may be given again for the same request."""
-    ended = turn.finish in ("stop", "length") and not turn.error and turn.text
-    return bool(ended and not (turn.malformed or turn.fallback or turn.cached))
+    ended = turn.finish in ("stop", "length") and not turn.error
+    fits = 0 < len(turn.text) <= _LARGEST
+    return ended and fits and not (turn.malformed or turn.fallback or turn.cached)
 
 
 def _json(turn: Turn) -> str:

@@ -1,28 +1,21 @@
-"""One question: all it is made of, how it is sent, and the turn it becomes."""
+"""One question: all it is made of, and the turn it becomes."""
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
+from apertis_magic.api import address
 from apertis_magic.api.client import AsyncApertis
-from apertis_magic.api.stream import AsyncStream
 from apertis_magic.api.types import Message
 from apertis_magic.chat.history import Where
 from apertis_magic.chat.turn import Turn
-from apertis_magic.errors import BadRequest
 
 if TYPE_CHECKING:
     from apertis_magic.chat.reply import Reply
 
-# What a server says that knows no stream_options, by that name or by none.
-_UNKNOWN_FIELD = re.compile(
-    r"stream_options|include_usage|unknown|unrecogni[sz]ed|unexpected|unsupported|"
-    r"not (?:supported|permitted|allowed)|extra|no reason given",
-    re.IGNORECASE,
-)
 _NOT_KEPT = ("extra_headers", "timeout", "max_retries")  # the first may hold a key
 
 
@@ -66,15 +59,21 @@ class Question:
         """The options that its turn keeps."""
         return {k: v for k, v in self.options.items() if k not in _NOT_KEPT}
 
-    def request(self, messages: Sequence[Message]) -> str:
-        """Return what is the same for the same request; no key is in it."""
+    def request(self, messages: Sequence[Message]) -> str | None:
+        """Return what is the same for the same request; no key is in it.
+
+        None where that cannot be told: an option may hold what is no JSON.
+        """
         asked = {
             "base_url": self.client.base_url,
             "model": self.model,
             "messages": [asdict(message) for message in messages],
             "options": self.kept_options,
         }
-        text = json.dumps(asked, sort_keys=True, default=str)
+        try:
+            text = json.dumps(asked, sort_keys=True)
+        except (TypeError, ValueError, RecursionError):
+            return None
         return sha256(text.encode()).hexdigest()
 
     def turn(self, reply: "Reply", finish: str | None, error: str = "") -> Turn:
@@ -124,57 +123,12 @@ def _joined(half: Turn, rest: Turn) -> Turn:
     )
 
 
-async def send(reply: "Reply", question: Question, messages: Sequence[Message]) -> None:
-    """Send a question, and have *reply* take in what comes.
+def varied(base_url: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a field that Apertis has not seen with this request.
 
-    Raises:
-        ApertisError: it failed; the reply has what came before.
+    It answers the very same request from a cache, so that another try would be none.
     """
-    create, model = question.client.chat.completions.create, question.model
-    options = {**question.vary, **question.options}
-    if not question.stream:
-        whole = await create(
-            model=model, messages=messages, on_retry=reply.again, **options
-        )
-        reply.opened(whole.response)
-        reply.add(whole.as_chunk())
-        return
-    async with await _open(reply, question, messages, options) as stream:
-        reply.opened(stream.response)
-        try:
-            async for chunk in stream:
-                reply.add(chunk)
-        finally:
-            reply.malformed = stream.malformed
-
-
-async def _open(
-    reply: "Reply",
-    question: Question,
-    messages: Sequence[Message],
-    options: Mapping[str, Any],
-) -> AsyncStream:
-    """Open the stream with its usage asked for, or without where that is refused."""
-    client = question.client
-
-    async def stream(**options: Any) -> AsyncStream:
-        opened: AsyncStream = await client.chat.completions.create(
-            model=question.model,
-            messages=messages,
-            stream=True,
-            on_retry=reply.again,
-            **options,
-        )
-        return opened
-
-    if not client.usage_in_streams:
-        return await stream(**options)
-    usage = {"stream_options": {"include_usage": True}}
-    try:
-        return await stream(**{**usage, **options})
-    except BadRequest as error:
-        if not _UNKNOWN_FIELD.search(f"{error.param} {error}"):
-            raise
-    opened = await stream(**options)
-    client.usage_in_streams = False
-    return opened
+    if not address.is_apertis(base_url):
+        return {}
+    number = uuid4().int % 2**31
+    return {"user": f"retry-{number}"} if "seed" in options else {"seed": number}

@@ -10,14 +10,12 @@ from uuid import uuid4
 
 from apertis_magic import paths
 from apertis_magic.api.client import AsyncApertis
-from apertis_magic.chat import history, model_list
+from apertis_magic.chat import model_list
 from apertis_magic.chat.conversation import Conversation
-from apertis_magic.chat.history import Where
 from apertis_magic.chat.journal import Journal, Kept
 from apertis_magic.chat.reply import Reply
 from apertis_magic.chat.settings import Preferences, Settings, address_of
-from apertis_magic.chat.state import State
-from apertis_magic.chat.turn import Cell
+from apertis_magic.chat.state import State, merged
 from apertis_magic.errors import ConfigurationError
 
 DEFAULT_CONVERSATION = "main"
@@ -40,7 +38,7 @@ class Session:
         self._journal: Journal | None = None
         self._left: list[str] = []  # ids of what was reset or deleted here
         self._followed: set[str] = set()  # ids of what goes on under another id
-        self._restored: set[str | None] = set()  # names that were asked for
+        self._restored: dict[str | None, str] = {}  # what was asked for, and is here
         self._override: Settings | None = None
         self._clients: dict[tuple[str, str | None], AsyncApertis] = {}
         self._lock = threading.Lock()
@@ -106,7 +104,7 @@ class Session:
         """
         if name is None or name in self.names:
             return self.conversation(name or self._name)
-        near = get_close_matches(name, self.names, n=3, cutoff=0.5) or self.names
+        near = get_close_matches(name, self.names, n=3, cutoff=0.5) or self.names[:5]
         raise ConfigurationError(
             f"There is no conversation {name!r}.",
             hint=f"There is {', '.join(near)}; %chat new {_word(name)} makes one.",
@@ -140,13 +138,14 @@ class Session:
         """Make a conversation that shares the current one's turns, and use it.
 
         Args:
-            name: its name; None makes one up.
-
-        Raises:
-            ConfigurationError: there is one of that name.
+            name: its name; one that exists starts over, and what it was stays in the
+                journal; the current one stays as it is. None makes a name up.
         """
         name = name or self._free(self._name)
-        self._check_free(name)
+        if name == self._name:
+            return self.current
+        if name in self.names:
+            self.conversation(name).reset()
         forked = self.current.fork(name)
         with self._lock:
             self._conversations[name] = forked
@@ -206,15 +205,16 @@ class Session:
             self._conversations[name] = talk
         return self.use(name)
 
-    def restore(self, name: str | None = None) -> tuple[Conversation, Kept]:
+    def restore(self, name: str | None = None) -> tuple[Conversation, Kept | None]:
         """Bring a conversation back from the journal: this notebook's, else any.
 
         Args:
-            name: its name; None for the one that was used last.
+            name: its name, or the beginning of its id; None for the one that was
+                used last.
 
         Returns:
             The conversation, which is the current one from now on, and what the
-            journal said of it.
+            journal said of it; None where it is here, and the journal has no other.
 
         Raises:
             ConfigurationError: the journal is off, or holds none of that name.
@@ -227,6 +227,9 @@ class Session:
                 hint="%config ApertisMagic.journal = True turns it on.",
             )
         chosen = self.choice(name)
+        here = self._restored.get(name, name)
+        if chosen is None and here in self.names:
+            return self.use(str(here)), None
         if chosen is None:
             names = dict.fromkeys(each.name for each in self.restorable)
             near = get_close_matches(name or "", names, n=3, cutoff=0.5)
@@ -237,8 +240,10 @@ class Session:
                 hint=f"It holds {', '.join(near or list(names)[:3])}." if names else "",
             )
         talk = self.adopt(journal.read(chosen.id))
-        self._follow(chosen.id)
-        self._restored |= {name, chosen.name}
+        self._follow(chosen.id, in_file=chosen.notebook == self.preferences.notebook)
+        self._restored[name] = talk.name
+        if name is None:
+            self._restored[talk.name] = talk.name
         return talk, chosen
 
     def choice(self, name: str | None) -> Kept | None:
@@ -253,8 +258,9 @@ class Session:
         """
         fitting = [
             each
-            for each in self.restorable
-            if name in (None, each.name, each.id[:SHORT_ID])
+            for each in self._kept
+            if name == each.id[:SHORT_ID]
+            or (name in (None, each.name) and not each.goes_on)
         ]
         is_begun = any(talk.turns for talk in tuple(self._conversations.values()))
         if name in self._restored:
@@ -264,11 +270,14 @@ class Session:
             fitting = [e for e in fitting if e.id in self._left or e.notebook == here]
         return fitting[0] if fitting else None
 
-    def _follow(self, conversation: str) -> None:
-        """Note that a conversation goes on under another id."""
+    def _follow(self, conversation: str, *, in_file: bool = True) -> None:
+        """Note that a conversation goes on under another id.
+
+        Another notebook's goes on there as well, so that the file need not know.
+        """
         self._followed.add(conversation)
-        if self.journal is not None:
-            self.journal.drop(conversation)
+        if in_file and self.journal is not None:
+            self.journal.drop(conversation, goes_on=True)
 
     @property
     def restorable(self) -> list[Kept]:
@@ -279,6 +288,11 @@ class Session:
         Raises:
             ApertisError: the journal cannot be read.
         """
+        return [each for each in self._kept if not each.goes_on]
+
+    @property
+    def _kept(self) -> list[Kept]:
+        """The same, with what goes on in another conversation of the journal."""
         journal, notebook = self.journal, self.preferences.notebook
         if journal is None:
             return []
@@ -369,7 +383,10 @@ class Session:
         chosen = settings.model if settings.fixed_model else model or other
         known = chosen or (last.asked_model if last else "")
         return talk.retry(
-            model=chosen, client=client, max_context=self._max_context(known), **request
+            model=chosen,
+            client=client,
+            max_context=self._max_context(known),
+            **{**self._limits, **request},
         )
 
     def go_on(self, conversation: str | None = None, *, stream: bool = True) -> Reply:
@@ -384,8 +401,6 @@ class Session:
         """
         settings = self.settings
         talk = self.find(conversation)
-        limits = ("timeout", "max_retries")
-        given = self.preferences.request
         # Another address may not know the model that began.
         client = self.client(settings)
         is_there = talk.newest and talk.newest.base_url == client.base_url
@@ -394,7 +409,7 @@ class Session:
             model=None if is_there else other,
             client=client,
             stream=stream,
-            **{name: given[name] for name in limits if name in given},
+            **self._limits,
         )
 
     def end_execution(self, execution: str) -> None:
@@ -418,6 +433,12 @@ class Session:
                 )
             return self._clients[target]
 
+    @property
+    def _limits(self) -> dict[str, Any]:
+        """What the user prefers of how a request is sent, which no turn keeps."""
+        given = self.preferences.request
+        return {n: given[n] for n in ("timeout", "max_retries") if n in given}
+
     def _max_context(self, model: str) -> int | None:
         given = self.preferences.max_context
         if given is not None:
@@ -438,22 +459,6 @@ class Session:
 def _word(name: str) -> str:
     """Return a name as it is typed behind a command."""
     return repr(name) if " " in name else name
-
-
-def merged(first: State, then: State) -> State:
-    """Return *first* with the turns of *then* after it, each in its cell's place."""
-    entries, ids = first.history, {turn.id for turn in first.turns}
-    for entry in then.history:
-        turn = entry.turn
-        if turn.id not in ids:
-            cell = Cell(turn.cell, entry.execution or "") if turn.cell else None
-            entries, _ = history.put(entries, turn, Where(cell=cell))
-    return replace(
-        first,
-        history=entries,
-        model=first.model if then.model is None else then.model,
-        system=first.system if then.system is None else then.system,
-    )
 
 
 _current: Session | None = None

@@ -1,10 +1,10 @@
 """A conversation as a frozen value: what is restored, forked, loaded and written."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
-from apertis_magic.chat.history import Entry, History
-from apertis_magic.chat.turn import Turn
+from apertis_magic.chat.history import Entry, History, Where, put
+from apertis_magic.chat.turn import Cell, Turn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,3 +34,19 @@ class State:
 def history_of(turns: "tuple[Turn, ...] | list[Turn]") -> History:
     """Return turns as a history in which each was made after the one before it."""
     return tuple(Entry(turn, n, None, turn.id) for n, turn in enumerate(turns, 1))
+
+
+def merged(first: State, then: State) -> State:
+    """Return *first* with the turns of *then* after it, each in its cell's place."""
+    entries, ids = first.history, {turn.id for turn in first.turns}
+    for entry in then.history:
+        turn = entry.turn
+        if turn.id not in ids:
+            cell = Cell(turn.cell, entry.execution or "") if turn.cell else None
+            entries, _ = put(entries, turn, Where(cell=cell))
+    return replace(
+        first,
+        history=entries,
+        model=first.model if then.model is None else then.model,
+        system=first.system if then.system is None else then.system,
+    )

@@ -54,11 +54,11 @@ def export(state: State, file: Path, *, force: bool = False) -> None:
         raise ConfigurationError(
             f"{state.name} has no turns yet; nothing was written to {file}."
         )
-    if not force and file.exists() and not _is_export(file, form):
-        raise ConfigurationError(
-            f"{file} exists and is not an export of ours; --force replaces it."
-        )
     try:
+        if not force and file.exists() and not _is_export(file, form):
+            raise ConfigurationError(
+                f"{file} exists and is not an export of ours; --force replaces it."
+            )
         _check_no_key(state)
         disk.write(file, form.written(state))
     except RecursionError:

@@ -22,12 +22,9 @@ _MOST_KEPT = 10
 def new(session: Session, rest: str) -> None:
     """Make a conversation, or have one of that name start over, and use it."""
     name, _ = read_name("new", rest)
-    before = session.current.name
-    dropped = len(session.conversation(name).turns) if name in session.names else 0
+    before, dropped = session.current.name, _number(session, name)
     talk = session.new(name)
-    if dropped:
-        way = back(session, talk.name, dropped)
-        say(f"{talk.name} starts over; {turns(dropped)} dropped.{way}")
+    _say_dropped(session, talk.name, dropped)
     if talk.name != before:
         say(f"{talk.name}: {_is_current(before, 'a new conversation')}")
     elif not dropped:
@@ -76,7 +73,12 @@ def fork(session: Session, rest: str) -> None:
     """Go on in a conversation that shares the turns so far."""
     name, _ = read_name("fork", rest)
     before = session.current
+    if name == before.name:
+        use(session, rest)
+        return
+    dropped = _number(session, name)
     forked = session.fork(name)
+    _say_dropped(session, forked.name, dropped)
     number = turns(len(forked.turns))
     about = _is_current(before.name, f"forked from {before.name} with {number}")
     say(f"{forked.name}: {about}")
@@ -103,13 +105,17 @@ def restore(session: Session, rest: str) -> None:
         say(f"There is nothing of this notebook to restore.{_others(session)}")
         return
     talk, kept = session.restore(name)
+    if kept is None:
+        number = turns(len(talk.turns))
+        say(f"{talk.name} is here, and current, with {number}: nothing to restore.")
+        return
     ago = moment(kept.changed)
     origin = f", from {Path(kept.notebook).name}" if kept.notebook else ""
     broken = sum(1 for turn in talk.turns if turn.finish == "interrupted")
     was = "was" if broken == 1 else "were"
     cut = f"; {broken} {was} cut off in mid-answer" if broken else ""
     is_more = len(talk.turns) > kept.turns
-    whole = f" It has {turns(len(talk.turns))} with those of now." if is_more else ""
+    whole = f" It has {turns(len(talk.turns))} now." if is_more else ""
     say(
         f"{talk.name}: {turns(kept.turns)} restored, last changed {ago}{origin}{cut}."
         f"{whole} Cells that run again replace their turns.{_others(session)}"
@@ -158,6 +164,17 @@ def _is_current(before: str, what: str) -> str:
     return f"{what}; it is the current conversation now. {way}"
 
 
+def _number(session: Session, name: str | None) -> int:
+    """Return how many turns the conversation of that name has, if there is one."""
+    return len(session.conversation(name).turns) if name in session.names else 0
+
+
+def _say_dropped(session: Session, name: str, number: int) -> None:
+    if number:
+        way = back(session, name, number)
+        say(f"{name} starts over; {turns(number)} dropped.{way}")
+
+
 def _needed(command: str, rest: str, session: Session) -> str:
     name, _ = read_name(command, rest)
     if name is None:
@@ -193,11 +210,9 @@ def _table(session: Session) -> dict[str, str]:
                 excerpt(last.prompt, 50) if last else "",
             )
         )
-    heads = ("  conversation", "turns", "tokens", "cost", "model", "last question")
-    filled = [n for n, column in enumerate(zip(*rows, strict=True)) if any(column)]
     return table.table(
-        [heads[n] for n in filled],
-        [[row[n] for n in filled] for row in rows],
+        ("  conversation", "turns", "tokens", "cost", "model", "last question"),
+        rows,
         words=("model", "last question"),
         note="* is the current one.",
     )

@@ -60,7 +60,7 @@ def _adopted(session: Session, state: State, file: Path) -> Conversation:
     had = len(session.conversation(name).turns) if name in session.names else 0
     talk = session.adopt(replace(state, name=name))
     number, now = line.turns(len(state.turns)), line.turns(len(talk.turns))
-    beside = f"; with those that it had {now}" if had else ""
+    beside = f"; it has {now} now" if had else ""
     line.say(f"{name}: {number} loaded from {file}{beside}.")
     return talk
 

@@ -122,7 +122,6 @@ def _near(words: list[str], known: Sequence[str]) -> str:
 
 
 def _table(models: Iterable[ListedModel]) -> dict[str, str]:
-    """Return the table; columns of which nothing is known are left out."""
     rows = [
         (
             model.id,
@@ -132,12 +131,8 @@ def _table(models: Iterable[ListedModel]) -> dict[str, str]:
         )
         for model in models
     ]
-    told = [n for n, column in enumerate(zip(*rows, strict=True)) if any(column)]
-    return table.table(
-        [_HEADS[n] for n in told],
-        [[row[n] for n in told] for row in rows],
-        note=_PRICES if _HEADS.index("$ in") in told else "",
-    )
+    has_prices = any(row[_HEADS.index("$ in")] for row in rows)
+    return table.table(_HEADS, rows, note=_PRICES if has_prices else "")
 
 
 def _dollars(price: float | None) -> str:

@@ -19,7 +19,7 @@ from apertis_magic.clean import printable
 from apertis_magic.render.footer import Form, footer, notes, others, sources
 from apertis_magic.render.markdown import to_html
 from apertis_magic.render.style import STYLE
-from apertis_magic.render.text import inert
+from apertis_magic.render.text import columns, inert
 
 Bundle = dict[str, str]
 
@@ -176,13 +176,9 @@ def transcript(
         html += [reasoning(turn.reasoning), to_html(shown), _others(turn)]
         html += [_sources(turn.sources), *map(note, about)]
         html.append(_folded(head, earlier))
-        below = [
-            *others(turn),
-            *sources(turn),
-            *about,
-            *_unfolded(head, earlier),
-        ]
+        below = [*others(turn), *sources(turn), *about]
         plain += [f"[{number}] {turn.prompt}", "", shown, "", *below, ""]
+        plain += _unfolded(head, earlier)
     head = f"Taken back or dropped: {len(gone)}"
     html.append(_folded(head, gone))
     plain += _unfolded(head, gone)
@@ -229,8 +225,11 @@ def card(title: str, rows: Mapping[str, str], examples: Sequence[str]) -> Bundle
     )
     lines = escape("\n\n".join(examples))
     code = f"<pre>{lines}</pre>" if examples else ""
-    width = max(map(len, rows), default=0)
-    facts = [f"{name:{width}}  {value}" for name, value in rows.items()]
+    width = max(map(columns, rows), default=0)
+    facts = [
+        f"{name}{' ' * (width - columns(name))}  {value}"
+        for name, value in rows.items()
+    ]
     return {
         **page(
             f"<strong>{escape(title)}</strong>"

@@ -3,12 +3,12 @@
 from collections.abc import Collection, Sequence
 
 from apertis_magic.clean import printable
-from apertis_magic.render.text import inert
+from apertis_magic.render.text import columns, inert
 
 _STYLE = """<style>
-.apertis-list td,.apertis-list th{text-align:right!important}
-.apertis-list td:first-child,.apertis-list th:first-child{text-align:left!important}
-.apertis-list .apertis-words{text-align:left!important}
+.apertis-list td,.apertis-list th{text-align:right!important;white-space:nowrap}
+.apertis-list td:first-child,.apertis-list th:first-child,
+.apertis-list .apertis-words{text-align:left!important;white-space:normal}
 .apertis-list-note{color:var(--jp-ui-font-color2,#6b6b6b);font-size:.85em}
 </style>"""
 _WORDS = ' class="apertis-words"'
@@ -23,15 +23,18 @@ def table(
 ) -> dict[str, str]:
     """Return the MIME bundle of a table: names at the left, then numbers or words.
 
+    A column of which nothing is known is left out.
+
     Args:
         heads: what stands above each column.
         rows: the text of each cell; any text, it is escaped here.
         words: the heads of the columns after the first that hold words, not numbers.
         note: a line below the table.
     """
-    lines = [[printable(cell) for cell in line] for line in (heads, *rows)]
+    told = [n for n, column in enumerate(zip(*rows, strict=True)) if any(column)]
+    lines = [[printable(line[n]) for n in told] for line in (heads, *rows)]
     below = printable(note)
-    left = {0, *(n for n, head in enumerate(heads) if head in words)}
+    left = {0, *(n for n, head in enumerate(lines[0]) if head in words)}
     return {
         "text/html": f"{_STYLE}{_html(lines, left - {0})}"
         f'<div class="apertis-list-note">{inert(below)}</div>',
@@ -55,10 +58,12 @@ def _html(lines: Sequence[Sequence[str]], words: Collection[int]) -> str:
 
 
 def _aligned(lines: Sequence[Sequence[str]], left: Collection[int]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    widths = [max(map(columns, column)) for column in zip(*lines, strict=True)]
     made = []
     for line in lines:
-        cells = enumerate(zip(line, widths, strict=True))
-        padded = [c.ljust(w) if n in left else c.rjust(w) for n, (c, w) in cells]
-        made.append("  ".join(padded).rstrip())
+        cells = []
+        for number, (cell, width) in enumerate(zip(line, widths, strict=True)):
+            blanks = " " * (width - columns(cell))
+            cells.append(cell + blanks if number in left else blanks + cell)
+        made.append("  ".join(cells).rstrip())
     return made

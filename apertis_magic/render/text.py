@@ -1,6 +1,7 @@
-"""Plain text -> HTML that shows it as it is."""
+"""Plain text -> HTML that shows it as it is, and its width in a terminal."""
 
 from html import escape
+from unicodedata import combining, east_asian_width
 
 from apertis_magic.clean import printable
 
@@ -15,3 +16,9 @@ def inert(text: str) -> str:
     for mark in "$\\":
         html = html.replace(mark, f"<span>{mark}</span>")
     return html
+
+
+def columns(text: str) -> int:
+    """Return how many columns *text* takes in a terminal: wide letters take two."""
+    wide = sum(east_asian_width(char) in "WF" for char in text)
+    return len(text) + wide - sum(combining(char) > 0 for char in text)

@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+import pytest
+from hostile import PAYLOADS
 from lab_driver import Lab
-from scripted_server import ScriptedServer, says
+from scripted_server import USAGE, ScriptedServer, says
 
 
 def test_a_conversation_outlives_its_kernel(
@@ -45,5 +47,59 @@ def test_a_conversation_outlives_its_kernel(
     assert ["One, edited?", "Answer 3.", "Two, edited?", "Answer 4."] == [
         line for line in shown.split("\n") if line.endswith(("?", "."))
     ][:4]
+
+    notebook.close()
+
+
+HOSTILE = PAYLOADS["image"]
+NAME = f"'<b>odd</b> {HOSTILE}'"
+CELLS = (
+    f"%chat new {NAME}\n%chat model '{HOSTILE} $x^2$'",
+    f"%%chat\nWhy $y$? {HOSTILE}",
+    f"%chat ask --once --cache Why $y$? {HOSTILE}",
+    f"%chat fork 日本語\n%chat use {NAME}\n%chat delete 日本語",
+    "%chat list",
+    "%chat show --versions",
+    "%chat usage",
+    "%chat journal",
+    "%chat restore 日本語",
+)
+
+
+@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+def test_what_is_shown_of_conversations(
+    lab: Lab, server: ScriptedServer, screenshots: Path, theme: str
+) -> None:
+    """Names, questions and models are text in every card and table, on one line."""
+    cost = {**USAGE, "cost": 0.00042}
+    server.will(says(f"Because **so**. {HOSTILE}", usage=cost))
+    setup = f"%env APERTIS_BASE_URL={server.url}\n%load_ext apertis_magic"
+    lab.command("apputils:change-theme", theme=theme)
+    notebook = lab.notebook(f"shown {theme}", setup, *CELLS)
+    for number in (0, 1, 2, *range(2, len(CELLS) + 1)):
+        notebook.run_cell(number)
+    versions = notebook.output(6)
+    folded = versions.locator(".apertis-text").first.is_visible()
+    versions.get_by_text("1 earlier version").click()
+    colour = theme.split()[1].lower()
+    for number, name in ((3, "cached"), (5, "list"), (6, "versions"), (7, "usage")):
+        notebook.cell(number).screenshot(path=screenshots / f"{name}-{colour}.png")
+    table = notebook.output(5).locator(".apertis-list")
+    moment = table.last.locator("td:nth-child(3)").first
+
+    assert "cached" in notebook.output(3).locator(".apertis-footer").inner_text()
+    assert HOSTILE in table.first.inner_text()
+    assert "$y$" in table.first.inner_text()
+    assert "today" in moment.inner_text()
+    assert "nowrap" == moment.evaluate("e => getComputedStyle(e).whiteSpace")
+    assert not folded
+    assert "**so**" in versions.locator(".apertis-text").inner_text()
+    assert "which saved $0.000" in notebook.output(7).inner_text()
+    assert "90 days" in notebook.output(8).inner_text()
+    assert notebook.output(9).inner_text().startswith("日本語: 1 turn restored")
+    assert 0 == notebook.cell(5).locator("mjx-container").count()
+    assert 0 == lab.page.locator(".jp-OutputArea-output :is(script, img, b)").count()
+    assert [] == lab.page.evaluate("() => window.ran ?? []")
+    assert [] == lab.strays
 
     notebook.close()

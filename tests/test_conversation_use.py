@@ -1,0 +1,161 @@
+"""Conversations as a person uses them: slips, odd names, cells that run twice."""
+
+from pathlib import Path
+
+import pytest
+from conftest import Shell
+from kernel_driver import Kernel
+from scripted_server import ScriptedServer, says
+
+from apertis_magic import errors
+from apertis_magic.chat import session
+
+
+@pytest.fixture
+def asked(shell: Shell, server: ScriptedServer) -> Shell:
+    """Return a shell in which one question was asked in ``main``."""
+    server.will(says("one"))
+    shell.run("%%chat\nfirst")
+    return shell
+
+
+@pytest.mark.parametrize("ending", [".ipynb", ".md", ".json"])
+def test_a_file_name_that_no_disk_takes(
+    asked: Shell, tmp_path: Path, ending: str
+) -> None:
+    """It is told in one line, as what else cannot be written is."""
+    file = tmp_path / ("x" * 300 + ending)
+    with pytest.raises(errors.ConfigurationError, match="cannot be written: File name"):
+        asked.run(f"%chat export {file}")
+    with pytest.raises(errors.ConfigurationError, match="cannot be loaded: File name"):
+        asked.run(f"%chat load {file}")
+
+    assert [] == list(tmp_path.glob("x*"))
+
+
+def restart(monkeypatch: pytest.MonkeyPatch, notebook: str) -> None:
+    """Forget all, as a kernel of this notebook that has just begun."""
+    journal = session.current().journal
+
+    assert journal is not None
+    assert journal.flush(60)
+
+    session._current = None
+    monkeypatch.setenv("JPY_SESSION_NAME", notebook)
+
+
+def questions() -> list[str]:
+    """Return what was asked in the current conversation."""
+    return [turn.prompt for turn in session.current().current.turns]
+
+
+def kept() -> list[tuple[str, int]]:
+    """Return what the journal could bring back, by name and number of turns."""
+    return [(each.name, each.turns) for each in session.current().restorable]
+
+
+def test_what_was_restored_is_offered_once(
+    shell: Shell,
+    server: ScriptedServer,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Not again in each state that it was in when a kernel restarted."""
+    server.will(says("one"))
+    for number in range(3):
+        restart(monkeypatch, "/a/talk.ipynb")
+        if number:
+            shell.run("%chat restore")
+        shell.run(f"%%chat\nquestion {number}")
+    restart(monkeypatch, "/a/talk.ipynb")
+
+    assert [("main", 3)] == kept()
+
+    shell.run("%chat restore")
+    shell.run("%chat journal size")
+
+    assert [] == kept()
+    assert "journal also holds" not in capsys.readouterr().out
+
+    shell.run("%chat reset")
+
+    assert [("main", 3)] == kept()
+
+
+def test_a_copied_notebook_takes_nothing_away(
+    shell: Shell, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it brought back still is what the original gets, newer ones beside it."""
+    server.will(says("one"))
+    restart(monkeypatch, "/a/talk.ipynb")
+    shell.run("%%chat -c idea\nolder")
+    shell.run("%%chat\nfirst")
+    restart(monkeypatch, "/a/talk-Copy1.ipynb")
+    shell.run("%chat restore")
+    shell.run("%%chat\nof the copy")
+    restart(monkeypatch, "/a/talk.ipynb")
+    shell.run("%chat restore")
+
+    assert ["first"] == questions()
+
+
+def test_answers_that_a_restore_replaces_are_versions(
+    kernel: Kernel, server: ScriptedServer
+) -> None:
+    """Those of cells that ran again before it: what was paid for can be looked at."""
+    server.will(says("old one"), says("new one"))
+    kernel.run("%%chat\none", cell="c1")
+    kernel.run("from apertis_magic.chat import session; session._current = None")
+    kernel.run("%%chat\none", cell="c1")
+    kernel.run("%chat restore")
+    [shown] = kernel.run("%chat show --versions").outputs
+    text = shown["data"]["text/plain"]
+
+    assert text.index("new one") < text.index("1 earlier version")
+    assert text.index("1 earlier version") < text.index("old one")
+
+
+def test_a_cell_that_forks_runs_again(asked: Shell, server: ScriptedServer) -> None:
+    """As one with ``%chat new NAME`` does, so that *Run All* goes on."""
+    server.will(says("two"))
+    for source in ("%chat fork idea", "%%chat\nsecond", "%chat fork idea"):
+        asked.run(source)
+
+    assert ["first", "second"] == questions()
+
+    asked.run("%chat use main")
+    asked.run("%%chat\nthird")
+    asked.run("%chat fork idea")
+
+    assert ["first", "third"] == questions()
+
+    asked.run("%chat restore idea")
+
+    assert ["first", "second"] == questions()[:2]
+
+
+def test_a_cell_that_restores_by_name_or_id_runs_again(
+    shell: Shell, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the same kernel it goes there, and after a restart it restores again."""
+    server.will(says("one"))
+    restart(monkeypatch, "/a/talk.ipynb")
+    shell.run("%%chat -c idea\nfirst")
+    restart(monkeypatch, "/a/talk.ipynb")
+    [found] = session.current().restorable
+    shell.run(f"%chat restore {found.id[:8]}")
+    shell.run("%%chat\nsecond")
+    for line in (found.id[:8], "idea"):
+        shell.run("%chat new")
+        shell.run(f"%chat restore {line}")
+
+        assert ["first", "second"] == questions()
+
+    restart(monkeypatch, "/a/talk.ipynb")
+    shell.run(f"%chat restore {found.id[:8]}")
+
+    assert ["first"] == questions()
+
+    shell.run("%chat restore idea")
+
+    assert ["first", "second"] == questions()
