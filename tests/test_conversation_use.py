@@ -1,5 +1,6 @@
 """Conversations as a person uses them: slips, odd names, cells that run twice."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -7,8 +8,10 @@ from conftest import Shell
 from kernel_driver import Kernel
 from scripted_server import ScriptedServer, says
 
-from apertis_magic import errors
+from apertis_magic import errors, files
 from apertis_magic.chat import session
+
+JOURNAL = "%config ApertisMagic.journal = {}"
 
 
 @pytest.fixture
@@ -159,3 +162,53 @@ def test_a_cell_that_restores_by_name_or_id_runs_again(
     shell.run("%chat restore idea")
 
     assert ["first", "second"] == questions()
+
+
+def test_a_saved_notebook_knows_what_was_asked_again(
+    kernel: Kernel, server: ScriptedServer, tmp_path: Path
+) -> None:
+    """The retried answer has its question's place; a copied cell is still another."""
+    server.will(*(says(f"A{number}") for number in range(5)))
+    sources = {"a": "%%chat\none", "b": "%chat retry", "c": "%%chat\none"}
+    cells = []
+    for name, source in {**sources, "d": "%chat retry", "e": "%chat retry"}.items():
+        done = kernel.run(source, cell=name)
+        outputs = [
+            {"output_type": "display_data", **each}
+            for each in done.outputs
+            if each.pop("type") == "display_data"
+        ]
+        cells.append({"cell_type": "code", "id": name, "outputs": outputs})
+    file = tmp_path / "mine.ipynb"
+    file.write_text(json.dumps({"nbformat": 4, "cells": cells}))
+    [loaded] = files.load(file)
+    here = kernel.run("%chat show").outputs[0]["data"]["text/plain"]
+
+    assert [("A1", "a"), ("A4", "c")] == [(t.text, t.cell) for t in loaded.turns]
+    assert here.index("A1") < here.index("A4")
+
+
+@pytest.mark.parametrize("drop", ["reset", "delete main", "new main"])
+@pytest.mark.parametrize("before", ["%chat journal clear", JOURNAL.format("True")])
+def test_what_the_journal_did_not_hold_comes_back(
+    shell: Shell, server: ScriptedServer, before: str, drop: str
+) -> None:
+    """It was cleared since, or off: what is dropped is put there first."""
+    server.will(says("one"))
+    if "clear" not in before:
+        shell.run(JOURNAL.format("False"))
+    shell.run("%%chat\nfirst")
+    shell.run(before)
+    shell.run(f"%chat {drop}")
+    shell.run("%chat restore main")
+
+    assert ["first"] == questions()
+
+
+def test_what_is_taken_back_can_still_be_seen(asked: Shell) -> None:
+    """Also where the journal was cleared since it was asked."""
+    asked.run("%chat journal clear")
+    asked.run("%chat undo")
+    asked.run("%chat show --versions")
+
+    assert "    first\n\n    one\n" in asked.published[-1]["data"]["text/plain"]

@@ -309,6 +309,11 @@ class Conversation:
         made.default_system = self.default_system
         return made
 
+    def keep(self) -> None:
+        """Have the journal hold the turns, which was perhaps cleared or off before."""
+        if self.journal is not None and self._history:
+            self.journal.keep(self.state)
+
     def end_execution(self, execution: str) -> None:
         """Drop the turns that a cell made when it last ran and did not make now."""
         with self._lock:
@@ -319,6 +324,7 @@ class Conversation:
     def _change(self, entries: History) -> None:
         """Have other turns from now on, without a new one; the lock is held."""
         is_new = not entries and not self._history  # nothing to be known of it yet
+        self.keep()
         self._history, self._asked = entries, None
         if self.journal is not None and not is_new:
             self.journal.keep(self.state)
@@ -326,6 +332,7 @@ class Conversation:
     def _leave(self) -> None:
         """Leave what the journal has as it is, and begin another conversation there."""
         if self.journal is not None and self._history:
+            self.keep()
             self.journal.drop(self._id)
             self.left.append(self._id)
         self._id = uuid4().hex

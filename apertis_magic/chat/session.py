@@ -182,6 +182,7 @@ class Session:
             if name == self._name:
                 self._name = next(iter(self._conversations), DEFAULT_CONVERSATION)
         if talk.journal is not None and talk.turns:
+            talk.keep()
             talk.journal.drop(talk.state.id)
             self._left.append(talk.state.id)
         return talk

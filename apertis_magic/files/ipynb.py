@@ -222,8 +222,21 @@ def _turns(shown: list[_Shown]) -> list[Turn]:
             max(seen[home.turn.id], key=lambda each: each.turn.elapsed).turn,
             cell=_cell_of(home),
         )
-        for home in sorted(homes, key=lambda home: home.at)
+        for home in sorted(_asked_again(homes), key=lambda home: home.at)
     ]
+
+
+def _asked_again(homes: list[_Shown]) -> list[_Shown]:
+    """Return *homes* with what ``%chat retry`` gave where the former answers stand."""
+    standing = {each.turn.id: each for each in homes}
+    places = {(each.cell, each.turn.prompt): each for each in homes if each.at_home}
+    for each in sorted(homes, key=lambda shown: shown.turn.started):
+        place = each.turn.cell, each.turn.prompt
+        before = places.get(place)
+        if before and not each.at_home and before.turn.started < each.turn.started:
+            del standing[before.turn.id]
+            places[place] = standing[each.turn.id] = replace(before, turn=each.turn)
+    return list(standing.values())
 
 
 def _cell_of(shown: _Shown) -> str | None:

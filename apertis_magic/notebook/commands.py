@@ -287,7 +287,7 @@ COMMANDS: Mapping[str, Command] = {
         ),
         Command(
             "restore [NAME]",
-            "bring back what this notebook had before its kernel ended, or was dropped",
+            "bring back this notebook's last conversation, or one that was dropped",
             _late("conversations", "restore"),
         ),
         Command(
