@@ -1,5 +1,6 @@
 """What the tests share: a clean environment, a scripted server, a real shell."""
 
+import atexit
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -97,6 +98,8 @@ def shell() -> Iterator[Shell]:
     yield made
     made.run("%unload_ext apertis_magic")
     Shell.clear_instance()
+    # It would collect garbage at the end, each of hundreds again.
+    atexit.unregister(made.atexit_operations)
 
 
 @pytest.fixture(scope="module")
