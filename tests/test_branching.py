@@ -96,6 +96,18 @@ def test_a_retry_that_fails_keeps_the_answer(server: ScriptedServer) -> None:
     assert ["new"] == [turn.text for turn in chat.turns]
 
 
+def test_a_failed_question_outlives_a_new_name(server: ScriptedServer) -> None:
+    """It is the one that is asked again."""
+    server.will(says("old"), fails(400), says("new"))
+    chat = Conversation()
+    chat.ask("first", where=cell("c1", 1)).result()
+    with pytest.raises(errors.BadRequest):
+        chat.ask("edited", where=cell("c1", 2)).result()
+    chat.rename("other")
+
+    assert "edited" == chat.retry().result().prompt
+
+
 def test_nothing_to_retry(server: ScriptedServer) -> None:
     """It is told before anything is sent; what was reset is no question any more."""
     server.will(says("a"))

@@ -35,6 +35,17 @@ def test_the_oldest_turns_are_left_out(shell: Shell, server: ScriptedServer) -> 
     assert LONG in [text for _, text in server.messages[3]]
 
 
+def test_going_on_keeps_to_it(shell: Shell, server: ScriptedServer) -> None:
+    """The first half counts, for it is sent."""
+    server.will(says("one"), says(LONG, finish="length", usage=None), says("two"))
+    shell.run("%%chat\none")
+    shell.run("%%chat\ntwo")
+    shell.run("%config ApertisMagic.max_context_tokens = 3500")
+    shell.run("%chat continue")
+
+    assert ["two", LONG] == [text for _, text in server.messages[2]][:2]
+
+
 @pytest.mark.usefixtures("cache")
 def test_the_models_own_length_holds(shell: Shell, server: ScriptedServer) -> None:
     """Once the list of models is known; nobody asks for it."""

@@ -186,6 +186,7 @@ class Conversation:
         *,
         model: str | None = None,
         client: AsyncApertis | None = None,
+        max_context: int | None = None,
         stream: bool = True,
         **limits: Any,
     ) -> Reply:
@@ -197,6 +198,7 @@ class Conversation:
         Args:
             model: the model that goes on; None for the one that began.
             client: who sends this request.
+            max_context: as for ``ask``.
             stream: let the rest come in pieces.
             **limits: ``timeout`` and ``max_retries``, as ``create`` takes them.
 
@@ -219,6 +221,7 @@ class Conversation:
             options={**options, **limits},
             where=Where(replaces=turn.id),
             history=turn.history,
+            max_context=max_context,
             stream=stream,
             resumes=turn,
         )
@@ -299,7 +302,7 @@ class Conversation:
         """Call it *name* from now on."""
         with self._lock:
             self.name = name
-            self._change(self._history)
+            self.keep()
 
     def fork(self, name: str) -> "Conversation":
         """Return a conversation that shares the turns so far and goes its own way."""

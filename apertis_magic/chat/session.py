@@ -404,11 +404,14 @@ class Session:
         talk = self.find(conversation)
         # Another address may not know the model that began.
         client = self.client(settings)
-        is_there = talk.newest and talk.newest.base_url == client.base_url
-        other = settings.model if settings.fixed_model else talk.model or settings.model
+        half = talk.newest
+        model = settings.model if settings.fixed_model else talk.model or settings.model
+        if half is not None and half.base_url == client.base_url:
+            model = half.asked_model
         return talk.go_on(
-            model=None if is_there else other,
+            model=model,
             client=client,
+            max_context=self._max_context(model),
             stream=stream,
             **self._limits,
         )
