@@ -1,6 +1,7 @@
 """A conversation: its ordered turns, its system prompt, and how it asks."""
 
 import asyncio
+import os
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,15 +14,18 @@ from apertis_magic.chat import history
 from apertis_magic.chat.answering import answer
 from apertis_magic.chat.history import Entry, History, Where
 from apertis_magic.chat.journal import Journal
-from apertis_magic.chat.question import Question, varied
+from apertis_magic.chat.question import Question, copied, varied
 from apertis_magic.chat.reply import Outcome, Reply
 from apertis_magic.chat.settings import DEFAULT_MODEL
-from apertis_magic.chat.state import State
+from apertis_magic.chat.state import State, merged
 from apertis_magic.chat.turn import Turn
 from apertis_magic.clean import mend
 from apertis_magic.errors import ApertisError, ConfigurationError
 
 _OF_THE_CLIENT = ("extra_body", "extra_headers", "timeout", "max_retries")
+
+_lock = threading.RLock()
+"""Held while turns change, which is short, so that one is enough for all."""
 
 
 class Conversation:
@@ -56,27 +60,19 @@ class Conversation:
         self._client = client
         self._history: History = ()
         self._asked: Entry | None = None  # what was asked last
-        self._lock = threading.RLock()
         self._turnstile: tuple[asyncio.AbstractEventLoop, asyncio.Lock] | None = None
 
     @classmethod
-    def of(
-        cls, state: State, *origins: str, journal: Journal | None = None
-    ) -> "Conversation":
+    def of(cls, state: State, *, journal: Journal | None = None) -> "Conversation":
         """Return the conversation that *state* is a picture of.
 
         Args:
             state: its id is in use by no other.
-            *origins: ids of those that it came from, whose versions are its own too.
             journal: what keeps it, None for nothing.
         """
         made = cls(state.model, state.system, name=state.name, journal=journal)
-        made._id = state.id
-        with made._lock:
-            made._change(state.history)
-        if journal is not None:
-            for origin in origins:
-                journal.inherit(state.id, origin)
+        made._id, made._history = state.id, state.history
+        made.keep()
         return made
 
     def __repr__(self) -> str:
@@ -85,7 +81,7 @@ class Conversation:
     @property
     def state(self) -> State:
         """The conversation as it is now."""
-        with self._lock:
+        with _lock:
             return State(
                 id=self._id,
                 name=self.name,
@@ -276,7 +272,7 @@ class Conversation:
     @property
     def last_asked(self) -> Turn | None:
         """The turn of the last question, whatever became of it."""
-        with self._lock:
+        with _lock:
             if self._asked is not None:
                 return self._asked.turn
             last = max(self._history, key=lambda entry: entry.made, default=None)
@@ -284,7 +280,7 @@ class Conversation:
 
     def undo(self, number: int = 1) -> tuple[Turn, ...]:
         """Take the last turns back, at most *number*, and return them."""
-        with self._lock:
+        with _lock:
             kept = max(len(self._history) - max(number, 0), 0)
             taken = self._history[kept:]
             self._change(self._history[:kept])
@@ -292,7 +288,7 @@ class Conversation:
 
     def reset(self) -> int:
         """Drop all turns and return how many there were; the rest stays."""
-        with self._lock:
+        with _lock:
             dropped = len(self._history)
             self._leave()
             self._history, self._asked = (), None
@@ -300,26 +296,56 @@ class Conversation:
 
     def rename(self, name: str) -> None:
         """Call it *name* from now on."""
-        with self._lock:
+        with _lock:
             self.name = name
             self.keep()
 
     def fork(self, name: str) -> "Conversation":
         """Return a conversation that shares the turns so far and goes its own way."""
         forked = replace(self.state, id=uuid4().hex, name=name)
-        made = Conversation.of(forked, self._id, journal=self.journal)
-        made._client = self._client  # noqa: SLF001  its own kind
+        made = Conversation.of(forked, journal=self.journal)
+        made._inherit(self._id)  # noqa: SLF001  its own kind
+        made._client = self._client  # noqa: SLF001  as above
         made.default_system = self.default_system
         return made
 
+    def take_up(self, state: State) -> str | None:
+        """Go on with *state*, whose turns come before those that are here.
+
+        An answer under way comes after them. In the journal it has another id from now
+        on, so that what either was stays as it is.
+
+        Returns:
+            The id that it had until now, None where it held nothing.
+        """
+        with _lock:
+            former, whole = self.state, state
+            if former.history:
+                self.keep()
+                whole = merged(state, former)
+            self._id, self.model, self.system = uuid4().hex, whole.model, whole.system
+            self._history, self._asked = whole.history, None
+            self.keep()
+            self._inherit(state.id)
+            if not former.history:
+                return None
+            self._inherit(former.id)
+            return former.id
+
+    def _inherit(self, origin: str) -> None:
+        """Have the versions of what stands in another conversation be its own too."""
+        if self.journal is not None:
+            self.journal.inherit(self._id, origin)
+
     def keep(self) -> None:
         """Have the journal hold the turns, which was perhaps cleared or off before."""
-        if self.journal is not None and self._history:
-            self.journal.keep(self.state)
+        with _lock:
+            if self.journal is not None and self._history:
+                self.journal.keep(self.state)
 
     def end_execution(self, execution: str) -> None:
         """Drop the turns that a cell made when it last ran and did not make now."""
-        with self._lock:
+        with _lock:
             ended = history.end_execution(self._history, execution)
             if len(ended) < len(self._history):
                 self._change(ended)
@@ -342,7 +368,7 @@ class Conversation:
 
     def _standing(self, last: Turn) -> str:
         """Return the id of the turn that stands where *last* was asked."""
-        with self._lock:
+        with _lock:
             slot = self._asked.slot if self._asked else None
             here = [e for e in self._history if e.slot == slot]
             return here[0].turn.id if here else last.id
@@ -353,6 +379,7 @@ class Conversation:
         return self._client
 
     def _start(self, question: Question) -> Reply:
+        question = replace(question, options=copied(question.options))
         return Reply(
             lambda reply: self._answer(reply, question),
             asked_model=question.model,
@@ -397,8 +424,10 @@ class Conversation:
         """Return the turns before a question."""
         now = () if question.once else self._history
         half = question.resumes
-        if half and half.id not in [entry.turn.id for entry in now]:
-            raise ConfigurationError("The answer that was to go on is gone.")
+        if half and half not in [entry.turn for entry in now]:
+            raise ConfigurationError(
+                "The answer that was to go on is gone, or went on meanwhile."
+            )
         return [e.turn for e in now[: history.place(now, question.where).start]]
 
     def _record(
@@ -416,7 +445,7 @@ class Conversation:
             if self.journal is not None:
                 self.journal.keep(None, entry, request=request)
             return turn
-        with self._lock:
+        with _lock:
             entry = self._placed(turn, question)
             self._asked = entry
             if self.journal is not None:
@@ -441,3 +470,12 @@ class Conversation:
         cell = where.cell.id if where.cell else None
         if any(cell is None or entry.turn.cell != cell for entry in self._history):
             self._leave()
+
+
+if hasattr(os, "register_at_fork"):
+    # A child has none of the threads that could give the lock back.
+    os.register_at_fork(
+        before=_lock.acquire,
+        after_in_parent=_lock.release,
+        after_in_child=_lock.release,
+    )

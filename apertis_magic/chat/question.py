@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -67,7 +68,7 @@ class Question:
         asked = {
             "base_url": self.client.base_url,
             "model": self.model,
-            "messages": [asdict(message) for message in messages],
+            "messages": [message.to_dict() for message in messages],
             "options": self.kept_options,
         }
         try:
@@ -121,6 +122,14 @@ def _joined(half: Turn, rest: Turn) -> Turn:
         elapsed=half.elapsed + rest.elapsed,
         usage=rest.usage + half.usage if rest.usage and half.usage else None,
     )
+
+
+def copied(options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return options that do not change with what was given, while they wait."""
+    try:
+        return deepcopy(dict(options))
+    except Exception:  # noqa: BLE001  no JSON, which the client tells
+        return options
 
 
 def varied(base_url: str, options: Mapping[str, Any]) -> dict[str, Any]:

@@ -210,12 +210,15 @@ class Reply:
             ApertisError: this is a fork of the process that asked; the answer comes
                 there.
         """
-        if os.getpid() != self._pid:
-            raise ApertisError("The answer belongs to the process that asked for it.")
+        self._check_process()
         deadline = monotonic() + (inf if timeout is None else timeout)
         while not self.done and (left := deadline - monotonic()) > 0:
             self._done.wait(min(SLICE, left))
         return self.done
+
+    def _check_process(self) -> None:
+        if os.getpid() != self._pid:
+            raise ApertisError("The answer belongs to the process that asked for it.")
 
     def result(self) -> Turn:
         """Wait for the answer's end and return its turn, also when it was stopped.
@@ -338,6 +341,7 @@ class Reply:
                 self._grown.notify_all()
 
     def _wait_for_more(self, seen: int, heartbeat: float | None) -> int:
+        self._check_process()  # a fork may not even have the lock to itself
         deadline = monotonic() + (heartbeat or inf)
         with self._grown:
             while not self.done and self._steps <= seen and monotonic() < deadline:

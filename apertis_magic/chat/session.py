@@ -1,12 +1,10 @@
 """The process's Session: its conversations, the current one, settings and clients."""
 
 import threading
-from dataclasses import replace
 from difflib import get_close_matches
 from itertools import count
 from time import time
 from typing import Any
-from uuid import uuid4
 
 from apertis_magic import paths
 from apertis_magic.api.client import AsyncApertis
@@ -15,7 +13,7 @@ from apertis_magic.chat.conversation import Conversation
 from apertis_magic.chat.journal import Journal, Kept
 from apertis_magic.chat.reply import Reply
 from apertis_magic.chat.settings import Preferences, Settings, address_of
-from apertis_magic.chat.state import State, merged
+from apertis_magic.chat.state import State
 from apertis_magic.errors import ConfigurationError
 
 DEFAULT_CONVERSATION = "main"
@@ -193,18 +191,10 @@ class Session:
         If there is one of its name, the turns of that one come after, as though they
         had been asked then; those of the same cells take their places.
         """
-        journal, name, origins = self.journal, state.name, [state.id]
-        with self._lock:
-            live = self._conversations.get(name)
-        if live is not None and live.turns:
-            state = merged(state, live.state)
-            origins.append(live.state.id)
-            self._follow(live.state.id)
-        state = replace(state, id=uuid4().hex)
-        talk = Conversation.of(state, *origins, journal=journal)
-        with self._lock:
-            self._conversations[name] = talk
-        return self.use(name)
+        former = self.conversation(state.name).take_up(state)
+        if former is not None:
+            self._follow(former)
+        return self.use(state.name)
 
     def restore(self, name: str | None = None) -> tuple[Conversation, Kept | None]:
         """Bring a conversation back from the journal: this notebook's, else any.

@@ -37,16 +37,32 @@ def history_of(turns: "tuple[Turn, ...] | list[Turn]") -> History:
 
 
 def merged(first: State, then: State) -> State:
-    """Return *first* with the turns of *then* after it, each in its cell's place."""
+    """Return *first* with the turns of *then* after it, each in its cell's place.
+
+    They were all made later, in their own order; their versions stay theirs.
+    """
     entries, ids = first.history, {turn.id for turn in first.turns}
-    for entry in then.history:
+    later = {e.turn.id: e for e in then.history if e.turn.id not in ids}
+    for entry in later.values():
         turn = entry.turn
-        if turn.id not in ids:
-            cell = Cell(turn.cell, entry.execution or "") if turn.cell else None
-            entries, _ = put(entries, turn, Where(cell=cell))
+        cell = Cell(turn.cell, entry.execution or "") if turn.cell else None
+        entries, _ = put(entries, turn, Where(cell=cell))
+    latest = max((entry.made for entry in first.history), default=0)
     return replace(
         first,
-        history=entries,
+        history=tuple(
+            _later(entry, later[entry.turn.id], latest)
+            if entry.turn.id in later
+            else entry
+            for entry in entries
+        ),
         model=first.model if then.model is None else then.model,
         system=first.system if then.system is None else then.system,
     )
+
+
+def _later(entry: Entry, was: Entry, latest: int) -> Entry:
+    """Return *entry*, which *was* another elsewhere, as made after the *latest*."""
+    is_alone = entry.slot == entry.turn.id  # in the place of no other
+    slot = was.slot if is_alone else entry.slot
+    return replace(entry, made=latest + was.made, slot=slot)
