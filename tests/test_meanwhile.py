@@ -1,14 +1,20 @@
 """What a conversation goes through while an answer is under way, on a real server."""
 
 import os
-import threading
+import sys
 from collections.abc import Callable, Iterator
+from itertools import count, islice
+from linecache import getline
 from pathlib import Path
+from threading import Event, Thread, Timer
+from types import FrameType
 from typing import Any
 
 import pytest
+from conftest import Shell
 from scripted_server import (
     DONE,
+    NEVER,
     PATIENCE,
     Answer,
     ScriptedServer,
@@ -18,11 +24,13 @@ from scripted_server import (
 )
 
 from apertis_magic import Conversation, errors
+from apertis_magic.chat import session
 from apertis_magic.chat.history import Entry
 from apertis_magic.chat.journal import Journal
 from apertis_magic.chat.session import Session
 from apertis_magic.chat.state import State, history_of, merged
 from apertis_magic.chat.turn import Turn
+from apertis_magic.notebook.asking import Asker
 
 
 @pytest.fixture
@@ -41,7 +49,7 @@ def prompts(chat: Conversation) -> list[str]:
     return [turn.prompt for turn in chat.turns]
 
 
-def later(text: str, go: threading.Event) -> Answer:
+def later(text: str, go: Event) -> Answer:
     """Return an answer that ends when the test says so."""
     return Answer((Wait(go), chunk(text, finish="stop"), DONE))
 
@@ -51,7 +59,7 @@ def test_an_answer_under_way_is_in_what_is_restored_meanwhile(
     here: Session, server: ScriptedServer, asked_before: int
 ) -> None:
     """It is there when it ends, after the turns that were brought back."""
-    go = threading.Event()
+    go = Event()
     server.will(*[says("a")] * (1 + asked_before), later("paid for", go), says("b"))
     here.ask("first").result()
     here.current.reset()
@@ -74,7 +82,7 @@ def test_an_answer_under_way_is_in_what_is_restored_meanwhile(
 
 def test_what_goes_on_twice_at_once_goes_on_once(server: ScriptedServer) -> None:
     """The second was asked of an answer that has more by now, which must not go."""
-    go = threading.Event()
+    go = Event()
     server.will(says("half", finish="length"), later(" and more", go), says(" else"))
     chat = Conversation()
     chat.ask("x").result()
@@ -91,7 +99,7 @@ def test_what_goes_on_twice_at_once_goes_on_once(server: ScriptedServer) -> None
 
 def test_options_are_those_of_the_moment_of_asking(server: ScriptedServer) -> None:
     """Whoever changes a list or a mapping afterwards changes another question."""
-    go = threading.Event()
+    go = Event()
     server.will(later("one", go), says("two"))
     chat, body, stop = Conversation(), {"top": {"k": 1}}, ["x"]
     replies = [chat.ask("a"), chat.ask("b", extra_body=body, stop=stop)]
@@ -110,7 +118,7 @@ def in_child(work: Callable[[], Any]) -> int:
     """Do *work* in a fork; return 0 if it ended well, within some seconds."""
     child = os.fork()
     if not child:
-        threading.Timer(20, os._exit, [3]).start()
+        Timer(20, os._exit, [3]).start()
         try:
             work()
         except BaseException:  # noqa: BLE001  a child must not go on with the tests
@@ -126,12 +134,12 @@ quiet = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 class Slow(Journal):
     """A journal that takes its time with what it is handed."""
 
-    taken = threading.Event()
+    taken = Event()
 
     def keep(self, *given: Any, **named: Any) -> None:
         """Keep it after a while."""
         self.taken.set()
-        threading.Event().wait(0.5)
+        Event().wait(0.5)
         super().keep(*given, **named)
 
 
@@ -146,7 +154,7 @@ def test_a_fork_while_another_thread_changes_turns(
     chat = Conversation(journal=journal)
     chat.ask("x").result()
     journal.taken.clear()
-    renaming = threading.Thread(target=lambda: chat.rename("else"))
+    renaming = Thread(target=lambda: chat.rename("else"))
     renaming.start()
     journal.taken.wait(PATIENCE)
     status = in_child(lambda: chat.ask("x").result())
@@ -160,7 +168,7 @@ def test_a_fork_while_another_thread_changes_turns(
 @quiet
 def test_a_fork_looks_at_its_parents_answer(server: ScriptedServer) -> None:
     """Which comes there: it is told so, and does not look for ever."""
-    server.will(later("a", threading.Event()))
+    server.will(later("a", Event()))
     reply = Conversation().ask("x")
     server.wait_for(1)
 
@@ -190,3 +198,51 @@ def test_a_restored_conversation_knows_in_which_order_it_was_asked() -> None:
     assert ["a", "b", "c2", "d"] == [each.id for each in whole.turns]
     assert [1, 2, 5, 4] == [entry.made for entry in whole.history]
     assert ["a", "b", "c", "d"] == [entry.slot for entry in whole.history]
+
+
+def interrupted_at(number: int, work: Callable[[], None], shown: Event) -> bool:
+    """Interrupt *work* at the so-maniest line of sending; tell if it came so far.
+
+    *shown* is set when all is ready for the answer.
+    """
+    lines, former = count(1), sys.gettrace()
+
+    def trace(frame: FrameType, event: str, _: object) -> Any:
+        code = frame.f_code
+        if event == "line" and code is Asker._show.__code__:
+            line = getline(code.co_filename, frame.f_lineno).strip()
+            if "cell.show" in line:
+                shown.set()
+            # Where a try begins, Python does not look for interrupts.
+            if line != "try:" and next(lines) == number:
+                sys.settrace(former)
+                raise KeyboardInterrupt
+        return trace
+
+    sys.settrace(trace)
+    try:
+        work()
+    except KeyboardInterrupt:
+        return True
+    finally:
+        sys.settrace(former)
+    return False
+
+
+def test_an_interrupt_leaves_no_answer_running(
+    shell: Shell, server: ScriptedServer
+) -> None:
+    """Whichever line of sending and showing it meets: the next question is asked."""
+    number, is_further = 0, True
+    while is_further:
+        number, shown = number + 1, Event()
+        server.will(later("all", shown))
+        is_further = interrupted_at(number, lambda: shell.run("%%chat\nx"), shown)
+        server.will(Answer((chunk("half"), NEVER)))
+        probe = session.current().ask("next")
+
+        assert any(seen.text for seen in islice(probe.progress(heartbeat=0.1), 100))
+
+        probe.result()
+
+    assert number > 5

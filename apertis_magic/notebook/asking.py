@@ -174,11 +174,12 @@ class Asker:
     def _show(self, send: Callable[[], Reply], given: ChatOptions) -> None:
         """Send a question, and show its answer where the cell runs."""
         try:
+            named = given.conversation or self.session.current.name
+            name = None if given.once else named
             reply = send()
         except KeyboardInterrupt:
             raise Interrupted("the question was stopped before it was sent.") from None
-        named = given.conversation or self.session.current.name
-        name = None if given.once else named
+        # Nothing may stand here: an interrupt would leave the answer to itself.
         try:
             # Late: the renderer is imported while the request is under way.
             try:
