@@ -1,6 +1,7 @@
 """Text from outside made fit to show: no keys, no half characters, no control codes."""
 
 import re
+from typing import Any
 
 # Not in the middle of a word: "task-classifier" is no key.
 _KEY = re.compile(r"(?<![A-Za-z0-9])sk-[A-Za-z0-9._-]{6,}")
@@ -11,6 +12,12 @@ _SHAPES = re.compile(
     r"|github_pat_[A-Za-z0-9_]{50,}|xox[abp]-[0-9]{8,}-[A-Za-z0-9-]{16,}"
     r"|glpat-[A-Za-z0-9_-]{20}|xai-[A-Za-z0-9]{80})"
     r"(?![A-Za-z0-9_-])"
+)
+# Fields whose values are secrets, whatever they look like.
+_SECRET = re.compile(
+    r"(?:api|access|auth|secret|private)[-_]?(?:key|token)|authorization|password"
+    r"|secret|credential",
+    re.IGNORECASE,
 )
 _TURN = re.compile(r"(?<=[0-9])[A-Za-z]|(?<=[A-Za-z])[0-9]")
 _LONG, _MIXED = 20, 4
@@ -60,6 +67,26 @@ def holds_key(text: str, *known: str | None) -> bool:
         len(set(each)) >= _DIFFERENT and not _PLACEHOLDER.search(each)
         for each in shaped
     )
+
+
+def without_keys(value: Any) -> Any:
+    """Return JSON, or a text, without the keys that are surely in it.
+
+    A value is one whose field says so, such as ``Authorization`` or ``api_key``. Other
+    text is left as it is: it may be about keys.
+    """
+    if isinstance(value, str):
+        return redact(value) if holds_key(value) else value
+    if isinstance(value, dict):
+        return {
+            name: "[key]"
+            if isinstance(inner, str) and _SECRET.search(str(name))
+            else without_keys(inner)
+            for name, inner in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [without_keys(each) for each in value]
+    return value
 
 
 def mend(text: str) -> str:

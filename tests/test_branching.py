@@ -251,6 +251,38 @@ def test_another_request_is_asked(
     assert ("client" in other) or 2 == len(server.requests)
 
 
+def test_headers_may_change_the_answer(
+    server: ScriptedServer, journal: Journal
+) -> None:
+    """What was asked with other headers is asked for."""
+    server.will(says("one"), says("two"))
+    chat = Conversation(journal=journal)
+    for text, team in (("one", "a"), ("two", "b")):
+        reply = chat.ask("x", once=True, cached_since=0, extra_headers={"X-Team": team})
+
+        assert text == reply.result().text
+
+        journal.flush(PATIENCE)
+
+
+def test_going_on_from_the_journal_costs_what_was_sent(
+    server: ScriptedServer, journal: Journal
+) -> None:
+    """The first half was paid for once."""
+    usage = {"prompt_tokens": 5, "completion_tokens": 2, "cost": 0.5}
+    server.will(
+        says("half", finish="length", usage=usage),
+        says(" more", usage={**usage, "cost": 0.25}),
+    )
+    Conversation(journal=journal).ask("x").result()
+    journal.flush(PATIENCE)
+    chat = Conversation(journal=journal)
+    chat.ask("x", cached_since=0).result()
+    turn = chat.go_on().result()
+
+    assert ("half more", 0.25, False) == (turn.text, turn.cost, turn.cached)
+
+
 def test_only_whole_answers_are_given_again(
     server: ScriptedServer, journal: Journal
 ) -> None:

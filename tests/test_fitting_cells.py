@@ -35,6 +35,19 @@ def test_the_oldest_turns_are_left_out(shell: Shell, server: ScriptedServer) -> 
     assert LONG in [text for _, text in server.messages[3]]
 
 
+def test_room_is_left_for_the_longest_answer(
+    shell: Shell, server: ScriptedServer
+) -> None:
+    """By whichever name, also where only the server knows it."""
+    server.will(says(LONG, usage=None), says("two"))
+    shell.run("%config ApertisMagic.max_context_tokens = 5000")
+    shell.run("%%chat\none")
+    shell.run("%%chat -p max_completion_tokens=4000\ntwo")
+    shell.run("%%chat --history 1\nthree")
+
+    assert [["one"], ["two"]] == [[t for _, t in m] for m in server.messages[:2]]
+
+
 def test_going_on_keeps_to_it(shell: Shell, server: ScriptedServer) -> None:
     """The first half counts, for it is sent."""
     server.will(says("one"), says(LONG, finish="length", usage=None), says("two"))
@@ -75,8 +88,12 @@ def test_the_models_own_length_holds(shell: Shell, server: ScriptedServer) -> No
 
 
 def test_a_cell_of_colab_is_known(kernel: Kernel, server: ScriptedServer) -> None:
-    """By the name that it gives to the cell's id."""
+    """By the name that it gives to the cell's id, where it gives one."""
     server.will(says("a"))
+    done = kernel.finish(kernel.start("%%chat --once\nx", colab=None, cellId=3))
+
+    assert "ok" == done.reply["status"]
+
     for prompt in ("one", "changed"):
         source = f"%%chat\n{prompt}"
         done = kernel.finish(kernel.start(source, colab={"cell_id": "c1"}))

@@ -709,6 +709,32 @@ def test_no_key_is_in_the_file(server: ScriptedServer, journal: Journal) -> None
     assert b"uthorization" not in content
 
 
+def test_no_key_that_was_sent_is_in_the_file(
+    server: ScriptedServer, journal: Journal
+) -> None:
+    """In a message, a system prompt or a field; it is sent, and not restored."""
+    server.will(says("fine"))
+    body = {"api_key": "its-own-kind", "tools": [{"Authorization": "Bearer abc12"}]}
+    chat = Conversation(system=f"Use {KEY} now", journal=journal)
+    chat.ask(f"Is {KEY} a key?", extra_body=body, user=KEY).result()
+    journal.flush(PATIENCE)
+    content = b"".join(f.read_bytes() for f in journal.file.parent.iterdir())
+    [restored] = journal.read(chat.state.id).turns
+    leaks = [
+        each for each in (KEY, "its-own-kind", "abc12") if each.encode() in content
+    ]
+
+    assert "its-own-kind" == server.requests[0].body["api_key"]
+    assert [("system", f"Use {KEY} now"), ("user", f"Is {KEY} a key?")] == (
+        server.messages[0]
+    )
+    assert [] == leaks
+    assert ("Is [key] a key?", "Use [key] now") == (restored.prompt, restored.system)
+    assert {"api_key": "[key]", "tools": [{"Authorization": "[key]"}]} == (
+        restored.options["extra_body"]
+    )
+
+
 WORDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
 # Halves of characters, in pieces of their own.
 PIECES = st.text(

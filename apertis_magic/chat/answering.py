@@ -97,8 +97,9 @@ def _messages(
 
 def _longest(options: Mapping[str, Any]) -> int | None:
     """Return the tokens of the longest answer, by the older name or the newer."""
-    found: int | None = options.get("max_tokens", options.get("max_completion_tokens"))
-    return found
+    fields = {**options, **(options.get("extra_body") or {})}
+    found = fields.get("max_tokens", fields.get("max_completion_tokens"))
+    return found if type(found) is int else None
 
 
 @asynccontextmanager

@@ -15,7 +15,7 @@ from uuid import uuid4
 from apertis_magic.chat.history import Entry, History, Where, put, swap
 from apertis_magic.chat.state import State
 from apertis_magic.chat.turn import Cell, Turn
-from apertis_magic.clean import mend
+from apertis_magic.clean import mend, without_keys
 
 _DAY = 86_400.0
 _DROPPED, _GOES_ON = 1, 2
@@ -311,7 +311,7 @@ def _write_conversation(db: Connection, state: State, notebook: str | None) -> N
             mend(state.name),
             notebook and mend(notebook),
             state.model and mend(state.model),
-            state.system if state.system is None else mend(state.system),
+            state.system and without_keys(mend(state.system)),
             time.time(),
         ),
     )

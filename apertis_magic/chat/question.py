@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from apertis_magic.api import address
 from apertis_magic.api.client import AsyncApertis
-from apertis_magic.api.types import Message
+from apertis_magic.api.types import Message, Usage
 from apertis_magic.chat.history import Where
 from apertis_magic.chat.turn import Turn
 
@@ -63,8 +63,11 @@ class Question:
     def request(self, messages: Sequence[Message]) -> str | None:
         """Return what is the same for the same request; no key is in it.
 
-        None where that cannot be told: an option may hold what is no JSON.
+        None where that cannot be told: an option may hold what is no JSON, and a header
+        may change the answer and hold a key.
         """
+        if self.options.get("extra_headers"):
+            return None
         asked = {
             "base_url": self.client.base_url,
             "model": self.model,
@@ -120,8 +123,15 @@ def _joined(half: Turn, rest: Turn) -> Turn:
         history=half.history,
         malformed=half.malformed + rest.malformed,
         elapsed=half.elapsed + rest.elapsed,
-        usage=rest.usage + half.usage if rest.usage and half.usage else None,
+        usage=_both(half, rest),
     )
+
+
+def _both(half: Turn, rest: Turn) -> Usage | None:
+    """Return what both took; what the journal answered took nothing now."""
+    if half.cached:
+        return rest.usage
+    return rest.usage + half.usage if rest.usage and half.usage else None
 
 
 def copied(options: Mapping[str, Any]) -> Mapping[str, Any]:

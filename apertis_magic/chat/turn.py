@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from apertis_magic.api.types import Message, Usage
 from apertis_magic.api.value import Json, items, mapping
-from apertis_magic.clean import mend
+from apertis_magic.clean import mend, without_keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +124,10 @@ class Turn:
         return Message("user", self.prompt), Message("assistant", self.text)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the turn as JSON."""
-        return asdict(self)
+        """Return the turn as JSON, to be kept: what was sent is in it without keys."""
+        kept = asdict(self)
+        sent = ("prompt", "system", "options")
+        return kept | {name: without_keys(kept[name]) for name in sent}
 
     @classmethod
     def from_dict(cls, raw: Json) -> "Turn":

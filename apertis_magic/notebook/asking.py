@@ -274,8 +274,8 @@ class Asker:
         request: Mapping[str, Any] = kernel.get_parent() if kernel is not None else {}
         about = request.get("metadata", {})
         # JupyterLab, Notebook and VS Code say the first, Colab the second.
-        cell_id = about.get("cellId") or about.get("colab", {}).get("cell_id")
-        if not cell_id:
+        cell_id = about.get("cellId") or (about.get("colab") or {}).get("cell_id")
+        if not cell_id or not isinstance(cell_id, str):
             return None
         self._execution = str(request["header"]["msg_id"])
         return Cell(cell_id, self._execution)

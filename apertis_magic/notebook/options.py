@@ -274,6 +274,8 @@ def _checked(given: Mapping[str, list[Any]]) -> ChatOptions:
         raise UsageError("%%chat: --stop needs text.")
     if single.get("once") and single.get("new"):
         raise UsageError("%%chat: --once leaves the conversation alone; drop --new.")
+    if single.get("once") and "history" in single:
+        raise UsageError("%%chat: --once sends no turns anyway; drop --history.")
     if single.get("append") and (single.get("new") or single.get("once")):
         raise UsageError("%%chat: --append goes with neither --new nor --once.")
     extra = _extra(given.get("param", []), taken=sent)
