@@ -9,21 +9,19 @@ import os
 import sqlite3
 import sys
 import threading
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from concurrent.futures import Future, wait
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from queue import Empty, SimpleQueue
-from time import monotonic, sleep
-from typing import TypeAlias
 from weakref import ref
 
-from apertis_magic.chat import journal_file, journal_rows
+from apertis_magic.chat import journal_file, journal_rows, journal_views
 from apertis_magic.chat.history import Entry, Where
-from apertis_magic.chat.journal_file import Identity, Opened
-from apertis_magic.chat.journal_rows import Kept, Spent, Written
+from apertis_magic.chat.journal_rows import Written
+from apertis_magic.chat.journal_views import Kept, Spent
+from apertis_magic.chat.journal_writer import BUSY, Change, Work, Writer, fault
 from apertis_magic.chat.state import State
 from apertis_magic.chat.turn import Turn
 from apertis_magic.errors import ApertisError
@@ -32,17 +30,6 @@ __all__ = ["Journal", "Kept", "Size", "Spent"]
 
 _AT_EXIT = 5.0
 """Seconds that the interpreter's end waits for what is not yet written."""
-
-_BUSY = 30.0
-"""Seconds for which another process may hold the file before the user hears of it."""
-
-_PAUSE = 0.02
-"""Seconds between two tries to get at a file that another process holds."""
-
-_AT_ONCE = 200
-"""Changes in one transaction, and that wait for a file to be mended, at the most."""
-
-_Change: TypeAlias = Callable[[sqlite3.Connection, Written], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,14 +45,6 @@ class Size:
     bytes: int = 0
     conversations: int = 0
     turns: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class _Work:
-    """A change that waits for the writing thread, and why it could not be made."""
-
-    change: _Change
-    done: "Future[str]" = field(default_factory=Future)
 
 
 class Journal:
@@ -93,7 +72,7 @@ class Journal:
         self.notebook = notebook
         self.problem = ""
         self._lock = threading.Lock()
-        self._writer: _Writer | None = None
+        self._writer: Writer | None = None
         _journals.append(ref(self, _journals.remove))
 
     def __repr__(self) -> str:
@@ -199,7 +178,7 @@ class Journal:
             ApertisError: the file cannot be read.
         """
         with journal_file.reading(self.file) as db:
-            return journal_rows.conversations(db, without) if db else []
+            return journal_views.conversations(db, without) if db else []
 
     def read(self, conversation: str) -> State:
         """Return a conversation by its id.
@@ -210,7 +189,7 @@ class Journal:
             ApertisError: there is none, or the file cannot be read.
         """
         with journal_file.reading(self.file) as db:
-            state = journal_rows.read(db, conversation) if db else None
+            state = journal_views.read(db, conversation) if db else None
         if state is None:
             raise ApertisError("The conversation is not in the journal any more.")
         return state
@@ -222,7 +201,7 @@ class Journal:
             ApertisError: the file cannot be read.
         """
         with journal_file.reading(self.file) as db:
-            return journal_rows.versions(db, conversation) if db else ()
+            return journal_views.versions(db, conversation) if db else ()
 
     def answer(self, request: str, *, since: float) -> Turn | None:
         """Return the newest whole answer to the very same request.
@@ -235,7 +214,7 @@ class Journal:
             ApertisError: the file cannot be read.
         """
         with journal_file.reading(self.file) as db:
-            return journal_rows.answer(db, request, since) if db else None
+            return journal_views.answer(db, request, since) if db else None
 
     def spent(self, since: float = 0, conversation: str | None = None) -> Spent:
         """Return what the turns took that were asked since then.
@@ -248,7 +227,7 @@ class Journal:
             ApertisError: the file cannot be read.
         """
         with journal_file.reading(self.file) as db:
-            return journal_rows.spent(db, since, conversation) if db else Spent()
+            return journal_views.spent(db, since, conversation) if db else Spent()
 
     def size(self) -> Size:
         """Return how much it holds.
@@ -257,7 +236,7 @@ class Journal:
             ApertisError: the file cannot be read.
         """
         with journal_file.reading(self.file) as db:
-            talks, turns = journal_rows.counts(db) if db else (0, 0)
+            talks, turns = journal_views.counts(db) if db else (0, 0)
         return Size(
             bytes=journal_file.size(self.file), conversations=talks, turns=turns
         )
@@ -274,7 +253,7 @@ class Journal:
             return
         try:
             done = self._hand(journal_rows.clear)
-            if not wait([done], _BUSY).done:
+            if not wait([done], BUSY).done:
                 raise TimeoutError("another program keeps it locked")
             if done.result():
                 raise ApertisError(done.result())
@@ -296,154 +275,23 @@ class Journal:
         """Take note that this is a fork, where no other thread came along."""
         self._lock, self._writer = threading.Lock(), None
 
-    def _hand(self, change: _Change) -> "Future[str]":
-        work = _Work(change)
+    def _hand(self, change: Change) -> "Future[str]":
+        work = Work(change)
         work.done.set_running_or_notify_cancel()  # from now on it cannot be cancelled
         with self._lock:
             try:
                 if self._writer is None:
-                    self._writer = _Writer(self)
+                    self._writer = Writer(self)
                     atexit.register(self.close)
                 self._writer.queue.put(work)
             except RuntimeError as error:  # there can be no more threads
-                self.problem = _fault(self.file, error)
+                self.problem = fault(self.file, error)
                 work.done.set_result(self.problem)
         return work.done
 
 
-class _Writer:
-    """The thread that writes for one journal, and its connection."""
-
-    def __init__(self, journal: Journal) -> None:
-        self.queue: SimpleQueue[_Work | None] = SimpleQueue()
-        self._journal = journal
-        self._opened: Opened | None = None
-        self._damaged: Identity | None = None  # to be set aside
-        self._written: Written = {}
-        self._left: list[_Change] = []  # what could not be written yet
-        self._fault = journal.problem  # what was told of that
-        self._thread = threading.Thread(
-            target=self._run, name="apertis-journal", daemon=True
-        )
-        self._thread.start()
-
-    def end(self, timeout: float) -> None:
-        """End the thread after what it has been handed, and wait for that."""
-        self.queue.put(None)
-        self._thread.join(timeout)
-
-    def let_go(self) -> None:
-        """Close the file until the next change; nothing is being written."""
-        opened, self._opened = self._opened, None
-        if opened is not None:
-            opened.close()
-
-    def _run(self) -> None:
-        has_ended = False
-        while not has_ended:
-            batch = [self.queue.get()]
-            with suppress(Empty):
-                while len(batch) < _AT_ONCE:
-                    batch.append(self.queue.get_nowait())
-            works = [work for work in batch if work is not None]
-            has_ended = len(works) < len(batch)
-            fault = self._write([work.change for work in works])
-            for work in works:
-                work.done.set_result(fault)
-        with journal_file.working:
-            self.let_go()
-
-    def _write(self, changes: Sequence[_Change]) -> str:
-        """Make changes, and those that were left; return why that failed, if it did.
-
-        It waits for other processes as long as it takes.
-        """
-        changes, self._left = _since_cleared([*self._left, *changes]), []
-        begun = monotonic()
-        may_mend = True
-        while True:
-            try:
-                with journal_file.working:
-                    self._try(changes)
-            except Exception as error:  # noqa: BLE001  the chat goes on, whatever it is
-                if journal_file.is_busy(error):
-                    if monotonic() - begun > _BUSY:
-                        self._tell(error)
-                    sleep(_PAUSE)
-                elif may_mend and journal_file.is_damaged(error):
-                    may_mend = False
-                    with journal_file.working:
-                        opened = self._opened
-                        self._damaged = opened.identity if opened else None
-                        self.let_go()
-                else:
-                    return self._fail(changes, error)
-            else:
-                if self._journal.problem == self._fault:
-                    self._journal.problem = ""
-                return ""
-
-    def _fail(self, changes: Sequence[_Change], error: Exception) -> str:
-        if journal_file.is_outside(error):
-            with journal_file.working:
-                self.let_go()
-            self._left = list(changes[-_AT_ONCE:])
-        elif len(changes) > 1:  # one that cannot be written must not cost the others
-            faults = [self._write([change]) for change in changes]
-            return next(filter(None, faults), "")
-        return self._tell(error)
-
-    def _try(self, changes: Sequence[_Change]) -> None:
-        stands = False
-        while not stands:  # else it was replaced meanwhile
-            opened = self._open()
-            with journal_file.transaction(opened.db):
-                for change in changes:
-                    change(opened.db, self._written)
-            stands = opened.stands
-
-    def _open(self) -> Opened:
-        """Return the file that stands there now."""
-        journal, opened = self._journal, self._opened
-        if opened is not None and opened.stands:
-            return opened
-        if opened is not None:
-            self.let_go()
-            journal.problem = (
-                f"The journal {journal.file} was removed or replaced; a new one is "
-                "kept from now on."
-            )
-        opened = journal_file.open_to_write(journal.file, damaged=self._damaged)
-        self._opened, self._damaged = opened, None
-        if opened.set_aside is not None:
-            journal.problem = (
-                f"The journal was damaged and is set aside as {opened.set_aside}; a "
-                "new one is kept from now on."
-            )
-        with journal_file.transaction(opened.db):
-            journal_rows.sweep(opened.db, journal.days)
-        return opened
-
-    def _tell(self, error: BaseException) -> str:
-        self._fault = self._journal.problem = _fault(self._journal.file, error)
-        return self._fault
-
-
-def _fault(file: Path, error: BaseException) -> str:
-    return (
-        f"The journal {file} cannot be written: {journal_file.reason(error)}. Answers "
-        "are kept in memory alone."
-    )
-
-
 def _nothing(_db: sqlite3.Connection, _written: Written) -> None:
     """Change nothing; what came before is written by then."""
-
-
-def _since_cleared(changes: list[_Change]) -> list[_Change]:
-    """Return what is left to do: there may be no room for what is removed anyway."""
-    cleared = journal_rows.clear
-    return changes[changes.index(cleared) :] if cleared in changes else changes
 
 
 _journals: "list[ref[Journal]]" = []
