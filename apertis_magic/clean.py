@@ -1,4 +1,4 @@
-"""Text from outside made fit to show: no keys, no half characters, no control codes."""
+"""Text made fit for where it goes: without keys or control codes, or as one word."""
 
 import re
 from typing import Any
@@ -19,6 +19,8 @@ _SECRET = re.compile(
     r"|secret|credential",
     re.IGNORECASE,
 )
+# What is one word of a magic line without quotes.
+_WORD_OF_LINE = re.compile(r"[\w./:@+,%][\w./:@+,%=-]*|-\d[\d.e+-]*", re.ASCII)
 _TURN = re.compile(r"(?<=[0-9])[A-Za-z]|(?<=[A-Za-z])[0-9]")
 _LONG, _MIXED = 20, 4
 _PLACEHOLDER = re.compile(r"(?i)example|your|fake|dummy|xxxx|abcdef|12345678")
@@ -104,3 +106,13 @@ def mend(text: str) -> str:
 def printable(text: str) -> str:
     """Return *text* without the control characters that a terminal would obey."""
     return mend(text).translate(_CONTROLS)
+
+
+def quoted(text: str) -> str:
+    """Return *text* as one word of a magic line, in quotes where it needs them."""
+    if _WORD_OF_LINE.fullmatch(text):
+        return text
+    if "'" not in text and re.search(r'["\\]', text):
+        return f"'{text}'"
+    escaped = re.sub(r'(["\\])', r"\\\1", text)
+    return f'"{escaped}"'

@@ -16,8 +16,9 @@ from scripted_server import NEVER, Answer, ScriptedServer, chunk, fails, says
 
 from apertis_magic import errors, paths
 from apertis_magic.chat import session
+from apertis_magic.clean import quoted
 from apertis_magic.notebook import commands, line
-from apertis_magic.notebook.words import quoted, split
+from apertis_magic.notebook.words import split
 
 KEY = "sk-9fJ2kQ7xLp4Zt8Rw3Nv6Hd"
 

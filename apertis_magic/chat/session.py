@@ -14,6 +14,7 @@ from apertis_magic.chat.journal import Journal, Kept
 from apertis_magic.chat.reply import Reply
 from apertis_magic.chat.settings import Preferences, Settings, address_of
 from apertis_magic.chat.state import State
+from apertis_magic.clean import quoted
 from apertis_magic.errors import ConfigurationError
 
 DEFAULT_CONVERSATION = "main"
@@ -105,7 +106,7 @@ class Session:
         near = get_close_matches(name, self.names, n=3, cutoff=0.5) or self.names[:5]
         raise ConfigurationError(
             f"There is no conversation {name!r}.",
-            hint=f"There is {', '.join(near)}; %chat new {_word(name)} makes one.",
+            hint=f"There is {', '.join(near)}; %chat new {quoted(name)} makes one.",
         )
 
     def use(self, name: str) -> Conversation:
@@ -303,7 +304,7 @@ class Session:
 
     def _check_free(self, name: str) -> None:
         if name in self.names:
-            word = _word(name)
+            word = quoted(name)
             raise ConfigurationError(
                 f"There is a conversation {name!r} already.",
                 hint=f"%chat use {word} goes there; %chat delete {word} makes room.",
@@ -448,11 +449,6 @@ class Session:
                 hint="%config ApertisMagic.journal = True turns it on.",
             )
         return time() - self.preferences.cache_days * _DAY
-
-
-def _word(name: str) -> str:
-    """Return a name as it is typed behind a command."""
-    return repr(name) if " " in name else name
 
 
 _current: Session | None = None

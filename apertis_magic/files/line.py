@@ -8,9 +8,9 @@ from typing import Any
 from apertis_magic.api.params import PARAMS
 from apertis_magic.api.value import mapping
 from apertis_magic.chat.turn import Turn
+from apertis_magic.clean import quoted
 from apertis_magic.files import record
 
-_PLAIN = re.compile(r"[\w./:@+,%][\w./:@+,%=-]*|-\d[\d.e+-]*", re.ASCII)
 _NOT_BY_PARAM = ("model", "messages", "stream")
 _SHORT = {"n": "-n"}
 
@@ -41,16 +41,6 @@ def cell(turn: Turn, *, conversation: str | None, system: str | None) -> str:
 def fits(text: str) -> bool:
     """Tell whether *text* can stand on a line, which IPython must not break."""
     return len(f"{text}.".splitlines()) == 1
-
-
-def quoted(text: str) -> str:
-    """Return *text* as one word of a magic line."""
-    if _PLAIN.fullmatch(text):
-        return text
-    if "'" not in text:
-        return f"'{text}'"
-    escaped = re.sub(r'(["\\])', r"\\\1", text)
-    return f'"{escaped}"'
 
 
 def _fields(turn: Turn) -> Iterator[str]:

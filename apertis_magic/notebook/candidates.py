@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from apertis_magic.chat import model_list, session
 from apertis_magic.chat.session import Session
+from apertis_magic.clean import quoted
 from apertis_magic.errors import ApertisError
 from apertis_magic.notebook import models
 from apertis_magic.notebook.commands import COMMANDS
@@ -15,7 +16,7 @@ from apertis_magic.notebook.config import SETTINGS
 from apertis_magic.notebook.line import ENDINGS
 from apertis_magic.notebook.options import BY_NAME, Option
 from apertis_magic.notebook.turns import NOT_FOR_RETRY
-from apertis_magic.notebook.words import Word, quoted, words
+from apertis_magic.notebook.words import Word, words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +57,7 @@ def at_end(line: str, *, of_cell: bool) -> tuple[str, Sequence[Candidate]]:
     else:
         source = _argument([each.text for each in before])
     # A name with spaces is offered in quotes also where none were typed.
-    starts = (word.lower(), '"' + word.lower())
+    starts = (word.lower(), *(mark + word.lower() for mark in "'\""))
     return word, [c for c in source(word) if c.text.lower().startswith(starts)]
 
 

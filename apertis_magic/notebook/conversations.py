@@ -10,9 +10,9 @@ from IPython.display import display
 from apertis_magic.chat.conversation import Conversation
 from apertis_magic.chat.journal import Kept
 from apertis_magic.chat.session import SHORT_ID, Session
+from apertis_magic.clean import quoted
 from apertis_magic.errors import ApertisError, ConfigurationError
 from apertis_magic.notebook.line import excerpt, listed, read, read_name, say, turns
-from apertis_magic.notebook.words import quoted
 from apertis_magic.render.footer import dollars
 
 _MOST_KEPT = 10

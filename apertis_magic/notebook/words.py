@@ -58,14 +58,6 @@ def split(line: str) -> list[str]:
     return [closed(word).text for word in words(line)]
 
 
-def quoted(text: str) -> str:
-    """Return *text* as one word of a magic line, in quotes where it needs them."""
-    if text and not re.search(r"\s|^[\"'-]", text):
-        return text
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
-
-
 def closed(word: Word) -> Word:
     """Return *word*.
 
