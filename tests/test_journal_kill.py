@@ -201,8 +201,12 @@ def outcome(turn: Turn) -> tuple[str | None, str]:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="it has no such signal")
-def test_kernels_that_are_killed(tmp_path: Path) -> None:
+def test_kernels_that_are_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """No whole turn is lost, and of a half one nothing that is older than a second."""
+    # Coverage cannot read what a killed process has half written.
+    monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
     # Some share a file; each of the others has one of its own, and a log to take in.
     folders = [tmp_path / ("shared" if n % 2 else str(n)) for n in range(KILLS)]
     lives = deque[Iterator[Loss | None]]()
