@@ -15,7 +15,7 @@ from kernel_driver import Kernel, Outcome, running_kernel
 from scripted_server import NEVER, Answer, ScriptedServer, chunk, fails, says
 
 from apertis_magic import errors, paths
-from apertis_magic.chat import session
+from apertis_magic.chat import names, session
 from apertis_magic.clean import quoted
 from apertis_magic.notebook import commands, line
 from apertis_magic.notebook.words import split
@@ -246,7 +246,7 @@ def test_any_name_is_good_or_told(text: str) -> None:
     try:
         name = line.check_name(text)
     except UsageError:
-        name = line.made_name(text)
+        name = names.made(text)
 
     assert name == line.check_name(name)
     assert [name] == split(quoted(name))

@@ -23,13 +23,14 @@ from scripted_server import ScriptedServer, fails, says
 from apertis_magic import files
 from apertis_magic.api.types import Usage
 from apertis_magic.chat import session
+from apertis_magic.chat.attachment import Attachment
 from apertis_magic.chat.history import Entry
+from apertis_magic.chat.names import made as made_name
 from apertis_magic.chat.state import State, history_of
 from apertis_magic.chat.turn import Source, Turn
 from apertis_magic.clean import mend
 from apertis_magic.errors import ConfigurationError
 from apertis_magic.files import ipynb, line, markdown, record
-from apertis_magic.notebook.line import made_name
 from apertis_magic.notebook.options import BY_NAME, parse
 from apertis_magic.render import bundle
 
@@ -86,6 +87,12 @@ USAGES = st.builds(
 TURNS = st.builds(
     Turn,
     prompt=TEXTS,
+    attachments=st.lists(
+        st.builds(Attachment, TEXTS, st.just("text/plain"), TEXTS)
+        | st.just(Attachment.of("plot", b"GIF89a")),
+        max_size=2,
+    ).map(tuple),
+    hint=TEXTS,
     text=TEXTS,
     reasoning=TEXTS,
     refusal=TEXTS,

@@ -52,11 +52,11 @@ class Message:
 
     Attributes:
         role: ``system``, ``user`` or ``assistant``.
-        content: the text, as it goes to the server.
+        content: the text, as it goes to the server, or the parts that the API takes.
     """
 
     role: Role
-    content: str
+    content: str | list[dict[str, Any]]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the message as the API takes it."""

@@ -80,6 +80,7 @@ def _messages(
     fit = fitting.fit(
         before,
         question.prompt + (half.text if half else ""),
+        attached=question.attachments,
         system=question.system,
         history=question.history,
         max_context=question.max_context,
@@ -87,11 +88,7 @@ def _messages(
     )
     reply.left_out = fit.left_out
     system = [Message("system", question.system)] if question.system else []
-    asked = (
-        [*half.messages, Message("user", _GO_ON)]
-        if half
-        else [Message("user", question.prompt)]
-    )
+    asked = [*half.messages, Message("user", _GO_ON)] if half else [question.message]
     return [*system, *(m for turn in fit.turns for m in turn.messages), *asked]
 
 

@@ -12,6 +12,7 @@ from apertis_magic.api import loop, params
 from apertis_magic.api.client import AsyncApertis
 from apertis_magic.chat import history
 from apertis_magic.chat.answering import answer
+from apertis_magic.chat.attachment import Attachment
 from apertis_magic.chat.history import Entry, History, Where
 from apertis_magic.chat.journal import Journal
 from apertis_magic.chat.question import Question, copied, varied
@@ -114,6 +115,7 @@ class Conversation:
         model: str | None = None,
         client: AsyncApertis | None = None,
         system: str | None = None,
+        attachments: Sequence[Attachment] = (),
         where: Where | None = None,
         history: int | None = None,
         max_context: int | None = None,
@@ -130,6 +132,7 @@ class Conversation:
             client: who sends this request.
             system: the conversation's system prompt from now on, "" for none; None
                 leaves it.
+            attachments: the files that go with it.
             where: where the turn stands: which notebook cell asks, whose earlier turn
                 is replaced, or whether to start over; None adds it at the end.
             history: how many of the turns before it are sent at the most; None for all.
@@ -159,6 +162,7 @@ class Conversation:
             self.system = system
         question = Question(
             prompt=mend(prompt),
+            attachments=tuple(attachments),
             model=model or self.model or DEFAULT_MODEL,
             client=client,
             system=self.system_of(system),
@@ -211,6 +215,7 @@ class Conversation:
         options = {k: v for k, v in turn.options.items() if k != "n"}
         question = Question(
             prompt=turn.prompt,
+            attachments=turn.attachments,
             model=model or turn.asked_model,
             client=client or self._own_client(),
             system=turn.system,
@@ -257,6 +262,7 @@ class Conversation:
         params.check({k: v for k, v in fields.items() if k not in _OF_THE_CLIENT})
         question = Question(
             prompt=last.prompt,
+            attachments=last.attachments,
             model=model or last.asked_model,
             client=client,
             system=self.system_of(),
@@ -413,11 +419,11 @@ class Conversation:
             # It may have been complete, with its connection still closing.
             return self._record(reply, question, reply.finish or "interrupted"), None
         except ApertisError as error:
-            return self._record(reply, question, "error", str(error)), error
+            return self._record(reply, question, "error", error), error
         except Exception as error:  # noqa: BLE001  what had come must not be lost
             failure = ApertisError(f"Something unforeseen happened: {error!r}")
             failure.__cause__ = error
-            return self._record(reply, question, "error", str(failure)), failure
+            return self._record(reply, question, "error", failure), failure
         return self._record(reply, question, reply.finish, request=request), None
 
     def _before(self, question: Question) -> Sequence[Turn]:
@@ -435,7 +441,7 @@ class Conversation:
         reply: Reply,
         question: Question,
         finish: str | None,
-        error: str = "",
+        error: ApertisError | None = None,
         *,
         request: str | None = None,
     ) -> Turn:

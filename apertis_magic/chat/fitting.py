@@ -4,6 +4,7 @@ import string
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from apertis_magic.chat.attachment import Attachment
 from apertis_magic.chat.turn import Turn
 
 # The share of what the model can read that is left for an answer of no set length.
@@ -18,6 +19,7 @@ _LETTERS = 3
 _WIDE_BYTES = 2
 _PLAIN = (string.ascii_letters + " \n").encode()
 _ASCII = bytes(range(128))
+_PICTURE = 1_500  # tokens; providers count 85 to 1 600, by its size and theirs
 # How far what a server tells of an answer may be from the estimate of its text. It may
 # have counted the thinking with it, or leave out the half.
 _LEAST, _MOST = 0.25, 2
@@ -41,6 +43,7 @@ def fit(
     before: Sequence[Turn],
     prompt: str,
     *,
+    attached: Sequence[Attachment] = (),
     system: str | None,
     history: int | None,
     max_context: int | None,
@@ -53,6 +56,7 @@ def fit(
     Args:
         before: the turns before the question, the oldest first.
         prompt: the question.
+        attached: the files that go with it.
         system: the system prompt, which is always sent.
         history: how many turns to send at the most; None for all.
         max_context: tokens that the model can read and write together; None for no
@@ -66,7 +70,7 @@ def fit(
         return Fit(turns=tuple(told))
     if max_tokens is None:
         max_tokens = min(max_context // _SHARE_OF_ANSWER, _MOST_FOR_ANSWER)
-    left = max_context - max_tokens - _message(prompt)
+    left = max_context - max_tokens - _message(prompt) - _files(attached)
     left -= _message(system) if system else 0
     first = len(told)
     # From the newest, so that what is too old is not even measured.
@@ -77,7 +81,8 @@ def fit(
 
 def cost(turn: Turn) -> int:
     """Return the tokens that a turn takes in a later request, rather too many."""
-    return _message(turn.prompt) + _AROUND + _of_answer(turn)
+    asked = _message(turn.prompt) + _files(turn.attachments)
+    return asked + _AROUND + _of_answer(turn)
 
 
 def tokens(text: str) -> int:
@@ -87,6 +92,13 @@ def tokens(text: str) -> int:
     wide = 0 if text.isascii() else len(rest.translate(None, _ASCII))
     plain, signs = len(raw) - len(rest), len(rest) - wide
     return -(-plain // _LETTERS) + signs + -(-wide // _WIDE_BYTES)
+
+
+def _files(attached: Sequence[Attachment]) -> int:
+    return sum(
+        _PICTURE if each.is_picture else _message(each.name + each.data)
+        for each in attached
+    )
 
 
 def _message(text: str) -> int:

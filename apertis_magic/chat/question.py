@@ -11,8 +11,10 @@ from uuid import uuid4
 from apertis_magic.api import address
 from apertis_magic.api.client import AsyncApertis
 from apertis_magic.api.types import Message, Usage
+from apertis_magic.chat.attachment import Attachment, content
 from apertis_magic.chat.history import Where
 from apertis_magic.chat.turn import Turn
+from apertis_magic.errors import ApertisError
 
 if TYPE_CHECKING:
     from apertis_magic.chat.reply import Reply
@@ -26,6 +28,7 @@ class Question:
 
     Attributes:
         prompt: the user's message.
+        attachments: the files that go with it.
         model: the model that is asked.
         client: who sends it.
         system: the system prompt, None or empty for none.
@@ -42,6 +45,7 @@ class Question:
     """
 
     prompt: str
+    attachments: tuple[Attachment, ...] = ()
     model: str
     client: AsyncApertis
     system: str | None = None
@@ -80,19 +84,28 @@ class Question:
             return None
         return sha256(text.encode()).hexdigest()
 
-    def turn(self, reply: "Reply", finish: str | None, error: str = "") -> Turn:
+    @property
+    def message(self) -> Message:
+        """The user's message, as it is sent."""
+        return Message("user", content(self.prompt, self.attachments))
+
+    def turn(
+        self, reply: "Reply", finish: str | None, error: ApertisError | None = None
+    ) -> Turn:
         """Return what has become of it so far as a turn."""
         half, cell = self.resumes, self.where.cell
         made = Turn(
             id=reply.id,
             prompt=self.prompt,
+            attachments=self.attachments,
             text=reply.text,
             reasoning=reply.reasoning,
             refusal=reply.refusal,
             alternatives=reply.alternatives,
             sources=reply.sources,
             finish=finish,
-            error=error,
+            error=str(error or ""),
+            hint=error.hint if error else "",
             model=reply.model,
             asked_model=self.model,
             fallback=reply.fallback,

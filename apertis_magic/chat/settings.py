@@ -34,6 +34,11 @@ class Settings:
     context_length: int | None = None
 
     @property
+    def lacks_key(self) -> bool:
+        """Whether a question would fail for want of a key."""
+        return not self.api_key and address.is_apertis(self.base_url)
+
+    @property
     def about_key(self) -> str:
         """Whether there is a key and where it is from, in words."""
         if not self.api_key:

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from apertis_magic.api.types import Message, Usage
 from apertis_magic.api.value import Json, items, mapping
+from apertis_magic.chat.attachment import Attachment, content
 from apertis_magic.clean import mend, without_keys
 
 
@@ -44,6 +45,7 @@ class Turn:
     Attributes:
         id: names this turn and no other.
         prompt: the user's message, as it was sent.
+        attachments: the files that went with it.
         text: the answer's text, as far as it came.
         reasoning: the model's thinking, where the server tells it.
         refusal: the text of a refusal, else empty.
@@ -52,6 +54,7 @@ class Turn:
         finish: ``stop``, ``length`` or what else the server said; ``interrupted``,
             ``error``; None where the server said nothing.
         error: what went wrong, in one line; empty when nothing did.
+        hint: what to do about it, where that is known.
         model: the model that answered, as the server names it.
         fallback: why another model than the asked one answered, where the server
             tells it, else empty.
@@ -71,6 +74,7 @@ class Turn:
     """
 
     prompt: str
+    attachments: tuple[Attachment, ...] = ()
     text: str = ""
     reasoning: str = ""
     refusal: str = ""
@@ -78,6 +82,7 @@ class Turn:
     sources: tuple[Source, ...] = ()
     finish: str | None = None
     error: str = ""
+    hint: str = ""
     model: str = ""
     asked_model: str = ""
     fallback: str = ""
@@ -121,12 +126,13 @@ class Turn:
         """The turn as later requests send it; a turn without text is not sent."""
         if not self.text:
             return ()
-        return Message("user", self.prompt), Message("assistant", self.text)
+        asked = Message("user", content(self.prompt, self.attachments))
+        return asked, Message("assistant", self.text)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the turn as JSON, to be kept: what was sent is in it without keys."""
         kept = asdict(self)
-        sent = ("prompt", "system", "options")
+        sent = ("prompt", "attachments", "system", "options")
         return kept | {name: without_keys(kept[name]) for name in sent}
 
     @classmethod
@@ -149,12 +155,14 @@ class Turn:
             raise ValueError("there is no prompt")
         if _is_deep(raw):
             raise ValueError("it is nested too deeply")
-        mended: dict[str, Any] = {
-            k: mend(v) if isinstance(v, str) else v for k, v in known.items()
-        }
+        mended = {name: _mended(value) for name, value in known.items()}
         usage = mapping(raw.get("usage"))
         return cls(
             **mended,
+            attachments=tuple(
+                Attachment.from_dict({k: _mended(v) for k, v in each.items()})
+                for each in items(_several(raw, "attachments"))
+            ),
             alternatives=tuple(
                 mend(text)
                 for text in _several(raw, "alternatives")
@@ -174,6 +182,10 @@ def _several(raw: Json, name: str) -> list[Any]:
     if isinstance(value, list | tuple):
         return list(value)
     raise ValueError(f"{name} cannot be {type(value).__name__}")
+
+
+def _mended(value: Any) -> Any:
+    return mend(value) if isinstance(value, str) else value
 
 
 def _is_deep(raw: Any) -> bool:
@@ -204,7 +216,7 @@ _TEXT: tuple[type, ...] = (str,)
 _NUMBER: tuple[type, ...] = (int, float)
 _KINDS: Mapping[str, tuple[type, ...]] = {
     **dict.fromkeys(
-        "id prompt text reasoning refusal error model fallback asked_model "
+        "id prompt text reasoning refusal error hint model fallback asked_model "
         "base_url".split(),
         _TEXT,
     ),

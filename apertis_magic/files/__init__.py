@@ -72,6 +72,16 @@ def export(state: State, file: Path, *, force: bool = False) -> None:
     raise ConfigurationError(f"{file} cannot be written: {reason}.")
 
 
+def is_replaceable(file: Path) -> bool:
+    """Tell whether ``export`` may write a file: there is none, or one as we wrote it.
+
+    Raises:
+        ConfigurationError: its ending is none of a conversation's file.
+    """
+    form = _format_of(file)
+    return not file.exists() or _is_export(file, form)
+
+
 def load(file: Path) -> list[State]:
     """Return the conversations in a file, in the order of their first turns.
 
@@ -113,7 +123,9 @@ def _check_no_key(state: State) -> None:
     """
     for number, turn in enumerate(state.turns, 1):
         options = record.dumped(record.plain(turn.options))
-        if holds_key(f"{turn.prompt}\n{turn.system}\n{state.system}\n{options}"):
+        attached = "\n".join(e.data for e in turn.attachments if not e.is_picture)
+        sent = f"{turn.prompt}\n{attached}\n{turn.system}\n{state.system}\n{options}"
+        if holds_key(sent):
             raise ConfigurationError(
                 f"Nothing was written, for question {number} of {state.name}, its "
                 "options or the system prompt holds an API key.",

@@ -99,6 +99,8 @@ def _section(number: int, entry: Entry, mark: str) -> Iterator[str]:
     yield f"<!-- {mark} turn {_json(raw)} -->"
     yield f"## {number}"
     yield from _block("prompt", turn.prompt, mark, quoted=True)
+    if turn.attachments:
+        yield "Attached: " + inert(", ".join(map(str, turn.attachments)))
     if turn.reasoning:
         yield "<details><summary>Reasoning</summary>"
         yield from _block("reasoning", turn.reasoning, mark, quoted=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 from IPython.core.error import UsageError
 
 from apertis_magic import files
+from apertis_magic.chat import names
 from apertis_magic.chat.conversation import Conversation
 from apertis_magic.chat.session import Session
 from apertis_magic.chat.state import State
@@ -56,7 +57,7 @@ def load(session: Session, rest: str) -> None:
 
 def _adopted(session: Session, state: State, file: Path) -> Conversation:
     """Go on with a conversation, and say so."""
-    name = line.made_name(state.name)
+    name = names.made(state.name)
     had = len(session.conversation(name).turns) if name in session.names else 0
     talk = session.adopt(replace(state, name=name))
     number, now = line.turns(len(state.turns)), line.turns(len(talk.turns))

@@ -5,14 +5,13 @@ from collections.abc import Sequence
 
 from IPython.core.error import UsageError
 
+from apertis_magic.chat import names
 from apertis_magic.clean import printable, redact
+from apertis_magic.errors import ConfigurationError
 from apertis_magic.notebook.words import closed, words
 
 ENDINGS = (".ipynb", ".md", ".json")
 """Of the files that hold conversations."""
-
-LONGEST_NAME = 100
-"""Characters in a conversation's name."""
 
 
 def read(
@@ -62,23 +61,10 @@ def check_name(name: str) -> str:
     Raises:
         UsageError: it is no name; a key in it is not repeated.
     """
-    name = name.strip()
-    if not name:
-        problem = "cannot be blank"
-    elif redact(name) != name:
-        problem = "cannot be a key, or look like one"
-    elif len(name) > LONGEST_NAME:
-        problem = f"has {LONGEST_NAME} characters at the most, not {len(name)}"
-    elif printable(name) != name or len(name.splitlines()) > 1 or "\t" in name:
-        problem = "holds no control characters"
-    else:
-        return name
-    raise UsageError(f"%chat: a conversation's name {problem}.")
-
-
-def made_name(text: str) -> str:
-    """Return a name made of *text*, which comes from elsewhere and may be none."""
-    return redact(" ".join(printable(text).split()))[:LONGEST_NAME].strip() or "loaded"
+    try:
+        return names.checked(name)
+    except ConfigurationError as error:
+        raise UsageError(f"%chat: {error}") from None
 
 
 def excerpt(text: str, most: int = 60) -> str:

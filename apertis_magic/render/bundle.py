@@ -172,17 +172,28 @@ def transcript(
         shown = turn.text or turn.refusal
         earlier = versions.get(turn.id, ())
         head = _earlier(len(earlier))
-        html.append(f'<div class="apertis-question">{inert(turn.prompt)}</div>')
+        html.append(_question(turn))
         html += [reasoning(turn.reasoning), to_html(shown), _others(turn)]
         html += [_sources(turn.sources), *map(note, about)]
         html.append(_folded(head, earlier))
         below = [*others(turn), *sources(turn), *about]
-        plain += [f"[{number}] {turn.prompt}", "", shown, "", *below, ""]
+        plain += [f"[{number}] {turn.prompt}", *_attached(turn)]
+        plain += ["", shown, "", *below, ""]
         plain += _unfolded(head, earlier)
     head = f"Taken back or dropped: {len(gone)}"
     html.append(_folded(head, gone))
     plain += _unfolded(head, gone)
     return {**page("".join(html)), "text/plain": printable("\n".join(plain))}
+
+
+def _question(turn: Turn) -> str:
+    """Return the HTML of a question with the names of what was attached."""
+    files = "".join(map(note, _attached(turn)))
+    return f'<div class="apertis-question">{inert(turn.prompt)}{files}</div>'
+
+
+def _attached(turn: Turn) -> list[str]:
+    return [f"Attached: {each}" for each in turn.attachments]
 
 
 def _earlier(number: int) -> str:
@@ -194,7 +205,7 @@ def _folded(head: str, turns: Sequence[Turn]) -> str:
     if not turns:
         return ""
     inner = "".join(
-        f'<div class="apertis-question">{inert(turn.prompt)}</div>'
+        f"{_question(turn)}"
         f"{html_of(turn.text or turn.refusal, 'text')}{note(_about(turn))}"
         for turn in turns
     )

@@ -42,9 +42,12 @@ _COLOURS = {
     "nd": "#d1478c",
 }
 # :where() weighs nothing, so that a front end's own colours win.
-_RULES = (
+_HIGHLIGHT = (
     f":where(.apertis-answer .highlight) [class^={name}]{{color:{colour}}}"
     for name, colour in _COLOURS.items()
 )
 
-STYLE = f"<style>{_LAYOUT}{''.join(_RULES)}</style>".replace("\n", "")
+RULES = f"{_LAYOUT}{''.join(_HIGHLIGHT)}".replace("\n", "")
+"""For a front end that takes style sheets."""
+
+STYLE = f"<style>{RULES}</style>"

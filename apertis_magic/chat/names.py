@@ -1,0 +1,32 @@
+"""What a conversation can be called."""
+
+from apertis_magic.clean import printable, redact
+from apertis_magic.errors import ConfigurationError
+
+LONGEST = 100
+"""Characters in a conversation's name."""
+
+
+def checked(name: str) -> str:
+    """Return a conversation's name without blanks around it.
+
+    Raises:
+        ConfigurationError: it is no name; a key in it is not repeated.
+    """
+    name = name.strip()
+    if not name:
+        problem = "cannot be blank"
+    elif redact(name) != name:
+        problem = "cannot be a key, or look like one"
+    elif len(name) > LONGEST:
+        problem = f"has {LONGEST} characters at the most, not {len(name)}"
+    elif printable(name) != name or len(name.splitlines()) > 1 or "\t" in name:
+        problem = "holds no control characters"
+    else:
+        return name
+    raise ConfigurationError(f"A conversation's name {problem}.")
+
+
+def made(text: str) -> str:
+    """Return a name made of *text*, which comes from elsewhere and may be none."""
+    return redact(" ".join(printable(text).split()))[:LONGEST].strip() or "loaded"
