@@ -22,7 +22,7 @@ demo: $(VENV)/ready-demo
 
 test: $(VENV)/ready-test
 	$(BIN)/python -m apertis_magic.local install
-	$(BIN)/python -m pytest --cov
+	$(BIN)/python -m pytest --cov -n 2
 
 test-slow: $(VENV)/ready-test
 	APERTIS_MAGIC_SLOW=1 $(BIN)/python -m pytest -s tests/test_journal_kill.py

@@ -13,6 +13,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from kernel_driver import Kernel, running_kernel
 from scripted_server import ScriptedServer
 from traitlets.config import Config
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from apertis_magic.chat import session
 
@@ -20,8 +21,28 @@ from apertis_magic.chat import session
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
 
+BROWSER = "tests/browser/"
+
 _FOREIGN = ("APERTIS_", "OPENAI_", "STIMA_")
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+
+
+class ByFile(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
+    """Gives each file to one worker, and the browser's files to one together."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return BROWSER if file.startswith(BROWSER) else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+    """Share the tests out; all that are in one file share its kernel."""
+    return ByFile(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the tests in the browser, which take the longest together."""
+    items.sort(key=lambda item: not item.nodeid.startswith(BROWSER))
 
 
 @pytest.fixture(autouse=True)

@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 
 import nbformat
 from playwright.sync_api import Error, Locator, Page, sync_playwright
+from playwright.sync_api import TimeoutError as PageTimeoutError
 
 PATIENCE = 120.0
 """Seconds after which a test that waits for the page has failed."""
@@ -49,6 +50,17 @@ _READY = """path => {
   const context = widget?.context;
   const kernel = context?.sessionContext?.session?.kernel;
   return context?.path === path && context.isReady && kernel?.status === 'idle';
+}"""
+
+_STATE = """() => {
+  const widget = window.jupyterapp?.shell?.currentWidget;
+  const session = widget?.context?.sessionContext?.session;
+  return {
+    path: widget?.context?.path,
+    ready: widget?.context?.isReady,
+    kernel: session?.kernel?.status,
+    dialogs: [...document.querySelectorAll('.jp-Dialog')].map(e => e.innerText),
+  };
 }"""
 
 
@@ -81,8 +93,15 @@ class Lab:
         file = re.sub(r"\W+", "-", name) + ".ipynb"
         nbformat.write(made, self.folder / file)
         self.command("docmanager:open", path=file)
-        self.page.wait_for_function(_READY, arg=file, polling=50)
+        try:
+            self.page.wait_for_function(_READY, arg=file, polling=50)
+        except PageTimeoutError as error:
+            raise AssertionError(f"{file} is not ready: {self.state()}") from error
         return Notebook(self, self.folder / file)
+
+    def state(self) -> Any:
+        """Return what the page shows now, for whoever looks for a fault."""
+        return self.page.evaluate(_STATE)
 
     def command(self, name: str, **arguments: Any) -> None:
         """Run one of JupyterLab's commands, and wait for its end."""
@@ -158,8 +177,7 @@ class Notebook:
             """async () => {
               const widget = jupyterapp.shell.currentWidget;
               await widget.context.sessionContext.shutdown();
-              widget.context.model.dirty = false;
-              widget.close();
+              widget.dispose();  // close() may ask whether to save
             }"""
         )
 

@@ -14,7 +14,7 @@ REQUIRED = "APERTIS_MAGIC_BROWSER"
 SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """Yield the JupyterLab that all tests share."""
     missing = [name for name in ("playwright", "jupyterlab") if not find_spec(name)]
@@ -34,8 +34,3 @@ def screenshots() -> Path:
     """Return the folder for pictures that people look at."""
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     return SCREENSHOTS
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run these tests last: the browser's driver holds an event loop in this thread."""
-    items.sort(key=lambda item: Path(__file__).parent in item.path.parents)
