@@ -16,7 +16,14 @@ from urllib.parse import quote, urlsplit
 
 import nbformat
 from lab_server import PATIENCE, FrontEnd, LabServer
-from playwright.sync_api import Browser, Error, Locator, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    Error,
+    Locator,
+    Page,
+    ViewportSize,
+    sync_playwright,
+)
 from playwright.sync_api import TimeoutError as PageTimeoutError
 
 _CHROMIUM = (
@@ -29,7 +36,7 @@ _CHROMIUM = (
     "--disable-sync",
     "--disable-dev-shm-usage",
 )
-_SIZE = {"width": 1100, "height": 900}
+_SIZE: ViewportSize = {"width": 1100, "height": 900}
 
 _OPEN = """path => {
   const context = window.jupyterapp?.shell?.currentWidget?.context;
@@ -153,12 +160,14 @@ class Lab:
 
     @contextmanager
     def width(self, pixels: int) -> Iterator[None]:
-        """Show the page this wide until the block ends."""
+        """Show the page this wide, without the list of files, until the block ends."""
         self.page.set_viewport_size({"width": pixels, "height": _SIZE["height"]})
+        self.page.evaluate("() => jupyterapp.shell.collapseLeft?.()")
         try:
             yield
         finally:
-            self.page.set_viewport_size({**_SIZE})
+            self.page.set_viewport_size(_SIZE)
+            self.page.evaluate("() => jupyterapp.shell.expandLeft?.()")
 
 
 @dataclass(frozen=True)
@@ -271,7 +280,7 @@ def running(
         front_end: JupyterLab or Notebook 7.
     """
     with LabServer(folder, front_end) as server, browser.new_page() as page:
-        page.set_viewport_size({**_SIZE})
+        page.set_viewport_size(_SIZE)
         page.set_default_timeout(PATIENCE * 1000)
         strays: list[str] = []
         page.on("request", lambda request: _note(strays, request.url))
