@@ -5,11 +5,15 @@ import importlib.resources
 from playwright.sync_api import Page
 
 _SCRIPT = importlib.resources.files("axe_playwright_python") / "axe.min.js"
+# JupyterLab's body has no height and hides what overflows it: to axe-core nothing in it
+# is visible, and so no colour is looked at.
 _RUN = """async selector => {
+  document.body.style.minHeight = '100vh';
   const {violations} = await axe.run(selector, {resultTypes: ['violations']});
+  document.body.style.minHeight = '';
   return violations.filter(({impact}) => ['serious', 'critical'].includes(impact))
-    .flatMap(({id, impact, nodes}) => nodes.map(({target, any, all, none}) =>
-      `${id} (${impact}) at ${target}: `
+    .flatMap(({id, impact, nodes}) => nodes.map(({html, any, all, none}) =>
+      `${id} (${impact}) in ${html.slice(0, 120)}: `
       + [...any, ...all, ...none].map(({message}) => message).join('; ')));
 }"""
 
