@@ -46,12 +46,16 @@ def rows(url: str) -> Iterator[Row | str]:
     if missing:
         yield f"\nNOT MEASURED IN A BROWSER: there is no {', no '.join(missing)}"
         return
-    from lab_driver import chromium, running  # noqa: PLC0415  needs playwright
+    from lab_driver import browsing, chromium, running  # noqa: PLC0415  needs playwright
 
     if chromium() is None:
         yield "\nNOT MEASURED IN A BROWSER: there is no chromium"
         return
-    with tempfile.TemporaryDirectory() as folder, running(Path(folder)) as lab:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        browsing() as browser,
+        running(browser, Path(folder)) as lab,
+    ):
         for what, (script, most) in _SCRIPTS.items():
             yield from _seen(what, watch(lab, url, script), most)
 

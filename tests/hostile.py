@@ -154,9 +154,10 @@ PLACES: dict[str, Callable[[str], str]] = {
 }
 
 # What may stand in the HTML: these tags and attributes, and nothing else in a tag.
-TAG = re.compile(r"<(/?)([a-z0-9]+)((?: [a-z]+=\"[^\"]*\")*)>")
+TAG = re.compile(r"<(/?)([a-z0-9]+)((?: [a-z-]+=\"[^\"]*\")*)>")
 ATTRIBUTES = set(
-    "class href title src alt style start id type checked disabled rel target".split()
+    "class href title src alt style start id type checked disabled aria-label rel "
+    "target".split()
 )
 TAGS = set(
     "a blockquote br code dd del div dl dt em h1 h2 h3 h4 h5 h6 hr img input li ol p "
@@ -171,7 +172,7 @@ def assert_harmless(html: str) -> None:
     for _, tag, attributes in TAG.findall(html):
         assert tag in TAGS
 
-        for name, value in re.findall(r" ([a-z]+)=\"([^\"]*)\"", attributes):
+        for name, value in re.findall(r" ([a-z-]+)=\"([^\"]*)\"", attributes):
             assert name in ATTRIBUTES
             assert name != "href" or re.match(r"(https?://|mailto:|#fn)", value)
             assert name != "src" or value.startswith("data:image/")

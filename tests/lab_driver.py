@@ -1,30 +1,30 @@
-"""A real JupyterLab in a real Chromium, driven through the page's own commands.
+"""JupyterLab and Notebook 7 in a real Chromium, driven by the page's own commands.
 
-One server and one page serve all tests of a session; each test opens a notebook of its
-own in that page.
+One server and one page serve all tests of a front end; each test opens a notebook of
+its own in that page. What a person types and clicks is Playwright's own, by
+``lab.page.keyboard`` and the locators of ``notebook.cell`` and ``notebook.output``.
 """
 
-import json
-import os
 import re
 import shutil
-import socket
-import subprocess
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
-from urllib.parse import urlsplit
+from typing import Any
+from urllib.parse import quote, urlsplit
 
 import nbformat
-from playwright.sync_api import Error, Locator, Page, sync_playwright
+from lab_server import PATIENCE, FrontEnd, LabServer
+from playwright.sync_api import (
+    Browser,
+    Error,
+    Locator,
+    Page,
+    ViewportSize,
+    sync_playwright,
+)
 from playwright.sync_api import TimeoutError as PageTimeoutError
-
-PATIENCE = 120.0
-"""Seconds after which a test that waits for the page has failed."""
 
 _CHROMIUM = (
     "--no-sandbox",
@@ -36,31 +36,41 @@ _CHROMIUM = (
     "--disable-sync",
     "--disable-dev-shm-usage",
 )
-_SETTINGS: dict[str, Any] = {
-    "apputils-extension/notification": {
-        "fetchNews": "false",
-        "checkForUpdates": False,
-        "doNotDisturbMode": True,
-    },
-    "docmanager-extension/plugin": {"autosave": False},
-    "notebook-extension/tracker": {"windowingMode": "none", "kernelShutdown": True},
-}
-_READY = """path => {
-  const widget = window.jupyterapp?.shell?.currentWidget;
-  const context = widget?.context;
-  const kernel = context?.sessionContext?.session?.kernel;
-  return context?.path === path && context.isReady && kernel?.status === 'idle';
-}"""
+_SIZE: ViewportSize = {"width": 1100, "height": 900}
 
+_OPEN = """path => {
+  const context = window.jupyterapp?.shell?.currentWidget?.context;
+  return context?.path === path && context.isReady;
+}"""
+_CONNECTED = """path => {
+  const context = window.jupyterapp?.shell?.currentWidget?.context;
+  const kernel = context?.sessionContext?.session?.kernel;
+  return context?.path === path && context.isReady
+    && kernel?.connectionStatus === 'connected';
+}"""
+_IDLE = """path => {
+  const context = window.jupyterapp?.shell?.currentWidget?.context;
+  const kernel = context?.sessionContext?.session?.kernel;
+  return context?.path === path && context.isReady && kernel?.status === 'idle'
+    && !window.runs;
+}"""
 _STATE = """() => {
   const widget = window.jupyterapp?.shell?.currentWidget;
-  const session = widget?.context?.sessionContext?.session;
+  const kernel = widget?.context?.sessionContext?.session?.kernel;
   return {
     path: widget?.context?.path,
     ready: widget?.context?.isReady,
-    kernel: session?.kernel?.status,
+    kernel: kernel?.status,
+    connection: kernel?.connectionStatus,
+    runs: window.runs,
     dialogs: [...document.querySelectorAll('.jp-Dialog')].map(e => e.innerText),
   };
+}"""
+_RUN = """([command, number]) => {
+  const {content} = jupyterapp.shell.currentWidget;
+  if (number !== null) content.activeCellIndex = number;
+  window.runs = (window.runs ?? 0) + 1;
+  void jupyterapp.commands.execute(command).finally(() => { window.runs -= 1; });
 }"""
 
 
@@ -72,16 +82,20 @@ def chromium() -> str | None:
 
 @dataclass(frozen=True)
 class Lab:
-    """A running JupyterLab and the page that shows it.
+    """A running JupyterLab or Notebook 7 and the page that shows it.
 
     Attributes:
         page: the page.
         folder: where its notebooks are.
+        url: the server's address.
+        front_end: which of the two it is. Notebook 7 shows one notebook in a page.
         strays: addresses outside this machine that the page asked for.
     """
 
     page: Page
     folder: Path
+    url: str
+    front_end: FrontEnd
     strays: list[str]
 
     def notebook(self, name: str, *cells: str) -> "Notebook":
@@ -92,23 +106,68 @@ class Lab:
         )
         file = re.sub(r"\W+", "-", name) + ".ipynb"
         nbformat.write(made, self.folder / file)
-        self.command("docmanager:open", path=file)
-        try:
-            self.page.wait_for_function(_READY, arg=file, polling=50)
-        except PageTimeoutError as error:
-            raise AssertionError(f"{file} is not ready: {self.state()}") from error
+        self._open(file)
+        self.wait(_IDLE, file)
         return Notebook(self, self.folder / file)
+
+    def reopened(self, path: Path, *, trusted: bool) -> "Notebook":
+        """Open a copy of a saved notebook, and run nothing in it.
+
+        JupyterLab opens it without a kernel; Notebook 7 starts a new one.
+
+        Args:
+            path: the notebook's file.
+            trusted: whether it is as who ran its cells sees it, or as who got it from
+                someone else does.
+        """
+        file = f"{path.stem}-{'trusted' if trusted else 'untrusted'}.ipynb"
+        copy = nbformat.read(path, as_version=4)
+        if not trusted:
+            copy.metadata["changed"] = True  # it is known by its content, signed
+        nbformat.write(copy, self.folder / file)
+        self._open(file, kernelPreference={"shouldStart": False, "canStart": False})
+        self.wait(_OPEN, file)
+        return Notebook(self, self.folder / file)
+
+    def _open(self, file: str, **how: Any) -> None:
+        if self.front_end == "lab":
+            self.command("docmanager:open", path=file, **how)
+        else:
+            self.page.goto(f"{self.url}/notebooks/{quote(file)}", wait_until="commit")
+
+    def wait(self, script: str, argument: Any = None) -> None:
+        """Wait until *script* is true in the page; fail with what the page shows."""
+        try:
+            self.page.wait_for_function(script, arg=argument)
+        except PageTimeoutError as error:
+            raise AssertionError(f"{argument} is not ready: {self.state()}") from error
 
     def state(self) -> Any:
         """Return what the page shows now, for whoever looks for a fault."""
         return self.page.evaluate(_STATE)
 
     def command(self, name: str, **arguments: Any) -> None:
-        """Run one of JupyterLab's commands, and wait for its end."""
+        """Run one of the front end's commands, and wait for its end."""
         self.page.evaluate(
             "async ([name, args]) => { await jupyterapp.commands.execute(name, args) }",
             [name, arguments],
         )
+
+    def theme(self, name: str) -> None:
+        """Show the page in this theme, such as ``JupyterLab Dark High Contrast``."""
+        self.command("apputils:change-theme", theme=name)
+        self.wait("name => document.body.dataset.jpThemeName === name", name)
+
+    @contextmanager
+    def width(self, pixels: int) -> Iterator[None]:
+        """Show the page this wide, without the list of files, until the block ends."""
+        self.page.set_viewport_size({"width": pixels, "height": _SIZE["height"]})
+        self.page.evaluate("() => jupyterapp.shell.collapseLeft?.()")
+        try:
+            yield
+        finally:
+            self.page.set_viewport_size(_SIZE)
+            self.page.evaluate("() => jupyterapp.shell.expandLeft?.()")
 
 
 @dataclass(frozen=True)
@@ -120,23 +179,39 @@ class Notebook:
 
     def run(self) -> None:
         """Run every cell, and wait for the last one's end."""
-        self.lab.command("notebook:run-all-cells")
+        self.start()
+        self.finished()
 
     def start(self) -> None:
         """Run every cell without waiting."""
-        self.lab.page.evaluate(
-            "() => { void jupyterapp.commands.execute('notebook:run-all-cells') }"
-        )
+        self.lab.page.evaluate(_RUN, ["notebook:run-all-cells", None])
 
     def run_cell(self, number: int) -> None:
         """Run one of the cells, and wait for its end."""
-        self.lab.page.evaluate(
-            """async (number) => {
-              jupyterapp.shell.currentWidget.content.activeCellIndex = number;
-              await jupyterapp.commands.execute("notebook:run-cell");
-            }""",
-            number,
-        )
+        self.start_cell(number)
+        self.finished()
+
+    def start_cell(self, number: int) -> None:
+        """Run one of the cells without waiting."""
+        self.lab.page.evaluate(_RUN, ["notebook:run-cell", number])
+
+    def finished(self) -> None:
+        """Wait until all that was started has ended and the kernel is idle."""
+        self.lab.wait(_IDLE, self.path.name)
+
+    def interrupt(self) -> None:
+        """Interrupt the kernel, as its button does; what runs may go on for a while."""
+        self.lab.command("notebook:interrupt-kernel")
+
+    def reload(self, *, busy: bool = False) -> None:
+        """Save the notebook, load the page again and wait for the same kernel.
+
+        Args:
+            busy: whether a cell is still running, so that the kernel will not be idle.
+        """
+        self.lab.command("docmanager:save")
+        self.lab.page.reload(wait_until="commit")
+        self.lab.wait(_CONNECTED if busy else _IDLE, self.path.name)
 
     def edit(self, number: int, source: str) -> None:
         """Write another text into one of the cells."""
@@ -182,85 +257,40 @@ class Notebook:
         )
 
 
-class _Server:
-    """The JupyterLab server, in a process and folders of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.notebooks = folder / "notebooks"
-        self.notebooks.mkdir()
-        settings = folder / "settings"
-        for name, values in _SETTINGS.items():
-            file = settings / "@jupyterlab" / f"{name}.jupyterlab-settings"
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(json.dumps(values))
-        self.port = _free_port()
-        options = {
-            "ServerApp.ip": "127.0.0.1",
-            "ServerApp.port": self.port,
-            "ServerApp.port_retries": 0,
-            "ServerApp.root_dir": self.notebooks,
-            "ServerApp.disable_check_xsrf": True,
-            "ServerApp.password": "",
-            "IdentityProvider.token": "",
-            "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
-            "LabApp.news_url": "",
-        }
-        command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"]
-        command += ["--expose-app-in-browser"]
-        command += [f"--{name}={value}" for name, value in options.items()]
-        private = {
-            "HOME": folder,
-            "XDG_DATA_HOME": folder / "data",
-            "IPYTHONDIR": folder / "ipython",
-            "JUPYTER_CONFIG_DIR": folder / "config",
-            "JUPYTER_RUNTIME_DIR": folder / "runtime",
-            "JUPYTERLAB_SETTINGS_DIR": settings,
-            "JUPYTERLAB_WORKSPACES_DIR": folder / "workspaces",
-        }
-        self._log = (folder / "log").open("w")
-        self._process = subprocess.Popen(
-            command,
-            env=os.environ | {name: str(path) for name, path in private.items()},
-            stdout=self._log,
-            stderr=self._log,
-        )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._process.terminate()
-        try:
-            self._process.wait(PATIENCE)
-        finally:
-            self._process.kill()
-            self._log.close()
-
-
 @contextmanager
-def running(folder: Path, *, size: Sequence[int] = (1100, 900)) -> Iterator[Lab]:
-    """Run JupyterLab and a browser until the block ends."""
-    with _Server(folder) as server, sync_playwright() as playwright:
+def browsing() -> Iterator[Browser]:
+    """Run a Chromium until the block ends."""
+    with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=chromium(), args=list(_CHROMIUM)
         )
-        page = browser.new_page(viewport={"width": size[0], "height": size[1]})
-        page.set_default_timeout(PATIENCE * 1000)
-        strays: list[str] = []
-        page.on("request", lambda request: _note(strays, request.url))
-        _open(page, f"http://127.0.0.1:{server.port}/lab?reset")
-        page.wait_for_function("() => !!window.jupyterapp?.shell", polling=50)
-        page.evaluate("() => jupyterapp.restored")
-        yield Lab(page, server.notebooks, strays)
+        yield browser
         browser.close()
 
 
-def _open(page: Page, url: str) -> None:
+@contextmanager
+def running(
+    browser: Browser, folder: Path, front_end: FrontEnd = "lab"
+) -> Iterator[Lab]:
+    """Run a front end and show it in a page until the block ends.
+
+    Args:
+        browser: where the page is opened.
+        folder: an empty folder for all that the server keeps.
+        front_end: JupyterLab or Notebook 7.
+    """
+    with LabServer(folder, front_end) as server, browser.new_page() as page:
+        page.set_viewport_size(_SIZE)
+        page.set_default_timeout(PATIENCE * 1000)
+        strays: list[str] = []
+        page.on("request", lambda request: _note(strays, request.url))
+        _arrive(page, f"{server.url}/{'lab' if front_end == 'lab' else 'tree'}?reset")
+        page.wait_for_function("() => !!window.jupyterapp?.shell", polling=50)
+        page.evaluate("() => jupyterapp.restored")
+        yield Lab(page, server.notebooks, server.url, front_end, strays)
+
+
+def _arrive(page: Page, url: str) -> None:
     """Open *url* as soon as the server is there."""
     for _ in range(int(PATIENCE * 10)):
         try:
@@ -271,17 +301,10 @@ def _open(page: Page, url: str) -> None:
             page.wait_for_timeout(100)
         else:
             return
-    raise TimeoutError(f"JupyterLab did not start in {PATIENCE:g} s")
+    raise TimeoutError(f"{url} was not there in {PATIENCE:g} s")
 
 
 def _note(strays: list[str], url: str) -> None:
     parts = urlsplit(url)
     if parts.scheme in ("http", "https", "ws", "wss") and parts.hostname != "127.0.0.1":
         strays.append(url)
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-    return port

@@ -60,8 +60,9 @@ CONSTRUCTS = {
     "a task list": (
         "- [x] a\n- [ ] b",
         (
-            '<ul><li><input type="checkbox" disabled="" checked=""> a</li>'
-            '<li><input type="checkbox" disabled=""> b</li></ul>'
+            '<ul><li><input type="checkbox" disabled="" aria-label="Completed task" '
+            'checked=""> a</li><li><input type="checkbox" disabled="" '
+            'aria-label="Incomplete task"> b</li></ul>'
         ),
     ),
 }

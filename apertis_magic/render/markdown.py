@@ -36,7 +36,7 @@ _ATTRIBUTES = {
     "ol": {"start"},
     "li": {"id"},
     "sup": {"id"},
-    "input": {"type", "checked", "disabled"},
+    "input": {"type", "checked", "disabled", "aria-label"},
 }
 _ALLOWED = {
     # Classes of the highlighter, task lists, footnotes and math, by name: a front end

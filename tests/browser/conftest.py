@@ -1,4 +1,4 @@
-"""Starts JupyterLab and Chromium once; says loudly where they cannot be had."""
+"""Starts Chromium and each front end once; says loudly where they cannot be had."""
 
 import os
 from collections.abc import Iterator
@@ -6,7 +6,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from lab_driver import Lab, chromium, running
+from lab_driver import Lab, browsing, chromium, running
+from playwright.sync_api import Browser
 
 REQUIRED = "APERTIS_MAGIC_BROWSER"
 """Set to ``required`` where a browser that is missing is a failure, as in CI."""
@@ -15,9 +16,9 @@ SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
 
 
 @pytest.fixture(scope="package")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """Yield the JupyterLab that all tests share."""
-    missing = [name for name in ("playwright", "jupyterlab") if not find_spec(name)]
+def browser() -> Iterator[Browser]:
+    """Yield the Chromium that all tests share."""
+    missing = [name for name in ("jupyterlab", "notebook") if not find_spec(name)]
     if chromium() is None:
         missing.append("chromium")
     if missing:
@@ -25,8 +26,31 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         if os.environ.get(REQUIRED) == "required":
             pytest.fail(told)
         pytest.skip(told)
-    with running(tmp_path_factory.mktemp("lab")) as found:
+    with browsing() as found:
         yield found
+
+
+@pytest.fixture(scope="package")
+def lab(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """Yield the JupyterLab that all tests share."""
+    with running(browser, tmp_path_factory.mktemp("lab")) as found:
+        yield found
+
+
+@pytest.fixture(scope="package")
+def notebook7(
+    browser: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Lab]:
+    """Yield the Notebook 7 that all tests share."""
+    with running(browser, tmp_path_factory.mktemp("notebook"), "notebook") as found:
+        yield found
+
+
+@pytest.fixture(params=["lab", "notebook7"])
+def front_end(request: pytest.FixtureRequest) -> Lab:
+    """Return each of the front ends in turn, for a test that holds in both."""
+    found: Lab = request.getfixturevalue(request.param)
+    return found
 
 
 @pytest.fixture

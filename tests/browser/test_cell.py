@@ -50,7 +50,7 @@ def test_an_answer(
 ) -> None:
     """Headings, lists, code, a table and mathematics, with the footer below."""
     server.will(says(ANSWER))
-    lab.command("apputils:change-theme", theme=theme)
+    lab.theme(theme)
     notebook = lab.notebook(
         f"answer {theme}", setup(server), "%%chat\nWhy is the sky blue?"
     )
@@ -102,7 +102,7 @@ def test_what_stands_around_an_answer(
         Answer((thought, chunk(WIDE), sources, chunk(finish="length"), DONE)),
         Answer((chunk("It broke"), Cut())),
     )
-    lab.command("apputils:change-theme", theme=theme)
+    lab.theme(theme)
     notebook = lab.notebook(
         f"around {theme}", setup(server), "%%chat\nSquares?", "%%chat\nMore."
     )

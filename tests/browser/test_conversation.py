@@ -74,7 +74,7 @@ def test_what_is_shown_of_conversations(
     cost = {**USAGE, "cost": 0.00042}
     server.will(says(f"Because **so**. {HOSTILE}", usage=cost))
     setup = f"%env APERTIS_BASE_URL={server.url}\n%load_ext apertis_magic"
-    lab.command("apputils:change-theme", theme=theme)
+    lab.theme(theme)
     notebook = lab.notebook(f"shown {theme}", setup, *CELLS)
     for number in (0, 1, 2, *range(2, len(CELLS) + 1)):
         notebook.run_cell(number)

@@ -138,7 +138,8 @@ def _task(item: Block) -> bool | None:
 
 
 def _put_box(element: Element, *, done: bool) -> None:
-    box = Element("input", {"type": "checkbox", "disabled": ""})
+    label = "Completed task" if done else "Incomplete task"
+    box = Element("input", {"type": "checkbox", "disabled": "", "aria-label": label})
     if done:
         box.set("checked", "")
     box.tail = f" {element.text or ''}"
