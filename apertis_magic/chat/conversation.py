@@ -4,7 +4,7 @@ import asyncio
 import os
 import threading
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
 
@@ -20,6 +20,7 @@ from apertis_magic.chat.reply import Outcome, Reply
 from apertis_magic.chat.settings import DEFAULT_MODEL
 from apertis_magic.chat.state import State, merged
 from apertis_magic.chat.turn import Turn
+from apertis_magic.chat.watchers import Watchers
 from apertis_magic.clean import mend
 from apertis_magic.errors import ApertisError, ConfigurationError
 
@@ -27,6 +28,23 @@ _OF_THE_CLIENT = ("extra_body", "extra_headers", "timeout", "max_retries")
 
 _lock = threading.RLock()
 """Held while turns change, which is short, so that one is enough for all."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnderWay:
+    """A question whose answer has not ended, and perhaps not begun.
+
+    Attributes:
+        reply: its answer; the turn will have the same id.
+        prompt: the user's message.
+        where: where the turn will stand.
+        attachments: the files that go with it.
+    """
+
+    reply: Reply
+    prompt: str
+    where: Where
+    attachments: tuple[Attachment, ...] = ()
 
 
 class Conversation:
@@ -50,16 +68,19 @@ class Conversation:
         journal: Journal | None = None,
     ) -> None:
         self.name = name
-        self.model = model
-        self.system = system
         self.journal = journal
+        self.watchers = Watchers()
+        """Are told whenever turns, name, model or system prompt are others."""
         self.default_system: str | None = None
         """The system prompt while the conversation has none of its own."""
         self.left: list[str] = []
         """Ids of what it has left behind in the journal, the latest last."""
         self._id = uuid4().hex
+        self._model, self._system = model, system
         self._client = client
         self._history: History = ()
+        self._dropped = 0  # the highest number of a turn that may be put back
+        self._under_way: tuple[UnderWay, ...] = ()
         self._asked: Entry | None = None  # what was asked last
         self._turnstile: tuple[asyncio.AbstractEventLoop, asyncio.Lock] | None = None
 
@@ -80,6 +101,26 @@ class Conversation:
         return f"<Conversation {self.name!r}: {len(self._history)} turns>"
 
     @property
+    def model(self) -> str | None:
+        """The model of its own, None for none."""
+        return self._model
+
+    @model.setter
+    def model(self, model: str | None) -> None:
+        self._model = model
+        self.watchers.tell()
+
+    @property
+    def system(self) -> str | None:
+        """The system prompt of its own, "" for none at all, None for the default."""
+        return self._system
+
+    @system.setter
+    def system(self, system: str | None) -> None:
+        self._system = system
+        self.watchers.tell()
+
+    @property
     def state(self) -> State:
         """The conversation as it is now."""
         with _lock:
@@ -90,6 +131,20 @@ class Conversation:
                 system=self.system,
                 history=self._history,
             )
+
+    @property
+    def under_way(self) -> tuple[UnderWay, ...]:
+        """The questions that have no turn yet, in the order in which they were asked.
+
+        Those that wait for the answer before them are there, those asked ``once`` not.
+        """
+        return tuple(each for each in self._under_way if each.reply.is_here)
+
+    @property
+    def view(self) -> tuple[State, tuple[UnderWay, ...]]:
+        """The conversation and what is under way, at one and the same moment."""
+        with _lock:
+            return self.state, self.under_way
 
     @property
     def turns(self) -> tuple[Turn, ...]:
@@ -183,6 +238,7 @@ class Conversation:
 
     def go_on(
         self,
+        turn: str | None = None,
         *,
         model: str | None = None,
         client: AsyncApertis | None = None,
@@ -190,12 +246,13 @@ class Conversation:
         stream: bool = True,
         **limits: Any,
     ) -> Reply:
-        """Go on with the newest answer, which was cut off or stopped.
+        """Go on with an answer that was cut off or stopped.
 
         The model is sent its own half answer and asked for the rest, which is joined to
         the same turn.
 
         Args:
+            turn: the id of its turn; None for the newest with text.
             model: the model that goes on; None for the one that began.
             client: who sends this request.
             max_context: as for ``ask``.
@@ -205,31 +262,43 @@ class Conversation:
         Raises:
             ConfigurationError: there is no such answer; nothing was sent.
         """
-        turn = self.newest
-        if turn is None or turn.finish == "stop":
-            raise ConfigurationError(
-                "The last answer is complete." if turn else "There is no answer yet.",
-                hint="Only an answer that was cut off or stopped can go on.",
-            )
+        half = self.half(turn)
         # One answer goes on, not as many as were asked for.
-        options = {k: v for k, v in turn.options.items() if k != "n"}
+        options = {k: v for k, v in half.options.items() if k != "n"}
         question = Question(
-            prompt=turn.prompt,
-            attachments=turn.attachments,
-            model=model or turn.asked_model,
+            prompt=half.prompt,
+            attachments=half.attachments,
+            model=model or half.asked_model,
             client=client or self._own_client(),
-            system=turn.system,
+            system=half.system,
             options={**options, **limits},
-            where=Where(replaces=turn.id),
-            history=turn.history,
+            where=Where(replaces=half.id),
+            history=half.history,
             max_context=max_context,
             stream=stream,
-            resumes=turn,
+            resumes=half,
         )
         return self._start(question)
 
+    def half(self, turn: str | None = None) -> Turn:
+        """Return the turn that ``go_on`` goes on with.
+
+        Raises:
+            ConfigurationError: there is none, or it is complete.
+        """
+        half = self.newest if turn is None else self.asked(turn)
+        if half is not None and half.text and half.finish != "stop":
+            return half
+        what = "The last answer" if turn is None else "That answer"
+        nothing = "There is no answer yet." if turn is None else "Nothing of it came."
+        raise ConfigurationError(
+            f"{what} is complete." if half and half.finish == "stop" else nothing,
+            hint="Only an answer that was cut off or stopped can go on.",
+        )
+
     def retry(
         self,
+        turn: str | None = None,
         *,
         model: str | None = None,
         client: AsyncApertis | None = None,
@@ -237,9 +306,10 @@ class Conversation:
         stream: bool = True,
         **options: Any,
     ) -> Reply:
-        """Ask the last question again, in its place; the former answer is a version.
+        """Ask a question again, in its place; the former answer is a version.
 
         Args:
+            turn: the id of its turn; None for the last that was asked.
             model: the model to ask; None for the same as before.
             client: who sends this request.
             max_context: as for ``ask``.
@@ -247,12 +317,10 @@ class Conversation:
             **options: what is to be other than it was, as for ``ask``.
 
         Raises:
-            ConfigurationError: nothing was asked yet, or a value is out of range;
-                nothing was sent.
+            ConfigurationError: nothing was asked yet, there is no such turn, or a value
+                is out of range; nothing was sent.
         """
-        last = self.last_asked
-        if last is None:
-            raise ConfigurationError("Nothing was asked yet.")
+        last = self.asked(turn)
         client = client or self._own_client()
         given = {name: value for name, value in options.items() if value is not None}
         extra = [each.get("extra_body") or {} for each in (last.options, given)]
@@ -275,6 +343,24 @@ class Conversation:
         )
         return self._start(question)
 
+    def asked(self, turn: str | None = None) -> Turn:
+        """Return the turn of that id, or of the last question.
+
+        Raises:
+            ConfigurationError: there is none.
+        """
+        if turn is None:
+            if (last := self.last_asked) is None:
+                raise ConfigurationError("Nothing was asked yet.")
+            return last
+        with _lock:
+            # A try that failed stands beside the answer that it did not replace.
+            tried: History = (self._asked,) if self._asked else ()
+            for entry in (*self._history, *tried):
+                if entry.turn.id == turn:
+                    return entry.turn
+        raise self._no_such_turn()
+
     @property
     def last_asked(self) -> Turn | None:
         """The turn of the last question, whatever became of it."""
@@ -290,7 +376,45 @@ class Conversation:
             kept = max(len(self._history) - max(number, 0), 0)
             taken = self._history[kept:]
             self._change(self._history[:kept])
+        self.watchers.tell()
         return tuple(entry.turn for entry in taken)
+
+    def drop(self, turn: str) -> tuple[Entry, int]:
+        """Take one turn out, which stays in the journal as a version.
+
+        Args:
+            turn: its id.
+
+        Returns:
+            What ``put_back`` takes: its entry, and where it stood.
+
+        Raises:
+            ConfigurationError: there is none.
+        """
+        with _lock:
+            try:
+                kept, entry, at = history.without(self._history, turn)
+            except KeyError:
+                raise self._no_such_turn() from None
+            last = self._asked
+            self._dropped = max(self._dropped, entry.made)
+            self._change(kept, None if last and last.slot == entry.slot else last)
+        self.watchers.tell()
+        return entry, at
+
+    def put_back(self, entry: Entry, at: int) -> None:
+        """Undo ``drop``; where the turn, or a version of it, is back nothing happens.
+
+        Args:
+            entry: what was taken out.
+            at: where it stood; at most the end.
+        """
+        with _lock:
+            whole = history.put_back(self._history, entry, at)
+            if whole is self._history:
+                return
+            self._change(whole, self._asked)
+        self.watchers.tell()
 
     def reset(self) -> int:
         """Drop all turns and return how many there were; the rest stays."""
@@ -298,6 +422,7 @@ class Conversation:
             dropped = len(self._history)
             self._leave()
             self._history, self._asked = (), None
+        self.watchers.tell()
         return dropped
 
     def rename(self, name: str) -> None:
@@ -305,10 +430,24 @@ class Conversation:
         with _lock:
             self.name = name
             self.keep()
+        self.watchers.tell()
 
-    def fork(self, name: str) -> "Conversation":
-        """Return a conversation that shares the turns so far and goes its own way."""
-        forked = replace(self.state, id=uuid4().hex, name=name)
+    def fork(self, name: str, *, through: str | None = None) -> "Conversation":
+        """Return a conversation that shares the turns so far and goes its own way.
+
+        Args:
+            name: what it is called.
+            through: the id of the last turn that is shared; None for all.
+
+        Raises:
+            ConfigurationError: there is no such turn.
+        """
+        now = self.state
+        ids = [turn.id for turn in now.turns]
+        if through is not None and through not in ids:
+            raise self._no_such_turn()
+        end = len(ids) if through is None else ids.index(through) + 1
+        forked = replace(now, id=uuid4().hex, name=name, history=now.history[:end])
         made = Conversation.of(forked, journal=self.journal)
         made._inherit(self._id)  # noqa: SLF001  its own kind
         made._client = self._client  # noqa: SLF001  as above
@@ -329,14 +468,14 @@ class Conversation:
             if former.history:
                 self.keep()
                 whole = merged(state, former)
-            self._id, self.model, self.system = uuid4().hex, whole.model, whole.system
+            self._id, self._model, self._system = uuid4().hex, whole.model, whole.system
             self._history, self._asked = whole.history, None
             self.keep()
             self._inherit(state.id)
-            if not former.history:
-                return None
-            self._inherit(former.id)
-            return former.id
+            if former.history:
+                self._inherit(former.id)
+        self.watchers.tell()
+        return former.id if former.history else None
 
     def _inherit(self, origin: str) -> None:
         """Have the versions of what stands in another conversation be its own too."""
@@ -353,14 +492,16 @@ class Conversation:
         """Drop the turns that a cell made when it last ran and did not make now."""
         with _lock:
             ended = history.end_execution(self._history, execution)
-            if len(ended) < len(self._history):
-                self._change(ended)
+            if len(ended) == len(self._history):
+                return
+            self._change(ended)
+        self.watchers.tell()
 
-    def _change(self, entries: History) -> None:
+    def _change(self, entries: History, asked: Entry | None = None) -> None:
         """Have other turns from now on, without a new one; the lock is held."""
         is_new = not entries and not self._history  # nothing to be known of it yet
         self.keep()
-        self._history, self._asked = entries, None
+        self._history, self._asked = entries, asked
         if self.journal is not None and not is_new:
             self.journal.keep(self.state)
 
@@ -375,9 +516,16 @@ class Conversation:
     def _standing(self, last: Turn) -> str:
         """Return the id of the turn that stands where *last* was asked."""
         with _lock:
-            slot = self._asked.slot if self._asked else None
+            asked = self._asked
+            slot = asked.slot if asked and asked.turn.id == last.id else None
             here = [e for e in self._history if e.slot == slot]
             return here[0].turn.id if here else last.id
+
+    def _no_such_turn(self) -> ConfigurationError:
+        return ConfigurationError(
+            f"There is no such turn in {self.name}.",
+            hint="It was taken out, or asked again, meanwhile.",
+        )
 
     def _own_client(self) -> AsyncApertis:
         if self._client is None:
@@ -386,11 +534,19 @@ class Conversation:
 
     def _start(self, question: Question) -> Reply:
         question = replace(question, options=copied(question.options))
-        return Reply(
-            lambda reply: self._answer(reply, question),
-            asked_model=question.model,
-            resumes=question.resumes,
-        )
+        with _lock:  # it cannot end before it is known to be under way
+            reply = Reply(
+                lambda reply: self._answer(reply, question),
+                asked_model=question.model,
+                resumes=question.resumes,
+                watchers=None if question.once else self.watchers,
+            )
+            if not question.once:
+                asked = UnderWay(
+                    reply, question.prompt, question.where, question.attachments
+                )
+                self._under_way = (*self._under_way, asked)
+        return reply
 
     def _one_at_a_time(self) -> asyncio.Lock:
         # A lock belongs to one event loop, and a forked child has another.
@@ -408,6 +564,8 @@ class Conversation:
         except asyncio.CancelledError:
             # Stopped while it waited for the answer before it.
             return self._record(reply, question, "interrupted"), None
+        finally:
+            self._end(reply)  # where it could not be recorded, for a mistake of ours
 
     async def _ask_now(self, reply: Reply, question: Question) -> Outcome:
         reply.begin()
@@ -454,9 +612,16 @@ class Conversation:
         with _lock:
             entry = self._placed(turn, question)
             self._asked = entry
+            self._end(reply)
             if self.journal is not None:
                 self.journal.keep(self.state, entry, request=request)
         return entry.turn
+
+    def _end(self, reply: Reply) -> None:
+        """Have an answer be under way no more."""
+        with _lock:
+            others = (each for each in self._under_way if each.reply is not reply)
+            self._under_way = tuple(others)
 
     def _placed(self, turn: Turn, question: Question) -> Entry:
         """Put *turn* where it belongs and return its entry; the lock is held."""
@@ -464,7 +629,9 @@ class Conversation:
         if half is None:
             if question.where.fresh and not turn.nothing_came:
                 self._start_over(question.where)
-            self._history, entry = history.put(self._history, turn, question.where)
+            self._history, entry = history.put(
+                self._history, turn, question.where, after=self._dropped
+            )
             return entry
         if turn.text != half.text or turn.finish == "stop":
             self._history = history.swap(self._history, turn)

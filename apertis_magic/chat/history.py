@@ -67,11 +67,14 @@ def place(history: History, where: Where) -> slice:
     return slice(own[-1] + 1, own[-1] + 1) if own else end
 
 
-def put(history: History, turn: Turn, where: Where) -> tuple[History, Entry]:
+def put(
+    history: History, turn: Turn, where: Where, *, after: int = 0
+) -> tuple[History, Entry]:
     """Return *history* with *turn* in its place, and the turn's entry.
 
     A turn of which nothing came does not replace one with an answer: the entry is then
-    a version of that one, which is not in the history.
+    a version of that one, which is not in the history. Its number is higher than those
+    in the history, and than *after*, which one had that may come back.
     """
     if where.fresh and not turn.nothing_came:
         # Starting over costs the turns only once there is something in their place.
@@ -81,7 +84,7 @@ def put(history: History, turn: Turn, where: Where) -> tuple[History, Entry]:
     if where.append and where.cell:
         history = _keep(history, where.cell)
     at = place(history, where)
-    made = max((entry.made for entry in history), default=0) + 1
+    made = max([after, *(entry.made for entry in history)]) + 1
     if not history[at]:
         entry = Entry(turn, made, execution, turn.id)
         return (*history[: at.start], entry, *history[at.stop :]), entry
@@ -133,6 +136,28 @@ def swap(history: History, turn: Turn) -> History:
         replace(entry, turn=turn) if entry.turn.id == turn.id else entry
         for entry in history
     )
+
+
+def without(history: History, turn: str) -> tuple[History, Entry, int]:
+    """Return *history* without the turn of that id, its entry and where it stood.
+
+    Raises:
+        KeyError: there is none.
+    """
+    ids = [entry.turn.id for entry in history]
+    if turn not in ids:
+        raise KeyError(turn)
+    at = ids.index(turn)
+    return (*history[:at], *history[at + 1 :]), history[at], at
+
+
+def put_back(history: History, entry: Entry, at: int) -> History:
+    """Return *history* with an entry that was taken out, unless its place is taken."""
+    here = {each.turn.id for each in history} | {each.slot for each in history}
+    if entry.turn.id in here or entry.slot in here:
+        return history
+    at = min(max(at, 0), len(history))
+    return (*history[:at], entry, *history[at:])
 
 
 def end_execution(history: History, execution: str) -> History:

@@ -16,6 +16,7 @@ from apertis_magic.api.loop import SLICE, background, submit
 from apertis_magic.api.response import Response
 from apertis_magic.api.types import ChatCompletionChunk, ChunkChoice, Usage, WebSource
 from apertis_magic.chat.turn import Source, Turn
+from apertis_magic.chat.watchers import Watchers
 from apertis_magic.clean import mend
 from apertis_magic.errors import ApertisError
 
@@ -50,6 +51,7 @@ class Reply:
             chunk, and returns the turn and what went wrong, if anything.
         asked_model: the model that is asked.
         resumes: the turn that this answer goes on with.
+        watchers: are told of each change, on the background loop, and at the very end.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class Reply:
         *,
         asked_model: str,
         resumes: Turn | None = None,
+        watchers: Watchers | None = None,
     ) -> None:
         self.id = resumes.id if resumes else uuid4().hex
         self.asked_model = asked_model
@@ -71,7 +74,7 @@ class Reply:
         self.cached = False
         self._served: str | None = None
         self.first_text: float | None = None
-        self.begin()
+        self.started, self._begun = time(), monotonic()
         self._phase = "waiting for the answer before it"
         self._again: tuple[float, str] | None = None
         self._texts: defaultdict[int, list[str]] = defaultdict(list)
@@ -84,9 +87,10 @@ class Reply:
             self._texts[0].append(resumes.text)
             self._reasoning.append(resumes.reasoning)
             self._sources.update({page.url: page for page in resumes.sources})
+        self._watchers = watchers or Watchers()
         self._grown = threading.Condition()
         self._done = threading.Event()
-        self._error: Exception | None = None
+        self._error: ApertisError | None = None
         self._task: asyncio.Task[Any] | None = None
         self._stopped = False
         self._pid = os.getpid()
@@ -146,6 +150,16 @@ class Reply:
         """Whether the answer has ended, one way or another."""
         return self._done.is_set()
 
+    @property
+    def error(self) -> ApertisError | None:
+        """What went wrong, None while nothing has; ``turn`` has what came before."""
+        return self._error
+
+    @property
+    def is_here(self) -> bool:
+        """Whether this process asked; a fork of it never sees the answer's end."""
+        return os.getpid() == self._pid
+
     def updates(self, every: float = 0.1) -> Iterator[str]:
         """Give the text so far whenever it has grown, and once more at the end.
 
@@ -155,8 +169,19 @@ class Reply:
         Args:
             every: seconds between two looks, at the least.
         """
+        try:
+            yield from self.watch(every)
+        finally:
+            self.stop()
+
+    def watch(self, every: float = 0.1) -> Iterator[str]:
+        """Give the same as ``updates``; leaving it early leaves the answer alone.
+
+        Args:
+            every: seconds between two looks, at the least.
+        """
         before = ""
-        for progress in self.progress(every):
+        for progress in self._looks(every):
             if self.done or len(progress.text) > len(before):
                 yield progress.text
             before = progress.text
@@ -171,15 +196,20 @@ class Reply:
             heartbeat: look again after so many seconds even if nothing has come.
         """
         try:
-            seen, ended = 0, False
-            while not ended:
-                before, seen = seen, self._wait_for_more(seen, heartbeat)
-                ended = self.done
-                yield Progress(self.text, self.reasoning, self.refusal, self.status)
-                if seen > before:
-                    self.wait(every)
+            yield from self._looks(every, heartbeat)
         finally:
             self.stop()
+
+    def _looks(
+        self, every: float, heartbeat: float | None = None
+    ) -> Iterator[Progress]:
+        seen, ended = 0, False
+        while not ended:
+            before, seen = seen, self._wait_for_more(seen, heartbeat)
+            ended = self.done
+            yield Progress(self.text, self.reasoning, self.refusal, self.status)
+            if seen > before:
+                self.wait(every)
 
     def stop(self) -> None:
         """End the answer now; what had come stays. After its end nothing happens."""
@@ -217,7 +247,7 @@ class Reply:
         return self.done
 
     def _check_process(self) -> None:
-        if os.getpid() != self._pid:
+        if not self.is_here:
             raise ApertisError("The answer belongs to the process that asked for it.")
 
     def result(self) -> Turn:
@@ -235,14 +265,15 @@ class Reply:
 
     def begin(self) -> None:
         """Start the clock; called when the question is about to be sent."""
-        self.started = time()
-        self._begun = monotonic()
+        self.started, self._begun = time(), monotonic()
         self._phase = "waiting"
+        self._watchers.tell()
 
     def again(self, error: ApertisError, seconds: float) -> None:
         """Take note that the question is sent again in so many seconds."""
         why = str(error.status) if error.status else "no connection"
         self._again = monotonic() + seconds, why
+        self._watchers.tell()
 
     def opened(self, response: Response) -> None:
         """Take in what the response's headers tell of who answers."""
@@ -290,6 +321,7 @@ class Reply:
         self.usage = chunk.usage or self.usage
         if chunk.notice is not None:
             self._phase = "searching the web"
+            self._watchers.tell()
             return
         self._cite(chunk.web_sources)
         for choice in chunk.choices:
@@ -322,23 +354,26 @@ class Reply:
                 self._phase = phase or self._phase
                 self._steps += 1
                 self._grown.notify_all()
+            self._watchers.tell()
 
     async def _run(
         self, run: "Callable[[Reply], Coroutine[Any, Any, Outcome]]"
     ) -> None:
         self._task = asyncio.current_task()
+        self._watchers.tell()
         if self._stopped and self._task is not None:
             self._task.cancel()  # before it began; the first wait inside ends it
         try:
             self.turn, self._error = await run(self)
         except BaseException as error:
             # Only a mistake of ours ends here; whoever waits must hear of it.
-            self._error = RuntimeError(f"the answer ended with {error!r}")
+            self._error = ApertisError(f"The answer ended with {error!r}.")
             raise
         finally:
             self._done.set()
             with self._grown:
                 self._grown.notify_all()
+            self._watchers.tell()
 
     def _wait_for_more(self, seen: int, heartbeat: float | None) -> int:
         self._check_process()  # a fork may not even have the lock to itself

@@ -1,12 +1,14 @@
 """The process's Session: its conversations, the current one, settings and clients."""
 
 import threading
+from collections.abc import Mapping
 from difflib import get_close_matches
 from itertools import count
 from time import time
 from typing import Any
 
 from apertis_magic import paths
+from apertis_magic.api import params
 from apertis_magic.api.client import AsyncApertis
 from apertis_magic.chat import model_list
 from apertis_magic.chat.conversation import Conversation
@@ -14,7 +16,8 @@ from apertis_magic.chat.journal import Journal, Kept
 from apertis_magic.chat.reply import Reply
 from apertis_magic.chat.settings import Preferences, Settings, address_of
 from apertis_magic.chat.state import State
-from apertis_magic.clean import quoted
+from apertis_magic.chat.watchers import Watchers
+from apertis_magic.clean import holds_key, quoted
 from apertis_magic.errors import ConfigurationError
 
 DEFAULT_CONVERSATION = "main"
@@ -32,6 +35,9 @@ class Session:
     def __init__(self) -> None:
         self.preferences = Preferences()
         self.model_lists = model_list.Memory()
+        self.watchers = Watchers()
+        """Are told whenever there are other conversations, or another current one, or
+        requests go elsewhere, and of all that changes in a conversation."""
         self._conversations: dict[str, Conversation] = {}
         self._name = DEFAULT_CONVERSATION
         self._journal: Journal | None = None
@@ -86,13 +92,15 @@ class Session:
 
     def conversation(self, name: str) -> Conversation:
         """Return the conversation of that name, made on first use."""
-        journal = self.journal
+        journal, is_new = self.journal, name not in self.names
         with self._lock:
             if name not in self._conversations:
                 self._conversations[name] = Conversation(name=name)
             talk = self._conversations[name]
         talk.journal, talk.default_system = journal, self.preferences.system
-        talk.left = self._left
+        talk.left, talk.watchers = self._left, self.watchers
+        if is_new:
+            self.watchers.tell()
         return talk
 
     def find(self, name: str | None) -> Conversation:
@@ -117,6 +125,7 @@ class Session:
         """
         talk = self.find(name)
         self._name = name
+        self.watchers.tell()
         return talk
 
     def new(self, name: str | None = None) -> Conversation:
@@ -133,19 +142,28 @@ class Session:
             self._conversations[name] = Conversation(name=name)
         return self.use(name)
 
-    def fork(self, name: str | None = None) -> Conversation:
+    def fork(
+        self, name: str | None = None, *, through: str | None = None
+    ) -> Conversation:
         """Make a conversation that shares the current one's turns, and use it.
 
         Args:
             name: its name; one that exists starts over, and what it was stays in the
                 journal; the current one stays as it is. None makes a name up.
+            through: the id of the last turn that is shared; None for all.
+
+        Raises:
+            ConfigurationError: there is no such turn, or the current conversation,
+                which has more turns, is of that name.
         """
         name = name or self._free(self._name)
         if name == self._name:
+            if through is not None:
+                self._check_free(name)
             return self.current
+        forked = self.current.fork(name, through=through)
         if name in self.names:
             self.conversation(name).reset()
-        forked = self.current.fork(name)
         with self._lock:
             self._conversations[name] = forked
         return self.use(name)
@@ -184,10 +202,13 @@ class Session:
             talk.keep()
             talk.journal.drop(talk.state.id)
             self._left.append(talk.state.id)
+        self.watchers.tell()
         return talk
 
     def adopt(self, state: State) -> Conversation:
         """Go on with a conversation that was kept elsewhere; it is the current one.
+
+        The state of one that was deleted brings it back, also without a journal.
 
         If there is one of its name, the turns of that one come after, as though they
         had been asked then; those of the same cells take their places.
@@ -195,6 +216,8 @@ class Session:
         former = self.conversation(state.name).take_up(state)
         if former is not None:
             self._follow(former)
+        if state.id in self._left:
+            self._follow(state.id)
         return self.use(state.name)
 
     def restore(self, name: str | None = None) -> tuple[Conversation, Kept | None]:
@@ -313,6 +336,25 @@ class Session:
     def redirect(self, settings: Settings | None) -> None:
         """Send every request by *settings* from now on; None goes back to before."""
         self._override = settings
+        self.watchers.tell()
+
+    def check_no_key(self, *texts: str | None) -> None:
+        """See that none of *texts* holds a key, neither the one in use nor another.
+
+        Raises:
+            ConfigurationError: one does; the key is not repeated.
+        """
+        try:
+            known = self.settings.api_key
+        except ConfigurationError:
+            known = None  # nothing can be sent, which the question will tell
+        if any(holds_key(text, known) for text in texts if text):
+            raise ConfigurationError(
+                "Nothing was sent, for the message, its options or the system prompt "
+                "holds an API key.",
+                hint="Take it out, and revoke it if others may have seen it; %chat key "
+                "stores a key.",
+            )
 
     def ask(
         self,
@@ -333,10 +375,15 @@ class Session:
             **request: what else ``Conversation.ask`` takes.
 
         Raises:
-            ConfigurationError: something is missing or out of range; nothing was sent.
+            ConfigurationError: something is missing or out of range, or a text holds an
+                API key; nothing was sent.
         """
         settings = self.settings
         talk = self.conversation(conversation or self._name)
+        request = {**self.preferences.request, **request}
+        system = talk.system_of(request.get("system"))
+        attached = [e.data for e in request.get("attachments", ()) if not e.is_picture]
+        self.check_no_key(prompt, system, _as_text(request), *attached)
         chosen = model or talk.model or settings.model
         chosen = settings.model if settings.fixed_model else chosen
         return talk.ask(
@@ -347,45 +394,57 @@ class Session:
             cached_since=self._cached_since(
                 wanted=self.preferences.cache if cache is None else cache
             ),
-            **{**self.preferences.request, **request},
+            **request,
         )
 
     def retry(
         self,
         conversation: str | None = None,
         *,
+        turn: str | None = None,
         model: str | None = None,
         **request: Any,
     ) -> Reply:
-        """Ask a conversation's last question again; see ``Conversation.retry``.
+        """Ask a conversation's question again; see ``Conversation.retry``.
 
         Args:
             conversation: its name; None for the current one.
+            turn: the id of the question's turn; None for the last that was asked.
             model: the model to ask; None for the same as before.
             **request: what is to be other than it was.
 
         Raises:
-            ConfigurationError: nothing was asked yet; nothing was sent.
+            ConfigurationError: nothing was asked yet, there is no such turn, or a text
+                holds an API key; nothing was sent.
         """
         settings, talk = self.settings, self.find(conversation)
-        client, last = self.client(settings), talk.last_asked
+        client, last = self.client(settings), talk.asked(turn)
+        options = _as_text({**last.options, **request})
+        self.check_no_key(last.prompt, talk.system_of(), options)
         # Another address may not know the model that was asked.
-        is_there = last is not None and last.base_url == client.base_url
+        is_there = last.base_url == client.base_url
         other = None if is_there else talk.model or settings.model
         chosen = settings.model if settings.fixed_model else model or other
-        known = chosen or (last.asked_model if last else "")
         return talk.retry(
+            turn,
             model=chosen,
             client=client,
-            max_context=self._max_context(known),
+            max_context=self._max_context(chosen or last.asked_model),
             **{**self._limits, **request},
         )
 
-    def go_on(self, conversation: str | None = None, *, stream: bool = True) -> Reply:
-        """Go on with a conversation's newest answer, which was cut off.
+    def go_on(
+        self,
+        conversation: str | None = None,
+        *,
+        turn: str | None = None,
+        stream: bool = True,
+    ) -> Reply:
+        """Go on with a conversation's answer that was cut off.
 
         Args:
             conversation: its name; None for the current one.
+            turn: the id of the answer's turn; None for the newest.
             stream: let the rest come in pieces.
 
         Raises:
@@ -395,11 +454,12 @@ class Session:
         talk = self.find(conversation)
         # Another address may not know the model that began.
         client = self.client(settings)
-        half = talk.newest
+        half = talk.half(turn)
         model = settings.model if settings.fixed_model else talk.model or settings.model
-        if half is not None and half.base_url == client.base_url:
+        if half.base_url == client.base_url:
             model = half.asked_model
         return talk.go_on(
+            turn,
             model=model,
             client=client,
             max_context=self._max_context(model),
@@ -449,6 +509,16 @@ class Session:
                 hint="%config ApertisMagic.journal = True turns it on.",
             )
         return time() - self.preferences.cache_days * _DAY
+
+
+def _as_text(request: Mapping[str, Any]) -> str:
+    """Return the fields of a request as a text; a header may well hold a key."""
+    names = (*params.PARAMS, "extra_body")
+    sent = {name: request[name] for name in names if name in request}
+    try:
+        return repr(sent)
+    except Exception:  # noqa: BLE001  no JSON, which the client tells
+        return ""
 
 
 _current: Session | None = None

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,6 @@ from apertis_magic.chat.reply import Reply
 from apertis_magic.chat.session import Session
 from apertis_magic.chat.settings import Preferences
 from apertis_magic.chat.turn import Cell, Turn
-from apertis_magic.clean import holds_key
 from apertis_magic.errors import (
     ApertisError,
     ConfigurationError,
@@ -110,7 +109,7 @@ class Asker:
         if given.conversation is not None:
             _tell_of_near(given.conversation, here.names)
         talk = here.conversation(given.conversation or here.current.name)
-        self.check_no_key(f"{prompt}\n{talk.system_of(given.system) or ''}")
+        self.check_no_key(prompt, talk.system_of(given.system))
         if settings.fixed_model:
             self._check_local_model(settings.model, given.model)
         return here.ask(
@@ -246,15 +245,16 @@ class Asker:
             session.current().end_execution(self._execution)
         self._execution = None
 
-    def check_no_key(self, text: str) -> None:
-        """See that *text* may be sent, or shown.
+    def check_no_key(self, *texts: str | None) -> None:
+        """See that *texts* may be sent, or shown.
 
         Raises:
-            UsageError: it holds a key, which is not repeated.
+            UsageError: one holds a key, which is not repeated.
         """
-        with suppress(ConfigurationError):
-            if holds_key(text, self.session.settings.api_key):
-                raise UsageError(_HOLDS_KEY)
+        try:
+            self.session.check_no_key(*texts)
+        except ConfigurationError:
+            raise UsageError(_HOLDS_KEY) from None
 
     def _check_local_model(self, local: str, asked: str | None) -> None:
         """See that the local model still runs, and say once that -m is ignored."""
