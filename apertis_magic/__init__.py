@@ -10,11 +10,13 @@ if TYPE_CHECKING:
     from apertis_magic.chat.reply import Reply
     from apertis_magic.chat.turn import Turn
     from apertis_magic.errors import ApertisError
+    from apertis_magic.panel.widget import ChatPanel
 
 __all__ = [
     "Apertis",
     "ApertisError",
     "AsyncApertis",
+    "ChatPanel",
     "Conversation",
     "Reply",
     "Turn",
@@ -27,6 +29,7 @@ _HOMES = {
     "Apertis": "apertis_magic.api.client",
     "ApertisError": "apertis_magic.errors",
     "AsyncApertis": "apertis_magic.api.client",
+    "ChatPanel": "apertis_magic.panel.widget",
     "Conversation": "apertis_magic.chat.conversation",
     "Reply": "apertis_magic.chat.reply",
     "Turn": "apertis_magic.chat.turn",

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
@@ -17,6 +18,9 @@ from apertis_magic.notebook.asking import Asker
 from apertis_magic.notebook.config import ApertisMagic
 from apertis_magic.notebook.options import ChatOptions
 from apertis_magic.notebook.words import split, words
+
+if TYPE_CHECKING:
+    from apertis_magic.panel.widget import ChatPanel
 
 _EXAMPLES = (
     "%%chat\nWhy is the sky blue?",
@@ -39,6 +43,7 @@ class ChatCommands:
     def __init__(self, shell: InteractiveShell, settings: ApertisMagic) -> None:
         self.asker = Asker(shell, settings)
         self._settings = settings
+        self._panel: ChatPanel | None = None
 
     @property
     def session(self) -> Session:
@@ -106,6 +111,21 @@ class ChatCommands:
         from apertis_magic.notebook import turns  # noqa: PLC0415  few need it
 
         self.asker.retry(turns.retried(rest))
+
+    def panel(self, rest: str) -> None:
+        """Show the current conversation in a panel."""
+        _no_more("panel", rest)
+        if self.asker.in_terminal:
+            raise UsageError("%chat panel needs a notebook; a terminal has no widgets.")
+        if self._panel is None:
+            from apertis_magic.panel.widget import (  # noqa: PLC0415  heavy
+                ChatPanel,
+            )
+
+            self._panel = ChatPanel()
+            # The panel asks between cells, so it must not wait for one to tell it.
+            self._settings.observe(lambda _: self.session)
+        display(self._panel)
 
     def last(self, rest: str) -> None:
         """Show the newest answer again, or all that is known of the last error."""
@@ -294,6 +314,11 @@ COMMANDS: Mapping[str, Command] = {
             "list [--all]",
             "list the conversations, and what the journal could restore",
             _late("conversations", "show_all"),
+        ),
+        Command(
+            "panel",
+            "show the current conversation in a panel, and go on with it there",
+            ChatCommands.panel,
         ),
         Command(
             "new [NAME]",

@@ -1,0 +1,235 @@
+"""Does what a page asks of the Session, and says in a line what came of it."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from apertis_magic import files
+from apertis_magic.chat import names
+from apertis_magic.chat.attachment import Attachment
+from apertis_magic.chat.conversation import Conversation
+from apertis_magic.chat.history import Where
+from apertis_magic.chat.session import Session
+from apertis_magic.chat.settings import Settings
+from apertis_magic.clean import mend
+from apertis_magic.errors import ApertisError, ConfigurationError
+from apertis_magic.panel import options
+from apertis_magic.panel.requests import Request
+
+_SHORT = 40
+"""Characters of a question that tell which one it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What came of a request.
+
+    Attributes:
+        text: what happened, in one line; empty where the page shows it anyway.
+        hint: what to do about it.
+        ok: whether it was done.
+        undo: whether it can be undone.
+    """
+
+    text: str = ""
+    hint: str = ""
+    ok: bool = True
+    undo: bool = False
+
+
+Progress: TypeAlias = Callable[[str], None]
+
+
+class Actions:
+    """What one panel does; called by one thread.
+
+    Args:
+        session: whose conversations it shows.
+        progress: told how far something is that takes long.
+
+    Attributes:
+        options: the fields of the request that its questions set.
+    """
+
+    def __init__(self, session: Session, progress: Progress) -> None:
+        self.options: dict[str, Any] = {}
+        self._session = session
+        self._progress = progress
+        self._undo: Callable[[], Said] | None = None
+
+    def do(self, request: Request) -> Said:
+        """Do what a request asks."""
+        try:
+            return self._KINDS[request.kind](self, request)
+        except ApertisError as error:
+            return Said(str(error), error.hint, ok=False)
+
+    @property
+    def _talk(self) -> Conversation:
+        return self._session.current
+
+    def _ask(self, request: Request) -> Said:
+        self._send(request, Where())
+        return Said()
+
+    def _edit(self, request: Request) -> Said:
+        turn = next((t for t in self._talk.turns if t.id == request.turn), None)
+        if turn is None:
+            raise ConfigurationError("That question is not there any more.")
+        self._send(request, Where(replaces=turn.id), turn.attachments)
+        return Said()
+
+    def _send(
+        self, request: Request, where: Where, kept: tuple[Attachment, ...] = ()
+    ) -> None:
+        if not request.text.strip():
+            raise ConfigurationError("The message is empty.")
+        self._check_local_model()
+        attached = [Attachment.of(name, raw) for name, raw in request.files]
+        self._session.ask(
+            mend(request.text).strip("\n"),
+            where=where,
+            attachments=(*kept, *attached),
+            **self.options,
+        )
+
+    def _retry(self, request: Request) -> Said:
+        self._check_local_model()
+        self._session.retry(turn=request.turn or None)
+        return Said()
+
+    def _go_on(self, request: Request) -> Said:
+        self._check_local_model()
+        self._session.go_on(turn=request.turn or None)
+        return Said()
+
+    def _delete(self, request: Request) -> Said:
+        talk = self._talk
+        entry, at = talk.drop(request.turn)
+
+        def undo() -> Said:
+            talk.put_back(entry, at)
+            return Said("The turn is back.")
+
+        return self._undoable(f"Deleted: {_short(entry.turn.prompt)}", undo)
+
+    def _fork(self, request: Request) -> Said:
+        forked = self._session.fork(through=request.turn or None)
+        return Said(f"You are in {forked.name} now, a fork.")
+
+    def _new(self, _request: Request) -> Said:
+        return Said(f"{self._session.new().name} starts from the defaults.")
+
+    def _use(self, request: Request) -> Said:
+        self._session.use(request.name)
+        return Said()
+
+    def _rename(self, request: Request) -> Said:
+        self._session.rename(names.checked(request.name))
+        return Said()
+
+    def _remove(self, request: Request) -> Said:
+        gone = self._session.delete(request.name).state
+
+        def undo() -> Said:
+            back = self._session.adopt(gone)
+            return Said(f"{back.name} is back.")
+
+        return self._undoable(f"Deleted the conversation {gone.name}.", undo)
+
+    def _undoable(self, text: str, undo: Callable[[], Said]) -> Said:
+        self._undo = undo
+        return Said(text, undo=True)
+
+    def _undo_last(self, _request: Request) -> Said:
+        undo, self._undo = self._undo, None
+        return undo() if undo else Said("There is nothing to undo.", ok=False)
+
+    def _model(self, request: Request) -> Said:
+        name = request.name.strip()
+        self._session.check_no_key(name)
+        self._talk.model = mend(name) or None
+        return Said()
+
+    def _option(self, request: Request) -> Said:
+        value = options.read(request.name, mend(request.text))
+        self.options.pop(request.name, None)
+        if value is not None:
+            self.options[request.name] = value
+        return Said()
+
+    def _system(self, request: Request) -> Said:
+        self._session.check_no_key(request.text)
+        self._talk.system = mend(request.text).strip() or None
+        return Said()
+
+    def _export(self, request: Request) -> Said:
+        state = self._talk.state
+        file = next(filter(files.is_replaceable, _names(state.name, request.name)))
+        files.export(state, file)
+        return Said(f"Written to {file}.")
+
+    def _local(self, _request: Request) -> Said:
+        from apertis_magic import local  # noqa: PLC0415  few need it
+
+        if not local.engine_installed():
+            return Said(
+                "The engine of the local model is not installed.",
+                local.ENGINE_INSTALL,
+                ok=False,
+            )
+        if not local.installed():
+            local.install(lambda progress: self._progress(str(progress)))
+        self._progress("Starting the local model …")
+        endpoint = local.current().start()
+        self._session.redirect(
+            Settings(
+                base_url=endpoint.url,
+                model=endpoint.model,
+                api_key=endpoint.key,
+                fixed_model=True,
+                context_length=local.CONTEXT_LENGTH,
+            )
+        )
+        return Said(f"{endpoint.model} answers from now on, here on this machine.")
+
+    def _check_local_model(self) -> None:
+        """See that the local model still runs, if it is the one to answer."""
+        from apertis_magic import local  # noqa: PLC0415  few need it
+
+        if self._session.settings.fixed_model and not local.current().alive:
+            self._local(Request(kind="local"))
+
+    _KINDS: Mapping[str, "Callable[[Actions, Request], Said]"] = {
+        "ask": _ask,
+        "edit": _edit,
+        "retry": _retry,
+        "continue": _go_on,
+        "delete": _delete,
+        "fork": _fork,
+        "undo": _undo_last,
+        "new": _new,
+        "use": _use,
+        "rename": _rename,
+        "remove": _remove,
+        "model": _model,
+        "option": _option,
+        "system": _system,
+        "export": _export,
+        "local": _local,
+    }
+
+
+def _names(name: str, ending: str) -> Iterator[Path]:
+    """Give the files that a conversation may go to, the first choice first."""
+    stem = re.sub(r"[^\w-]+", "-", name).strip("-")[:_SHORT] or "conversation"
+    yield Path(f"{stem}.{ending}")
+    yield from (Path(f"{stem}-{number}.{ending}") for number in count(2))
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _SHORT else line[: _SHORT - 1] + "…"

@@ -1,0 +1,143 @@
+"""What the pages have been told of a conversation, and what is new since then."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from apertis_magic.chat.conversation import Conversation
+from apertis_magic.chat.turn import Turn
+from apertis_magic.panel import rows as of
+from apertis_magic.panel.growing import Growing
+from apertis_magic.panel.rows import Json, Row
+
+PAGE = 20
+"""Turns that a page gets at once; older ones come as somebody scrolls up."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """Rows of the transcript that gave way to others.
+
+    Attributes:
+        at: the number of the first.
+        gone: how many went.
+        rows: what stands there now.
+    """
+
+    at: int
+    gone: int
+    rows: tuple[Row, ...]
+
+
+class Feed:
+    """Tells pages of one conversation after the other; used by one thread."""
+
+    def __init__(self) -> None:
+        self._talk = ""
+        self._rows: tuple[Row, ...] = ()
+        self._growing: dict[str, Growing] = {}
+        self._failed: dict[str, Turn] = {}
+
+    def news(self, talk: Conversation) -> Iterator[Json]:
+        """Give the messages that bring every page up to date."""
+        state, under_way = talk.view
+        if state.id != self._talk:
+            self._talk, self._rows, self._failed = state.id, (), {}
+            self._growing = {}
+            self._rows = of.rows(state, under_way, {})
+            yield self.last()
+            return
+        now = self._with_failed(of.rows(state, under_way, self._failed))
+        yield from self._growth()
+        change = _difference(self._rows, now)
+        if change is not None:
+            yield from self._changed(change, now)
+        kept = {row.id for row in now if row.under_way}
+        self._growing = {k: v for k, v in self._growing.items() if k in kept}
+
+    def last(self) -> Json:
+        """Return the message that shows the end of the transcript anew."""
+        return {"kind": "show", **self._part(len(self._rows) - PAGE, len(self._rows))}
+
+    def page(self, first: int, last: int) -> Json:
+        """Return the message with some turns, at most a page of them."""
+        return {"kind": "page", **self._part(first, min(last, first + PAGE))}
+
+    def turn(self, name: str) -> Turn | None:
+        """Return the turn of that id."""
+        return next((r.turn for r in self._rows if r.turn and r.turn.id == name), None)
+
+    def _part(self, first: int, last: int) -> Json:
+        first = max(first, 0)
+        shown = [self._item(row) for row in self._rows[first:last]]
+        return {"at": first, "total": len(self._rows), "turns": shown}
+
+    def _changed(self, change: _Change, now: tuple[Row, ...]) -> Iterator[Json]:
+        has = self._ended(change)
+        for news, _ in has.values():
+            yield from filter(None, [news])
+        self._rows = now
+        if len(change.rows) > PAGE:
+            yield self.last()
+            return
+        items = [
+            self._item(row, with_html=not has.get(row.id, ({}, False))[1])
+            for row in change.rows
+        ]
+        yield {
+            "kind": "splice",
+            "at": change.at,
+            "gone": change.gone,
+            "total": len(now),
+            "turns": items,
+        }
+
+    def _ended(self, change: _Change) -> dict[str, tuple[Json, bool]]:
+        """Return what is new in the answers that have ended, and if it is all."""
+        found = {}
+        for row in change.rows:
+            growing = self._growing.get(row.id)
+            if growing is not None and row.turn is not None and row.under_way is None:
+                news, is_all = growing.end(row.turn)
+                found[row.id] = ({"kind": "grow", "id": row.id, **news}, is_all)
+        return found
+
+    def _growth(self) -> Iterator[Json]:
+        for name, growing in self._growing.items():
+            if news := growing.news():
+                yield {"kind": "grow", "id": name, **news}
+
+    def _item(self, row: Row, *, with_html: bool = True) -> Json:
+        if row.under_way is None:
+            return of.ended(row, with_html=with_html)
+        if row.id not in self._growing:
+            self._growing[row.id] = Growing(row.under_way.reply)
+        return of.under_way(row, self._growing[row.id])
+
+    def _with_failed(self, now: tuple[Row, ...]) -> tuple[Row, ...]:
+        """Note the tries that came to nothing where another answer stands."""
+        here = {row.id: row for row in now}
+        for row in self._rows:
+            asked = row.under_way
+            if asked is None or row.turn is None or row.id in here:
+                continue
+            tried = asked.reply.turn
+            if tried is not None and tried.error and row.turn.id in here:
+                self._failed[row.turn.id] = tried
+        return tuple(
+            Row(row.turn, row.under_way, row.stale, self._failed.get(row.turn.id))
+            if row.turn
+            else row
+            for row in now
+        )
+
+
+def _difference(before: tuple[Row, ...], now: tuple[Row, ...]) -> _Change | None:
+    """Return what has changed, as one piece; None where nothing has."""
+    least = min(len(before), len(now))
+    first = next((n for n in range(least) if before[n] != now[n]), least)
+    if first == len(before) == len(now):
+        return None
+    most = least - first
+    same = next((n for n in range(most) if before[-1 - n] != now[-1 - n]), most)
+    end = len(before) - same
+    return _Change(first, end - first, now[first : len(now) - same])

@@ -1,0 +1,105 @@
+"""What a page asks of the kernel, as checked values: a message is good or is none."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+LONGEST = 2_000_000
+"""Characters in a question, a system prompt or any other text."""
+
+LARGEST = 8_000_000
+"""Bytes in all files of a question: a Jupyter server takes messages of 10 MB."""
+
+_FIELDS: Mapping[str, Mapping[str, type]] = {
+    "hello": {"view": str},
+    "page": {"view": str, "first": int, "last": int},
+    "picture": {"view": str, "turn": str, "number": int},
+    "models": {"view": str},
+    "stop": {"turn": str},
+    "ask": {"token": str, "text": str, "names": list},
+    "edit": {"token": str, "turn": str, "text": str},
+    "retry": {"token": str, "turn": str},
+    "continue": {"token": str, "turn": str},
+    "delete": {"token": str, "turn": str},
+    "fork": {"token": str, "turn": str},
+    "undo": {"token": str},
+    "new": {"token": str},
+    "use": {"token": str, "name": str},
+    "rename": {"token": str, "name": str},
+    "remove": {"token": str, "name": str},
+    "model": {"token": str, "name": str},
+    "option": {"token": str, "name": str, "text": str},
+    "system": {"token": str, "text": str},
+    "export": {"token": str, "name": str},
+    "local": {"token": str},
+}
+"""The fields of each kind of message."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One message of a page.
+
+    Attributes:
+        kind: what it asks for.
+        token: names the message in what the kernel says of it.
+        view: the page that asks, where only that one is to be answered.
+        turn: the id of the turn it is about, empty for none.
+        text: a question, or what a field is to be.
+        name: the name of a conversation, a model, an option or a form of file.
+        number: which of several.
+        first: the first turn that is wanted, counted from 0.
+        last: the turn after the last one that is wanted.
+        files: what is attached to a question: names and contents.
+    """
+
+    kind: str
+    token: str = ""
+    view: str = ""
+    turn: str = ""
+    text: str = ""
+    name: str = ""
+    number: int = 0
+    first: int = 0
+    last: int = 0
+    files: tuple[tuple[str, bytes], ...] = ()
+
+
+def read(content: object, buffers: Sequence[Any] = ()) -> Request:
+    """Return what a message asks.
+
+    Args:
+        content: the message.
+        buffers: the contents of the files in it.
+
+    Raises:
+        ValueError: it is none that our page would send; says why.
+    """
+    if not isinstance(content, Mapping):
+        raise ValueError("it is no object")  # noqa: TRY004  of the page
+    kind = content.get("kind")
+    fields = _FIELDS.get(kind) if isinstance(kind, str) else None
+    if fields is None:
+        raise ValueError(f"there is no kind {str(kind)[:40]!r}")
+    given = {name: _checked(name, content.get(name), fields[name]) for name in fields}
+    names = given.pop("names", [])
+    return Request(kind=str(kind), files=_files(names, buffers), **given)
+
+
+def _checked(name: str, value: Any, kind: type) -> Any:
+    if type(value) is not kind:
+        raise ValueError(f"{name} cannot be {type(value).__name__}")
+    if isinstance(value, str) and len(value) > LONGEST:
+        raise ValueError(f"{name} is too long")
+    if isinstance(value, int) and not 0 <= value < LONGEST:
+        raise ValueError(f"{name} is out of range")
+    return value
+
+
+def _files(names: list[Any], buffers: Sequence[Any]) -> tuple[tuple[str, bytes], ...]:
+    contents = [bytes(buffer) for buffer in buffers]
+    if len(names) != len(contents) or not all(isinstance(n, str) for n in names):
+        raise ValueError("its files have other names than contents")
+    if sum(map(len, contents)) > LARGEST:
+        raise ValueError("its files are too large")
+    return tuple(zip(names, contents, strict=True))

@@ -1,0 +1,235 @@
+"""``ChatPanel``: hands messages over between the pages that show it and the kernel."""
+
+import logging
+import threading
+from base64 import b64decode
+from collections import deque
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from queue import SimpleQueue
+from time import monotonic, sleep
+from typing import TYPE_CHECKING, Any
+
+import anywidget
+from IPython.display import DisplayHandle, display
+
+from apertis_magic.chat import model_list, session
+from apertis_magic.errors import ApertisError
+from apertis_magic.panel import options, requests
+from apertis_magic.panel.actions import Actions, Said
+from apertis_magic.panel.feed import Feed
+from apertis_magic.panel.head import head
+from apertis_magic.panel.requests import Request
+from apertis_magic.panel.rows import Json
+from apertis_magic.panel.saved import saved
+from apertis_magic.render.style import RULES
+
+if TYPE_CHECKING:
+    from apertis_magic.chat.session import Session
+    from apertis_magic.chat.turn import Turn
+
+_EVERY = 1 / 30
+"""Seconds between two looks at what is new, at the least."""
+
+_HEARTBEAT = 1.0
+"""Seconds after which the page hears how long it has been waiting."""
+
+_SAVED_EVERY = 3.0
+"""Seconds between two updates of what a saved notebook shows, at the least."""
+
+_VIEW = "application/vnd.jupyter.widget-view+json"
+_STATIC = Path(__file__).parent / "static"
+_LOOKS = ("hello", "page", "picture", "models")
+"""The messages that only ask to be shown something."""
+
+_log = logging.getLogger(__name__)
+
+
+class ChatPanel(anywidget.AnyWidget):
+    """The kernel's current conversation as a widget: read it, continue it.
+
+    What ``%%chat`` asks appears here as it streams, and what is asked here is in the
+    conversation that ``%%chat`` goes on with.
+
+    Args:
+        conversation: make this conversation the current one first; made on first use.
+    """
+
+    _esm = _STATIC / "panel.js"
+    _css = RULES + (_STATIC / "panel.css").read_text(encoding="utf-8")
+
+    def __init__(self, conversation: str | None = None) -> None:
+        super().__init__()
+        self._session: Session = session.current()
+        if conversation is not None:
+            self._session.use(self._session.conversation(conversation).name)
+        self._actions = Actions(self._session, self._tell_progress)
+        self._feed = Feed()
+        self._head: Json = {}
+        self._looks: deque[Request] = deque()
+        self._to_say: deque[Json] = deque()
+        self._to_do: SimpleQueue[Request | None] = SimpleQueue()
+        self._news = threading.Event()
+        self._closed = False
+        self._saved: DisplayHandle | None = None
+        self._saved_at = 0.0
+        self._saved_turns: tuple[Turn, ...] = ()
+        self._threads: list[threading.Thread] = []
+        _free_of_the_shell(self.comm)
+        self.on_msg(self._take)
+        self._unwatch = self._session.watchers.add(self._news.set)
+
+    def close(self) -> None:
+        """Take the panel off every page; the conversation stays."""
+        self._closed = True
+        self._unwatch()
+        self._to_do.put(None)
+        self._news.set()
+        super().close()
+
+    def _ipython_display_(self, **_options: Any) -> None:
+        """Show the panel, and beside it what the notebook shows once it is saved."""
+        talk = self._session.current
+        view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
+        display({_VIEW: view, "text/plain": "ChatPanel"}, raw=True)
+        self._saved_turns = talk.turns
+        self._saved = display(saved(talk), raw=True, display_id=True)
+
+    def _take(self, _widget: object, content: object, buffers: Sequence[Any]) -> None:
+        """Hand over what a page asks; this may run on any thread and must not wait."""
+        try:
+            request = requests.read(content, buffers)
+        except ValueError as error:
+            _log.warning("A message of the panel's page was dropped: %s", error)
+            return
+        self._begin()
+        if request.kind == "stop":
+            self._stop(request.turn)
+        elif request.kind in _LOOKS:
+            self._looks.append(request)
+            self._news.set()
+        else:
+            self._to_do.put(request)
+
+    def _begin(self) -> None:
+        if not self._threads:
+            self._threads = [
+                threading.Thread(
+                    target=work, name=f"panel-{work.__name__}", daemon=True
+                )
+                for work in (self._show, self._act)
+            ]
+            for thread in self._threads:
+                thread.start()
+
+    def _stop(self, name: str) -> None:
+        """Stop one answer, or the one that has been under way for longest."""
+        under_way = self._session.current.under_way
+        for each in [e for e in under_way if name in ("", e.reply.id)][:1]:
+            each.reply.stop()
+
+    def _act(self) -> None:
+        """Do what the pages ask, one thing after the other."""
+        while (request := self._to_do.get()) is not None:
+            try:
+                said = self._actions.do(request)
+            except Exception as error:  # noqa: BLE001  a mistake must not end the panel
+                _log.exception("The panel could not do what its page asked.")
+                said = Said(f"Something unforeseen happened: {error!r}", ok=False)
+            self._say(request.token, said)
+
+    def _say(self, token: str, said: Said) -> None:
+        about = {"text": said.text, "hint": said.hint, "ok": said.ok, "undo": said.undo}
+        self._to_say.append({"kind": "said", "token": token, **about})
+        self._news.set()
+
+    def _tell_progress(self, text: str) -> None:
+        self._to_say.append({"kind": "progress", "text": text})
+        self._news.set()
+
+    def _show(self) -> None:
+        """Tell the pages what is new; all that they get is sent from here."""
+        while not self._closed:
+            is_waiting = bool(self._session.current.under_way) or self._is_unsaved
+            self._news.wait(_HEARTBEAT if is_waiting else None)
+            self._news.clear()
+            began = monotonic()
+            try:
+                self._step()
+            except Exception:  # noqa: BLE001  as above
+                _log.exception("The panel could not show what is new.")
+            sleep(max(0.0, _EVERY - (monotonic() - began)))
+
+    def _step(self) -> None:
+        talk = self._session.current
+        for message in self._feed.news(talk):
+            self.send(message)
+        state, under_way = talk.view
+        now = head(self._session, state, under_way, self._actions.options)
+        if now != self._head:
+            self._head = now
+            self.send(now)
+        while self._looks:
+            for message, buffers in self._shown(self._looks.popleft()):
+                self.send(message, buffers)
+        while self._to_say:
+            self.send(self._to_say.popleft())
+        self._save()
+
+    def _shown(self, look: Request) -> Iterator[tuple[Json, list[bytes] | None]]:
+        """Give what one page asked to be shown."""
+        to = {"to": look.view}
+        if look.kind == "hello":
+            fields = options.described()
+            yield {**self._head, **to, "kind": "hello", "fields": fields}, None
+            yield {**self._feed.last(), **to}, None
+        elif look.kind == "page":
+            yield {**self._feed.page(look.first, look.last), **to}, None
+        elif look.kind == "models":
+            threading.Thread(target=self._list_models, args=(to,), daemon=True).start()
+        elif (turn := self._feed.turn(look.turn)) is not None:
+            for each in turn.attachments[look.number : look.number + 1]:
+                about = {"kind": "picture", "turn": look.turn, "number": look.number}
+                raw = [b64decode(each.data)] if each.is_picture else []
+                yield {**about, **to, "type": each.kind}, raw
+
+    def _list_models(self, to: Json) -> None:
+        """Tell a page the server's models: those that are known, else once they are."""
+        problem = ""
+        try:
+            known = model_list.known(self._session)
+            if known is None or not known.is_fresh:
+                known = model_list.refresh(self._session)
+        except ApertisError as error:
+            known, problem = None, str(error)
+        ids = known.ids if known else []
+        self._to_say.append({"kind": "models", **to, "ids": ids, "problem": problem})
+        self._news.set()
+
+    @property
+    def _is_unsaved(self) -> bool:
+        """Whether the notebook holds another transcript than there is."""
+        turns = self._session.current.turns
+        return self._saved is not None and turns != self._saved_turns
+
+    def _save(self) -> None:
+        """Have the notebook hold the transcript as it is now, but not too often."""
+        now = monotonic()
+        if (
+            self._saved is not None
+            and self._is_unsaved
+            and now - self._saved_at >= _SAVED_EVERY
+        ):
+            talk = self._session.current
+            self._saved_at, self._saved_turns = now, talk.turns
+            self._saved.update(saved(talk), raw=True)
+
+
+def _free_of_the_shell(comm: Any) -> None:
+    """Let messages come on the subshell that a front end sends them on.
+
+    ipykernel 7.4 sends them to the shell that spoke last on the comm, which a running
+    cell blocks. Where it has no such rule they come as they come.
+    """
+    if hasattr(comm, "_reply_subshell_for"):
+        comm._reply_subshell_for = lambda _data, default: default  # noqa: SLF001  it has no public way
