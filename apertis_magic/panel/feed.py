@@ -2,12 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from apertis_magic.chat.conversation import Conversation
+from apertis_magic.chat.conversation import Conversation, UnderWay
 from apertis_magic.chat.turn import Turn
 from apertis_magic.panel import rows as of
 from apertis_magic.panel.growing import Growing
 from apertis_magic.panel.rows import Json, Row
+
+if TYPE_CHECKING:
+    from apertis_magic.chat.history import History
 
 PAGE = 20
 """Turns that a page gets at once; older ones come as somebody scrolls up."""
@@ -33,6 +37,7 @@ class Feed:
 
     def __init__(self) -> None:
         self._talk = ""
+        self._seen: tuple[History, tuple[UnderWay, ...]] = (), ()
         self._rows: tuple[Row, ...] = ()
         self._growing: dict[str, Growing] = {}
         self._failed: dict[str, Turn] = {}
@@ -40,14 +45,16 @@ class Feed:
     def news(self, talk: Conversation) -> Iterator[Json]:
         """Give the messages that bring every page up to date."""
         state, under_way = talk.view
+        seen, self._seen = self._seen, (state.history, under_way)
         if state.id != self._talk:
-            self._talk, self._rows, self._failed = state.id, (), {}
-            self._growing = {}
+            self._talk, self._failed, self._growing = state.id, {}, {}
             self._rows = of.rows(state, under_way, {})
             yield self.last()
             return
-        now = self._with_failed(of.rows(state, under_way, self._failed))
         yield from self._growth()
+        if seen[0] is state.history and seen[1] == under_way:
+            return
+        now = self._with_failed(of.rows(state, under_way, self._failed))
         change = _difference(self._rows, now)
         if change is not None:
             yield from self._changed(change, now)

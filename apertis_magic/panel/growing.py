@@ -49,6 +49,8 @@ class Growing:
         reply = self._reply
         text = (reply.text or reply.refusal).rstrip(_HALF)
         thought = reply.reasoning.rstrip(_HALF)
+        if not text.startswith(self.text):  # a refusal, and then an answer
+            return {}
         status = "" if text else reply.status
         return self._told(text, thought, status, is_whole=False)
 

@@ -25,6 +25,7 @@ from apertis_magic.panel.saved import saved
 from apertis_magic.render.style import RULES
 
 if TYPE_CHECKING:
+    from apertis_magic.chat.conversation import Conversation
     from apertis_magic.chat.session import Session
     from apertis_magic.chat.turn import Turn
 
@@ -66,6 +67,8 @@ class ChatPanel(anywidget.AnyWidget):
         self._actions = Actions(self._session, self._tell_progress)
         self._feed = Feed()
         self._head: Json = {}
+        self._head_seen: tuple[Any, ...] = ()
+        self._head_due = 0.0
         self._looks: deque[Request] = deque()
         self._to_say: deque[Json] = deque()
         self._to_do: SimpleQueue[Request | None] = SimpleQueue()
@@ -74,10 +77,11 @@ class ChatPanel(anywidget.AnyWidget):
         self._saved: DisplayHandle | None = None
         self._saved_at = 0.0
         self._saved_turns: tuple[Turn, ...] = ()
-        self._threads: list[threading.Thread] = []
         _free_of_the_shell(self.comm)
         self.on_msg(self._take)
         self._unwatch = self._session.watchers.add(self._news.set)
+        for work in (self._show, self._act):
+            threading.Thread(target=work, name="apertis-panel", daemon=True).start()
 
     def close(self) -> None:
         """Take the panel off every page; the conversation stays."""
@@ -102,7 +106,6 @@ class ChatPanel(anywidget.AnyWidget):
         except ValueError as error:
             _log.warning("A message of the panel's page was dropped: %s", error)
             return
-        self._begin()
         if request.kind == "stop":
             self._stop(request.turn)
         elif request.kind in _LOOKS:
@@ -110,17 +113,6 @@ class ChatPanel(anywidget.AnyWidget):
             self._news.set()
         else:
             self._to_do.put(request)
-
-    def _begin(self) -> None:
-        if not self._threads:
-            self._threads = [
-                threading.Thread(
-                    target=work, name=f"panel-{work.__name__}", daemon=True
-                )
-                for work in (self._show, self._act)
-            ]
-            for thread in self._threads:
-                thread.start()
 
     def _stop(self, name: str) -> None:
         """Stop one answer, or the one that has been under way for longest."""
@@ -150,8 +142,7 @@ class ChatPanel(anywidget.AnyWidget):
     def _show(self) -> None:
         """Tell the pages what is new; all that they get is sent from here."""
         while not self._closed:
-            is_waiting = bool(self._session.current.under_way) or self._is_unsaved
-            self._news.wait(_HEARTBEAT if is_waiting else None)
+            self._news.wait(_HEARTBEAT if self._must_look_again else None)
             self._news.clear()
             began = monotonic()
             try:
@@ -164,17 +155,35 @@ class ChatPanel(anywidget.AnyWidget):
         talk = self._session.current
         for message in self._feed.news(talk):
             self.send(message)
-        state, under_way = talk.view
-        now = head(self._session, state, under_way, self._actions.options)
-        if now != self._head:
-            self._head = now
-            self.send(now)
+        self._tell_head(talk)
         while self._looks:
             for message, buffers in self._shown(self._looks.popleft()):
                 self.send(message, buffers)
         while self._to_say:
             self.send(self._to_say.popleft())
         self._save()
+
+    @property
+    def _must_look_again(self) -> bool:
+        """Whether something may change of which nobody tells."""
+        has_problem = bool(self._head.get("problem"))
+        under_way = self._session.current.under_way
+        return has_problem or bool(under_way) or self._is_unsaved
+
+    def _tell_head(self, talk: "Conversation") -> None:
+        """Send what stands around the transcript, if it is other than it was.
+
+        The environment is read for it, so not with every word of an answer.
+        """
+        chosen = tuple(self._actions.options.items())
+        seen = (*talk.view, self._session.names, chosen)
+        if seen == self._head_seen and monotonic() < self._head_due:
+            return
+        self._head_seen, self._head_due = seen, monotonic() + _HEARTBEAT
+        now = head(self._session, *talk.view, self._actions.options)
+        if now != self._head:
+            self._head = now
+            self.send(now)
 
     def _shown(self, look: Request) -> Iterator[tuple[Json, list[bytes] | None]]:
         """Give what one page asked to be shown."""

@@ -8,7 +8,7 @@ const MOST = 120; // turns in the page; those far from the reader are fetched ag
 const PAGE = 20;
 const BUSY_AFTER = 700; // ms without a sign of the kernel
 const LARGEST = 8_000_000; // bytes of all files of a question
-const BUSY = "The kernel is busy with a cell; this is done when the cell ends.";
+const BUSY = "The kernel is busy with a cell; this is done when the cell ends. (Was it restarted? Then run the panel's cell again.)";
 
 const h = (tag, props = {}, ...children) => {
   const made = document.createElement(tag);
@@ -61,7 +61,7 @@ class Turn {
     this.node.classList.toggle("ap-open", item.open);
     if (!this.editing) this.question.textContent = item.asked;
     if (was?.open !== item.open) this.showFiles();
-    if (item.html !== null) this.setHtml(item.html);
+    if (item.html !== null || !was) this.setHtml(item.html ?? "");
     if (item.open) this.showOpen();
     else this.showEnded();
   }
@@ -254,7 +254,7 @@ class Panel {
     this.older = h("div", { class: "ap-edge" });
     this.newer = h("div", { class: "ap-edge" });
     this.list = h("div", { class: "ap-turns" });
-    this.empty = h("p", { class: "ap-empty" }, "Nothing was asked yet. What %%chat asks in a cell appears here too.");
+    this.empty = h("p", { class: "ap-empty" }, "Waiting for the kernel …");
     this.log.append(this.older, this.empty, this.list, this.newer);
     this.latest = button("↓ Latest", () => this.toLatest(), { class: "ap-button ap-latest", hidden: true });
     this.spoken = h("div", { class: "ap-spoken", role: "status", "aria-live": "polite" });
@@ -522,10 +522,19 @@ class Panel {
 
   key(event) {
     event.stopPropagation();
+    if ((event.ctrlKey || event.metaKey) && event.key === "s") return this.passOn(event);
     if (event.key !== "Escape") return;
     if (this.menu.open) (this.menu.open = false), this.menu.querySelector("summary").focus();
     else if (!this.rename.hidden) this.showRename(false);
     else this.stop("");
+  }
+
+  // No key of ours is the notebook's, but for the one that saves it.
+  passOn(event) {
+    const { key, code, keyCode, ctrlKey, metaKey } = event;
+    const again = { key, code, keyCode, ctrlKey, metaKey, bubbles: true, cancelable: true };
+    event.preventDefault();
+    this.root.parentElement.dispatchEvent(new KeyboardEvent("keydown", again));
   }
 
   messageKey(event) {
@@ -669,8 +678,11 @@ class Panel {
 
   showHead(head) {
     this.head = head;
-    const names = (head.conversations ?? []).map((name) => h("option", { value: name }, name));
-    this.names.replaceChildren(...names);
+    const names = head.conversations ?? [];
+    const shown = [...this.names.options].map((option) => option.value);
+    if (JSON.stringify(names) !== JSON.stringify(shown)) {
+      this.names.replaceChildren(...names.map((name) => h("option", { value: name }, name)));
+    }
     this.names.value = head.conversation;
     this.totals.textContent = head.totals ?? "";
     const isFixed = Boolean(head.fixed);
@@ -706,6 +718,7 @@ class Panel {
   }
 
   showAll({ at, total, turns }) {
+    this.empty.textContent = "Nothing was asked yet. What %%chat asks in a cell appears here too.";
     this.start = at;
     this.total = total;
     this.turns = turns.map((item) => new Turn(this, item));
@@ -732,6 +745,8 @@ class Panel {
     const former = new Map(this.turns.slice(from, until).map((turn) => [turn.item.id, turn]));
     const made = items.map((item) => {
       const known = former.get(item.id);
+      // What was to stay as it stands here does not stand here.
+      if (!known && item.html === null) this.send({ kind: "hello" });
       if (!known) return new Turn(this, item);
       former.delete(item.id);
       known.show(item);
@@ -814,6 +829,14 @@ class Panel {
 
   // A reader at the end stays there; for anyone else nothing moves.
   keeping(change) {
+    const page = this.root.getRootNode();
+    const wasHere = this.list.contains(page.activeElement);
+    this.inPlace(change);
+    // What had the focus may be gone; a keyboard must not start again at the top.
+    if (wasHere && !this.root.contains(page.activeElement)) this.message.focus({ preventScroll: true });
+  }
+
+  inPlace(change) {
     if (this.following) {
       change();
       this.log.scrollTop = this.log.scrollHeight;
