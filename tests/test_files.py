@@ -88,7 +88,7 @@ TURNS = st.builds(
     Turn,
     prompt=TEXTS,
     attachments=st.lists(
-        st.builds(Attachment, TEXTS, st.just("text/plain"), TEXTS)
+        st.builds(Attachment, st.just("x y.csv"), st.just("text/plain"), TEXTS)
         | st.just(Attachment.of("plot", b"GIF89a")),
         max_size=2,
     ).map(tuple),

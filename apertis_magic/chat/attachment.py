@@ -50,7 +50,7 @@ class Attachment:
             ConfigurationError: it is neither text nor a picture that the API takes, or
                 too large, or empty.
         """
-        name = " ".join(printable(name).split())[:_LONGEST_NAME] or "file"
+        name = _one_line(name)
         found = [kind for kind, mark in _PICTURES.items() if mark.match(raw)]
         most = _LARGEST_PICTURE if found else _LARGEST_TEXT
         if not raw:
@@ -81,7 +81,8 @@ class Attachment:
         fields = [raw.get(name) for name in cls.__slots__]
         if not all(isinstance(value, str) for value in fields):
             raise ValueError("an attachment's field is missing")
-        made = cls(*fields)
+        name, kind, data = fields
+        made = cls(_one_line(name), kind, data)
         if made.kind not in KINDS:
             raise ValueError(f"an attachment cannot be {made.kind[:40]!r}")
         try:
@@ -127,6 +128,10 @@ def content(prompt: str, attached: tuple[Attachment, ...]) -> "str | list[Any]":
         return prompt
     ordered = sorted(attached, key=lambda each: each.is_picture)
     return [*(each.part for each in ordered), {"type": "text", "text": prompt}]
+
+
+def _one_line(name: str) -> str:
+    return " ".join(printable(name).split())[:_LONGEST_NAME] or "file"
 
 
 def _readable(size: int) -> str:

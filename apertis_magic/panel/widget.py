@@ -39,6 +39,7 @@ _SAVED_EVERY = 3.0
 """Seconds between two updates of what a saved notebook shows, at the least."""
 
 _VIEW = "application/vnd.jupyter.widget-view+json"
+_PLAIN = "The panel needs widgets and its kernel; below is its conversation."
 _STATIC = Path(__file__).parent / "static"
 _LOOKS = ("hello", "page", "picture", "models")
 """The messages that only ask to be shown something."""
@@ -95,7 +96,7 @@ class ChatPanel(anywidget.AnyWidget):
         """Show the panel, and beside it what the notebook shows once it is saved."""
         talk = self._session.current
         view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
-        display({_VIEW: view, "text/plain": "ChatPanel"}, raw=True)
+        display({_VIEW: view, "text/plain": _PLAIN}, raw=True)
         self._saved_turns = talk.turns
         self._saved = display(saved(talk), raw=True, display_id=True)
 

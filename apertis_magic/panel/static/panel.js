@@ -574,7 +574,10 @@ class Panel {
       this.showChips();
       fit(this.message);
     };
-    const late = () => this.keeping(() => this.list.after(queued));
+    const late = () => {
+      this.say(BUSY);
+      this.keeping(() => this.list.after(queued));
+    };
     this.ask_for({ kind: "ask", text, names: files.map((file) => file.name) }, done, { late, contents });
   }
 
