@@ -39,6 +39,7 @@ bench: $(VENV)/ready-bench
 	$(BIN)/python benchmarks/decode.py
 	PYTHONPATH=tests $(BIN)/python benchmarks/cell.py
 	PYTHONPATH=tests $(BIN)/python benchmarks/journal.py
+	PYTHONPATH=tests $(BIN)/python benchmarks/panel.py
 
 lab: $(VENV)/ready-lab
 	$(BIN)/python -m apertis_magic.local install
