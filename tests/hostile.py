@@ -157,7 +157,7 @@ PLACES: dict[str, Callable[[str], str]] = {
 TAG = re.compile(r"<(/?)([a-z0-9]+)((?: [a-z-]+=\"[^\"]*\")*)>")
 ATTRIBUTES = set(
     "class href title src alt style start id type checked disabled aria-label rel "
-    "target".split()
+    "tabindex target".split()
 )
 TAGS = set(
     "a blockquote br code dd del div dl dt em h1 h2 h3 h4 h5 h6 hr img input li ol p "

@@ -66,6 +66,9 @@ _STATE = """() => {
     dialogs: [...document.querySelectorAll('.jp-Dialog')].map(e => e.innerText),
   };
 }"""
+# While the theme changes, a splash screen covers the page.
+_THEMED = """name => document.body.dataset.jpThemeName === name
+  && !document.querySelector('#jupyterlab-splash')"""
 _RUN = """([command, number]) => {
   const {content} = jupyterapp.shell.currentWidget;
   if (number !== null) content.activeCellIndex = number;
@@ -156,7 +159,7 @@ class Lab:
     def theme(self, name: str) -> None:
         """Show the page in this theme, such as ``JupyterLab Dark High Contrast``."""
         self.command("apputils:change-theme", theme=name)
-        self.wait("name => document.body.dataset.jpThemeName === name", name)
+        self.wait(_THEMED, name)
 
     @contextmanager
     def width(self, pixels: int) -> Iterator[None]:

@@ -72,12 +72,12 @@ def shape(html: str) -> str:
     """Return *html* without the wrappers and attributes that only serve styling."""
     html = re.sub(
         r'<div class="highlight">(?:<span class="lang">[^<]*</span>)?'
-        r"<pre><code>(.*?)\s*</code></pre></div>",
+        r'<pre tabindex="0"><code>(.*?)\s*</code></pre></div>',
         r"<pre>\1</pre>",
         html,
         flags=re.DOTALL,
     )
-    html = re.sub(r'<div class="apertis-table">(.*?)</div>', r"\1", html)
+    html = re.sub(r'<div class="apertis-table" tabindex="0">(.*?)</div>', r"\1", html)
     html = re.sub(r' (?:class|style|start)="[^"]*"', "", html)
     return html.replace("&lt;", "<").replace("&gt;", ">")
 

@@ -31,6 +31,8 @@ _ATTRIBUTES = {
     "*": {"class"},
     "a": {"href", "title", "target"},
     "img": {"src", "alt", "title"},
+    "div": {"tabindex"},
+    "pre": {"tabindex"},
     "th": {"style"},
     "td": {"style"},
     "ol": {"start"},
@@ -49,6 +51,7 @@ _ALLOWED = {
     "src": re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]*"),
     "target": re.compile("_blank"),
     "type": re.compile("checkbox"),
+    "tabindex": re.compile("0"),
     "style": re.compile(r"text-align: (?:left|right|center);"),
     "id": re.compile(r"fn(?:ref\d*)?:[\w-]+"),
 }

@@ -1,18 +1,19 @@
 """The one fixed style of our outputs, for front ends in light and dark.
 
-Colours are the front end's own where it has them. The highlighter's are of middle
-lightness, so that they can be read on white and on black, and yield to the front end's.
+Colours are the front end's own where it has them. The highlighter's yield to those, and
+are mixed with the text's own colour, so that they can be read on white and on black.
 """
 
 _LAYOUT = """
 .apertis-answer{overflow-x:auto}
+.apertis-answer a[href]{text-decoration:underline}
 .apertis-answer .highlight{margin:.6em 0;padding:.5em .8em;
 background:var(--jp-cell-editor-background,#8881);overflow-x:auto;border-radius:4px;
 border:1px solid var(--jp-border-color2,#8884)}
 .apertis-answer .highlight pre{margin:0;padding:0}
 .apertis-answer .highlight *{background:none!important;
 white-space:pre!important}
-.apertis-answer .highlight .lang{display:block;opacity:.6;font-size:.75em;
+.apertis-answer .highlight .lang{display:block;opacity:.7;font-size:.75em;
 padding-bottom:.3em}
 .apertis-table{overflow-x:auto}
 .apertis-answer details{margin:.3em 0;padding-left:.7em;
@@ -41,13 +42,19 @@ _COLOURS = {
     "na": "#108893",
     "nd": "#d1478c",
 }
-# :where() weighs nothing, so that a front end's own colours win.
+# :where() weighs nothing, so that a front end's own colours win, but for JupyterLab's
+# comments and numbers, which are too pale. A class without a colour has the text's.
+_MIXED = """
+:where(.apertis-answer .highlight) [class],
+.apertis-answer .highlight :is([class^=c],[class^=m]){
+color:color-mix(in srgb,var(--apertis-c) 55%,currentcolor)}
+"""
 _HIGHLIGHT = (
-    f":where(.apertis-answer .highlight) [class^={name}]{{color:{colour}}}"
+    f":where(.apertis-answer .highlight) [class^={name}]{{--apertis-c:{colour}}}"
     for name, colour in _COLOURS.items()
 )
 
-RULES = f"{_LAYOUT}{''.join(_HIGHLIGHT)}".replace("\n", "")
+RULES = f"{_LAYOUT}{_MIXED}{''.join(_HIGHLIGHT)}".replace("\n", "")
 """For a front end that takes style sheets."""
 
 STYLE = f"<style>{RULES}</style>"

@@ -24,7 +24,7 @@ import os  # a comment
 @decorated
 class Squares(dict):
     def of(self, n: int) -> str:
-        raise ValueError(f"{{n}} squared", 'is', n ** 2) if None else [{LONG}]
+        raise ValueError(f"{{n}} squared", 'is', n ** 200) if None else [{LONG}]
 ```
 ```html
 <!-- a comment --><a href="x" class='y'>&amp;</a>

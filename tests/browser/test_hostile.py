@@ -27,7 +27,7 @@ _FOUND = """() => {
     + 'h6 hr i img input kbd li ol p pre s span strong sub summary sup table tbody td '
     + 'tfoot th thead tr u ul').split(' ');
   const attributes = ('class id href title rel target src alt style start checked '
-    + 'disabled type open aria-label').split(' ');
+    + 'disabled type open aria-label tabindex').split(' ');
   const values = {
     class: /^(?!(.* )?(jp|lm)-)/,
     id: /^fn/,

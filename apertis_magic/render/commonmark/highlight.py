@@ -27,7 +27,8 @@ def highlighted(code: str, language: str) -> Element:
     box = Element("div", {"class": "highlight"})
     if named := _LANGUAGE.match(language):
         SubElement(box, "span", {"class": "lang"}).text = named[0]
-    inner = SubElement(SubElement(box, "pre"), "code")
+    # Wide code is scrolled by the keyboard, which must be able to get to it.
+    inner = SubElement(SubElement(box, "pre", {"tabindex": "0"}), "code")
     lexer = _lexer(named[0].lower()) if named else None
     if lexer is None or max(map(len, code.split("\n"))) > _LONGEST_LINE:
         inner.text = code

@@ -107,8 +107,8 @@ class _Builder:
                 _put_box(item if tight else item[0], done=done)
 
     def _add_table(self, block: Table, parent: Element) -> None:
-        """Add a table, in a box that can be scrolled."""
-        box = SubElement(parent, "div", {"class": "apertis-table"})
+        """Add a table, in a box that can be scrolled, by the keyboard too."""
+        box = SubElement(parent, "div", {"class": "apertis-table", "tabindex": "0"})
         table = SubElement(box, "table")
         head, *rows = block.rows()
         self._add_row(head, block.aligns, SubElement(table, "thead"), "th")
