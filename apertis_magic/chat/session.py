@@ -88,7 +88,7 @@ class Session:
     @property
     def names(self) -> tuple[str, ...]:
         """The names of the conversations, the current one's included."""
-        return tuple({self._name: None, **self._conversations})
+        return tuple({**self._conversations, self._name: None})
 
     def conversation(self, name: str) -> Conversation:
         """Return the conversation of that name, made on first use."""

@@ -1,0 +1,277 @@
+"""What a panel does for its page: by the real Session, against a real server."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from scripted_server import USAGE, ScriptedServer, fails, says
+
+from apertis_magic import files, local
+from apertis_magic.chat import session
+from apertis_magic.chat.session import Session
+from apertis_magic.panel.actions import Actions, Said
+from apertis_magic.panel.requests import Request
+
+KEY = "sk-" + "a1b2c3d4" * 4
+
+Does = Callable[..., Said]
+
+
+@pytest.fixture
+def here(server: ScriptedServer) -> Session:  # noqa: ARG001  it asks there
+    """Return this test's Session, which asks the server."""
+    return session.current()
+
+
+@pytest.fixture
+def does(here: Session) -> Does:
+    """Return what does one thing after the other, and waits for answers."""
+    actions = Actions(here, lambda _: None)
+
+    def do(kind: str, **fields: Any) -> Said:
+        said = actions.do(Request(kind=kind, **fields))
+        for each in here.current.under_way:
+            each.reply.wait(60)
+        return said
+
+    return do
+
+
+def test_a_question_with_options_and_files(does: Does, server: ScriptedServer) -> None:
+    """What is set is sent, 0 as well; what is blank is not."""
+    server.will(says("so"), says("so"))
+    for name, text in (("temperature", "0"), ("max_tokens", "20"), ("stop", "a\n\nb")):
+        assert Said() == does("option", name=name, text=text)
+
+    does("system", text="Be brief.")
+    does("model", name="gpt-5")
+    does("ask", text="\nWhy?\n", files=(("a.txt", b"abc"),))
+    does("option", name="temperature", text=" ")
+    does("option", name="stop", text="")
+    does("model", name="")
+    does("ask", text="And?")
+    first, second = (request.body for request in server.requests)
+
+    assert (0, 20, ["a", "b"]) == tuple(
+        first[name] for name in ("temperature", "max_tokens", "stop")
+    )
+    assert "gpt-5" == first["model"]
+    assert "gpt-4.1-mini" == second["model"]
+    assert {"role": "system", "content": "Be brief."} == first["messages"][0]
+    assert [
+        {"type": "text", "text": "File a.txt:\nabc"},
+        {"type": "text", "text": "Why?"},
+    ] == first["messages"][1]["content"]
+    assert 20 == second["max_tokens"]
+    assert not {"temperature", "stop"} & set(second)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("temperature", "3", "temperature must be 0 to 2, not 3"),
+        ("temperature", "warm", "temperature must be a number, not 'warm'"),
+        ("temperature", "NaN", "temperature must be 0 to 2, not nan"),
+        ("max_tokens", "1.5", "max_tokens must be a whole number, not 1.5"),
+        ("n", "0", "n must be 1 to 128, not 0"),
+        ("stop", "a\nb\nc\nd\ne", "stop takes 4 at most"),
+        ("tools", "[]", "There is no option tools."),
+    ],
+)
+def test_what_cannot_be_set(does: Does, name: str, text: str, said: str) -> None:
+    """One line says why, and nothing is set."""
+    assert Said(said, ok=False) == does("option", name=name, text=text)
+
+
+def test_a_comma_is_a_point(does: Does, server: ScriptedServer) -> None:
+    """As it is on many keyboards."""
+    server.will(says("so"))
+    does("option", name="temperature", text="0,5")
+    does("ask", text="Why?")
+
+    assert 0.5 == server.requests[0].body["temperature"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields"),
+    [
+        ("ask", {"text": f"Is {KEY} good?"}),
+        ("ask", {"text": "Look.", "files": (("env", KEY.encode()),)}),
+        ("system", {"text": f"Use {KEY}."}),
+        ("model", {"name": KEY}),
+        ("rename", {"name": KEY}),
+        ("edit", {"text": f"Is {KEY} good?"}),
+    ],
+)
+def test_no_key_is_sent_or_kept(
+    does: Does, here: Session, server: ScriptedServer, kind: str, fields: Any
+) -> None:
+    """Wherever somebody puts one by mistake; and it is not repeated."""
+    server.will(says("so"), says("no"))
+    does("ask", text="Why?")
+    turn = here.current.turns[0]
+    said = does(kind, **{"turn": turn.id, **fields})
+
+    assert not said.ok
+    assert "key" in said.text
+    assert KEY not in f"{said}{here.current.state}"
+    assert 1 == len(server.requests)
+
+
+def test_turns_change(does: Does, here: Session, server: ScriptedServer) -> None:
+    """Asked again, edited, taken out and put back, each in its place."""
+    server.will(*map(says, ("one", "two", "ONE", "deux", "drei")))
+    does("ask", text="1?", files=(("a.txt", b"abc"),))
+    does("ask", text="2?")
+    does("retry", turn=here.current.turns[0].id)
+    does("edit", turn=here.current.turns[1].id, text="zwei?")
+
+    assert ["ONE", "deux"] == [turn.text for turn in here.current.turns]
+    assert ["1?", "zwei?"] == [turn.prompt for turn in here.current.turns]
+
+    does("edit", turn=here.current.turns[0].id, text="drei?")
+    first = here.current.turns[0]
+
+    assert ("drei", "a.txt") == (first.text, first.attachments[0].name)
+
+    said = does("delete", turn=first.id)
+
+    assert Said("Deleted: drei?", undo=True) == said
+    assert ["zwei?"] == [turn.prompt for turn in here.current.turns]
+
+    does("undo")
+
+    assert ["drei?", "zwei?"] == [turn.prompt for turn in here.current.turns]
+    assert Said("There is nothing to undo.", ok=False) == does("undo")
+
+
+def test_a_turn_that_is_gone(does: Does) -> None:
+    """Another page may have taken it out."""
+    for kind in ("edit", "retry", "delete", "continue", "fork"):
+        said = does(kind, turn="gone", text="x")
+
+        assert not said.ok
+        assert said.text
+
+
+def test_an_answer_goes_on(does: Does, here: Session, server: ScriptedServer) -> None:
+    """One that was cut off, also when it is not the last."""
+    server.will(says("half", finish="length"), says("two"), says(" whole"))
+    does("ask", text="1?")
+    does("ask", text="2?")
+    does("continue", turn=here.current.turns[0].id)
+
+    assert ["half whole", "two"] == [turn.text for turn in here.current.turns]
+
+
+def test_conversations(does: Does, here: Session, server: ScriptedServer) -> None:
+    """Made, named, forked, left and deleted; the last can be undone."""
+    server.will(says("one"), says("two"))
+    does("ask", text="1?")
+    does("ask", text="2?")
+    does("fork", turn=here.current.turns[0].id)
+
+    assert ["1?"] == [turn.prompt for turn in here.current.turns]
+
+    does("rename", name=" sky ")
+    does("new")
+
+    assert ("main", "sky", "main-2") == here.names
+    assert not here.current.turns
+
+    does("use", name="sky")
+    does("remove", name="sky")
+
+    assert "sky" not in here.names
+    assert Said("sky is back.") == does("undo")
+    assert ["1?"] == [turn.prompt for turn in here.current.turns]
+    assert not does("use", name="nowhere").ok
+    assert Said("A conversation's name cannot be blank.", ok=False) == does(
+        "rename", name=" "
+    )
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Work in an empty folder."""
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    return tmp_path / "work"
+
+
+@pytest.mark.parametrize("ending", ["ipynb", "md", "json"])
+def test_a_conversation_is_written(
+    does: Does, here: Session, server: ScriptedServer, folder: Path, ending: str
+) -> None:
+    """What somebody else wrote is never replaced; our own file is."""
+    server.will(says("one"))
+    here.new("a / b?")
+
+    assert not does("export", name=ending).ok
+
+    does("ask", text="1?")
+    (folder / f"a-b.{ending}").write_text("mine")
+    said = [does("export", name=ending) for _ in range(2)]
+    [read] = files.load(folder / f"a-b-2.{ending}")
+
+    assert [Said(f"Written to a-b-2.{ending}.")] * 2 == said
+    assert "mine" == (folder / f"a-b.{ending}").read_text()
+    assert ["1?"] == [turn.prompt for turn in read.turns]
+
+
+def test_a_form_of_file_that_there_is_not(does: Does, server: ScriptedServer) -> None:
+    """One line says which there are."""
+    server.will(says("one"))
+    does("ask", text="1?")
+
+    assert ".ipynb, .md, .json" in does("export", name="exe").text
+
+
+def test_what_fails_is_a_turn(
+    does: Does, here: Session, server: ScriptedServer
+) -> None:
+    """With what to do about it; the next try takes its place."""
+    server.will(fails(401, "bad key"), says("so", usage={**USAGE, "cost": 0.5}))
+
+    assert Said() == does("ask", text="Why?")
+
+    [failed] = here.current.turns
+
+    assert "bad key" in failed.error
+    assert "%chat key" in failed.hint
+
+    does("retry", turn=failed.id)
+
+    assert ["so"] == [turn.text for turn in here.current.turns]
+
+
+def test_a_key_that_is_missing(
+    monkeypatch: pytest.MonkeyPatch, here: Session, does: Does
+) -> None:
+    """It is said, and nothing is asked."""
+    monkeypatch.delenv("APERTIS_BASE_URL")
+    said = does("ask", text="Why?")
+
+    assert not said.ok
+    assert "%chat key" in said.hint
+    assert () == here.current.turns
+
+
+def test_the_local_model(here: Session) -> None:
+    """One click, and it answers; where its process ended, it starts again."""
+    told: list[str] = []
+    actions = Actions(here, told.append)
+    said = actions.do(Request(kind="local"))
+    model = local.current().endpoint
+    local.current().stop()
+    again = actions.do(Request(kind="ask", text="What is 1 + 1?"))
+    for each in here.current.under_way:
+        each.reply.wait(120)
+    local.current().stop()
+
+    assert model is not None
+    assert said.text.startswith(model.model)
+    assert told
+    assert again.ok
+    assert [True] == [bool(turn.text) for turn in here.current.turns]
