@@ -9,6 +9,7 @@ from apertis_magic.api import params
 from apertis_magic.api.params import PARAMS, Param
 from apertis_magic.errors import ConfigurationError
 
+_LABELS = {"n": "Number of answers", "stop": "End the answer at", "top_p": "Top P"}
 FIELDS = tuple(param for param in PARAMS.values() if param.on_line)
 """The parameters that have a field, as the magic line has an option for each."""
 
@@ -18,6 +19,7 @@ def described() -> list[dict[str, Any]]:
     return [
         {
             "name": param.name,
+            "label": _LABELS.get(param.name, param.name.replace("_", " ").capitalize()),
             "help": param.help,
             "range": param.range(),
             "number": param.kind in (int, float),

@@ -81,7 +81,7 @@ class Turn {
     this.showTail();
     this.foot.replaceChildren(
       h("span", { class: "ap-footer" }),
-      this.actions(["Stop this answer", () => this.panel.stop(this.item.id)]),
+      this.actions(["Cancel", () => this.panel.stop(this.item.id)]),
     );
   }
 
@@ -140,7 +140,7 @@ class Turn {
     this.blocks.insertAdjacentHTML("beforeend", html);
     this.panel.decorate(this.blocks, from);
     let said = "";
-    for (let n = from ? from.nextElementSibling : this.blocks.firstElementChild; n; n = n.nextElementSibling) said += `${n.innerText} `;
+    for (let n = from ? from.nextElementSibling : this.blocks.firstElementChild; n; n = n.nextElementSibling) said += `${n.textContent} `;
     this.panel.announce(said);
   }
 
@@ -466,8 +466,7 @@ class Panel {
 
   makeFields(described) {
     for (const about of described) {
-      const label = about.name.replaceAll("_", " ");
-      const made = this.field(label[0].toUpperCase() + label.slice(1), about, (text, box) => {
+      const made = this.field(about.label, about, (text, box) => {
         // A number field gives "" for what is no number; that must not pass for blank.
         if (box.validity.badInput) return this.say("That is not a number.", { bad: true });
         return this.ask_for({ kind: "option", name: about.name, text }, (said) =>
