@@ -1,6 +1,7 @@
 """A real ipykernel, driven from outside as a front end does it."""
 
 import os
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -59,6 +60,7 @@ class Kernel:
     def __init__(self, manager: KernelManager, client: BlockingKernelClient) -> None:
         self.manager = manager
         self._client = client
+        self._of_widgets: deque[dict[str, Any]] = deque()
 
     @property
     def pid(self) -> int:
@@ -119,6 +121,9 @@ class Kernel:
         """Give what a cell sends on IOPub, as it comes, until the kernel is idle."""
         while True:
             message = self._client.get_iopub_msg(timeout=PATIENCE)
+            if message["msg_type"].startswith("comm_"):
+                self._of_widgets.append(message)
+                continue
             if message["parent_header"].get("msg_id") != request:
                 continue
             if message["msg_type"] == "status":
@@ -143,6 +148,30 @@ class Kernel:
             if reply["parent_header"].get("msg_id") == request:
                 content: dict[str, Any] = reply["content"]
                 return content
+
+    def tell(self, comm: str, content: Any, *buffers: bytes) -> None:
+        """Send a widget a message, as its page does."""
+        data = {"comm_id": comm, "data": {"method": "custom", "content": content}}
+        message = self._client.session.msg("comm_msg", data)
+        message["buffers"] = list(buffers)
+        self._client.session.send(
+            self._client.shell_channel.socket, message, buffers=list(buffers)
+        )
+
+    def told(self, comm: str) -> Iterator[tuple[dict[str, Any], list[bytes]]]:
+        """Give what a widget sends its page, and the files with it, as it comes."""
+        while True:
+            message = (
+                self._of_widgets.popleft()
+                if self._of_widgets
+                else self._client.get_iopub_msg(timeout=PATIENCE)
+            )
+            content = message["content"]
+            if message["msg_type"] == "comm_msg" and content["comm_id"] == comm:
+                data = content["data"]
+                if data.get("method") == "custom":
+                    buffers = [bytes(each) for each in message["buffers"]]
+                    yield data["content"], buffers
 
     def interrupt(self) -> None:
         """Interrupt the cell that runs."""

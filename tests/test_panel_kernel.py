@@ -1,0 +1,204 @@
+"""The panel in a real kernel, whose page is this test."""
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from kernel_driver import Kernel, Outcome
+from scripted_server import DONE, Answer, ScriptedServer, Wait, chunk, says
+
+ONE = "1"
+VIEW = "application/vnd.jupyter.widget-view+json"
+
+
+class Page:
+    """A page that shows a panel: it keeps what it is told, as ``panel.js`` does."""
+
+    def __init__(self, kernel: Kernel, shown: Outcome) -> None:
+        [self.comm] = [
+            each["data"][VIEW]["model_id"]
+            for each in shown.outputs
+            if VIEW in each.get("data", {})
+        ]
+        self.kernel = kernel
+        self.turns: list[dict[str, Any]] = []
+        self.head: dict[str, Any] = {}
+        self.said: dict[str, dict[str, Any]] = {}
+        self.pictures: list[bytes] = []
+        self._messages = kernel.told(self.comm)
+        self.ask("hello")
+
+    def ask(self, kind: str, *files: bytes, **fields: Any) -> None:
+        """Send a message of the page."""
+        self.kernel.tell(self.comm, {"kind": kind, "view": "v", **fields}, *files)
+
+    def until(self, token: str = "", **known: Any) -> None:
+        """Take in messages until one is about *token*, or holds what is *known*."""
+        for message, buffers in self._messages:
+            self._take(message, buffers)
+            is_known = all(message.get(k) == v for k, v in known.items())
+            if (token in self.said if token else is_known) or not (token or known):
+                return
+
+    def last(self, **known: Any) -> dict[str, Any]:
+        """Take in messages until the last turn holds what is *known*; return it."""
+        while not self.turns or any(self.turns[-1][k] != v for k, v in known.items()):
+            self.until()
+        return self.turns[-1]
+
+    def _take(self, message: dict[str, Any], buffers: list[bytes]) -> None:
+        kind = message["kind"]
+        if kind in ("head", "hello"):
+            self.head = message
+        elif kind == "show":
+            self.turns = message["turns"]
+        elif kind == "splice":
+            at, gone = message["at"], message["gone"]
+            before = {turn["id"]: turn for turn in self.turns}
+            for turn in message["turns"]:
+                if turn["html"] is None:
+                    turn["html"] = before[turn["id"]]["html"]
+            self.turns[at : at + gone] = message["turns"]
+        elif kind == "grow":
+            [turn] = [turn for turn in self.turns if turn["id"] == message["id"]]
+            turn["text"] += message.get("text", "")
+            turn["html"] += "".join(message.get("blocks", ()))
+        elif kind == "said":
+            self.said[message["token"]] = message
+        elif kind == "picture":
+            self.pictures += buffers
+
+
+@pytest.fixture
+def page(kernel: Kernel) -> Iterator[Page]:
+    """Yield the page of a panel that has just been shown."""
+    shown = kernel.run("%chat panel")
+
+    assert "ok" == shown.reply["status"]
+
+    found = Page(kernel, shown)
+    found.until(kind="hello")
+    yield found
+    kernel.run("%unload_ext apertis_magic\n%load_ext apertis_magic")
+
+
+def test_a_question(page: Page, server: ScriptedServer) -> None:
+    """Its answer comes as it grows: text at once, HTML block by block."""
+    go_on = threading.Event()
+    server.will(
+        Answer(
+            (
+                chunk("**One** paragraph.\n\nAnd *an"),
+                Wait(go_on),
+                chunk("other*.", finish="stop"),
+                DONE,
+            )
+        )
+    )
+    page.ask("ask", token=ONE, text="Why?", names=[])
+    open_turn = dict(page.last(text="**One** paragraph.\n\nAnd *an"))
+    go_on.set()
+    turn = page.last(open=False)
+
+    assert ("Why?", True) == (open_turn["asked"], open_turn["open"])
+    assert "<strong>One</strong>" in open_turn["html"]
+    assert "another" not in open_turn["html"]
+    assert "<em>another</em>" in turn["html"]
+    assert "served" in turn["footer"]
+
+
+def test_both_faces(page: Page, server: ScriptedServer) -> None:
+    """A cell's turn is in the panel, and the panel's before the next cell's."""
+    server.will(says("one"), says("two"), says("three"), says("ONE"))
+    page.kernel.run("%%chat\n1?", cell="c1")
+    page.last(text="one", open=False)
+    page.ask("ask", token=ONE, text="2?", names=[])
+    page.last(text="two", open=False)
+    page.kernel.run("%%chat\n3?", cell="c3")
+    page.last(text="three", open=False)
+    page.kernel.run("%%chat\n1, again?", cell="c1")
+    while page.turns[0]["text"] != "ONE" or page.turns[0]["open"]:
+        page.until()
+
+    assert ["1, again?", "2?", "3?"] == [turn["asked"] for turn in page.turns]
+    assert [False, True, True] == [turn["stale"] for turn in page.turns]
+    assert [True, False, True] == [turn["cell"] for turn in page.turns]
+    assert [
+        ("user", "1?"),
+        ("assistant", "one"),
+        ("user", "2?"),
+        ("assistant", "two"),
+        ("user", "3?"),
+    ] == server.messages[2]
+
+
+def test_a_picture(page: Page, server: ScriptedServer) -> None:
+    """It goes along with the question, and comes back when the page asks for it."""
+    server.will(says("seen"))
+    raw = b"GIF89a" + bytes(range(256))
+    page.ask("ask", raw, b"a,b", token=ONE, text="What?", names=["x.gif", "y.csv"])
+    turn = page.last(open=False)
+    page.ask("picture", turn=turn["id"], number=0)
+    page.until(kind="picture")
+
+    assert [
+        {"name": "x.gif", "size": 262, "picture": True},
+        {"name": "y.csv", "size": 3, "picture": False},
+    ] == turn["files"]
+    assert [raw] == page.pictures
+    assert 3 == len(server.requests[0].body["messages"][0]["content"])
+
+
+def test_what_no_page_would_send(page: Page) -> None:
+    """It is dropped, and the panel goes on."""
+    odd: list[Any] = [None, [], "x", {}, {"kind": "ask"}, {"kind": ["ask"]}]
+    for content in odd:
+        page.kernel.tell(page.comm, content)
+    page.kernel.tell(page.comm, {"kind": "retry", "token": "2", "turn": 5})
+    page.ask("undo", token=ONE)
+    page.until(ONE)
+
+    assert {ONE} == set(page.said)
+    assert "There is nothing to undo." == page.said[ONE]["text"]
+
+
+def test_what_a_saved_notebook_shows(page: Page, server: ScriptedServer) -> None:
+    """The transcript stands beside the panel as text and cleaned HTML."""
+    server.will(says("**so** <img src=x onerror=alert()>"))
+    page.kernel.run("%%chat\nWhy?", cell="c1")
+    shown = page.kernel.run("%chat panel")
+    [panel, saved] = shown.outputs
+
+    assert "below is its conversation" in panel["data"]["text/plain"]
+    assert "<strong>so</strong>" in saved["data"]["text/html"]
+    assert "<img" not in saved["data"]["text/html"]
+    assert "[1] Why?" in saved["data"]["text/plain"]
+
+
+def test_settings_hold_at_once(page: Page, server: ScriptedServer) -> None:
+    """Also those that are set after the panel was shown."""
+    server.will(says("so"))
+    page.kernel.run("%config ApertisMagic.temperature = 0.5")
+    page.ask("ask", token=ONE, text="Why?", names=[])
+    page.last(open=False)
+    page.kernel.run("%config ApertisMagic.temperature = None")
+
+    assert 0.5 == server.requests[0].body["temperature"]
+
+
+def test_a_panel_that_is_closed(page: Page, server: ScriptedServer) -> None:
+    """The conversation stays, and so does every other panel."""
+    server.will(says("so"))
+    done = page.kernel.run(
+        "import threading\n"
+        "from apertis_magic import ChatPanel\n"
+        "panel = ChatPanel()\n"
+        "before = threading.active_count()\n"
+        "panel.close()\n"
+        "panel.close()\n"
+    )
+    page.ask("ask", token=ONE, text="Why?", names=[])
+
+    assert "ok" == done.reply["status"]
+    assert "so" == page.last(open=False)["text"]
