@@ -135,7 +135,8 @@ class Conversation:
 
         Those that wait for the answer before them are there, those asked ``once`` not.
         """
-        return tuple(each for each in self._under_way if each.reply.is_here)
+        with _lock:  # who is told that one begins finds it there
+            return tuple(each for each in self._under_way if each.reply.is_here)
 
     @property
     def view(self) -> tuple[State, tuple[UnderWay, ...]]:
