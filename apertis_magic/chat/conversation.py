@@ -14,7 +14,7 @@ from apertis_magic.chat import history
 from apertis_magic.chat.answering import answer
 from apertis_magic.chat.history import Entry, History, Where
 from apertis_magic.chat.journal import Journal
-from apertis_magic.chat.question import Question, copied, varied
+from apertis_magic.chat.question import Question, changed, copied, varied
 from apertis_magic.chat.reply import Outcome, Reply
 from apertis_magic.chat.settings import DEFAULT_MODEL
 from apertis_magic.chat.state import State, merged
@@ -316,11 +316,7 @@ class Conversation:
         """
         last = self.asked(turn)
         client = client or self._own_client()
-        given = {name: value for name, value in options.items() if value is not None}
-        extra = [each.get("extra_body") or {} for each in (last.options, given)]
-        fields = {**last.options, **given}
-        if any(extra):
-            fields["extra_body"] = {**extra[0], **extra[1]}
+        fields = changed(last.options, options)
         params.check({k: v for k, v in fields.items() if k not in _OF_THE_CLIENT})
         question = Question(
             prompt=last.prompt,
