@@ -326,6 +326,40 @@ def test_a_version_of_it_is_there_already(server: ScriptedServer) -> None:
     assert ["new"] == [each.text for each in chat.turns]
 
 
+def test_a_turn_that_is_asked_again_twice_stays_one(
+    server: ScriptedServer, journal: Journal
+) -> None:
+    """The second answer replaces the first, though that was not there when asked."""
+    go = threading.Event()
+    server.will(
+        says("old"),
+        says("other"),
+        says("first"),
+        Answer((Wait(go), chunk("second", finish="stop"), DONE)),
+        Answer((chunk("third"), NEVER)),
+    )
+    chat = Conversation(journal=journal)
+    chat.ask("x").result()
+    chat.ask("y").result()
+    turn = chat.retry(chat.turns[0].id).result()
+    again = chat.retry(turn.id)
+    server.wait_for(4)
+    edited = chat.ask("z", where=Where(replaces=turn.id))
+
+    assert [turn.id, turn.id] == [each.where.replaces for each in chat.under_way]
+
+    go.set()
+    again.result()
+    server.wait_for(5)
+    while ["third", "other"] != [t.text for t in journal.read(chat.state.id).turns]:
+        assert not edited.done
+
+    edited.settle()
+
+    assert ["third", "other"] == [each.text for each in chat.turns]
+    assert ["x", "x", "z"] == [messages[0][1] for messages in server.messages[2:]]
+
+
 def test_an_answer_outlives_the_turn_it_was_to_replace(server: ScriptedServer) -> None:
     """It was paid for: it stands at the end, and what was dropped can come back."""
     go = threading.Event()

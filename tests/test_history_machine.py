@@ -92,7 +92,8 @@ class Plain:
     def _due(self, turn: Turn, where: Where) -> Row | None:
         """Return the row that the turn is to replace, if there is one."""
         if where.replaces is not None:
-            return next((row for row in self.rows if row.id == where.replaces), None)
+            named = [row for row in self.rows if where.replaces in (row.id, row.slot)]
+            return named[0] if named else None
         if where.cell is None:
             return None
         run = self.running[where.cell.id]
@@ -172,7 +173,7 @@ class Conversations(RuleBasedStateMachine):
     @rule(how=HOW, data=st.data())
     def ask_again(self, how: str, data: st.DataObject) -> None:
         """Retry a turn, wherever it stands."""
-        ids = [row.id for row in self.plain.rows]
+        ids = [name for row in self.plain.rows for name in (row.id, row.slot)]
         self.put(how, Where(replaces=data.draw(st.sampled_from(ids))))
 
     @rule(how=HOW)

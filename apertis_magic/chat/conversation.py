@@ -522,7 +522,10 @@ class Conversation:
         return self._client
 
     def _start(self, question: Question) -> Reply:
-        question = replace(question, options=copied(question.options))
+        asked = question.where
+        question = replace(
+            question, options=copied(question.options), where=self._lasting(asked)
+        )
         with _lock:  # it cannot end before it is known to be under way
             reply = Reply(
                 lambda reply: self._answer(reply, question),
@@ -531,9 +534,15 @@ class Conversation:
                 watchers=None if question.once else self.watchers,
             )
             if not question.once:
-                asked = UnderWay(reply, question.prompt, question.where)
-                self._under_way = (*self._under_way, asked)
+                entry = UnderWay(reply, question.prompt, asked)
+                self._under_way = (*self._under_way, entry)
         return reply
+
+    def _lasting(self, where: Where) -> Where:
+        """Return *where* by a name that lasts if the turn is asked again meanwhile."""
+        name = where.replaces
+        slots = {entry.turn.id: entry.slot for entry in self._history}
+        return replace(where, replaces=slots.get(name) or name) if name else where
 
     def _one_at_a_time(self) -> asyncio.Lock:
         # A lock belongs to one event loop, and a forked child has another.
