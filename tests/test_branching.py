@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from scripted_server import (
+    DONE,
     NEVER,
     PATIENCE,
     Answer,
@@ -132,6 +133,252 @@ def test_a_retry_differs_for_a_cache_of_requests() -> None:
     assert {} == varied(there, {})
 
 
+def test_any_question_is_asked_again(server: ScriptedServer) -> None:
+    """In its place, after the turns before it alone; those after it are stale."""
+    server.will(says("one"), says("two"), says("three"), says("better"))
+    chat = Conversation()
+    first, second, third = (
+        chat.ask(prompt, where=cell(prompt, 1), temperature=heat).result()
+        for prompt, heat in (("a", None), ("b", 0), ("c", None))
+    )
+    turn = chat.retry(second.id).result()
+
+    assert server.requests[1].body == server.requests[3].body
+    assert ["one", "better", "three"] == [each.text for each in chat.turns]
+    assert ("b", "b", 0) == (turn.prompt, turn.cell, turn.options["temperature"])
+    assert frozenset({third.id}) == chat.stale
+    assert (turn, first) == (chat.last_asked, chat.asked(first.id))
+
+
+def test_a_failed_try_is_asked_again_by_its_own_name(server: ScriptedServer) -> None:
+    """And the answer that it did not replace by that one's."""
+    server.will(says("old"), says("last"), fails(400), says("new"), says("older"))
+    chat = Conversation()
+    old = chat.ask("first").result()
+    chat.ask("second").result()
+    failed = chat.ask("edited", where=Where(replaces=old.id))
+    failed.wait()
+    former = chat.asked(old.id)
+
+    assert ["old", "last"] == [turn.text for turn in chat.turns]
+    assert "first" == former.prompt
+
+    edited = chat.retry(failed.id).result()
+
+    assert ["new", "last"] == [turn.text for turn in chat.turns]
+    assert "edited" == edited.prompt
+
+
+def test_an_edited_question_stands_where_it_stood(server: ScriptedServer) -> None:
+    """In its cell, after the turns before it alone; those after it are stale."""
+    server.will(says("one"), says("two"), says("three"), says("edited"), says("own"))
+    chat = Conversation()
+    turns = [chat.ask(name, where=cell(name, 1)).result() for name in ("a", "b", "c")]
+    turn = chat.ask("b, please", where=Where(replaces=turns[1].id)).result()
+
+    assert server.messages[3] == [
+        ("user", "a"),
+        ("assistant", "one"),
+        ("user", "b, please"),
+    ]
+    assert [("a", "a"), ("b, please", "b"), ("c", "c")] == [
+        (each.prompt, each.cell) for each in chat.turns
+    ]
+    assert frozenset({turns[2].id}) == chat.stale
+    assert turn == chat.turns[1]
+
+    chat.ask("b by its cell", where=cell("b", 2)).result()
+
+    assert ["a", "b by its cell", "c"] == [each.prompt for each in chat.turns]
+
+
+def test_any_answer_that_was_cut_off_goes_on(server: ScriptedServer) -> None:
+    """In its place; one that is complete, or of which nothing came, does not."""
+    server.will(
+        says("half", finish="length"), fails(400), says("whole"), says(" and more")
+    )
+    chat = Conversation()
+    half = chat.ask("a").result()
+    nothing = chat.ask("b")
+    nothing.wait()
+    whole = chat.ask("c").result()
+    for wrong, why in (
+        (whole.id, "That answer is complete"),
+        (nothing.id, "Nothing of it came"),
+        ("unknown", "no such turn"),
+        (None, "The last answer is complete"),
+    ):
+        with pytest.raises(errors.ConfigurationError, match=why):
+            chat.go_on(wrong)
+
+    assert 3 == len(server.requests)
+
+    chat.go_on(half.id).result()
+
+    assert ["half and more", "", "whole"] == [turn.text for turn in chat.turns]
+    assert [("user", "a"), ("assistant", "half")] == server.messages[-1][:2]
+
+
+def test_a_turn_that_is_not_there(server: ScriptedServer) -> None:
+    """It is told in one line, and nothing is sent or changed."""
+    server.will(says("a"))
+    chat = Conversation()
+    chat.ask("x").result()
+    gone, _ = chat.drop(chat.turns[0].id)
+    chat.ask("y").result()
+    before = chat.state
+    for way in (chat.retry, chat.go_on, chat.drop, chat.asked):
+        with pytest.raises(errors.ConfigurationError, match="no such turn in main"):
+            way(gone.turn.id)
+    with pytest.raises(errors.ConfigurationError, match="no such turn in main"):
+        chat.fork("idea", through=gone.turn.id)
+
+    assert before == chat.state
+    assert 2 == len(server.requests)
+
+
+def test_a_turn_that_is_dropped_can_be_put_back(
+    server: ScriptedServer, journal: Journal
+) -> None:
+    """Meanwhile it is not sent and is a version; then all is as it was."""
+    server.will(says("a"))
+    chat = Conversation(journal=journal)
+    for prompt in ("x", "y", "z"):
+        chat.ask(prompt, where=cell(prompt, 1)).result()
+    before = chat.state
+    entry, at = chat.drop(before.turns[1].id)
+    journal.flush(PATIENCE)
+
+    assert ("y", 1) == (entry.turn.prompt, at)
+    assert ["x", "z"] == [turn.prompt for turn in chat.turns]
+    assert [entry] == list(journal.versions(chat.state.id))
+    assert chat.state == journal.read(chat.state.id)
+
+    chat.put_back(entry, at)
+    chat.put_back(entry, at)
+    journal.flush(PATIENCE)
+
+    assert before == chat.state
+    assert () == journal.versions(chat.state.id)
+    assert before == journal.read(chat.state.id)
+
+
+@pytest.mark.parametrize(("at", "expected"), [(-3, "xy"), (0, "xy"), (9, "yx")])
+def test_a_turn_is_put_back_where_there_is_room(
+    server: ScriptedServer, at: int, expected: str
+) -> None:
+    """However many others were taken out meanwhile."""
+    server.will(says("a"))
+    chat = Conversation()
+    for prompt in ("x", "y"):
+        chat.ask(prompt).result()
+    entry, _ = chat.drop(chat.turns[0].id)
+    chat.put_back(entry, at)
+
+    assert expected == "".join(turn.prompt for turn in chat.turns)
+
+
+def test_what_was_put_back_is_as_old_as_it_was(server: ScriptedServer) -> None:
+    """What was asked meanwhile is the last question, and no turn is stale for it."""
+    server.will(says("a"))
+    chat = Conversation()
+    for prompt in ("x", "y"):
+        chat.ask(prompt).result()
+    dropped = [chat.drop(turn.id) for turn in reversed(chat.turns)]
+    chat.ask("z").result()
+    for entry, at in reversed(dropped):
+        chat.put_back(entry, at)
+
+    assert ["x", "y", "z"] == [turn.prompt for turn in chat.turns]
+    assert frozenset() == chat.stale
+    assert chat.turns[2] == chat.newest == chat.last_asked
+
+
+def test_a_dropped_question_is_the_last_no_more(server: ScriptedServer) -> None:
+    """Nor is a try in its place that failed; another's stays the last."""
+    server.will(says("one"), says("two"), fails(400))
+    chat = Conversation()
+    first, second = (chat.ask(prompt).result() for prompt in ("x", "y"))
+    chat.ask("edited", where=Where(replaces=second.id)).wait()
+    entry, at = chat.drop(first.id)
+
+    assert "edited" == chat.asked().prompt
+
+    chat.put_back(entry, at)
+
+    assert "edited" == chat.asked().prompt
+
+    chat.drop(second.id)
+
+    assert "x" == chat.asked().prompt
+
+
+def test_a_version_of_it_is_there_already(server: ScriptedServer) -> None:
+    """Then what is put back would stand there twice."""
+    server.will(says("old"), says("new"))
+    chat = Conversation()
+    turn = chat.ask("x").result()
+    dropped = chat.drop(turn.id)
+    chat.put_back(*dropped)
+    chat.retry(turn.id).result()
+    chat.put_back(*dropped)
+
+    assert ["new"] == [each.text for each in chat.turns]
+
+
+def test_a_turn_that_is_asked_again_twice_stays_one(
+    server: ScriptedServer, journal: Journal
+) -> None:
+    """The second answer replaces the first, though that was not there when asked."""
+    go = threading.Event()
+    server.will(
+        says("old"),
+        says("other"),
+        says("first"),
+        Answer((Wait(go), chunk("second", finish="stop"), DONE)),
+        Answer((chunk("third"), NEVER)),
+    )
+    chat = Conversation(journal=journal)
+    first = chat.ask("x").result()
+    chat.ask("y").result()
+    turn = chat.retry(first.id).result()
+    again = chat.retry(turn.id)
+    server.wait_for(4)
+    edited = chat.ask("z", where=Where(replaces=turn.id))
+
+    assert [first.id, first.id] == [each.where.replaces for each in chat.under_way]
+
+    go.set()
+    again.result()
+    server.wait_for(5)
+    while ["third", "other"] != [t.text for t in journal.read(chat.state.id).turns]:
+        assert not edited.done
+
+    edited.settle()
+
+    assert ["third", "other"] == [each.text for each in chat.turns]
+    assert ["x", "x", "z"] == [messages[0][1] for messages in server.messages[2:]]
+
+
+def test_an_answer_outlives_the_turn_it_was_to_replace(server: ScriptedServer) -> None:
+    """It was paid for: it stands at the end, and what was dropped can come back."""
+    go = threading.Event()
+    server.will(
+        says("one"), says("two"), Answer((Wait(go), chunk("new", finish="stop"), DONE))
+    )
+    chat = Conversation()
+    first = chat.ask("x").result()
+    chat.ask("y").result()
+    reply = chat.retry(first.id)
+    server.wait_for(3)
+    dropped = chat.drop(first.id)
+    go.set()
+    reply.result()
+    chat.put_back(*dropped)
+
+    assert ["one", "two", "new"] == [turn.text for turn in chat.turns]
+
+
 def test_undo_takes_the_last_turns_back(server: ScriptedServer) -> None:
     """As many as are there; the next question sees what is left."""
     server.will(says("a"))
@@ -160,6 +407,23 @@ def test_a_fork_goes_its_own_way(server: ScriptedServer) -> None:
     assert ["changed"] == [turn.prompt for turn in other.turns]
     assert ["x", "y"] == [turn.prompt for turn in chat.turns]
     assert ("gpt-5", "Be brief.", "idea") == (other.model, other.system, other.name)
+
+
+def test_a_fork_from_any_turn(server: ScriptedServer, journal: Journal) -> None:
+    """It shares the turns up to and including that one."""
+    server.will(says("a"))
+    chat = Conversation("gpt-5", "Be brief.", journal=journal)
+    for prompt in ("x", "y", "z"):
+        chat.ask(prompt).result()
+    before = chat.state
+    other = chat.fork("idea", through=chat.turns[1].id)
+    forked = other.state
+    journal.flush(PATIENCE)
+
+    assert chat.turns[:2] == other.turns
+    assert ("gpt-5", "Be brief.", "idea") == (other.model, other.system, other.name)
+    assert forked == journal.read(forked.id)
+    assert before == chat.state == journal.read(before.id)
 
 
 @pytest.mark.parametrize(

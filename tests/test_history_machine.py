@@ -92,7 +92,8 @@ class Plain:
     def _due(self, turn: Turn, where: Where) -> Row | None:
         """Return the row that the turn is to replace, if there is one."""
         if where.replaces is not None:
-            return next((row for row in self.rows if row.id == where.replaces), None)
+            named = [row for row in self.rows if where.replaces in (row.id, row.slot)]
+            return named[0] if named else None
         if where.cell is None:
             return None
         run = self.running[where.cell.id]
@@ -132,6 +133,8 @@ class Conversations(RuleBasedStateMachine):
         self.history: history.History = ()
         self.plain = Plain()
         self.number = count()
+        self.dropped: list[tuple[history.Entry, int, Row]] = []
+        self.highest = 0
 
     @rule(cell=CELLS)
     def run(self, cell: str) -> None:
@@ -170,7 +173,7 @@ class Conversations(RuleBasedStateMachine):
     @rule(how=HOW, data=st.data())
     def ask_again(self, how: str, data: st.DataObject) -> None:
         """Retry a turn, wherever it stands."""
-        ids = [row.id for row in self.plain.rows]
+        ids = [name for row in self.plain.rows for name in (row.id, row.slot)]
         self.put(how, Where(replaces=data.draw(st.sampled_from(ids))))
 
     @rule(how=HOW)
@@ -183,6 +186,32 @@ class Conversations(RuleBasedStateMachine):
         """Drop the last turns."""
         self.history = self.history[: max(0, len(self.history) - many)]
         self.plain.rows = self.plain.rows[: max(0, len(self.plain.rows) - many)]
+
+    @precondition(lambda self: any(not self.runs(row) for row in self.plain.rows))
+    @rule(data=st.data())
+    def drop(self, data: st.DataObject) -> None:
+        """Take a turn out that no running cell is at work on."""
+        row = data.draw(
+            st.sampled_from([row for row in self.plain.rows if not self.runs(row)])
+        )
+        at = self.plain.rows.index(row)
+        del self.plain.rows[at]
+        self.history, entry, stood = history.without(self.history, row.id)
+        self.dropped.append((entry, stood, replace(row)))
+        self.highest = max(self.highest, entry.made)
+
+        assert (at, row.id) == (stood, entry.turn.id)
+
+    @precondition(lambda self: any(not self.runs(row) for *_, row in self.dropped))
+    @rule(data=st.data(), off=st.integers(-2, 2))
+    def put_back(self, data: st.DataObject, off: int) -> None:
+        """Put one back, if nothing stands in its place, near to where it was."""
+        entry, at, row = data.draw(
+            st.sampled_from([each for each in self.dropped if not self.runs(each[2])])
+        )
+        self.history = history.put_back(self.history, entry, at + off)
+        if row.slot not in [each.slot for each in self.plain.rows]:
+            self.plain.rows.insert(max(0, at + off), replace(row))
 
     @precondition(lambda self: not self.plain.running)
     @rule()
@@ -219,6 +248,10 @@ class Conversations(RuleBasedStateMachine):
         assert stale == history.stale(self.history)
         assert (max(told)[1] if told else None) == (newest.id if newest else None)
 
+    def runs(self, row: Row) -> bool:
+        """Tell whether the cell of *row* runs now."""
+        return row.cell in self.plain.running
+
     def where(self, cell: str) -> Where:
         """Return the place of a question in a cell, which runs if it did not."""
         self.run(cell)
@@ -229,7 +262,7 @@ class Conversations(RuleBasedStateMachine):
         cell = where.cell.id if where.cell else None
         turn = Turn(prompt="?", cell=cell, **ENDS[how])
         sent = self.history[: history.place(self.history, where).start]
-        self.history, entry = history.put(self.history, turn, where)
+        self.history, entry = history.put(self.history, turn, where, after=self.highest)
         seen, row = self.plain.ask(turn, where)
 
         assert seen == [each.turn.id for each in sent]

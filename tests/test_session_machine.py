@@ -16,7 +16,7 @@ from hypothesis.stateful import (
 )
 from scripted_server import ScriptedServer, says
 
-from apertis_magic.chat.history import Where
+from apertis_magic.chat.history import Entry, Where
 from apertis_magic.chat.session import Session
 from apertis_magic.chat.turn import Cell
 
@@ -26,11 +26,19 @@ NAMES = st.sampled_from(["one", "two", "three"])
 
 @dataclass(frozen=True)
 class Asked:
-    """A turn as the model of the test knows it."""
+    """A turn as the model of the test knows it.
+
+    Attributes:
+        prompt: what was asked.
+        cell: where.
+        made: when it was asked last, by the test's own count.
+        first: when it was asked first.
+    """
 
     prompt: str
     cell: str | None
     made: int
+    first: int
 
 
 @dataclass
@@ -61,11 +69,17 @@ class Machine(RuleBasedStateMachine):
         )
         self.session = Session()
         self.talks = Talks()
+        self.dropped: list[tuple[Entry, int, Asked]] = []
 
     def teardown(self) -> None:
         assert self.session.journal is not None
 
         self.session.journal.close()
+
+    def went(self, name: str) -> None:
+        """Take note that another conversation is the current one."""
+        self.talks.current = name
+        self.dropped.clear()
 
     def asked(self, at: int) -> None:
         """See that the last request held the turns before that place, and that one."""
@@ -81,8 +95,10 @@ class Machine(RuleBasedStateMachine):
         where = Where(cell=Cell(cell, str(number)), append=append)
         self.session.ask(f"q{number}", where=where).result()
         self.session.end_execution(str(number))
-        turns, new = self.talks.here, Asked(f"q{number}", cell, number)
+        turns, new = self.talks.here, Asked(f"q{number}", cell, number, number)
         own = [at for at, turn in enumerate(turns) if turn.cell == cell]
+        if own and not append:
+            new = replace(new, first=turns[own[0]].first)
         at = own[0] if own and not append else len(turns)
         turns[at : at + 1] = [new]
         self.asked(at)
@@ -94,7 +110,7 @@ class Machine(RuleBasedStateMachine):
         """Ask from where no cell is known."""
         number = next(self.numbers)
         self.session.ask(f"q{number}").result()
-        self.talks.here.append(Asked(f"q{number}", None, number))
+        self.talks.here.append(Asked(f"q{number}", None, number, number))
         self.asked(len(self.talks.here) - 1)
 
     @precondition(lambda self: self.talks.here)
@@ -107,6 +123,47 @@ class Machine(RuleBasedStateMachine):
         at = turns.index(last)
         turns[at] = replace(last, made=next(self.numbers))
         self.asked(at)
+
+    @precondition(lambda self: self.talks.here)
+    @rule(data=st.data())
+    def retry_any(self, data: st.DataObject) -> None:
+        """Ask any question again, which stays where it is."""
+        turns = self.talks.here
+        at = data.draw(st.sampled_from(range(len(turns))))
+        self.session.retry(turn=self.session.current.turns[at].id).result()
+        turns[at] = replace(turns[at], made=next(self.numbers))
+        self.asked(at)
+
+    @precondition(lambda self: self.talks.here)
+    @rule(data=st.data())
+    def edit(self, data: st.DataObject) -> None:
+        """Ask something else in the place of any question."""
+        turns, number = self.talks.here, next(self.numbers)
+        at = data.draw(st.sampled_from(range(len(turns))))
+        where = Where(replaces=self.session.current.turns[at].id)
+        self.session.ask(f"q{number}", where=where).result()
+        turns[at] = replace(turns[at], prompt=f"q{number}", made=number)
+        self.asked(at)
+
+    @precondition(lambda self: self.talks.here)
+    @rule(data=st.data())
+    def drop(self, data: st.DataObject) -> None:
+        """Take any turn out."""
+        turns = self.talks.here
+        at = data.draw(st.sampled_from(range(len(turns))))
+        entry, stood = self.session.current.drop(self.session.current.turns[at].id)
+        self.dropped.append((entry, stood, turns.pop(at)))
+
+        assert at == stood
+
+    @precondition(lambda self: self.dropped)
+    @rule(data=st.data())
+    def put_back(self, data: st.DataObject) -> None:
+        """Undo that, perhaps late, or again; never twice."""
+        entry, at, turn = data.draw(st.sampled_from(self.dropped))
+        self.session.current.put_back(entry, at)
+        if turn.first not in [each.first for each in self.talks.here]:
+            self.talks.here.insert(at, turn)
 
     @rule(number=st.integers(1, 3))
     def undo(self, number: int) -> None:
@@ -132,7 +189,7 @@ class Machine(RuleBasedStateMachine):
         else:
             self.session.new(name)
         self.talks.turns.setdefault(name, [])
-        self.talks.current = name
+        self.went(name)
 
     @rule(name=NAMES, rename=st.booleans())
     def fork_or_rename(self, name: str, rename: bool) -> None:  # noqa: FBT001  as above
@@ -146,15 +203,31 @@ class Machine(RuleBasedStateMachine):
         else:
             self.session.fork(name)
         self.talks.turns[name] = turns
-        self.talks.current = name
+        self.went(name)
+
+    @precondition(lambda self: self.talks.here)
+    @rule(name=NAMES, data=st.data())
+    def fork_through(self, name: str, data: st.DataObject) -> None:
+        """Go on from any turn in another conversation."""
+        if name == self.talks.current:
+            return
+        turns = self.talks.here
+        at = data.draw(st.sampled_from(range(len(turns))))
+        self.session.fork(name, through=self.session.current.turns[at].id)
+        self.talks.turns[name] = turns[: at + 1]
+        self.went(name)
 
     @precondition(lambda self: len(self.talks.turns) > 1)
-    @rule()
-    def delete(self) -> None:
-        """Forget the current conversation."""
-        self.session.delete(self.talks.current)
+    @rule(back=st.booleans())
+    def delete(self, back: bool) -> None:  # noqa: FBT001  as above
+        """Forget the current conversation, and perhaps have it back."""
+        talk = self.session.delete(self.talks.current)
+        if back:
+            self.session.adopt(talk.state)
+            self.dropped.clear()
+            return
         del self.talks.turns[self.talks.current]
-        self.talks.current = self.session.current.name
+        self.went(self.session.current.name)
 
     @rule()
     def restart(self) -> None:
@@ -165,7 +238,7 @@ class Machine(RuleBasedStateMachine):
         for name in held:
             self.session.restore(name)
         self.talks.turns = held or {"main": []}
-        self.talks.current = list(self.talks.turns)[-1]
+        self.went(list(self.talks.turns)[-1])
 
     @invariant()
     def agrees(self) -> None:

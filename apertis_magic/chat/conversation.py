@@ -15,7 +15,7 @@ from apertis_magic.chat.answering import answer
 from apertis_magic.chat.attachment import Attachment
 from apertis_magic.chat.history import Entry, History, Where
 from apertis_magic.chat.journal import Journal
-from apertis_magic.chat.question import Question, copied, varied
+from apertis_magic.chat.question import Question, changed, copied, varied
 from apertis_magic.chat.reply import Outcome, Reply
 from apertis_magic.chat.settings import DEFAULT_MODEL
 from apertis_magic.chat.state import State, merged
@@ -37,7 +37,7 @@ class UnderWay:
     Attributes:
         reply: its answer; the turn will have the same id.
         prompt: the user's message.
-        where: where the turn will stand.
+        where: where the turn will stand, by what lasts while it waits.
         attachments: the files that go with it.
     """
 
@@ -138,7 +138,8 @@ class Conversation:
 
         Those that wait for the answer before them are there, those asked ``once`` not.
         """
-        return tuple(each for each in self._under_way if each.reply.is_here)
+        with _lock:  # who is told that one begins finds it there
+            return tuple(each for each in self._under_way if each.reply.is_here)
 
     @property
     def view(self) -> tuple[State, tuple[UnderWay, ...]]:
@@ -322,11 +323,7 @@ class Conversation:
         """
         last = self.asked(turn)
         client = client or self._own_client()
-        given = {name: value for name, value in options.items() if value is not None}
-        extra = [each.get("extra_body") or {} for each in (last.options, given)]
-        fields = {**last.options, **given}
-        if any(extra):
-            fields["extra_body"] = {**extra[0], **extra[1]}
+        fields = changed(last.options, options)
         params.check({k: v for k, v in fields.items() if k not in _OF_THE_CLIENT})
         question = Question(
             prompt=last.prompt,
@@ -533,7 +530,10 @@ class Conversation:
         return self._client
 
     def _start(self, question: Question) -> Reply:
-        question = replace(question, options=copied(question.options))
+        asked = question.where
+        question = replace(
+            question, options=copied(question.options), where=self._lasting(asked)
+        )
         with _lock:  # it cannot end before it is known to be under way
             reply = Reply(
                 lambda reply: self._answer(reply, question),
@@ -542,11 +542,17 @@ class Conversation:
                 watchers=None if question.once else self.watchers,
             )
             if not question.once:
-                asked = UnderWay(
+                entry = UnderWay(
                     reply, question.prompt, question.where, question.attachments
                 )
-                self._under_way = (*self._under_way, asked)
+                self._under_way = (*self._under_way, entry)
         return reply
+
+    def _lasting(self, where: Where) -> Where:
+        """Return *where* by a name that lasts if the turn is asked again meanwhile."""
+        name = where.replaces
+        slots = {entry.turn.id: entry.slot for entry in self._history}
+        return replace(where, replaces=slots.get(name) or name) if name else where
 
     def _one_at_a_time(self) -> asyncio.Lock:
         # A lock belongs to one event loop, and a forked child has another.

@@ -35,7 +35,8 @@ class Where:
     Attributes:
         cell: the notebook cell that asks; its earlier turn is replaced.
         append: leave the cell's earlier turns and ask after all of them.
-        replaces: the id of the turn that is asked again, whichever cell made it.
+        replaces: the id of the turn that is asked again, whichever cell made it, or of
+            the first that stood in its place.
         fresh: start over: the turns before go once something has come.
     """
 
@@ -54,9 +55,10 @@ def place(history: History, where: Where) -> slice:
     if where.fresh:
         return slice(0, 0)
     if where.replaces is not None:
-        ids = [entry.turn.id for entry in history]
-        at = ids.index(where.replaces) if where.replaces in ids else None
-        return end if at is None else slice(at, at + 1)
+        for at, entry in enumerate(history):
+            if where.replaces in (entry.turn.id, entry.slot):
+                return slice(at, at + 1)
+        return end
     cell = where.cell
     if cell is None or where.append:
         return end

@@ -155,6 +155,14 @@ def copied(options: Mapping[str, Any]) -> Mapping[str, Any]:
         return options
 
 
+def changed(options: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return *options* with those that are given now, also inside ``extra_body``."""
+    given = {name: value for name, value in given.items() if value is not None}
+    extra = [each.get("extra_body") or {} for each in (options, given)]
+    whole = {**options, **given}
+    return whole | {"extra_body": {**extra[0], **extra[1]}} if any(extra) else whole
+
+
 def varied(base_url: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """Return a field that Apertis has not seen with this request.
 

@@ -13,6 +13,7 @@ from apertis_magic.api.client import AsyncApertis
 from apertis_magic.chat import model_list
 from apertis_magic.chat.conversation import Conversation
 from apertis_magic.chat.journal import Journal, Kept
+from apertis_magic.chat.question import changed
 from apertis_magic.chat.reply import Reply
 from apertis_magic.chat.settings import Preferences, Settings, address_of
 from apertis_magic.chat.state import State
@@ -419,8 +420,8 @@ class Session:
         """
         settings, talk = self.settings, self.find(conversation)
         client, last = self.client(settings), talk.asked(turn)
-        options = _as_text({**last.options, **request})
-        self.check_no_key(last.prompt, talk.system_of(), options)
+        options = changed(last.options, request)
+        self.check_no_key(last.prompt, talk.system_of(), _as_text(options))
         # Another address may not know the model that was asked.
         is_there = last.base_url == client.base_url
         other = None if is_there else talk.model or settings.model

@@ -1,0 +1,302 @@
+"""What the Session does for every face: it tells of changes, and sends no key."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from conftest import Shell
+from scripted_server import ScriptedServer, says
+
+from apertis_magic import errors
+from apertis_magic.chat import session
+from apertis_magic.chat.session import Session
+from apertis_magic.chat.settings import Preferences
+from apertis_magic.chat.state import State, history_of
+from apertis_magic.chat.turn import Turn
+
+KEY = "hush-0123456789"
+OTHER = "sk-proj-" + "a1B2c3D4e5F6g7H8" * 3
+
+
+@pytest.fixture(params=[True, False], ids=["journal", "no journal"])
+def here(request: pytest.FixtureRequest) -> Iterator[Session]:
+    """Yield a Session, with a journal of its own and without."""
+    made = Session()
+    made.preferences = Preferences(journal=request.param)
+    yield made
+
+    if made.journal is not None:
+        made.journal.close()
+
+
+def prompts(here: Session) -> list[str]:
+    """Return what was asked in the current conversation."""
+    return [turn.prompt for turn in here.current.turns]
+
+
+CHANGES: dict[str, Callable[[Session], Any]] = {
+    "use": lambda here: here.use("idea"),
+    "new": lambda here: here.new("more"),
+    "over again": lambda here: here.new("idea"),
+    "fork": lambda here: here.fork("more"),
+    "rename": lambda here: here.rename("more"),
+    "delete": lambda here: here.delete("idea"),
+    "adopt": lambda here: here.adopt(State(name="idea", model="m")),
+    "redirect": lambda here: here.redirect(None),
+    "of a name that is new": lambda here: here.conversation("more"),
+    "in a conversation": lambda here: setattr(here.find("idea"), "model", "m"),
+    "in a fork": lambda here: setattr(here.fork("more"), "system", "s"),
+    "a turn": lambda here: here.current.undo(),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_who_looks_on_is_told_of_every_change(
+    here: Session, change: Callable[[Session], Any]
+) -> None:
+    """And sees all of it at the last time; no lock is held meanwhile."""
+    here.adopt(State(name="idea", history=history_of([Turn(prompt="x", text="a")])))
+    here.adopt(State(name="main", history=history_of([Turn(prompt="y", text="a")])))
+    seen: list[Any] = []
+
+    def look() -> tuple[Any, ...]:
+        talks = tuple(here.conversation(name).view for name in here.names)
+        return here.current.name, here.settings, talks
+
+    here.watchers.add(lambda: seen.append(look()))
+    change(here)
+
+    assert look() == seen[-1]
+
+
+def test_who_looks_on_is_told_of_a_restored_conversation(
+    server: ScriptedServer,
+) -> None:
+    """Also where it is here already."""
+    server.will(says("a"))
+    here, told = Session(), list[int]()
+    here.ask("x").result()
+    here.current.reset()
+    here.watchers.add(lambda: told.append(len(here.current.turns)))
+    here.restore("main")
+
+    assert 1 == told[-1]
+
+    told.clear()
+    here.restore("main")
+
+    assert [1] == told
+    assert here.journal is not None
+
+    here.journal.close()
+
+
+def test_who_looks_on_hears_of_answers_in_all_conversations(
+    here: Session, server: ScriptedServer
+) -> None:
+    """Whoever asks, and wherever."""
+    server.will(says("a"))
+    seen: set[tuple[str, int, int]] = set()
+
+    def look() -> None:
+        for name in here.names:
+            state, under_way = here.conversation(name).view
+            seen.add((name, len(state.turns), len(under_way)))
+
+    here.watchers.add(look)
+    here.ask("x", conversation="idea").result()
+
+    assert {("idea", 0, 1), ("idea", 1, 0)} <= seen
+
+
+@pytest.mark.parametrize("name", ["main", "idea"])
+def test_a_deleted_conversation_comes_back(
+    here: Session, server: ScriptedServer, name: str
+) -> None:
+    """With its turns, its model and its system prompt; twice is as good as once."""
+    server.will(says("a"))
+    here.ask("of main").result()
+    here.new("idea")
+    here.ask("of idea", system="Be brief.").result()
+    here.find(name).model = "gpt-5"
+    before = here.find(name).state
+    talk = here.delete(name)
+
+    assert name not in here.names or () == here.find(name).turns
+
+    here.adopt(talk.state)
+    here.adopt(talk.state)
+    after = here.current.state
+
+    assert (before.name, before.model, before.system, before.history) == (
+        after.name,
+        after.model,
+        after.system,
+        after.history,
+    )
+    assert {"main", "idea"} == set(here.names)
+
+    here.ask("next").result()
+
+    assert [f"of {name}", "next"] == prompts(here)
+    assert [] == here.restorable
+
+
+def test_the_only_conversation_comes_back(
+    here: Session, server: ScriptedServer
+) -> None:
+    """Also after something was asked in the one that took its name."""
+    server.will(says("a"))
+    here.ask("x").result()
+    talk = here.delete("main")
+    here.ask("y").result()
+    here.adopt(talk.state)
+
+    assert ["x", "y"] == prompts(here)
+    assert [] == here.restorable
+
+
+def test_a_fork_from_a_turn(here: Session, server: ScriptedServer) -> None:
+    """It is the current one; a turn that is not there costs nothing."""
+    server.will(says("a"))
+    for prompt in ("x", "y"):
+        here.ask(prompt).result()
+    first, second = here.current.turns
+    here.fork("idea", through=first.id)
+
+    assert ["x"] == prompts(here)
+
+    here.use("main")
+    with pytest.raises(errors.ConfigurationError, match="no such turn"):
+        here.fork("idea", through="unknown")
+    with pytest.raises(errors.ConfigurationError, match="'main' already"):
+        here.fork("main", through=second.id)
+
+    assert [("main", 2), ("idea", 1)] == [
+        (name, len(here.find(name).turns)) for name in here.names
+    ]
+
+
+def test_any_turn_is_asked_again_or_goes_on_where_it_is_known(
+    here: Session, server: ScriptedServer
+) -> None:
+    """By the model that was asked if the address is the same, else by the set one."""
+    server.will(says("half", finish="length"), says("a"))
+    half = here.ask("x", model="first").result()
+    here.ask("y", model="second").result()
+    here.go_on(turn=half.id).result()
+    here.retry(turn=half.id).result()
+    here.current.model = "here"
+    elsewhere = Turn(prompt="z", text="a", base_url="http://127.0.0.1:1/v1")
+    here.adopt(State(name="main", history=history_of([elsewhere])))
+    here.go_on(turn=elsewhere.id).result()
+    here.retry(turn=elsewhere.id).result()
+    asked = [request.body["model"] for request in server.requests]
+
+    assert ["first", "second", "first", "first", "here", "here"] == asked
+    assert [("z", "a"), ("x", "a"), ("y", "a")] == [
+        (turn.prompt, turn.text) for turn in here.current.turns
+    ]
+    for way in (here.retry, here.go_on):
+        with pytest.raises(errors.ConfigurationError, match="no such turn"):
+            way(turn="unknown")
+
+
+@pytest.mark.parametrize("key", [KEY, OTHER])
+@pytest.mark.parametrize(
+    "request_of",
+    [
+        lambda key: {"prompt": f"Why is {key} refused?"},
+        lambda key: {"prompt": "Why?", "system": f"Use {key}."},
+        lambda key: {"prompt": "Why?", "stop": [key]},
+        lambda key: {"prompt": "Why?", "extra_body": {"a": [{"b": key}]}},
+        lambda key: {"prompt": "Why?", "once": True, "user": key},
+    ],
+    ids=["prompt", "system", "stop", "extra_body", "user"],
+)
+def test_no_key_is_sent(
+    here: Session,
+    server: ScriptedServer,
+    monkeypatch: pytest.MonkeyPatch,
+    request_of: Callable[[str], dict[str, Any]],
+    key: str,
+) -> None:
+    """Wherever it stands; the key is not repeated, and nothing has changed."""
+    monkeypatch.setenv("APERTIS_API_KEY", KEY)
+    with pytest.raises(errors.ConfigurationError, match=r"^Nothing was sent") as caught:
+        here.ask(**request_of(key))
+
+    assert key not in f"{caught.value} {caught.value.hint}"
+    assert "revoke it" in caught.value.hint
+    assert ([], None, ()) == (
+        server.requests,
+        here.current.system,
+        here.current.under_way,
+    )
+
+
+def test_no_key_is_sent_again(
+    here: Session, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be the key since, stand in the system prompt, or in what is set."""
+    server.will(says("a"))
+    here.ask(f"Is {KEY} a word?").result()
+    here.ask("y", extra_body={"a": KEY, "b": 1}).result()
+    first, second = here.current.turns
+    monkeypatch.setenv("APERTIS_API_KEY", KEY)
+    wrongs: list[Callable[[], Any]] = [
+        lambda: here.retry(turn=first.id),
+        lambda: here.retry(turn=second.id),
+        lambda: here.retry(turn=second.id, stop=[OTHER]),
+        lambda: here.retry(turn=second.id, extra_body={"b": 2}),
+    ]
+    for wrong in wrongs:
+        with pytest.raises(errors.ConfigurationError, match="Nothing was sent"):
+            wrong()
+    here.retry(turn=second.id, extra_body={"a": 1}).result()
+    here.current.system = OTHER
+    with pytest.raises(errors.ConfigurationError, match="Nothing was sent"):
+        here.retry()
+    here.current.system = None
+    here.preferences = replace(here.preferences, request={"stop": OTHER})
+    with pytest.raises(errors.ConfigurationError, match="Nothing was sent"):
+        here.ask("z")
+
+    assert 3 == len(server.requests)
+
+
+def test_what_is_no_text_is_no_key(here: Session, server: ScriptedServer) -> None:
+    """A header may hold one, and what cannot be shown is told by the client."""
+    server.will(says("a"))
+
+    class Odd:
+        def __repr__(self) -> str:
+            raise ValueError
+
+    here.check_no_key(None, "", "x")
+    here.ask("x", extra_headers={"X-Key": OTHER}).result()
+    with pytest.raises(errors.ConfigurationError, match="is no JSON"):
+        here.ask("x", extra_body={"a": Odd()}).result()
+
+    assert 1 == len(server.requests)
+
+
+def test_a_key_is_known_where_the_address_is_wrong(here: Session) -> None:
+    """By its shape; what else is wrong is told when something is sent."""
+    here.preferences = replace(here.preferences, base_url="nowhere")
+    here.check_no_key("x")
+    with pytest.raises(errors.ConfigurationError, match="Nothing was sent"):
+        here.check_no_key("x", OTHER)
+
+
+def test_the_notebook_tells_of_a_key_in_what_is_set(
+    shell: Shell, server: ScriptedServer
+) -> None:
+    """Also of one that a line does not show."""
+    shell.run(f"%config ApertisMagic.stop = ['{OTHER}']")
+    with pytest.raises(errors.ConfigurationError, match="Nothing was sent"):
+        shell.run("%%chat\nx")
+
+    assert [] == server.requests
+    assert () == session.current().current.turns
