@@ -216,7 +216,7 @@ def test_named_conversations(shell: Shell, server: ScriptedServer) -> None:
     shell.run("%%chat -c notes --no-system\nthird")
 
     assert [1, 1, 3] == [len(messages) for messages in server.messages]
-    assert ("main", "notes") == session.current().names
+    assert ("notes", "main") == session.current().names
 
 
 def test_out_as_text_and_quiet(shell: Shell, server: ScriptedServer) -> None:
