@@ -37,7 +37,8 @@ class Outcome:
             content = message["content"]
             name = content.get("transient", {}).get("display_id", str(number))
             if message["msg_type"] == "update_display_data":
-                displays[name] = {**displays[name], **content}
+                if name in displays:  # else of another cell
+                    displays[name] |= content
             else:
                 displays[name] = {"type": message["msg_type"], **content}
         return list(displays.values())

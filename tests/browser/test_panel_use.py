@@ -1,0 +1,412 @@
+"""The panel as a person uses it, in JupyterLab and in Notebook 7."""
+
+import re
+import threading
+from base64 import b64encode
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from lab_driver import Lab, Notebook
+from playwright.sync_api import FilePayload, Locator, expect
+from scripted_server import (
+    DONE,
+    NEVER,
+    USAGE,
+    Answer,
+    ScriptedServer,
+    Wait,
+    chunk,
+    fails,
+    json_answer,
+    says,
+)
+
+from apertis_magic import files
+
+PNG = (
+    b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1\x08\6\0\0\0\x1f\x15\xc4\x89\0\0\0\r"
+    b"IDATx\xdac\xfc\xcf\xc0P\x0f\0\4\x85\1\x80\x84\xa9\x8c!\0\0\0\0IEND\xaeB`\x82"
+)
+CODE = "Do this:\n\n```python\nx = 1\nprint(x)\n```\n\nThat is *all*."
+
+
+class Panel:
+    """A panel in a page, by the roles and names that a screen reader tells."""
+
+    def __init__(self, lab: Lab, notebook: Notebook, cell: int) -> None:
+        self.lab = lab
+        self.notebook = notebook
+        self.root = notebook.output(cell).get_by_role("region", name="Chat")
+        self.message = self.root.get_by_role("textbox", name="Message")
+        self.log = self.root.get_by_role("log", name="Conversation")
+        self.turns = self.log.get_by_role("article")
+        self.said = self.root.locator(".ap-said")
+
+    def ask(self, text: str) -> None:
+        """Type a message and press Enter."""
+        self.message.fill(text)
+        self.message.press("Enter")
+
+    def button(self, name: str) -> Locator:
+        """Return a button that is not a turn's."""
+        return self.root.get_by_role("button", name=name, exact=True)
+
+    def of_turn(self, number: int, name: str) -> Locator:
+        """Return a button of one of the turns."""
+        return self.turns.nth(number).get_by_role("button", name=name, exact=True)
+
+    def choose(self, name: str) -> None:
+        """Choose something of the menu."""
+        self.root.locator("summary", has_text="More").click()
+        self.root.locator(".ap-choices").get_by_role("button", name=name).click()
+
+
+@pytest.fixture
+def panel(
+    front_end: Lab, server: ScriptedServer, request: pytest.FixtureRequest
+) -> Iterator[Panel]:
+    """Yield a panel below two cells, the first of which has loaded the extension."""
+    notebook = front_end.notebook(
+        request.node.name,
+        f"%env APERTIS_BASE_URL={server.url}\n%load_ext apertis_magic",
+        "%chat panel",
+        "%%chat\nIn a cell?",
+        "import os, time\nwhile not os.path.exists('go'): time.sleep(.01)",
+    )
+    notebook.run_cell(0)
+    notebook.run_cell(1)
+    made = Panel(front_end, notebook, 1)
+    made.log.get_by_text("Nothing was asked yet.").wait_for()
+    yield made
+    notebook.close()
+    front_end.strays.clear()
+
+
+def test_asking_and_stopping(panel: Panel, server: ScriptedServer) -> None:
+    """Enter sends, Shift+Enter makes a line; what has come is there at once."""
+    go_on = threading.Event()
+    server.will(
+        Answer((chunk("**One**.\n\nAnd *t"), Wait(go_on), chunk("wo*."), NEVER)),
+        says("three", usage={**USAGE, "total_tokens": 1234}),
+    )
+    expect(panel.button("Stop")).to_be_disabled()
+    panel.message.press("Enter")
+    panel.message.fill("Why?")
+    panel.message.press("Shift+Enter")
+    panel.message.press_sequentially("Really?")
+    panel.message.evaluate(
+        "e => e.dispatchEvent(new KeyboardEvent('keydown',"
+        " {key: 'Enter', isComposing: true, bubbles: true}))"
+    )
+
+    expect(panel.message).to_have_value("Why?\nReally?")
+    panel.message.press("Enter")
+    turn = panel.turns.first
+    expect(turn.locator(".ap-tail")).to_have_text("And *t")
+    expect(turn.locator("strong")).to_have_text("One")
+    expect(panel.message).to_have_value("")
+    go_on.set()
+    expect(turn.locator(".ap-tail")).to_have_text("And *two*.")
+    panel.message.press("Escape")
+    expect(turn).to_contain_text("stopped; what had come is kept")
+    expect(turn.locator("em").first).to_have_text("two")
+    expect(panel.button("Stop")).to_be_disabled()
+    panel.message.press("Control+ArrowUp")
+    expect(panel.message).to_have_value("Why?\nReally?")
+    panel.button("Send").click()
+    expect(panel.turns).to_have_count(2)
+    expect(panel.root.locator(".ap-compose .ap-footer")).to_have_text("1,234 tokens")
+
+    assert "Why?\nReally?" == server.messages[0][-1][1]
+
+
+def test_two_faces(panel: Panel, server: ScriptedServer) -> None:
+    """A cell's answer streams into the panel, which can stop it; the cell is ok."""
+    server.will(
+        says("from the panel"),
+        Answer((chunk("from a cell"), NEVER)),
+        says("again"),
+    )
+    panel.ask("In the panel?")
+    expect(panel.turns.first).to_contain_text("from the panel")
+    panel.notebook.start_cell(2)
+    expect(panel.turns.nth(1).locator(".ap-tail")).to_have_text("from a cell")
+    panel.button("Stop").click()
+    panel.notebook.finished()
+
+    assert "stopped; what had come is kept" in panel.notebook.output(2).inner_text()
+    assert [("user", "In the panel?"), ("assistant", "from the panel")] == (
+        server.messages[1][:2]
+    )
+
+    panel.notebook.edit(2, "%%chat\nIn a cell, edited?")
+    panel.notebook.run_cell(2)
+    expect(panel.turns.nth(1)).to_contain_text("In a cell, edited?")
+    expect(panel.turns).to_have_count(2)
+    expect(panel.turns.nth(1)).to_contain_text("asked in a cell")
+
+
+def test_while_a_cell_runs(panel: Panel, server: ScriptedServer) -> None:
+    """Asking and stopping do not wait for the cell's end."""
+    go = panel.notebook.path.with_name("go")
+    go.unlink(missing_ok=True)
+    server.will(Answer((chunk("at once"), NEVER)))
+    panel.notebook.start_cell(3)
+    panel.ask("Now?")
+    expect(panel.turns.first.locator(".ap-tail")).to_have_text("at once")
+    panel.button("Stop").click()
+    expect(panel.turns.first).to_contain_text("stopped")
+
+    assert not go.exists()
+
+    go.touch()
+    panel.notebook.finished()
+    go.unlink()
+
+
+def test_turns(panel: Panel, server: ScriptedServer) -> None:
+    """Asked again, gone on with, edited, deleted, and forked from."""
+    server.will(
+        says("one"),
+        says("two, cut", finish="length"),
+        says(" off, and on"),
+        says("ONE"),
+        says("deux"),
+    )
+    panel.ask("1?")
+    expect(panel.turns.first).to_contain_text("one")
+    panel.ask("2?")
+    panel.of_turn(1, "Continue").click()
+    expect(panel.turns.nth(1)).to_contain_text("two, cut off, and on")
+    panel.of_turn(0, "Retry").click()
+    expect(panel.turns.first).to_contain_text("ONE")
+    expect(panel.turns.nth(1)).to_contain_text("stale")
+    panel.of_turn(1, "Edit").click()
+    box = panel.root.get_by_role("textbox", name="Edit the question")
+    box.fill("zwei?")
+    box.press("Enter")
+    expect(panel.turns.nth(1)).to_contain_text("deux")
+    expect(panel.turns.nth(1)).not_to_contain_text("stale")
+    panel.of_turn(0, "Delete").click()
+    expect(panel.turns).to_have_count(1)
+    panel.button("Undo").click()
+    expect(panel.turns).to_have_count(2)
+    panel.of_turn(0, "Fork from here").click()
+    expect(panel.turns).to_have_count(1)
+    names = panel.root.get_by_role("combobox", name="Conversation")
+    expect(names).to_have_value("main-2")
+    names.select_option("main")
+    expect(panel.turns).to_have_count(2)
+
+    assert [("user", "1?"), ("assistant", "ONE"), ("user", "zwei?")] == (
+        server.messages[4]
+    )
+
+
+def test_conversations(panel: Panel, server: ScriptedServer) -> None:
+    """Begun, named, deleted, brought back, and written to files."""
+    server.will(says("one"))
+    panel.ask("1?")
+    expect(panel.turns.first).to_contain_text("one")
+    panel.choose("Rename")
+    panel.root.get_by_role("textbox", name="New name").fill("sky & sea")
+    panel.lab.page.keyboard.press("Enter")
+    names = panel.root.get_by_role("combobox", name="Conversation")
+    expect(names).to_have_value("sky & sea")
+    panel.button("New conversation").click()
+    expect(panel.turns).to_have_count(0)
+    names.select_option("sky & sea")
+    expect(panel.turns).to_have_count(1)
+    panel.choose("Delete")
+    expect(panel.turns).to_have_count(0)
+    panel.button("Undo").click()
+    expect(panel.turns).to_have_count(1)
+    for ending in ("ipynb", "md", "json"):
+        panel.choose(f".{ending}")
+        expect(panel.said).to_have_text(f"Written to sky-sea.{ending}.")
+        file = panel.notebook.path.with_name(f"sky-sea.{ending}")
+        [read] = files.load(file)
+        file.unlink()
+
+        assert ["one"] == [turn.text for turn in read.turns]
+
+
+def test_code(panel: Panel, server: ScriptedServer) -> None:
+    """It is copied, and put into a cell, where the front end has cells to make."""
+    panel.lab.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    server.will(says(CODE))
+    panel.ask("How?")
+    expect(panel.turns.first).to_contain_text("That is all.")
+    read = "navigator.clipboard.readText()"
+    panel.of_turn(0, "Copy").click()
+    expect(panel.said).to_have_text("Copied the answer as Markdown.")
+
+    assert CODE == panel.lab.page.evaluate(read)
+
+    panel.button("Copy the code").click()
+    expect(panel.said).to_have_text("Copied the code.")
+
+    assert "x = 1\nprint(x)" == panel.lab.page.evaluate(read)
+
+    panel.button("Put the code into a cell").click()
+    expect(panel.said).to_have_text("The code is in a new cell below.")
+    made = panel.notebook.cell(2).locator(".cm-line")
+
+    assert ["x = 1", "print(x)"] == made.all_inner_texts()
+
+    panel.lab.page.evaluate(
+        """() => document.querySelectorAll(
+          '[data-command="notebook:insert-cell-below"]').forEach(e => e.remove())"""
+    )
+    panel.of_turn(0, "To a cell").click()
+    expect(panel.said).to_contain_text("is copied")
+
+
+def test_model_and_options(panel: Panel, server: ScriptedServer) -> None:
+    """The model is searched in the server's list; what is blank is not sent."""
+    ids = [f"maker/model-{n}" for n in range(60)] + ["other/tiny"]
+    listed = {"data": [{"id": each} for each in ids]}
+    server.will(json_answer(listed), says("one"), says("two"))
+    box = panel.root.get_by_role("combobox", name="Model")
+    box.click()
+    options = panel.root.get_by_role("listbox", name="Models").get_by_role("option")
+    expect(options.first).to_be_visible()
+    box.press_sequentially("tin oth")
+    expect(options).to_have_text(["other/tiny"])
+    box.press("ArrowDown")
+    box.press("Enter")
+    panel.button("Options").click()
+    panel.root.get_by_label("Temperature").fill("0")
+    panel.root.get_by_label("Max tokens").fill("0")
+    panel.root.get_by_label("System prompt").fill("Be brief.")
+    panel.root.get_by_label("Seed").fill("7")
+    expect(panel.root.get_by_label("Max tokens")).to_have_attribute(
+        "aria-invalid", "true"
+    )
+    panel.root.get_by_label("Max tokens").fill("20")
+    panel.ask("1?")
+    expect(panel.turns.first).to_contain_text("one")
+    panel.root.get_by_label("Temperature").fill("")
+    panel.root.get_by_label("Seed").fill("")
+    panel.ask("2?")
+    expect(panel.turns.nth(1)).to_contain_text("two")
+    first, second = (each.body for each in server.requests if each.body)
+    sent = ("model", "temperature", "max_tokens", "seed")
+
+    assert ["other/tiny", 0, 20, 7] == [first[name] for name in sent]
+    assert {"role": "system", "content": "Be brief."} == first["messages"][0]
+    assert not {"temperature", "seed"} & set(second)
+    assert 20 == second["max_tokens"]
+
+
+def test_files(panel: Panel, server: ScriptedServer) -> None:
+    """Chosen, pasted, taken back; sent as parts, and seen in the turn."""
+    server.will(says("seen"))
+    chooser = panel.root.locator("input[type=file]")
+    chooser.set_input_files(
+        [
+            FilePayload(name="a.csv", mimeType="text/csv", buffer=b"a,b\n1,2"),
+            FilePayload(name="b.bin", mimeType="x/y", buffer=b"\0"),
+        ]
+    )
+    panel.button("Remove b.bin").click()
+    panel.message.evaluate(
+        """(box, data) => {
+          const bytes = Uint8Array.from(atob(data), c => c.charCodeAt(0));
+          const clipboardData = new DataTransfer();
+          clipboardData.items.add(new File([bytes], 'p.png', {type: 'image/png'}));
+          box.dispatchEvent(new ClipboardEvent('paste',
+            {clipboardData, bubbles: true, cancelable: true}));
+        }""",
+        b64encode(PNG).decode(),
+    )
+    expect(panel.root.get_by_text("p.png")).to_be_visible()
+    panel.ask("What?")
+    expect(panel.turns.first).to_contain_text("seen")
+    expect(panel.turns.first.get_by_role("img", name="p.png")).to_be_visible()
+    panel.notebook.reload()
+    expect(panel.turns.first.get_by_role("img", name="p.png")).to_be_visible()
+    parts = server.requests[0].body["messages"][0]["content"]
+
+    assert ["File a.csv:\na,b\n1,2", "What?"] == [p["text"] for p in parts[::2]]
+    assert "image_url" == parts[1]["type"]
+
+    chooser.set_input_files(
+        FilePayload(name="c", mimeType="x/y", buffer=bytes(8_000_001))
+    )
+    expect(panel.said).to_contain_text("a question can have 8.0 MB of files")
+
+
+def test_what_fails(panel: Panel, server: ScriptedServer) -> None:
+    """It is told in the turn, with what to do and another try."""
+    server.will(fails(401, "bad key"), says("so"), fails(429, "slowly", code="quota"))
+    panel.ask("Why?")
+    expect(panel.turns.first).to_contain_text("bad key")
+    expect(panel.turns.first).to_contain_text("%chat key")
+    panel.button("Try again").click()
+    expect(panel.turns.first).to_contain_text("so")
+    expect(panel.turns).to_have_count(1)
+    panel.ask(f"sk-{'a1b2c3d4' * 4}?")
+    expect(panel.said).to_contain_text("holds an API key")
+    expect(panel.message).to_have_value(re.compile("^sk-"))
+
+    assert 2 == len(server.requests)
+
+
+def test_a_reload(panel: Panel, server: ScriptedServer) -> None:
+    """The panel is back, and the answer under way goes on."""
+    go_on = threading.Event()
+    server.will(
+        Answer((chunk("before\n\nand af"), Wait(go_on), chunk("ter"), DONE)),
+    )
+    panel.ask("Why?")
+    expect(panel.turns.first.locator(".ap-tail")).to_have_text("and af")
+    panel.notebook.reload()
+    expect(panel.turns.first.locator(".ap-tail")).to_have_text("and af")
+    expect(panel.turns.first).to_contain_text("before")
+    go_on.set()
+    expect(panel.turns.first.locator(".ap-blocks")).to_contain_text("and after")
+
+
+def test_a_saved_notebook(
+    lab: Lab, server: ScriptedServer, screenshots: Path, panel: Panel
+) -> None:
+    """Without its kernel it shows the transcript, not that it waits for a widget."""
+    if panel.lab is not lab:
+        pytest.skip("Notebook 7 opens no notebook without a kernel")
+    server.will(says("It is **so**."))
+    panel.ask("Why?")
+    expect(panel.turns.first).to_contain_text("It is so.")
+    panel.notebook.run_cell(1)
+    panel.notebook.saved()
+    for trusted in (True, False):
+        shown = lab.reopened(panel.notebook.path, trusted=trusted)
+        cell = shown.cell(1)
+        expect(cell.get_by_text("It is so.")).to_be_visible()
+        expect(cell.get_by_text("Loading widget")).to_be_hidden()
+        lab.page.screenshot(path=screenshots / f"panel-saved-{trusted}.png")
+        shown.close()
+    lab.command("docmanager:open", path=panel.notebook.path.name)
+
+
+def test_no_key(lab: Lab) -> None:
+    """The panel says how to give one, and offers the local model."""
+    notebook = lab.notebook(
+        "no key",
+        "%env APERTIS_BASE_URL=\n%load_ext apertis_magic\n%chat panel",
+        "%env APERTIS_API_KEY=" + "not-a-real-one-" * 2,
+    )
+    notebook.run_cell(0)
+    panel = Panel(lab, notebook, 0)
+    panel.root.get_by_text("There is no API key yet.").wait_for()
+    expect(panel.button("Use the local model")).to_be_visible()
+    panel.ask("Why?")
+    expect(panel.said).to_contain_text("%chat key")
+    expect(panel.message).to_have_value("Why?")
+    notebook.run_cell(1)
+    expect(panel.root.get_by_text("There is no API key yet.")).to_be_hidden()
+
+    assert [] == lab.strays
+
+    notebook.close()
