@@ -248,8 +248,11 @@ class Panel {
     this.root.classList.add("ap");
     this.root.setAttribute("role", "region");
     this.root.setAttribute("aria-label", "Chat");
-    // Else a key on a button of ours would be a command of the notebook.
-    this.root.dataset.lmSuppressShortcuts = "true";
+    // Else a key on a button of ours would be a command of the notebook. JupyterLab
+    // looks for this from the element with the focus upwards, after its own selectors.
+    this.root.addEventListener("focusin", ({ target }) => {
+      target.dataset.lmSuppressShortcuts = "true";
+    });
     this.log = h("div", { class: "ap-log", role: "log", "aria-label": "Conversation", "aria-live": "off", tabindex: "0" });
     this.older = h("div", { class: "ap-edge" });
     this.newer = h("div", { class: "ap-edge" });
