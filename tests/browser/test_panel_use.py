@@ -410,3 +410,61 @@ def test_no_key(lab: Lab) -> None:
     assert [] == lab.strays
 
     notebook.close()
+
+
+def test_two_panels(lab: Lab, server: ScriptedServer) -> None:
+    """They agree, whichever is used; finished blocks are announced in each."""
+    server.will(says("**One** thing.\n\nAnd another."))
+    notebook = lab.notebook(
+        "two panels",
+        f"%env APERTIS_BASE_URL={server.url}\n%load_ext apertis_magic",
+        "%chat panel",
+        "from apertis_magic import ChatPanel\nChatPanel('notes')",
+    )
+    notebook.run()
+    panels = [Panel(lab, notebook, cell) for cell in (1, 2)]
+    panels[0].log.get_by_text("Nothing was asked yet.").wait_for()
+    panels[1].ask("Why?")
+    for panel in panels:
+        expect(panel.turns).to_contain_text("And another.")
+        expect(panel.root.locator(".ap-spoken")).to_contain_text("One thing.")
+        expect(panel.log.locator(".ap-spoken")).to_have_count(0)
+        expect(panel.root.get_by_role("combobox", name="Conversation")).to_have_value(
+            "notes"
+        )
+    panels[0].button("New conversation").click()
+    for panel in panels:
+        expect(panel.turns).to_have_count(0)
+
+    notebook.close()
+
+
+def test_a_front_end_without_subshells(lab: Lab, server: ScriptedServer) -> None:
+    """What waits for a cell's end says so, and is done then."""
+    server.will(says("at last"))
+    notebook = lab.notebook(
+        "no subshells",
+        f"%env APERTIS_BASE_URL={server.url}\n%load_ext apertis_magic",
+        "from apertis_magic import ChatPanel\n"
+        "panel = ChatPanel()\n"
+        "panel.comm._reply_subshell_for = lambda *_: None  # as if there were none\n"
+        "panel",
+        "import os, time\nwhile not os.path.exists('now'): time.sleep(.01)",
+    )
+    for number in range(2):
+        notebook.run_cell(number)
+    panel = Panel(lab, notebook, 1)
+    panel.log.get_by_text("Nothing was asked yet.").wait_for()
+    notebook.start_cell(2)
+    panel.ask("Now?")
+    expect(panel.said).to_contain_text("The kernel is busy with a cell")
+    expect(panel.log.locator(".ap-queued")).to_contain_text("Now?")
+
+    assert not server.requests
+
+    notebook.path.with_name("now").touch()
+    expect(panel.turns).to_contain_text("at last")
+    expect(panel.log.locator(".ap-queued")).to_have_count(0)
+    expect(panel.said).to_be_empty()
+    notebook.finished()
+    notebook.close()
