@@ -11,7 +11,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 LOWEST := .venv-lowest
-CELL_TESTS := $(patsubst %,tests/test_%.py,cell streaming kernel magics line options layout render terminal conversation branching run_all conversation_commands files)
+CELL_TESTS := $(patsubst %,tests/test_%.py,cell streaming kernel magics line options layout render terminal conversation branching run_all conversation_commands files panel_kernel)
 
 .PHONY: demo test test-slow test-lowest lint bench lab clean
 .NOTPARALLEL:
