@@ -187,6 +187,20 @@ def test_settings_hold_at_once(page: Page, server: ScriptedServer) -> None:
     assert 0.5 == server.requests[0].body["temperature"]
 
 
+def test_a_panel_that_nobody_sees(page: Page, server: ScriptedServer) -> None:
+    """It tells nothing; who looks again sees all."""
+    server.will(says("one"), says("two"))
+    page.ask("bye")
+    page.ask("ask", token=ONE, text="1?", names=[])
+    page.kernel.run("%%chat\n2?", cell="c2")
+    page.ask("hello")
+    page.last(text="two")
+
+    assert ["one", "two"] == [turn["text"] for turn in page.turns]
+    assert not any(turn["open"] for turn in page.turns)
+    assert {} == page.said
+
+
 def test_a_panel_that_is_closed(page: Page, server: ScriptedServer) -> None:
     """The conversation stays, and so does every other panel."""
     server.will(says("so"))

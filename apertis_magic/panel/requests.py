@@ -12,6 +12,7 @@ LARGEST = 8_000_000
 
 _FIELDS: Mapping[str, Mapping[str, type]] = {
     "hello": {"view": str},
+    "bye": {"view": str},
     "page": {"view": str, "first": int, "last": int},
     "picture": {"view": str, "turn": str, "number": int},
     "models": {"view": str},

@@ -41,7 +41,7 @@ _SAVED_EVERY = 3.0
 _VIEW = "application/vnd.jupyter.widget-view+json"
 _PLAIN = "The panel needs widgets and its kernel; below is its conversation."
 _STATIC = Path(__file__).parent / "static"
-_LOOKS = ("hello", "page", "picture", "models")
+_LOOKS = ("hello", "bye", "page", "picture", "models")
 """The messages that only ask to be shown something."""
 
 _log = logging.getLogger(__name__)
@@ -71,6 +71,7 @@ class ChatPanel(anywidget.AnyWidget):
         self._head_seen: tuple[Any, ...] = ()
         self._head_due = 0.0
         self._looks: deque[Request] = deque()
+        self._views: set[str] = set()  # pages that show it, and have not left
         self._to_say: deque[Json] = deque()
         self._to_do: SimpleQueue[Request | None] = SimpleQueue()
         self._news = threading.Event()
@@ -153,16 +154,27 @@ class ChatPanel(anywidget.AnyWidget):
             sleep(max(0.0, _EVERY - (monotonic() - began)))
 
     def _step(self) -> None:
+        looks = [self._looks.popleft() for _ in range(len(self._looks))]
+        self._views |= {look.view for look in looks if look.kind == "hello"}
+        self._views -= {look.view for look in looks if look.kind == "bye"}
+        if self._views:
+            self._tell(looks)
+        else:  # nobody looks; who comes next is told all
+            self._feed, self._head = Feed(), {}
+            self._to_say.clear()
+        self._save()
+
+    def _tell(self, looks: list[Request]) -> None:
+        """Tell the pages what is new, then each what it asked for."""
         talk = self._session.current
         for message in self._feed.news(talk):
             self.send(message)
         self._tell_head(talk)
-        while self._looks:
-            for message, buffers in self._shown(self._looks.popleft()):
+        for look in looks:
+            for message, buffers in self._shown(look):
                 self.send(message, buffers)
         while self._to_say:
             self.send(self._to_say.popleft())
-        self._save()
 
     @property
     def _must_look_again(self) -> bool:
@@ -178,7 +190,8 @@ class ChatPanel(anywidget.AnyWidget):
         """
         chosen = tuple(self._actions.options.items())
         seen = (*talk.view, self._session.names, chosen)
-        if seen == self._head_seen and monotonic() < self._head_due:
+        is_known = self._head and seen == self._head_seen
+        if is_known and monotonic() < self._head_due:
             return
         self._head_seen, self._head_due = seen, monotonic() + _HEARTBEAT
         now = head(self._session, *talk.view, self._actions.options)
@@ -197,7 +210,7 @@ class ChatPanel(anywidget.AnyWidget):
             yield {**self._feed.page(look.first, look.last), **to}, None
         elif look.kind == "models":
             threading.Thread(target=self._list_models, args=(to,), daemon=True).start()
-        elif (turn := self._feed.turn(look.turn)) is not None:
+        elif turn := self._feed.turn(look.turn):
             for each in turn.attachments[look.number : look.number + 1]:
                 about = {"kind": "picture", "turn": look.turn, "number": look.number}
                 raw = [b64decode(each.data)] if each.is_picture else []

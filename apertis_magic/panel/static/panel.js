@@ -240,6 +240,7 @@ class Panel {
   close() {
     this.model.off("msg:custom", this.onMessage);
     this.sight.disconnect();
+    this.send({ kind: "bye" });
   }
 
   // -- drawing
