@@ -1,6 +1,5 @@
 """The request's parameters as fields of the panel: blank is unset, and is not sent."""
 
-import json
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
@@ -61,8 +60,11 @@ def shown(values: Mapping[str, Any]) -> dict[str, str]:
 
 def _number(param: Param, text: str) -> Any:
     """Return the number that *text* is, where one is wanted and it is one."""
-    if param.kind in (int, float):
+    if param.kind not in (int, float):
+        return text
+    decimal = text.replace(",", ".") if param.kind is float else text
+    for kind in (int, float):
         with suppress(ValueError):
-            value = json.loads(text.replace(",", ".") if param.kind is float else text)
-            return int(value) if param.kind is int and value == int(value) else value
+            value = kind(decimal)
+            return int(value) if param.kind is int and value % 1 == 0 else value
     return text
