@@ -132,10 +132,10 @@ class Actions:
         return Said()
 
     def _remove(self, request: Request) -> Said:
-        gone = self._session.delete(request.name).state
+        gone = self._session.delete(request.name)
 
         def undo() -> Said:
-            back = self._session.adopt(gone)
+            back = self._session.adopt(gone.state)  # with what ended in it since
             return Said(f"{back.name} is back.")
 
         return self._undoable(f"Deleted the conversation {gone.name}.", undo)

@@ -14,6 +14,7 @@ import anywidget
 from IPython.display import DisplayHandle, display
 
 from apertis_magic.chat import model_list, session
+from apertis_magic.clean import redact
 from apertis_magic.errors import ApertisError
 from apertis_magic.panel import options, requests
 from apertis_magic.panel.actions import Actions, Said
@@ -129,7 +130,8 @@ class ChatPanel(anywidget.AnyWidget):
                 said = self._actions.do(request)
             except Exception as error:  # noqa: BLE001  a mistake must not end the panel
                 _log.exception("The panel could not do what its page asked.")
-                said = Said(f"Something unforeseen happened: {error!r}", ok=False)
+                text = redact(f"Something unforeseen happened: {error!r}")
+                said = Said(text, ok=False)
             self._say(request.token, said)
 
     def _say(self, token: str, said: Said) -> None:
