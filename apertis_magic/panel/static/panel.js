@@ -59,11 +59,22 @@ class Turn {
     this.text = item.text;
     this.node.setAttribute("aria-label", `Question: ${item.asked.slice(0, 80)}`);
     this.node.classList.toggle("ap-open", item.open);
-    if (!this.editing) this.question.textContent = item.asked;
+    if (!this.editing) this.showQuestion();
     if (was?.open !== item.open) this.showFiles();
     if (item.html !== null || !was) this.setHtml(item.html ?? "");
+    if (was?.open && item.error) this.panel.announce(`${item.error} ${item.hint}`);
     if (item.open) this.showOpen();
     else this.showEnded();
+  }
+
+  // A long one has its own scroll bar, which a keyboard must get to.
+  showQuestion() {
+    const { asked } = this.item;
+    const isLong = asked.length > 2000 || asked.split("\n").length > 16;
+    this.question.textContent = asked;
+    this.question.classList.toggle("ap-long", isLong);
+    this.question.toggleAttribute("tabindex", isLong);
+    if (isLong) this.question.tabIndex = 0;
   }
 
   setHtml(html) {
@@ -176,7 +187,7 @@ class Turn {
     const box = h("textarea", { class: "ap-input", "aria-label": "Edit the question", dir: "auto" });
     const done = () => {
       this.editing = false;
-      this.question.replaceChildren(this.item.asked);
+      this.showQuestion();
       this.foot.querySelector("button")?.focus();
     };
     const send = () => {
@@ -189,6 +200,7 @@ class Turn {
       if (sends(event)) (event.preventDefault(), send());
     });
     this.editing = true;
+    this.question.classList.remove("ap-long");
     this.question.replaceChildren(
       box,
       h("div", { class: "ap-row" }, button("Send again", send, { class: "ap-button ap-first" }), button("Cancel", done)),
