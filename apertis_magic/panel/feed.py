@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 PAGE = 20
 """Turns that a page gets at once; older ones come as somebody scrolls up."""
 
+_SOON = 1.0
+"""Seconds that the end of an answer may lag behind its turn, at the very most."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Change:
@@ -122,14 +125,18 @@ class Feed:
 
     def _with_failed(self, now: tuple[Row, ...]) -> tuple[Row, ...]:
         """Note the tries that came to nothing where another answer stands."""
-        here = {row.id: row for row in now}
+        under_way = {row.id for row in now if row.under_way}
+        here = {row.turn.id: row.turn for row in now if row.turn}
         for row in self._rows:
-            asked = row.under_way
-            if asked is None or row.turn is None or row.id in here:
+            asked, turn = row.under_way, row.turn
+            if asked is None or turn is None or row.id in under_way:
                 continue
-            tried = asked.reply.turn
-            if tried is not None and tried.error and row.turn.id in here:
-                self._failed[row.turn.id] = tried
+            # It is out of the conversation's hands, which is just before its end.
+            asked.reply.wait(_SOON)
+            tried, standing = asked.reply.turn, here.get(turn.id)
+            self._failed.pop(turn.id, None)
+            if tried and tried.error and standing and tried is not standing:
+                self._failed[turn.id] = tried
         return tuple(
             Row(row.turn, row.under_way, row.stale, self._failed.get(row.turn.id))
             if row.turn
