@@ -184,11 +184,13 @@ def test_control_c_in_a_long_answer(server: ScriptedServer) -> None:
 def test_no_repr(server: ScriptedServer) -> None:
     """Every command prints text."""
     server.will(says("**Hi**"))
-    with terminal("%chat", "%%chat\nx", "%chat show", "%chat help") as shell:
-        card, _, shown, listed = (shell.end() for _ in range(4))
+    cells = ("%chat", "%%chat\nx", "%chat show", "%chat panel", "%chat help")
+    with terminal(*cells) as shell:
+        card, _, shown, panel, listed = (shell.end() for _ in range(5))
 
     assert card.startswith("apertis_magic\n")
     assert "[1] x\n\n**Hi**" in shown
+    assert "%chat panel needs a notebook" in panel
     assert "%chat show" in listed
     assert "object" not in listed.replace("json_object", "")
 
