@@ -1,6 +1,7 @@
 """``ChatPanel``: hands messages over between the pages that show it and the kernel."""
 
 import logging
+import os
 import threading
 from base64 import b64decode
 from collections import deque
@@ -77,14 +78,20 @@ class ChatPanel(anywidget.AnyWidget):
         self._to_do: SimpleQueue[Request | None] = SimpleQueue()
         self._news = threading.Event()
         self._closed = False
+        self._pid = os.getpid()
         self._saved: DisplayHandle | None = None
         self._saved_at = 0.0
         self._saved_turns: tuple[Turn, ...] = ()
         _free_of_the_shell(self.comm)
         self.on_msg(self._take)
-        self._unwatch = self._session.watchers.add(self._news.set)
+        self._unwatch = self._session.watchers.add(self._told)
         for work in (self._show, self._act):
             threading.Thread(target=work, name="apertis-panel", daemon=True).start()
+
+    def _told(self) -> None:
+        # A fork of the process has the event's lock as it was, and none of the threads.
+        if os.getpid() == self._pid:
+            self._news.set()
 
     def close(self) -> None:
         """Take the panel off every page; the conversation stays."""
