@@ -19,7 +19,7 @@ def described() -> list[dict[str, Any]]:
         {
             "name": param.name,
             "label": _LABELS.get(param.name, param.name.replace("_", " ").capitalize()),
-            "help": param.help,
+            "help": param.help + ("; each on its line" if param.most > 1 else ""),
             "range": param.range(),
             "number": param.kind in (int, float),
             "step": 1 if param.kind is int else "any",

@@ -38,6 +38,8 @@ _ODD = """root => [...root.querySelectorAll('.ap-log *')]
     || [...e.attributes].some(a => /^on|^data-(?!lm-)|^srcdoc$/.test(a.name))
     || e.localName === 'img' && !/^(data|blob):/.test(e.src))
   .map(e => e.outerHTML.slice(0, 200))"""
+# As somebody makes it larger by its corner.
+_WHOLE = "e => { e.style.height = e.scrollHeight + 4 + 'px'; e.scrollTop = 0 }"
 _WIDE = """root => [...root.querySelectorAll('*')]
   .filter(e => !e.closest('.ap-spoken, mjx-container') && e.clientWidth > 1
     && e.scrollWidth > e.clientWidth + 1
@@ -81,9 +83,9 @@ def test_what_a_panel_looks_like(
     ask(panel, "Can I have weekly means?")
     for theme in ("Dark", "Light"):
         lab.theme(f"JupyterLab {theme}")
-        panel.get_by_role("log").evaluate("e => { e.scrollTop = 0 }")
+        panel.get_by_role("log").evaluate(_WHOLE)
         panel.screenshot(path=f"{screenshots}/panel-{theme.lower()}.png")
-    lab.command("docmanager:save")
+    panel.get_by_role("log").evaluate("e => { e.style.height = '' }")
     server.will(*[fails(429, "Too many requests")] * 3)
     ask(panel, "And monthly ones?")
     panel.get_by_role("button", name="Options").click()
