@@ -25,6 +25,7 @@ def opened(front_end: Lab, server: ScriptedServer) -> tuple[Notebook, Locator]:
         f"%env APERTIS_BASE_URL={server.url}\n%load_ext apertis_magic",
         MAKE,
         "%chat panel",
+        "%chat undo 30",
     )
     for number in range(3):
         notebook.run_cell(number)
@@ -59,6 +60,17 @@ def test_a_thousand_turns(front_end: Lab, server: ScriptedServer) -> None:
     assert 20 <= first <= 40
     assert 0 == gone
     assert int(shown.split()[1].rstrip("?")) <= 860
+
+    notebook.close()
+
+
+def test_the_last_turns_are_taken_back(front_end: Lab, server: ScriptedServer) -> None:
+    """Where the page had no others, those before them come by themselves."""
+    notebook, log = opened(front_end, server)
+    notebook.run_cell(3)
+    log.get_by_text(f"Question {TURNS - 31}?", exact=True).wait_for()
+
+    assert 0 == log.get_by_text(f"Question {TURNS - 30}?", exact=True).count()
 
     notebook.close()
 

@@ -823,7 +823,7 @@ class Panel {
 
   reached(seen) {
     for (const { target, isIntersecting } of seen) {
-      if (!isIntersecting || this.asking || !this.turns.length) continue;
+      if (!isIntersecting || this.asking) continue;
       const isOlder = target === this.older && this.start > 0;
       const isNewer = target === this.newer && this.end < this.total;
       if (!isOlder && !isNewer) continue;
