@@ -199,20 +199,36 @@ class Page:
         first = max(at - self.start, 0)
         until = max(min(at + gone - self.start, len(self.turns)), first)
         former = {turn["id"]: turn for turn in self.turns[first:until]}
-        made = [self._shown(former.get(item["id"], {}), item) for item in items]
-        self.turns[first:until] = made
-        self.start = min(self.start, at)
+        blank = [
+            number
+            for number, item in enumerate(items)
+            if item["html"] is None and item["id"] not in former
+        ]
+        begin, end = 0, len(items)
+        if blank and first:
+            end = blank[0]
+            del self.turns[until:]
+        elif blank:
+            begin = blank[-1] + 1
+        self.turns[first:until] = [
+            self._shown(former.get(item["id"], {}), item) for item in items[begin:end]
+        ]
+        self.start = self.start if first else at + begin
 
     def _page(self, *, at: int, total: int, turns: list[Any], **_: Any) -> None:
         self.total = total
         made = [self._shown({}, item) for item in turns]
         if at + len(made) == self.start:
             self.turns[:0], self.start = made, at
-            del self.turns[self.most :]
         elif at == self.end:
             self.turns += made
             self._trim()
         self._edges()
+
+    def _stale(self, *, turns: dict[str, bool], **_: Any) -> None:
+        for turn in self.turns:
+            if not turn["open"]:
+                turn["stale"] = turns.get(turn["id"], turn["stale"])
 
     def _grow(self, *, id: str, **news: Any) -> None:  # noqa: A002  its name there
         for turn in self.turns:
@@ -227,6 +243,7 @@ class Page:
     def _edges(self) -> None:
         if self.following and self.end == self.total:
             self._trim()
+        del self.turns[self.most :]
 
     def _trim(self) -> None:
         self.start += max(len(self.turns) - self.most, 0)
@@ -433,7 +450,7 @@ def test_pages_show_what_there_is(server: ScriptedServer, client: AsyncApertis) 
     run_state_machine_as_test(
         Machine,
         settings=settings(
-            max_examples=40,
+            max_examples=60,
             stateful_step_count=25,
             suppress_health_check=list(HealthCheck),
         ),

@@ -58,9 +58,14 @@ class Feed:
         if seen[0] is state.history and seen[1] == under_way:
             return
         now = self._with_failed(of.rows(state, under_way, self._failed))
-        change = _difference(self._rows, now)
+        before, self._rows = self._rows, now
+        change = _difference(before, now)
         if change is not None:
-            yield from self._changed(change, now)
+            yield from self._changed(change)
+        # Apart: a question that is asked again makes all below it stale, and nothing
+        # else of them is other than it was.
+        if marks := _marks(before, now):
+            yield {"kind": "stale", "turns": marks}
         kept = {row.id for row in now if row.under_way}
         self._growing = {k: v for k, v in self._growing.items() if k in kept}
 
@@ -81,11 +86,10 @@ class Feed:
         shown = [self._item(row) for row in self._rows[first:last]]
         return {"at": first, "total": len(self._rows), "turns": shown}
 
-    def _changed(self, change: _Change, now: tuple[Row, ...]) -> Iterator[Json]:
+    def _changed(self, change: _Change) -> Iterator[Json]:
         has = self._ended(change)
         for news, _ in has.values():
             yield from filter(None, [news])
-        self._rows = now
         if len(change.rows) > PAGE:
             yield self.last()
             return
@@ -97,7 +101,7 @@ class Feed:
             "kind": "splice",
             "at": change.at,
             "gone": change.gone,
-            "total": len(now),
+            "total": len(self._rows),
             "turns": items,
         }
 
@@ -155,3 +159,10 @@ def _difference(before: tuple[Row, ...], now: tuple[Row, ...]) -> _Change | None
     same = next((n for n in range(most) if before[-1 - n] != now[-1 - n]), most)
     end = len(before) - same
     return _Change(first, end - first, now[first : len(now) - same])
+
+
+def _marks(before: tuple[Row, ...], now: tuple[Row, ...]) -> dict[str, bool]:
+    """Return whether they are stale of those turns for which that has changed."""
+    ended = [row for row in now if row.under_way is None]
+    were = {row.id: row.stale for row in before if row.under_way is None}
+    return {row.id: row.stale for row in ended if were.get(row.id) == (not row.stale)}

@@ -1,7 +1,7 @@
 """What stands in a panel's transcript, row by row: turns, and answers under way."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from apertis_magic.chat import history
@@ -23,13 +23,13 @@ class Row:
     Attributes:
         turn: the turn that stands here, None while its first answer is under way.
         under_way: the answer that is under way here, None for none.
-        stale: whether a turn above it is newer.
+        stale: whether a turn above it is newer; the row is the same either way.
         failed: the last try to ask it again, where that came to nothing.
     """
 
     turn: Turn | None = None
     under_way: UnderWay | None = None
-    stale: bool = False
+    stale: bool = field(default=False, compare=False)
     failed: Turn | None = None
 
     @property

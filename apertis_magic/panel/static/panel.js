@@ -655,6 +655,7 @@ class Panel {
       head: () => this.showHead(message),
       show: () => this.keeping(() => this.showAll(message)),
       splice: () => this.keeping(() => this.splice(message)),
+      stale: () => this.keeping(() => this.mark(message.turns)),
       page: () => this.keeping(() => this.addPage(message)),
       grow: () => this.keeping(() => this.find(message.id)?.grow(message)),
       said: () => this.hear(message),
@@ -761,18 +762,18 @@ class Panel {
     const from = Math.max(at - this.start, 0);
     const until = Math.max(Math.min(at + gone - this.start, this.turns.length), from);
     const former = new Map(this.turns.slice(from, until).map((turn) => [turn.item.id, turn]));
-    const made = items.map((item) => {
+    const [first, last] = this.known(items, former, from > 0);
+    const made = items.slice(first, last).map((item) => {
       const known = former.get(item.id);
-      // What was to stay as it stands here does not stand here.
-      if (!known && item.html === null) this.send({ kind: "hello" });
       if (!known) return new Turn(this, item);
       former.delete(item.id);
       known.show(item);
       return known;
     });
     for (const turn of former.values()) turn.node.remove();
+    if (last < items.length) for (const turn of this.turns.splice(until)) turn.node.remove();
     this.turns.splice(from, until - from, ...made);
-    this.start = Math.min(this.start, at);
+    this.start = from ? this.start : at + first;
     let before = from ? this.turns[from - 1].node : null;
     for (const { node } of made) {
       if ((before ? before.nextElementSibling : this.list.firstElementChild) !== node) {
@@ -780,6 +781,22 @@ class Panel {
         else this.list.prepend(node);
       }
       before = node;
+    }
+  }
+
+  // Some turns are told without what stands in the page already; where it does not, as
+  // they were far from the reader, the page goes without them.
+  known(items, former, isBelow) {
+    const isBlank = (item) => item.html === null && !former.has(item.id);
+    const blank = items.findIndex(isBlank);
+    if (blank < 0) return [0, items.length];
+    return isBelow ? [0, blank] : [items.length - [...items].reverse().findIndex(isBlank), items.length];
+  }
+
+  mark(stale) {
+    for (const turn of this.turns) {
+      const { item } = turn;
+      if (!item.open && item.id in stale && item.stale !== stale[item.id]) turn.show({ ...item, html: null, stale: stale[item.id] });
     }
   }
 
@@ -792,7 +809,6 @@ class Panel {
       this.turns.unshift(...made);
       this.start = at;
       this.list.prepend(...nodes);
-      while (this.turns.length > MOST) this.turns.pop().node.remove();
     } else if (at === this.end) {
       this.turns.push(...made);
       this.list.append(...nodes);
@@ -811,6 +827,7 @@ class Panel {
 
   edges() {
     if (this.following && this.end === this.total) this.trim();
+    else while (this.turns.length > MOST) this.turns.pop().node.remove();
     this.older.textContent = this.start > 0 ? `${this.start} earlier` : "";
     this.newer.textContent = this.end < this.total ? `${this.total - this.end} later` : "";
     this.empty.hidden = this.total > 0;
