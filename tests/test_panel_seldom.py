@@ -14,7 +14,6 @@ from apertis_magic.panel.requests import Request
 from apertis_magic.panel.rows import Json
 
 Tells = Callable[..., list[Json]]
-KEY = "sk-" + "a1b2c3d4" * 4
 
 
 @pytest.fixture
