@@ -152,14 +152,17 @@ class ChatPanel(anywidget.AnyWidget):
 
     def _show(self) -> None:
         """Tell the pages what is new; all that they get is sent from here."""
+        must_look_again = False
         while not self._closed:
-            self._news.wait(_HEARTBEAT if self._must_look_again else None)
+            self._news.wait(_HEARTBEAT if must_look_again else None)
             self._news.clear()
             began = monotonic()
             try:
                 self._step()
+                must_look_again = self._must_look_again
             except Exception:  # noqa: BLE001  as above
                 _log.exception("The panel could not show what is new.")
+                self._feed, must_look_again = Feed(), False
             sleep(max(0.0, _EVERY - (monotonic() - began)))
 
     def _step(self) -> None:
