@@ -1,13 +1,27 @@
 """The panel for everyone: themes, widths, scripts, keyboards, and hostile texts."""
 
+import threading
+
 from axe import violations
 from hostile import PAYLOADS
 from lab_driver import Lab, Notebook
-from playwright.sync_api import Locator, expect
-from scripted_server import USAGE, ScriptedServer, fails, says
+from playwright.sync_api import FilePayload, Locator, expect
+from scripted_server import (
+    DONE,
+    USAGE,
+    Answer,
+    ScriptedServer,
+    Wait,
+    chunk,
+    event,
+    fails,
+    json_answer,
+    says,
+)
 
 from apertis_magic.chat.names import made
 
+END = chunk(finish="stop")
 QUESTION = "How do I read a CSV file and plot one column?"
 ANSWER = """
 With **pandas**, in three lines:
@@ -31,7 +45,8 @@ The mean is \\(\\bar{x} = \\frac{1}{n}\\sum x_i\\).
 """
 THEMES = ("Dark High Contrast", "Dark", "Light")
 # What our own page makes, or mathematics, is not looked at.
-_ODD = """root => [...root.querySelectorAll('.ap-log *')]
+_ODD = """root => [...root.querySelectorAll(
+    ':is(.ap-log, .ap-models, .ap-names, .ap-said, .ap-compose .ap-files) *')]
   .filter(e => !e.closest('mjx-container'))
   .filter(e => /^(script|style|iframe|form|object|svg|math|link|meta|base)$/i
       .test(e.localName)
@@ -130,6 +145,13 @@ def test_a_keyboard_is_enough(front_end: Lab, server: ScriptedServer) -> None:
     expect(panel.get_by_role("article")).to_contain_text("ONE")
     is_here = "() => !!document.activeElement.closest('.ap')"
     after_retry = front_end.page.evaluate(is_here)
+    panel.get_by_role("button", name="Edit", exact=True).focus()
+    keys.press("Enter")
+    box = panel.get_by_role("textbox", name="Edit the question")
+    expect(box).to_be_focused()
+    keys.press("Escape")
+    expect(box).to_have_count(0)
+    after_edit = front_end.page.evaluate(is_here)
     panel.get_by_role("button", name="Delete", exact=True).last.focus()
     for key in ("b", "a", "d", "d", "Enter"):
         keys.press(key)
@@ -141,6 +163,7 @@ def test_a_keyboard_is_enough(front_end: Lab, server: ScriptedServer) -> None:
         reached
     )
     assert after_retry
+    assert after_edit
     assert front_end.page.evaluate(is_here)
     assert notebook.cell(1).count() == 0
 
@@ -202,5 +225,43 @@ def test_hostile_texts(lab: Lab, server: ScriptedServer) -> None:
     assert [] == lab.strays
     assert 0 == lab.page.locator(".jp-Dialog").count()
     assert [] == panel.evaluate(_ODD)
+
+    notebook.close()
+
+
+def test_hostile_texts_under_way(lab: Lab, server: ScriptedServer) -> None:
+    """So are the server's models, files' names, and what still comes."""
+    bad = list(PAYLOADS.values())
+    thought = {"choices": [{"delta": {"reasoning_content": "\n".join(bad)}}]}
+    gate = threading.Event()
+    line = " ".join(" ".join(bad).split())
+    server.will(
+        json_answer({"data": [{"id": f"model {text}"} for text in bad]}),
+        Answer((event(thought), chunk(line), Wait(gate), END, DONE)),
+    )
+    notebook, panel = opened(lab, server, "hostile names")
+    panel.get_by_role("combobox", name="Model").click()
+    models = panel.get_by_role("listbox", name="Models").get_by_role("option")
+    expect(models).to_have_count(50)
+    found = [panel.evaluate(_ODD)]
+    panel.get_by_role("combobox", name="Model").press("Escape")
+    panel.locator("input[type=file]").set_input_files(
+        [FilePayload(name=text, mimeType="text/csv", buffer=b"1") for text in bad[::2]]
+    )
+    expect(panel.locator(".ap-compose .ap-chip")).to_have_count(len(bad[::2]))
+    panel.get_by_role("textbox", name="Message").fill("Look.")
+    panel.get_by_role("textbox", name="Message").press("Enter")
+    expect(panel.locator(".ap-answer > .ap-tail")).to_have_text(line)
+    found.append(panel.evaluate(_ODD))
+    gate.set()
+    expect(panel.get_by_role("button", name="Retry", exact=True)).to_be_visible()
+    panel.locator(".ap-thought summary").click()
+    found.append(panel.evaluate(_ODD))
+
+    assert [[], [], []] == found
+    assert len(bad[::2]) == panel.locator(".ap-turn .ap-chip").count()
+    assert [] == lab.page.evaluate("() => window.ran ?? []")
+    assert [] == lab.strays
+    assert 0 == lab.page.locator(".jp-Dialog").count()
 
     notebook.close()
