@@ -22,9 +22,13 @@ from playwright.sync_api import (
     Locator,
     Page,
     ViewportSize,
+    expect,
     sync_playwright,
 )
 from playwright.sync_api import TimeoutError as PageTimeoutError
+
+# Playwright's own patience with what is expected is 5 s, whatever the page's is.
+expect.set_options(timeout=1000 * PATIENCE)
 
 _CHROMIUM = (
     "--no-sandbox",
