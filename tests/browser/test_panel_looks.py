@@ -81,6 +81,8 @@ def ask(panel: Locator, text: str) -> None:
     panel.get_by_role("textbox", name="Message").fill(text)
     panel.get_by_role("textbox", name="Message").press("Enter")
     expect(turns).to_have_count(before + 1)
+    # It stands there from the moment that the turn has ended.
+    expect(turns.last.get_by_role("button", name="Delete")).to_be_visible()
     expect(panel.get_by_role("button", name="Stop")).to_be_disabled()
 
 
