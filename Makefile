@@ -2,7 +2,7 @@
 # make test   run the tests           make lint   check style and types
 # make test-slow   kill a hundred kernels, where make test kills a dozen
 # make test-lowest   run the cell's tests on the oldest versions that pyproject.toml allows
-# make bench  measure, beside a bare loop
+# make bench  measure, beside a bare loop and the peers, into build/bench
 # make lab    open the quickstart in JupyterLab (as root: LAB_OPTIONS=--allow-root)
 # make clean  remove what these made, but for the model (see README)
 
@@ -36,27 +36,28 @@ lint: $(VENV)/ready-lint
 	$(BIN)/mypy
 
 bench: $(VENV)/ready-bench
-	$(BIN)/python benchmarks/decode.py
-	PYTHONPATH=tests $(BIN)/python benchmarks/cell.py
-	PYTHONPATH=tests $(BIN)/python benchmarks/journal.py
-	PYTHONPATH=tests $(BIN)/python benchmarks/panel.py
+	$(UV_INDEX); PYTHONPATH=tests $(BIN)/python benchmarks/everything.py
 
 lab: $(VENV)/ready-lab
 	$(BIN)/python -m apertis_magic.local install
 	$(BIN)/jupyter lab $(LAB_OPTIONS) notebooks/quickstart.ipynb
 
 clean:
-	rm -rf $(VENV) $(LOWEST) build dist .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(LOWEST) .venv-peers build dist .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 # What a target needs, once; again when the requirements change.
 $(VENV)/ready-%: pyproject.toml constraints.txt | $(VENV)/ready
 	$(INSTALL) --editable '.[local]' --group $*
 	touch $@
 
-# uv, since pip cannot be asked for the oldest versions; it asks where pip asks.
+# uv is told to ask where pip asks.
+UV_INDEX = index=$$($(BIN)/python -m pip config get global.index-url 2>/dev/null); \
+  index="$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$index}}"; \
+  if [ -n "$$index" ]; then export UV_DEFAULT_INDEX="$$index"; fi
+
+# By uv, since pip cannot be asked for the oldest versions.
 $(LOWEST)/ready: pyproject.toml | $(VENV)/ready-lowest
-	index=$$($(BIN)/python -m pip config get global.index-url 2>/dev/null); \
-	  export UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$index}}"; \
+	$(UV_INDEX); \
 	  $(BIN)/uv venv --quiet --clear --python $(BIN)/python $(LOWEST) && \
 	  $(BIN)/uv pip install --quiet --python $(LOWEST)/bin/python \
 	    --resolution lowest-direct --editable . --group test

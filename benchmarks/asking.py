@@ -1,18 +1,21 @@
-"""One kernel with the extension in it, seen from outside as a front end sees it."""
+"""A kernel in which somebody asks, seen from outside as a front end sees it."""
 
 import json
 import os
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from time import clock_gettime, perf_counter
+from time import perf_counter
 from typing import Any
 
+import peers
+from contestants import Contestant, filled
 from kernel_driver import Kernel, Outcome, running_kernel
 from sse_server import Script
 
-_DISPLAYS = ("display_data", "update_display_data")
+_SHOW = ("display_data", "update_display_data", "execute_result")
 _FOREIGN = ("APERTIS_", "OPENAI_", "STIMA_")
 
 
@@ -23,7 +26,7 @@ class Cost:
     Attributes:
         wall: seconds from the request to the kernel's being idle.
         cpu: seconds of the kernel's processor time, of all its threads.
-        displays: how many displays the cell has.
+        displays: how many outputs the cell has.
         messages: how many messages showed them.
         sent: bytes in the content of these messages.
     """
@@ -35,6 +38,27 @@ class Cost:
     sent: int
 
 
+@dataclass(frozen=True)
+class Asker:
+    """A contestant in a kernel that is set up, and the server that it asks."""
+
+    contestant: Contestant
+    kernel: Kernel
+    url: str
+
+    def start(self, script: Script) -> str:
+        """Start the cell that asks for *script*; return the request's id."""
+        if self.contestant.before:
+            run(self.kernel, filled(self.contestant.before, self.url, script))
+        return self.kernel.start(self.contestant.asking(self.url, script))
+
+    def cost(self, script: Script) -> Cost:
+        """Ask for *script*, and return what the cell took."""
+        if self.contestant.before:
+            run(self.kernel, filled(self.contestant.before, self.url, script))
+        return measure(self.kernel, self.contestant.asking(self.url, script))
+
+
 @contextmanager
 def private() -> Iterator[None]:
     """Keep the user's profile, keys and addresses out of what is measured."""
@@ -44,7 +68,7 @@ def private() -> Iterator[None]:
             del os.environ[name]
     with tempfile.TemporaryDirectory() as folder:
         names = ("IPYTHONDIR", "JUPYTER_RUNTIME_DIR", "XDG_DATA_HOME")
-        os.environ |= dict.fromkeys(names, folder)
+        os.environ |= dict.fromkeys(names, folder) | peers.environment()
         try:
             yield
         finally:
@@ -53,16 +77,28 @@ def private() -> Iterator[None]:
 
 
 @contextmanager
-def ready_kernel(url: str) -> Iterator[Kernel]:
-    """Start a kernel with the extension loaded, which will ask the server at *url*."""
-    with running_kernel() as kernel:
-        run(kernel, f"%env APERTIS_BASE_URL={url}\n%load_ext apertis_magic")
-        yield kernel
+def asker(contestant: Contestant, url: str) -> Iterator[Asker]:
+    """Start a kernel in which a contestant is set up to ask the server at *url*."""
+    with running_kernel(contestant.kernel) as kernel:
+        run(kernel, filled(contestant.setup, url, Script()))
+        yield Asker(contestant, kernel, url)
 
 
-def cell(script: Script) -> str:
-    """Return the cell that asks for *script*."""
-    return f"%%chat --new -m {script}\nGo on."
+@contextmanager
+def askers(contestants: Sequence[Contestant], url: str) -> Iterator[list[Asker]]:
+    """Start kernels for those of the contestants whose environments can be had."""
+    with ExitStack() as stack:
+        yield [
+            stack.enter_context(asker(each, url))
+            for each in contestants
+            if each.kernel == "python3" or not peers.missing(each.kernel)
+        ]
+
+
+def in_turn(found: Sequence[Asker], rounds: int) -> Iterator[list[Asker]]:
+    """Give who asks, round by round, every other round the other way about."""
+    for number in range(rounds):
+        yield list(found if number % 2 else reversed(found))
 
 
 def run(kernel: Kernel, source: str) -> Outcome:
@@ -75,23 +111,24 @@ def run(kernel: Kernel, source: str) -> Outcome:
 
 def measure(kernel: Kernel, source: str) -> Cost:
     """Run a cell that must not fail, and return what it took."""
-    begun, used = perf_counter(), _cpu(kernel)
+    begun, used = perf_counter(), cpu(kernel)
     done = run(kernel, source)
-    wall, cpu = perf_counter() - begun, _cpu(kernel) - used
-    shown = [m for m in done.messages if m["msg_type"] in _DISPLAYS]
+    wall, spent = perf_counter() - begun, cpu(kernel) - used
+    shown = [m for m in done.messages if m["msg_type"] in _SHOW]
     return Cost(
         wall=wall,
-        cpu=cpu,
-        displays=sum(m["msg_type"] == "display_data" for m in shown),
+        cpu=spent,
+        displays=sum(m["msg_type"] != "update_display_data" for m in shown),
         messages=len(shown),
         sent=sum(map(_size, shown)),
     )
 
 
+def cpu(kernel: Kernel) -> float:
+    """Return the seconds of processor time that a kernel has used."""
+    # Linux's clock_getcpuclockid(3), which Python has only for threads.
+    return time.clock_gettime((~kernel.pid << 3) | 2)
+
+
 def _size(message: Any) -> int:
     return len(json.dumps(message["content"], ensure_ascii=False).encode())
-
-
-def _cpu(kernel: Kernel) -> float:
-    # Linux's clock_getcpuclockid(3), which Python has only for threads.
-    return clock_gettime((~kernel.pid << 3) | 2)

@@ -1,62 +1,60 @@
 """What it costs to turn a stream into text: 40 KB in 5 000 chunks, beside a bare loop.
 
-CPU seconds of this process, by the least of many rounds in turn; the server is another
-process. The bare loop is httpx's ``iter_lines`` and ``json.loads``, which is neither
-right on every wire nor aware of errors; the bound is 1.5 times its CPU.
-
-    python benchmarks/decode.py
+CPU of this process alone; the server is another. The bare loop is httpx's
+``iter_lines`` and ``json.loads``, neither right on every wire nor aware of errors.
 """
 
 import asyncio
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from time import perf_counter, process_time
+from time import process_time
 from typing import Any
 
 import httpx
 import httpx_sse
-from sse_server import Script, events, start, text_of
+from figures import FLOOR, Figure, middle
+from report import show
+from sse_server import Script, events, text_of
 
 from apertis_magic import Apertis, AsyncApertis
 from apertis_magic.api.sse import Decoder
 
-ROUNDS = 25
+ROUNDS = 15
+OUR_CLIENTS = ("Apertis", "AsyncApertis")
 Ask = Callable[[], str]
 
 
-def main() -> None:
-    """Print the costs, per row: one event in an HTTP chunk, as servers send, and 50."""
-    decoders()
-    with start() as url:
-        for join in (1, 50):
-            script = Script(join=join)
-            print(f"\n{script}")
-            with contestants(url, str(script)) as found:
-                compare(found, text_of(script))
+def figures(url: str) -> Iterator[Figure]:
+    """Read the answer in every way, in turn: an event in an HTTP chunk, and 50."""
+    yield from decoders()
+    for join in (1, 50):
+        script = Script(join=join)
+        with contestants(url, str(script)) as found:
+            yield from compare(found, script)
 
 
-def compare(contestants: Mapping[str, Ask], expected: str) -> None:
-    """Run all in turn and print the least that each took."""
-    cpu: dict[str, float] = {}
-    wall: dict[str, float] = {}
-    for _ in range(ROUNDS):
-        for name, ask in contestants.items():
-            begun, used = perf_counter(), process_time()
-            assert ask() == expected
+def compare(contestants: Mapping[str, Ask], script: Script) -> Iterator[Figure]:
+    """Run all in turn; the figures are ratios to the floor of the same round."""
+    cpu: dict[str, list[float]] = {name: [] for name in contestants}
+    expected = text_of(script)
+    for number in range(ROUNDS):
+        names = list(contestants)
+        for name in names if number % 2 else reversed(names):
+            used = process_time()
+            assert contestants[name]() == expected
 
-            cpu[name] = min(process_time() - used, cpu.get(name, 1e9))
-            wall[name] = min(perf_counter() - begun, wall.get(name, 1e9))
-    least = cpu["bare loop"]
-    for name, used in cpu.items():
-        print(
-            f"{name:22} {used * 1e3:6.0f} ms CPU, {wall[name] * 1e3:4.0f} ms wall, "
-            f"{used / least:.2f} x"
-        )
+            cpu[name].append(process_time() - used)
+    what = f"client: CPU of 5,000 chunks, {script.join} in each of HTTP's"
+    for name in list(cpu)[1:]:
+        ratios = [a / b for a, b in zip(cpu[name], cpu[FLOOR], strict=True)]
+        # With 50 the floor does next to nothing for each; no server sends so.
+        most = 1.5 if name in OUR_CLIENTS and script.join == 1 else None
+        yield middle(ratios, f"{what}: {name}", unit="x", most=most)
 
 
-def decoders() -> None:
-    """Print what the two decoders of server-sent events cost, without a network."""
+def decoders() -> Iterator[Figure]:
+    """Compare the two decoders of server-sent events, without a network."""
     body = b"".join(events(Script()))
     headers = {"Content-Type": "text/event-stream"}
 
@@ -67,14 +65,15 @@ def decoders() -> None:
     def ours() -> int:
         return len(Decoder().feed(body))
 
-    for name, decode in {"httpx-sse": theirs, "ours": ours}.items():
-        used = []
-        for _ in range(ROUNDS):
+    used: list[list[float]] = [[], []]
+    for _ in range(ROUNDS):
+        for times, decode in zip(used, (ours, theirs), strict=True):
             begun = process_time()
             assert decode() == 5002
 
-            used.append(process_time() - begun)
-        print(f"decoder: {name:18} {min(used) * 1e3:5.1f} ms CPU")
+            times.append(process_time() - begun)
+    ratios = [mine / other for mine, other in zip(*used, strict=True)]
+    yield middle(ratios, "client: CPU of decoding alone, beside httpx-sse", unit="x")
 
 
 @contextmanager
@@ -86,7 +85,7 @@ def contestants(url: str, model: str) -> Iterator[dict[str, Ask]]:
     in_loop = AsyncApertis(base_url=url)
     post = (url + "/chat/completions", {**request, "stream": True})
     yield {
-        "bare loop": lambda: bare(plain, *post),
+        FLOOR: lambda: bare(plain, *post),
         "httpx-sse": lambda: with_httpx_sse(plain, *post),
         "Apertis": lambda: sync(ours, request),
         "AsyncApertis": lambda: loop.run_until_complete(other(in_loop, request)),
@@ -134,4 +133,4 @@ async def other(client: AsyncApertis, request: Any) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    show(figures)

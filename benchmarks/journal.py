@@ -2,32 +2,28 @@
 
 Each process asks 200 times as a conversation does it: it notes the question, waits
 until that is in the file (as a request does, though that waits for 50 ms at the most),
-notes one growth and the end. The table goes to standard output and to
-``build/bench/journal.md``. Linux.
-
-    PYTHONPATH=tests python benchmarks/journal.py
+notes one growth and the end. The floor is what SQLite takes to commit one row of the
+same size on the caller's thread.
 """
 
 import json
-import os
+import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
-from statistics import median
 from tempfile import TemporaryDirectory
 from time import perf_counter, sleep
 
+from figures import FLOOR, Figure, slowest
 from journals import after, answered
-from table import HEAD, Row, percentile
+from report import show
 
 from apertis_magic.chat.history import Where
 from apertis_magic.chat.journal import Journal
 from apertis_magic.chat.state import State
 
-REPORT = Path("build/bench/journal.md")
 PROCESSES = 20
 TURNS = 200
 KEEPS = 100
@@ -36,30 +32,16 @@ BETWEEN = 0.02
 """Seconds between two turns: twenty people, each of whom is very fast."""
 
 
-def main() -> None:
-    """Measure, and print each row as it is known."""
-    REPORT.parent.mkdir(parents=True, exist_ok=True)
-    with REPORT.open("w") as report:
-        for line in _lines():
-            print(line, flush=True)
-            report.write(line + "\n")
+def figures(_url: str = "") -> Iterator[Figure]:
+    """Measure turns alone and at once, the file's size, and long conversations."""
+    yield from _turns(1)
+    yield _bare()
+    yield from _turns(PROCESSES)
+    yield from _sizes()
+    yield from _keeps()
 
 
-def _lines() -> Iterator[str]:
-    yield f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, load average {_load()}\n"
-    yield HEAD
-    for count in (1, PROCESSES):
-        yield from map(str, _turns(count))
-    yield from map(str, _sizes())
-    yield from map(str, _keeps())
-    yield f"\nload average at the end {_load()}"
-
-
-def _load() -> str:
-    return " ".join(f"{load:.1f}" for load in os.getloadavg())
-
-
-def _turns(count: int) -> Iterator[Row]:
+def _turns(count: int) -> Iterator[Figure]:
     """Measure turns in *count* processes that write to one file."""
     with TemporaryDirectory() as folder:
         file = Path(folder) / "journal.sqlite"
@@ -84,8 +66,24 @@ def _turns(count: int) -> Iterator[Row]:
     called = [time for calls, _ in found for time in calls]
     written = [time for _, waits in found for time in waits]
     who = "one process" if count == 1 else f"{count} processes at once"
-    yield _times(f"a turn on the caller's thread, {who}", called, 10)
-    yield _times(f"until a question is in the file, {who}", written, None)
+    yield slowest(called, f"journal: a turn on the caller's thread, {who}", 10)
+    yield slowest(written, f"journal: until a question is in the file, {who}")
+
+
+def _bare() -> Figure:
+    """Commit rows by SQLite alone, in the journal's mode."""
+    with TemporaryDirectory() as folder:
+        file = sqlite3.connect(Path(folder) / "bare.sqlite", isolation_level=None)
+        file.execute("PRAGMA journal_mode = wal")
+        file.execute("CREATE TABLE turns (text)")
+        took = []
+        for _ in range(TURNS):
+            begun = perf_counter()
+            file.execute("INSERT INTO turns VALUES (?)", ("x" * 1_000,))
+            took.append((perf_counter() - begun) * 1_000)
+        file.close()
+    what = "journal: a turn on the caller's thread, one process"
+    return replace(slowest(took, what), who=FLOOR)
 
 
 def _ask(file: Path) -> tuple[list[float], list[float]]:
@@ -113,7 +111,7 @@ def _ask(file: Path) -> tuple[list[float], list[float]]:
     return called, written
 
 
-def _sizes() -> Iterator[Row]:
+def _sizes() -> Iterator[Figure]:
     for size in (1_000, 4_000):
         with TemporaryDirectory() as folder:
             journal = Journal(Path(folder) / "journal.sqlite")
@@ -124,14 +122,14 @@ def _sizes() -> Iterator[Row]:
                 journal.keep(state, entry)
             journal.close()
             used = journal.size().bytes / TURNS
-        yield Row(
-            what=f"disk, per turn with an answer of {size / 1_000:g} KB",
-            figure=used / 1_000,
+        yield Figure(
+            what=f"journal: disk, per turn with an answer of {size / 1_000:g} KB",
+            value=used / 1_000,
             unit=" KB",
         )
 
 
-def _keeps() -> Iterator[Row]:
+def _keeps() -> Iterator[Figure]:
     """Measure how long one more turn takes to be written, in short and long talks."""
     for length in (10, 1_000):
         with TemporaryDirectory() as folder:
@@ -151,18 +149,8 @@ def _keeps() -> Iterator[Row]:
 
                 found.append((perf_counter() - begun) * 1_000)
             journal.close()
-        yield _times(f"until a turn is in a talk of {length}", found, None)
-
-
-def _times(what: str, found: Sequence[float], most: float | None) -> Row:
-    """Return the 95th percentile of some milliseconds."""
-    return Row(
-        what=f"{what}, 95th percentile of {len(found)}",
-        figure=percentile(found, 0.95),
-        most=most,
-        unit=" ms",
-        note=f"median {median(found):.2f} ms, worst {max(found):.0f} ms",
-    )
+        what = f"journal: until a turn is in the file, after {length:,} others"
+        yield slowest(found, what)
 
 
 def _process() -> None:
@@ -172,4 +160,4 @@ def _process() -> None:
 
 
 if __name__ == "__main__":
-    _process() if len(sys.argv) > 1 else main()
+    _process() if len(sys.argv) > 1 else show(figures)

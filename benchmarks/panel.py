@@ -2,27 +2,23 @@
 
 A real kernel, JupyterLab and Chromium on one side, a server in another process on the
 other. The bytes are those of the frames that reach the page by its web sockets, so all
-of Jupyter's messages around an answer count. The table goes to standard output and to
-``build/bench/panel.md``.
-
-    PYTHONPATH=tests python benchmarks/panel.py
+of Jupyter's messages around an answer count. None of the peers has a panel in the
+kernel; the floor is one button of ipywidgets.
 """
 
-import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from answers import BEGIN, END
-from asking import private
+from figures import FLOOR, Figure, exponent, middle
 from lab_driver import Lab, Notebook, browsing, running
-from sse_server import Script, start, visits
-from table import HEAD, Row
+from report import show
+from sse_server import Script, visits
 
-REPORT = Path("build/bench/panel.md")
 TRIES = 5
+TURNS = (10, 100, 1_000)
 LONG = {
     "4 KB at 3.6 KB/s": Script(size=4_000, seed=1, rate=3_600),
     "40 KB at 3.6 KB/s": Script(size=40_000, seed=1, rate=3_600),
@@ -61,13 +57,9 @@ session.current().adopt(State(name="long", history=history_of(turns)));
 """
 
 
-def main() -> None:
-    """Measure, and print each row as it is known."""
-    REPORT.parent.mkdir(parents=True, exist_ok=True)
+def figures(url: str) -> Iterator[Figure]:
+    """Measure first words, long answers and long conversations."""
     with (
-        REPORT.open("w") as report,
-        private(),
-        start() as url,
         tempfile.TemporaryDirectory() as folder,
         browsing() as browser,
         running(browser, Path(folder)) as lab,
@@ -79,34 +71,26 @@ def main() -> None:
                 "framereceived", lambda frame: _count(received, frame)
             ),
         )
-        for line in _lines(lab, url, received):
-            print(line, flush=True)
-            report.write(line + "\n")
+        yield from _first_words(lab, url)
+        for what, script in LONG.items():
+            yield from _long(lab, url, what, script, received)
+        yield from _conversations(lab, url)
 
 
-def _lines(lab: Lab, url: str, received: list[int]) -> Iterator[str]:
-    yield f"load average {os.getloadavg()[0]:.1f}\n"
-    yield HEAD
-    yield from map(str, _first_words(lab, url))
-    for what, script in LONG.items():
-        yield from map(str, _long(lab, url, what, script, received))
-    yield from map(str, _conversations(lab, url))
-
-
-def _first_words(lab: Lab, url: str) -> Iterator[Row]:
+def _first_words(lab: Lab, url: str) -> Iterator[Figure]:
     notebook = _panel(lab, url, Script(size=200, chunks=20, seed=1))
     seen = [_asked(lab, url) for _ in range(TRIES)]
     notebook.close()
-    after_key = median(each["first"] - each["asked"] for each in seen)
-    after_chunk = median(each["first"] - 1000 * each["sent"] for each in seen)
+    after_key = [each["first"] - each["asked"] for each in seen]
+    after_chunk = [each["first"] - 1000 * each["sent"] for each in seen]
     name = "panel: first words on the page after "
-    yield Row(what=name + "Enter", figure=after_key, unit=" ms")
-    yield Row(what=name + "they left the server", figure=after_chunk, unit=" ms")
+    yield middle(after_key, name + "Enter", unit=" ms")
+    yield middle(after_chunk, name + "they left the server", unit=" ms")
 
 
 def _long(
     lab: Lab, url: str, what: str, script: Script, received: list[int]
-) -> Iterator[Row]:
+) -> Iterator[Figure]:
     notebook = _panel(lab, url, script)
     before = received[0]
     seen = _asked(lab, url)
@@ -115,38 +99,46 @@ def _long(
     notebook.close()
     late = seen["last"] / 1000 - seen["ended"]
     name = f"panel, {what}: "
-    yield Row(what=name + "last word after the end", figure=late, unit=" s")
-    yield Row(what=name + "bytes to the page per byte", figure=cost)
-    yield Row(
-        what=name + "longest task of the page", figure=seen["longest"], unit=" ms"
+    yield Figure(what=name + "last word after the end", value=late, unit=" s")
+    yield Figure(what=name + "bytes to the page per byte", value=cost)
+    yield Figure(
+        what=name + "longest task of the page", value=seen["longest"], unit=" ms"
     )
 
 
-def _conversations(lab: Lab, url: str) -> Iterator[Row]:
+def _conversations(lab: Lab, url: str) -> Iterator[Figure]:
     """Open conversations of answers of 1 KB each."""
     text = "Some **words** and `code` of an answer, again and again. " * 18
-    for number in (10, 100, 1_000):
-        took = []
-        for _ in range(TRIES):
-            notebook = lab.notebook(
-                f"opens {number}",
-                f"%env APERTIS_BASE_URL={url}\n%load_ext apertis_magic",
-                _TURNS.format(text=text, number=number),
-                "%chat panel",
-            )
-            for cell in range(2):
-                notebook.run_cell(cell)
-            began = lab.page.evaluate("performance.now()")
-            notebook.start_cell(2)
-            lab.page.wait_for_function(_OPENED, arg=min(number, 20))
-            took.append(lab.page.evaluate("performance.now()") - began)
-            notebook.close()
-        yield Row(
-            what=f"panel: time to interactive, {number} turns",
-            figure=median(took) / 1000,
-            most=1,
-            unit=" s",
-        )
+    setup = f"%env APERTIS_BASE_URL={url}\n%load_ext apertis_magic"
+    lowest = []
+    for number in TURNS:
+        cells = (setup, _TURNS.format(text=text, number=number), "%chat panel")
+        took = [_opening(lab, cells, min(number, 20)) for _ in range(TRIES)]
+        lowest.append(min(took))
+        what = f"panel: time to interactive, {number:,} turns"
+        yield middle(took, what, unit=" s", most=1)
+    button = ("import ipywidgets", "ipywidgets.Button(description='Send')")
+    took = [_opening(lab, button, 0) for _ in range(TRIES)]
+    yield middle(took, "panel: time to interactive, 10 turns", FLOOR, unit=" s")
+    what = "growth with the turns, panel: time to interactive (10 / 100 / 1,000)"
+    yield Figure(what=what, value=exponent(TURNS, lowest))
+
+
+def _opening(lab: Lab, cells: Sequence[str], turns: int) -> float:
+    """Return the seconds from the last cell's start until its widget can be used."""
+    notebook = lab.notebook(f"opens {turns}", *cells)
+    last = len(cells) - 1
+    for cell in range(last):
+        notebook.run_cell(cell)
+    began = lab.page.evaluate("performance.now()")
+    notebook.start_cell(last)
+    if "ipywidgets" in cells[-1]:
+        notebook.output(last).get_by_role("button", name="Send").wait_for()
+    else:
+        lab.page.wait_for_function(_OPENED, arg=turns)
+    took: float = lab.page.evaluate("performance.now()") - began
+    notebook.close()
+    return took / 1000
 
 
 def _panel(lab: Lab, url: str, script: Script) -> Notebook:
@@ -178,4 +170,4 @@ def _count(received: list[int], frame: str | bytes) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    show(figures)

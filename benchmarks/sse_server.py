@@ -1,6 +1,7 @@
 """A Chat Completions server for benchmarks: streams any size in any chunking and pace.
 
-The request's ``model`` says what to stream, as in ``size=40000,chunks=5000``::
+The request's ``model`` says what to stream, as in ``size=40000,chunks=5000``, or the
+path does, ``/v1/size=40000/chat/completions``, for clients that know all models::
 
     size     characters of the answer
     chunks   events that it is cut into
@@ -9,6 +10,8 @@ The request's ``model`` says what to stream, as in ``size=40000,chunks=5000``::
     join     events per HTTP chunk; 1, the default, is what real servers do
     wait     seconds before the headers
     stall    characters after which nothing more comes; 0 is not even the headers
+
+A client that does not stream gets it all at once, when the last piece would have come.
 
 It runs in a process of its own, so that its work is not measured, and ends with its
 standard input. ``start`` starts it; ``python benchmarks/sse_server.py`` prints its URL.
@@ -19,7 +22,7 @@ import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -29,6 +32,12 @@ from urllib.request import urlopen
 
 import answers
 
+_COMMON = {
+    "id": "chatcmpl-0123456789abcdef",
+    "created": 1_790_000_000,
+    "model": "benchmark",
+    "system_fingerprint": None,
+}
 WORDS = "The sky is blue because air scatters short waves of light more.\n\n"
 
 
@@ -98,17 +107,31 @@ def text_of(script: Script) -> str:
 def events(script: Script) -> list[bytes]:
     """Return the answer's events, each with the fields that real servers send."""
     found = [_event({"content": piece}) for piece in pieces(script)]
-    tokens = {"prompt_tokens": 9, "completion_tokens": len(found), "total_tokens": 0}
-    return [*found, _event({}, finish="stop", usage=tokens), b"data: [DONE]\n\n"]
+    end = _event({}, finish="stop", usage=_usage(len(found)))
+    return [*found, end, b"data: [DONE]\n\n"]
+
+
+def whole(script: Script) -> bytes:
+    """Return the answer as a client gets it that does not stream."""
+    message = {"role": "assistant", "content": text_of(script)}
+    choice = {"index": 0, "message": message, "finish_reason": "stop"}
+    usage = _usage(len(pieces(script)))
+    fields = {"object": "chat.completion", "choices": [choice], "usage": usage}
+    return json.dumps({**_COMMON, **fields}).encode()
+
+
+def _usage(tokens: int) -> dict[str, int]:
+    return {
+        "prompt_tokens": 9,
+        "completion_tokens": tokens,
+        "total_tokens": 9 + tokens,
+    }
 
 
 def _event(delta: object, finish: str | None = None, **fields: object) -> bytes:
     payload = {
-        "id": "chatcmpl-0123456789abcdef",
+        **_COMMON,
         "object": "chat.completion.chunk",
-        "created": 1_790_000_000,
-        "model": "benchmark",
-        "system_fingerprint": None,
         "choices": [{"index": 0, "delta": delta, "finish_reason": finish}],
         **fields,
     }
@@ -126,12 +149,15 @@ async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
             if head.startswith(b"GET "):
                 _tell(writer)
                 continue
-            lines = head.decode("latin-1").lower().split("\r\n")
+            first, *lines = head.decode("latin-1").lower().split("\r\n")
             lengths = [line for line in lines if line.startswith("content-length:")]
             length = int(lengths[0].partition(":")[2]) if lengths else 0
             body = json.loads(await reader.readexactly(length))
             _visits.append(Visit(connection=connection, asked=time()))
-            await _answer(reader, writer, Script.parse(body["model"]), _visits[-1])
+            in_path = [part for part in first.split("/") if "=" in part]
+            script = Script.parse(in_path[0] if in_path else body["model"])
+            send = _stream if body.get("stream") else _send
+            await _answer(reader, send(writer, script, _visits[-1]), _visits[-1])
     except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
         pass  # the client has what it wanted, or the benchmark is over
     finally:
@@ -145,24 +171,32 @@ def _tell(writer: asyncio.StreamWriter) -> None:
 
 
 async def _answer(
-    reader: asyncio.StreamReader,
-    writer: asyncio.StreamWriter,
-    script: Script,
-    visit: Visit,
+    reader: asyncio.StreamReader, sending: Coroutine[None, None, None], visit: Visit
 ) -> None:
-    """Stream the answer, and note when the client leaves before its end."""
-    stream = asyncio.create_task(_stream(writer, script, visit))
+    """Send the answer, and note when the client leaves before its end."""
+    sends = asyncio.create_task(sending)
     leaves = asyncio.create_task(reader.read(1))  # who waits for an answer says nothing
-    await asyncio.wait({stream, leaves}, return_when=asyncio.FIRST_COMPLETED)
-    has_left = not stream.done() or stream.exception() is not None
+    await asyncio.wait({sends, leaves}, return_when=asyncio.FIRST_COMPLETED)
+    has_left = not sends.done() or sends.exception() is not None
     if has_left:
         visit.hung_up = time()
-    for task in (stream, leaves):
+    for task in (sends, leaves):
         task.cancel()
-    await asyncio.gather(stream, leaves, return_exceptions=True)
+    await asyncio.gather(sends, leaves, return_exceptions=True)
     if has_left:
         raise ConnectionResetError
-    writer.write(b"0\r\n\r\n")
+
+
+async def _send(writer: asyncio.StreamWriter, script: Script, visit: Visit) -> None:
+    """Send the answer in one piece, when its last would have come."""
+    await asyncio.sleep(script.wait + (script.size / script.rate if script.rate else 0))
+    if script.stall >= 0:
+        await asyncio.Event().wait()
+    body = whole(script)
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n")
+    visit.first = time()
+    writer.write(f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
+    await writer.drain()
     visit.ended = time()
 
 
@@ -180,7 +214,8 @@ async def _stream(writer: asyncio.StreamWriter, script: Script, visit: Visit) ->
     for start in range(0, len(all_events), script.join):
         piece = b"".join(all_events[start : start + script.join])
         writer.write(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
-        visit.first = visit.first or time()
+        visit.ended = time()  # some clients leave before the chunk that ends it all
+        visit.first = visit.first or visit.ended
         sent = script.size * (start + script.join) // len(all_events)
         if 0 <= script.stall <= sent:
             await asyncio.Event().wait()
@@ -188,6 +223,7 @@ async def _stream(writer: asyncio.StreamWriter, script: Script, visit: Visit) ->
             due = begun + sent / script.rate
             await asyncio.sleep(max(0.0, due - clock.time()))
         await writer.drain()
+    writer.write(b"0\r\n\r\n")
 
 
 async def _main() -> None:

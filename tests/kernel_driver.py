@@ -180,9 +180,9 @@ class Kernel:
 
 
 @contextmanager
-def running_kernel() -> Iterator[Kernel]:
-    """Start a kernel in this environment and end it afterwards."""
-    manager = KernelManager(kernel_name="python3")
+def running_kernel(name: str = "python3") -> Iterator[Kernel]:
+    """Start a kernel, in this environment unless *name* says another."""
+    manager = KernelManager(kernel_name=name)
     manager.start_kernel(
         env=dict(os.environ), extra_arguments=["--IPKernelApp.log_level=ERROR"]
     )

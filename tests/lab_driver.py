@@ -105,11 +105,11 @@ class Lab:
     front_end: FrontEnd
     strays: list[str]
 
-    def notebook(self, name: str, *cells: str) -> "Notebook":
+    def notebook(self, name: str, *cells: str, kernel: str = "python3") -> "Notebook":
         """Open a new notebook with these cells, and wait for its kernel."""
         made = nbformat.v4.new_notebook(
             cells=[nbformat.v4.new_code_cell(cell) for cell in cells],
-            metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+            metadata={"kernelspec": {"name": kernel, "display_name": kernel}},
         )
         file = re.sub(r"\W+", "-", name) + ".ipynb"
         nbformat.write(made, self.folder / file)

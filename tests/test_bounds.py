@@ -1,17 +1,18 @@
 """The bounds of ``make bench`` that time does not change: counts and bytes."""
 
 import json
+import threading
 
 import loading
 import pytest
 from answers import answer, pieces
 from kernel_driver import Kernel
-from scripted_server import DONE, Answer, ScriptedServer, chunk, says
+from scripted_server import DONE, Answer, ScriptedServer, Wait, chunk, says
 
 
 def test_loading_imports_nothing_heavy() -> None:
     """A kernel that never asks pays for no HTTP, widgets or Markdown."""
-    _, heavy = loading.load()
+    _, heavy, _ = loading.load()
 
     assert [] == heavy
 
@@ -31,6 +32,26 @@ def test_an_answer_that_comes_at_once(
     assert text == "".join(data["text/plain"] for data in outputs)
     assert len(done.outputs) <= 45
     assert sent <= most * size
+
+
+def test_an_answer_that_comes_in_two_bursts(
+    kernel: Kernel, server: ScriptedServer
+) -> None:
+    """Most of it came just before its end, and is not sent twice."""
+    text = answer(40_000)
+    begun, nearly = threading.Event(), threading.Event()
+    burst = b"".join(chunk(piece) for piece in pieces(text[1_000:39_000]))
+    end = (chunk(text[39_000:]), chunk(finish="stop"), DONE)
+    server.will(
+        Answer((chunk(text[:1_000]), Wait(begun), burst, Wait(nearly), *end)),
+    )
+    request = kernel.start("%%chat --new\nx")
+    sent = 0
+    for number, message in enumerate(kernel.messages(request)):
+        sent += len(json.dumps(message["content"]))
+        (begun if number == 0 else nearly).set()
+
+    assert 3.5 * len(text) < sent <= 6 * len(text)
 
 
 def test_cells_share_a_connection(kernel: Kernel, server: ScriptedServer) -> None:

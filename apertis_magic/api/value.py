@@ -118,4 +118,7 @@ def count(value: object) -> int | None:
 
 def first(raw: Json, *names: str) -> Any:
     """Return the first of the fields *names* of *raw* that is not null."""
-    return next((raw[name] for name in names if raw.get(name) is not None), None)
+    for name in names:  # no generator: it is asked for every piece of an answer
+        if (value := raw.get(name)) is not None:
+            return value
+    return None

@@ -25,6 +25,10 @@ _STATUS_EVERY = 1.0
 _CHARACTERS_PER_SECOND = 30_000
 """A front end renders two or three times as much; who sends more leaves it behind."""
 
+_AT_ONCE = 12_000
+"""Characters by which a display of an answer grows, at the most. Nobody reads more in
+the time; an answer that comes at once would else be sent twice."""
+
 _LONGEST_PAUSE = 5.0
 """Seconds; an answer that came all at once need not be waited for as long."""
 
@@ -128,6 +132,7 @@ class NotebookView:
         self._pieces: list[str | None] = []  # what each display holds of the text
         self._kept: set[int] = set()  # displays that will not change any more
         self._layout = Layout(most=slots.room - 1)
+        self._shown = 0  # characters of the text that have been shown
         self._thought = 0  # displays of the reasoning, above those of the text
         self._due = 0.0
         bundle.prepare()  # while the question is on its way
@@ -167,6 +172,8 @@ class NotebookView:
 
     def _grow(self, text: str) -> int:
         """Show the pieces of *text* that have changed and return what was sent."""
+        text = text[: self._shown + _AT_ONCE]
+        self._shown = len(text)
         self._layout = self._layout.grown(text)
         pieces = self._layout.pieces(text)
         shown = len(self._handles) - self._thought
