@@ -3,6 +3,7 @@
 # make test-slow   kill a hundred kernels, where make test kills a dozen
 # make test-lowest   run the cell's tests on the oldest versions that pyproject.toml allows
 # make bench  measure, beside a bare loop and the peers, into build/bench
+# make docs   run all notebooks on the local model, into build/docs, with an index
 # make lab    open the quickstart in JupyterLab (as root: LAB_OPTIONS=--allow-root)
 # make clean  remove what these made, but for the model (see README)
 
@@ -13,7 +14,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 LOWEST := .venv-lowest
 CELL_TESTS := $(patsubst %,tests/test_%.py,cell streaming kernel magics line options layout render terminal conversation branching run_all conversation_commands files panel_kernel)
 
-.PHONY: demo test test-slow test-lowest lint bench lab clean
+.PHONY: demo test test-slow test-lowest lint bench docs lab clean
 .NOTPARALLEL:
 
 demo: $(VENV)/ready-demo
@@ -37,6 +38,10 @@ lint: $(VENV)/ready-lint
 
 bench: $(VENV)/ready-bench
 	$(UV_INDEX); PYTHONPATH=tests $(BIN)/python benchmarks/everything.py
+
+docs: $(VENV)/ready-docs
+	$(BIN)/python -m apertis_magic.local install
+	$(BIN)/python notebooks/pages.py notebooks build/docs
 
 lab: $(VENV)/ready-lab
 	$(BIN)/python -m apertis_magic.local install

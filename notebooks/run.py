@@ -5,6 +5,7 @@ python notebooks/run.py NOTEBOOK FOLDER
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
@@ -59,12 +60,22 @@ def talk(notebook: NotebookNode) -> None:
             print(f"> {turn.prompt}\n\n{turn.text}\n\n  {footer(turn)}\n")
 
 
-def save(notebook: NotebookNode, stem: Path) -> list[Path]:
-    """Write the executed notebook and a page of it; return the two files."""
+def save(
+    notebook: NotebookNode,
+    stem: Path,
+    linked: Callable[[NotebookNode], NotebookNode] = lambda notebook: notebook,
+) -> list[Path]:
+    """Write the executed notebook and a page of it; return the two files.
+
+    Args:
+        notebook: what was executed.
+        stem: where to write them, without the endings.
+        linked: makes of the notebook what the page shows.
+    """
     stem.parent.mkdir(parents=True, exist_ok=True)
     file, page = stem.with_suffix(".ipynb"), stem.with_suffix(".html")
     nbformat.write(notebook, file)
-    html, _ = HTMLExporter().from_notebook_node(notebook)
+    html, _ = HTMLExporter().from_notebook_node(linked(notebook))
     page.write_text(html, encoding="utf-8")
     return [file, page]
 

@@ -1,20 +1,13 @@
-"""The quickstart and ``%chat local`` on the real local model, in a real kernel."""
+"""``%chat local`` on the real local model, in a real kernel."""
 
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import nbformat
 import pytest
 from kernel_driver import PATIENCE, Kernel, running_kernel
 
 from apertis_magic import local
-from apertis_magic.render import bundle
-from apertis_magic.render.footer import footer
-
-ROOT = Path(__file__).parents[1]
 
 pytestmark = pytest.mark.skipif(
     not local.engine_installed(), reason="needs the extra [local]"
@@ -25,51 +18,6 @@ pytestmark = pytest.mark.skipif(
 def model() -> None:
     """Have the real model, which is downloaded the first time."""
     local.install()
-
-
-def test_the_demo_runs(tmp_path: Path) -> None:
-    """Every question gets a real answer with its footer, in a page and a notebook."""
-    done = subprocess.run(
-        [sys.executable, "notebooks/run.py", "notebooks/quickstart.ipynb", tmp_path],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-
-    assert 0 == done.returncode, done.stdout + done.stderr
-
-    notebook = nbformat.read(tmp_path / "quickstart.ipynb", as_version=4)
-    turns = [
-        turn
-        for cell in notebook.cells
-        for turn in bundle.turns_of(cell.get("outputs", ()))
-    ]
-    asked = [cell for cell in notebook.cells if cell.source.startswith("%%chat")]
-
-    assert len(asked) == len(turns) >= 4
-    for turn in turns:
-        assert turn.text
-        assert turn.usage is not None
-        assert turn.usage.completion_tokens
-        assert turn.finish in ("stop", "length")
-        assert footer(turn).startswith("local · smollm2-135m-instruct · ")
-        assert turn.prompt in done.stdout
-        assert footer(turn) in done.stdout
-
-    page = (tmp_path / "quickstart.html").read_text()
-
-    assert all(
-        turn.usage and f"{turn.usage.total_tokens} tokens" in page for turn in turns
-    )
-
-
-def test_the_committed_notebooks_have_no_outputs() -> None:
-    """They are made where they are read."""
-    for file in (ROOT / "notebooks").glob("*.ipynb"):
-        for cell in nbformat.read(file, as_version=4).cells:
-            assert not cell.get("outputs"), file
 
 
 @pytest.fixture
