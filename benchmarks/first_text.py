@@ -13,7 +13,7 @@ from sse_server import Script, visits
 from watching import seen
 
 KERNELS = 5
-TIMES, THEIR_TIMES = 20, 10
+TIMES, THEIR_TIMES = 20, 5
 MOST = 50
 
 _ANSWER = Script(size=1_000, seed=1, rate=3_600)

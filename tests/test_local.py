@@ -35,6 +35,8 @@ def test_the_local_model_takes_over_and_gives_back(kernel: Kernel) -> None:
     first = kernel.run("%%chat -m gpt-5 --max-tokens 5\nName a colour.")
     second = kernel.run("%%chat -m gpt-5 --max-tokens 5\nAnother one.")
     running = kernel.run("%chat local status")
+    kernel.run("%chat model gpt-5")
+    here = kernel.run("%chat")
     stopped = kernel.run("%chat local stop")
     after = kernel.run("%chat")
 
@@ -43,6 +45,7 @@ def test_the_local_model_takes_over_and_gives_back(kernel: Kernel) -> None:
     assert "" == second.printed
     assert "local · smollm2-135m-instruct" in first.answer["data"]["text/html"]
     assert "smollm2-135m-instruct runs" in running.printed
+    assert "smollm2" in here.outputs[0]["data"]["text/plain"]
     assert "stopped" in stopped.printed
     assert "http://127.0.0.1:9" in after.outputs[0]["data"]["text/plain"]
     assert "main, 2 turns" in after.outputs[0]["data"]["text/plain"]

@@ -246,8 +246,9 @@ def _address(here: Session) -> dict[str, str]:
         settings = here.settings
     except ConfigurationError as error:
         return {"problem": f"{error} {error.hint}"}
+    chosen = None if settings.fixed_model else here.current.model
     return {
-        "model": here.current.model or settings.model,
+        "model": chosen or settings.model,
         "address": settings.base_url,
         "key": settings.about_key,
     }
