@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -125,6 +126,17 @@ def test_every_request_uses_one_connection(server: ScriptedServer) -> None:
         client.chat.completions.create(model="m", messages=HELLO)
 
     assert 1 == server.connections
+
+
+def test_no_request_goes_where_llama_cpp_hangs_up(server: ScriptedServer) -> None:
+    """That server closes a connection after a stream, against what its headers say."""
+    named = {"Content-Type": "text/event-stream", "Server": "llama.cpp"}
+    server.will(replace(says("a"), headers=named))
+    client = Apertis(base_url=server.url)
+    for _ in range(3):
+        list(client.chat.completions.create(model="m", messages=HELLO, stream=True))
+
+    assert 3 == server.connections
 
 
 def test_a_closed_port_is_tried_again_and_told() -> None:

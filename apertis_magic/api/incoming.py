@@ -14,6 +14,9 @@ from apertis_magic.errors import TimedOut
 if TYPE_CHECKING:
     import httpx
 
+_LAST = b"data: [DONE]\n\n"
+"""The last bytes of a stream, as llama.cpp writes them."""
+
 
 class Incoming:
     """The body of one response, piece by piece or whole.
@@ -38,6 +41,9 @@ class Incoming:
         self._http = http
         self._timeouts = timeouts
         self._due = due
+        # Its server closes the connection after a stream, although it promises not to:
+        # a request that comes then would break. So we are the first to close it.
+        self._hangs_up = "llama.cpp" in self.response.headers.get("server", "")
         self._pool = pool  # an abandoned client closes its pool, not while this is read
 
     async def pieces(self) -> AsyncGenerator[bytes]:
@@ -60,6 +66,8 @@ class Incoming:
                             limit, renewed = idle, now()
                             deadline.reschedule(renewed + idle + slack)
                         yield piece
+                        if self._hangs_up and piece.endswith(_LAST):
+                            return
             except TimeoutError as error:
                 raise silent(str(self._http.url), limit) from error
 
