@@ -18,7 +18,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from lab_driver import Lab, Notebook, browsing, running
+from lab_driver import Lab, Notebook, browsing, chromium, running
 from PIL import Image
 from playwright.sync_api import FloatRect, Locator, expect
 from scripted_server import DONE, Answer, ScriptedServer, Wait, event
@@ -179,6 +179,9 @@ class Film:
 
 def main() -> int:
     """Take all pictures; return the exit code."""
+    if chromium() is None:
+        print("There is no Chromium to take pictures with.", file=sys.stderr)
+        return 1
     with (
         ScriptedServer() as server,
         tempfile.TemporaryDirectory() as folder,
