@@ -4,6 +4,7 @@
 # make test-lowest   run the cell's tests on the oldest versions that pyproject.toml allows
 # make bench  measure, beside a bare loop and the peers, into build/bench
 # make docs   run all notebooks on the local model, into build/docs, with an index
+# make pictures   take the README's pictures anew, into docs
 # make lab    open the quickstart in JupyterLab (as root: LAB_OPTIONS=--allow-root)
 # make clean  remove what these made, but for the model (see README)
 
@@ -14,7 +15,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 LOWEST := .venv-lowest
 CELL_TESTS := $(patsubst %,tests/test_%.py,cell streaming kernel magics line options layout render terminal conversation branching run_all conversation_commands files panel_kernel)
 
-.PHONY: demo test test-slow test-lowest lint bench docs lab clean
+.PHONY: demo test test-slow test-lowest lint bench docs pictures lab clean
 .NOTPARALLEL:
 
 demo: $(VENV)/ready-demo
@@ -42,6 +43,9 @@ bench: $(VENV)/ready-bench
 docs: $(VENV)/ready-docs
 	$(BIN)/python -m apertis_magic.local install
 	$(BIN)/python notebooks/pages.py notebooks build/docs
+
+pictures: $(VENV)/ready-pictures
+	PYTHONPATH=tests $(BIN)/python docs/pictures.py
 
 lab: $(VENV)/ready-lab
 	$(BIN)/python -m apertis_magic.local install

@@ -277,7 +277,7 @@ def browsing() -> Iterator[Browser]:
 
 @contextmanager
 def running(
-    browser: Browser, folder: Path, front_end: FrontEnd = "lab"
+    browser: Browser, folder: Path, front_end: FrontEnd = "lab", *, scale: float = 1
 ) -> Iterator[Lab]:
     """Run a front end and show it in a page until the block ends.
 
@@ -285,8 +285,12 @@ def running(
         browser: where the page is opened.
         folder: an empty folder for all that the server keeps.
         front_end: JupyterLab or Notebook 7.
+        scale: pixels of a picture for each pixel of the page.
     """
-    with LabServer(folder, front_end) as server, browser.new_page() as page:
+    with (
+        LabServer(folder, front_end) as server,
+        browser.new_page(device_scale_factor=scale) as page,
+    ):
         page.set_viewport_size(_SIZE)
         page.set_default_timeout(PATIENCE * 1000)
         strays: list[str] = []
