@@ -349,7 +349,7 @@ def test_all_that_was_taken_back_stays_away(asked: Shell, told: Any) -> None:
 
     assert "Taken back or dropped: 1" in shown
     assert "first" in shown
-    assert told().endswith("There is nothing of this notebook to restore.\n")
+    assert told().endswith("There is nothing more of this notebook to restore.\n")
 
 
 def test_a_question_is_asked_again(asked: Shell, server: ScriptedServer) -> None:
@@ -704,7 +704,7 @@ def test_a_kernel_ends_and_its_conversation_goes_on(
 
     assert restored.startswith("main: 3 turns restored, last changed today ")
     assert "from talk.ipynb; 1 was cut off in mid-answer. Cells that run" in restored
-    assert "There is nothing of this notebook to restore.\n" == again
+    assert "There is nothing more of this notebook to restore.\n" == again
     assert [("user", "one, edited")] == server.messages[3]
     assert [
         ("user", "one, edited"),
@@ -760,7 +760,9 @@ def test_a_notebook_gets_its_own_back(kernel: Kernel, server: ScriptedServer) ->
 
     assert "from one.ipynb." in own
     assert "from one.ipynb." in any_  # which changed last
-    assert begun.startswith("There is nothing of this notebook to restore. The journal")
+    assert begun.startswith(
+        "There is nothing more of this notebook to restore. The journal"
+    )
     assert "It has 2 turns now." in named
     assert "main is here, and current, with 2 turns: nothing to restore.\n" == again
 

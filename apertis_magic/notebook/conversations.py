@@ -102,7 +102,7 @@ def restore(session: Session, rest: str) -> None:
     """Bring a conversation back from the journal."""
     name, _ = read_name("restore", rest)
     if name is None and session.journal is not None and session.choice(None) is None:
-        say(f"There is nothing of this notebook to restore.{_others(session)}")
+        say(f"There is nothing more of this notebook to restore.{_others(session)}")
         return
     talk, kept = session.restore(name)
     if kept is None:

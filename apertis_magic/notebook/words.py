@@ -13,6 +13,7 @@ from apertis_magic.clean import redact
 _LEAD = re.compile(r"--[\w-]+=|-[A-Za-z]=?|")
 _DOUBLE = re.compile(r'"((?:\\.|[^"\\])*)"(?=\s|$)')
 _SINGLE = re.compile(r"'([^']*)'(?=\s|$)")
+_KEYED = re.compile(r"([A-Za-z_][\w.]*=)'([^']*)'(?=\s|$)")
 _PLAIN = re.compile(r"\S+")
 _ESCAPED = re.compile(r'\\(["\\])')
 _JSON_OPENS = re.compile(r"[^\s{\[\"']*[{\[]|[^\s\"'=]+=\"")
@@ -70,6 +71,8 @@ def closed(word: Word) -> Word:
 
 
 def _word(line: str, start: int) -> Word:
+    if found := _KEYED.match(line, start):  # of -p, as a shell's user writes it
+        return Word(found[1] + found[2], start, found.end())
     lead = _LEAD.match(line, start)
     before = lead[0] if lead else ""
     opens = start + len(before)
