@@ -104,7 +104,7 @@ def _page(file: Path) -> Page:
     first = nbformat.read(file, as_version=4).cells[0].source
     title, _, rest = first.partition("\n")
     about = re.split(r"(?<=[.!?])\s", " ".join(rest.split()), maxsplit=1)[0]
-    return Page(file, title.lstrip("# "), about)
+    return Page(file, title.lstrip("# "), about.replace("`", ""))
 
 
 _INDEX = """<!doctype html>
@@ -117,7 +117,7 @@ _INDEX = """<!doctype html>
 body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 42em; margin: 3em auto;
   padding: 0 1em; }}
 li {{ margin: 0 0 1.2em; }}
-li a:first-child {{ font-size: 1.1em; font-weight: 600; }}
+li > a {{ font-size: 1.1em; font-weight: 600; }}
 p {{ margin: 0.1em 0; }}
 small {{ opacity: 0.8; }}
 </style>
