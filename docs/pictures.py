@@ -156,11 +156,12 @@ class Film:
         """Write the frames, cut to *height*, as a GIF that runs for ever."""
         size = (self.frames[0].width, round(_SCALE * height))
         palette = _palette(self.frames)
+        # The end comes first: it is all that is seen where pictures do not move.
         first, *more = (
             frame.crop((0, 0, *size)).quantize(
                 palette=palette, dither=Image.Dither.NONE
             )
-            for frame in self.frames
+            for frame in (self.frames[-1], *self.frames)
         )
         # What is longer was a picture that took long, not an answer.
         lasts = [
@@ -171,7 +172,7 @@ class Film:
             file,
             save_all=True,
             append_images=more,
-            duration=[*lasts, _LAST],
+            duration=[_REST, *lasts, _LAST],
             loop=0,
             optimize=True,
         )
