@@ -10,7 +10,6 @@ PACKAGE = ROOT / "apertis_magic"
 PAGES = ("docs/architecture.md", "docs/benchmarks.md", "CONTRIBUTING.md", "README.md")
 
 _FILE = re.compile(r"`((?:[\w.-]+/)*[\w.-]+\.(?:py|js|css|md|ipynb|txt|toml)|[\w/]+/)`")
-_LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 
 
 def _of_a_user(name: str) -> bool:
@@ -32,12 +31,3 @@ def test_the_files_that_are_named_exist(page: str) -> None:
     }
 
     assert set() == missing
-
-
-@pytest.mark.parametrize("page", PAGES)
-def test_the_links_lead_somewhere(page: str) -> None:
-    """What a page links to in the repository is there."""
-    text = (ROOT / page).read_text(encoding="utf-8")
-    links = [ROOT / page / ".." / link for link in _LINK.findall(text)]
-
-    assert [] == [str(link) for link in links if not link.resolve().exists()]
