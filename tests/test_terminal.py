@@ -337,7 +337,7 @@ def test_a_stream_gets_plain_text(updates: Sequence[Progress], expected: str) ->
     thinks = "thinking" in expected
     turn = Turn(prompt="x", text="ab🙂", reasoning="t" if thinks else "", finish="stop")
 
-    assert f"{expected}\nabout 1 tokens out (estimated) · 0.0 s\n" == printed(
+    assert f"{expected}\nabout 1 token out (estimated) · 0.0 s\n" == printed(
         *updates, turn=turn
     )
 

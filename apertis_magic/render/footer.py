@@ -131,4 +131,5 @@ def _estimated(turn: Turn) -> str:
     written = len(turn.text) + len(turn.reasoning) + sum(map(len, turn.alternatives))
     if not written:
         return "tokens unknown"
-    return f"about {-(-written // _LETTERS)} tokens out (estimated)"
+    tokens = -(-written // _LETTERS)
+    return f"about {tokens} token{'s' * (tokens > 1)} out (estimated)"
