@@ -53,14 +53,22 @@ def __dir__() -> list[str]:
 
 
 def load_ipython_extension(ipython: "InteractiveShell") -> None:
-    """Register the magics; called by ``%load_ext apertis_magic``."""
+    """Register the magics; called by ``%load_ext apertis_magic``.
+
+    Args:
+        ipython: the shell to register them with.
+    """
     from apertis_magic.notebook import magics  # noqa: PLC0415  late, as all here
 
     magics.load(ipython)
 
 
 def unload_ipython_extension(ipython: "InteractiveShell") -> None:
-    """Take the magics out again; conversations stay for the next load."""
+    """Take the magics out; called by ``%unload_ext``. Conversations stay.
+
+    Args:
+        ipython: the shell to take them out of.
+    """
     from apertis_magic.notebook import magics  # noqa: PLC0415  late, as all here
 
     magics.unload(ipython)

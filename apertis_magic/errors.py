@@ -8,7 +8,7 @@
     │   ├── TimedOut               the server was silent for too long
     │   └── TLSFailed              no secure connection: its certificate, a proxy's
     ├── StatusError                the server answered with an HTTP error status
-    │   ├── BadRequest             400, 422
+    │   ├── BadRequest             400, 413, 422
     │   │   ├── ContextLengthExceeded    the conversation is too long for the model
     │   │   ├── ContentPolicyViolation   the prompt may not be answered
     │   │   └── UnsupportedParameter     the model does not take this option
@@ -39,15 +39,32 @@ from apertis_magic.clean import printable, redact
 class ApertisError(Exception):
     """The root of every error this package raises on purpose.
 
+    ``str(error)`` is one line without a key. What is not known is None, or empty.
+
+    Args:
+        message: what went wrong; keys are taken out of it.
+
     Attributes:
         status: HTTP status, where there was a response.
-        code: the server's own word for the error, such as ``model_not_found``.
-        param: the request parameter that the server complains about.
+        code: the server's own word for the error, such as ``model_not_found``
+            (``error.code`` of the API).
+        param: the request's field that the server complains about (``error.param``).
         request_id: what to quote to the provider's support.
-        retry_after: seconds after which another try makes sense.
+        retry_after: seconds after which another try makes sense (``Retry-After``).
         partial: the part of the answer that had come.
         hint: what to do about it, one sentence.
         headers: the response's headers, names in lower case, where there was one.
+
+    Example:
+        >>> from apertis_magic import Apertis, ApertisError
+        >>> messages = [{"role": "user", "content": "Hello!"}]
+        >>> try:
+        ...     Apertis().chat.completions.create(
+        ...         model="gpt-4.1-mini", messages=messages, temperature=3
+        ...     )
+        ... except ApertisError as error:
+        ...     print(f"{type(error).__name__}: {error}")
+        ConfigurationError: temperature must be 0 to 2, not 3
     """
 
     hint = ""
@@ -101,11 +118,11 @@ class TLSFailed(ConnectionFailed):
 
 
 class StatusError(ApertisError):
-    """The server answered with an HTTP error status."""
+    """The server answered with an HTTP error status, which is in ``status``."""
 
 
 class BadRequest(StatusError):
-    """400 or 422: the server refuses the request as it stands."""
+    """400, 413 or 422: the server refuses the request as it stands."""
 
 
 class ContextLengthExceeded(BadRequest):
@@ -139,7 +156,7 @@ class AuthenticationError(StatusError):
 
 
 class QuotaExceeded(StatusError):
-    """The account has no money or quota left; waiting does not help."""
+    """402 or another: no money or quota is left; waiting does not help."""
 
     hint = "Top up the account or use another key."
 

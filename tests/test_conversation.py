@@ -59,6 +59,18 @@ def test_a_conversation_grows_by_whole_turns(server: ScriptedServer) -> None:
     ] == server.messages
 
 
+def test_the_environment_names_a_model(
+    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it does for cells; a conversation's own model goes before it."""
+    server.will(says("a"))
+    monkeypatch.setenv("APERTIS_MODEL", "chosen")
+    Conversation().ask("a").result()
+    Conversation(model="own").ask("a").result()
+
+    assert ["chosen", "own"] == [each.body["model"] for each in server.requests]
+
+
 def test_what_is_typed_reaches_the_server(server: ScriptedServer) -> None:
     """Byte for byte, whatever is in it."""
     server.will(says("a"))

@@ -22,6 +22,7 @@ from scripted_server import DONE, Answer, Cut, ScriptedServer, Wait, chunk, fail
 from apertis_magic.api.client import AsyncApertis
 from apertis_magic.api.params import check
 from apertis_magic.api.types import ChatCompletionChunk
+from apertis_magic.chat import session
 from apertis_magic.chat.conversation import Conversation
 from apertis_magic.chat.history import Where
 from apertis_magic.chat.reply import Reply
@@ -33,6 +34,7 @@ from apertis_magic.panel import rows as of
 from apertis_magic.panel.feed import PAGE, Feed
 from apertis_magic.panel.growing import Growing
 from apertis_magic.panel.requests import Request
+from apertis_magic.panel.widget import ChatPanel
 from apertis_magic.render import bundle
 
 BLOCKS = (
@@ -611,3 +613,19 @@ def test_what_is_typed_is_a_value_or_says_why(name: str, text: str) -> None:
 def test_what_people_type(name: str, text: str, value: Any) -> None:
     """Zero is a value, a comma is a point, and each line is a stop word."""
     assert value == options.read(name, text)
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("", "cannot be blank"),
+        ("sk-" + "a1" * 12, "cannot be a key"),
+        (Conversation(), "by its name, not by a Conversation"),
+    ],
+)
+def test_a_name_that_is_none(name: Any, problem: str) -> None:
+    """A panel says so, and the current conversation stays the current one."""
+    with pytest.raises(ConfigurationError, match=problem):
+        ChatPanel(name)
+
+    assert "main" == session.current().current.name

@@ -110,13 +110,13 @@ class KeyUsage(Value):
 
 
 class AsyncAccount:
-    """The balance and spending of the key; only Apertis tells them."""
+    """The balance and spending of the key, to be awaited; only Apertis tells them."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
     async def credits(self) -> Credits:
-        """Return the balance.
+        """Return the balance (``GET /dashboard/billing/credits``).
 
         Raises:
             ApertisError: there was no answer, or a refusal.
@@ -126,7 +126,10 @@ class AsyncAccount:
         return Credits(mapping(body.get("data")) or body)
 
     async def usage(self, period: Period | None = None) -> KeyUsage:
-        """Return what this key has spent, in all or in *period*.
+        """Return what this key has spent (``GET /token/usage``).
+
+        Args:
+            period: ``today``, ``week`` or ``month``; None for all.
 
         Raises:
             ApertisError: there was no answer, or a refusal.
@@ -143,9 +146,20 @@ class Account:
         self._account = account
 
     def credits(self) -> Credits:
-        """Return the balance; see ``AsyncAccount.credits``."""
+        """Return the balance (``GET /dashboard/billing/credits``).
+
+        Raises:
+            ApertisError: there was no answer, or a refusal.
+        """
         return loop.run(self._account.credits())
 
     def usage(self, period: Period | None = None) -> KeyUsage:
-        """Return what this key has spent; see ``AsyncAccount.usage``."""
+        """Return what this key has spent (``GET /token/usage``).
+
+        Args:
+            period: ``today``, ``week`` or ``month``; None for all.
+
+        Raises:
+            ApertisError: there was no answer, or a refusal.
+        """
         return loop.run(self._account.usage(period))

@@ -30,18 +30,37 @@ def base_url_from_environment() -> str:
 class AsyncApertis:
     """A client for the Chat Completions API, on the event loop of its caller.
 
+    It takes what ``Apertis`` takes, and its methods are awaited.
+
     Args:
-        api_key: the key; without it the environment's ``APERTIS_API_KEY``, or what
-            ``%chat key`` stored for this address. Hosts other than Apertis' own get
-            none if there is none.
-        base_url: where the API is; without it ``APERTIS_BASE_URL``, or the service.
-        timeout: one number of seconds that bounds connecting, the first byte and each
-            silence; without it 10, 300 and 120.
-        max_retries: how often a request that cannot have been answered is sent again.
+        api_key: the key; else ``APERTIS_API_KEY``, or what ``%chat key`` stored.
+        base_url: where the API is; else ``APERTIS_BASE_URL``, or Apertis itself.
+        timeout: seconds for connecting, the first byte and each silence; else 10, 300
+            and 120.
+        max_retries: how often to try again, 0 or more.
         default_headers: headers for every request.
+
+    Attributes:
+        chat: asks; see ``chat.completions.create``.
+        models: which models there are.
+        account: the balance, and what the key has spent.
+        usage_in_streams: False once the server has refused ``stream_options``.
 
     Raises:
         ConfigurationError: the key, the address or a number cannot be right.
+
+    Example:
+        >>> import asyncio
+        >>> from apertis_magic import AsyncApertis
+        >>> async def ask(question):
+        ...     async with AsyncApertis() as client:
+        ...         answer = await client.chat.completions.create(
+        ...             model="gpt-4.1-mini",
+        ...             messages=[{"role": "user", "content": question}],
+        ...         )
+        ...         print(answer.choices[0].message.content)
+        >>> asyncio.run(ask("What is the capital of Japan?"))  # in a cell: await ask(…)
+        The capital of Japan is ...
     """
 
     def __init__(
@@ -62,14 +81,13 @@ class AsyncApertis:
         self.models = AsyncModels(self._transport)
         self.account = AsyncAccount(self._transport)
         self.usage_in_streams = True
-        """False once the server has refused ``stream_options``."""
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(base_url={self.base_url!r})"
 
     @property
     def base_url(self) -> str:
-        """Where the requests go."""
+        """Where the requests go, such as ``https://api.apertis.ai/v1``."""
         return self._transport.target.base_url
 
     async def aclose(self) -> None:
@@ -89,7 +107,11 @@ class AsyncApertis:
 
 
 class AsyncChat:
-    """The ``chat`` part of the API."""
+    """The ``chat`` part of the API.
+
+    Attributes:
+        completions: asks for the next message of a conversation.
+    """
 
     def __init__(self, transport: Transport) -> None:
         self.completions = AsyncCompletions(transport)
@@ -98,7 +120,39 @@ class AsyncChat:
 class Apertis:
     """A client for the Chat Completions API, for plain code and notebooks.
 
-    It takes what ``AsyncApertis`` takes and may be used from several threads.
+    Several threads may use it. Leaving it as a context manager closes its connections.
+
+    Args:
+        api_key: the key; else the environment's ``APERTIS_API_KEY``, or what ``%chat
+            key`` stored for this address. Where there is none, hosts other than
+            Apertis' own are asked without.
+        base_url: where the API is; else the environment's ``APERTIS_BASE_URL``, or
+            ``APERTIS_API_BASE``, or Apertis itself.
+        timeout: one number of seconds, above 0, that bounds connecting, the first byte
+            and each silence; else they are 10, 300 and 120.
+        max_retries: how often a request that hardly can have been paid for is sent
+            again, 0 or more.
+        default_headers: headers for every request, by their names.
+
+    Attributes:
+        chat: asks; see ``chat.completions.create``.
+        models: which models there are.
+        account: the balance, and what the key has spent.
+
+    Raises:
+        ConfigurationError: the key, the address or a number cannot be right.
+
+    Example:
+        >>> from apertis_magic import Apertis
+        >>> client = Apertis()
+        >>> answer = client.chat.completions.create(
+        ...     model="gpt-4.1-mini",
+        ...     messages=[{"role": "user", "content": "What is the capital of Japan?"}],
+        ... )
+        >>> print(answer.choices[0].message.content)
+        The capital of Japan is ...
+        >>> answer.choices[0].finish_reason
+        'stop'
     """
 
     def __init__(
@@ -121,7 +175,7 @@ class Apertis:
 
     @property
     def base_url(self) -> str:
-        """Where the requests go."""
+        """Where the requests go, such as ``https://api.apertis.ai/v1``."""
         return self._client.base_url
 
     def close(self) -> None:
@@ -141,7 +195,11 @@ class Apertis:
 
 
 class Chat:
-    """The ``chat`` part of the API."""
+    """The ``chat`` part of the API.
+
+    Attributes:
+        completions: asks for the next message of a conversation.
+    """
 
     def __init__(self, chat: AsyncChat) -> None:
         self.completions = Completions(chat.completions)

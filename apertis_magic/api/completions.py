@@ -28,7 +28,7 @@ _PATH = "/chat/completions"
 
 
 class AsyncCompletions:
-    """The ``chat.completions`` part of the API."""
+    """The ``chat.completions`` part of the API, to be awaited."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
@@ -78,22 +78,20 @@ class AsyncCompletions:
 
         Args:
             model: the model's id.
-            messages: the conversation so far, as ``Message``, as plain mappings, or as
-                an earlier answer's ``message``.
+            messages: the conversation so far, as ``Completions.create`` takes it.
             stream: whether to return the answer's chunks as they come.
-            extra_body: fields that ``apertis_magic.api.params`` does not list; they are
-                merged into the request at its top level, and not checked.
+            extra_body: further fields of the request, which are not checked.
             extra_headers: headers for this request alone.
-            timeout: seconds for connecting, the first byte and each silence, for this
-                request alone.
-            max_retries: how often to try again, for this request alone.
+            timeout: seconds for connecting, the first byte and each silence.
+            max_retries: how often to try again, 0 or more.
             on_retry: called with the failure and the seconds before each further try.
-            **options: the request's other fields, such as ``temperature`` or ``tools``.
-                One that is None is not sent.
+            **options: the request's other fields; ``Completions.create`` lists them.
+
+        Returns:
+            The answer, or with ``stream`` its chunks as they come.
 
         Raises:
-            ConfigurationError: an option is unknown or out of its range; nothing was
-                sent.
+            ConfigurationError: a value is wrong; nothing was sent.
             StatusError: the server refused.
             ConnectionFailed: there was no answer.
             StreamError: the answer holds an error, or nothing.
@@ -212,7 +210,85 @@ class Completions:
         stream: bool,
         **options: Any,
     ) -> ChatCompletion | Stream: ...
-    def create(self, **request: Any) -> ChatCompletion | Stream:
-        """Ask for the next message; see ``AsyncCompletions.create``."""
-        answer = loop.run(self._completions.create(**request))
+    def create(
+        self,
+        *,
+        model: str,
+        messages: Iterable[MessageLike],
+        stream: bool = False,
+        extra_body: Mapping[str, Any] | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+        max_retries: int | None = None,
+        on_retry: Callable[[ApertisError, float], None] | None = None,
+        **options: Any,
+    ) -> ChatCompletion | Stream:
+        """Ask for the next message of a conversation (``POST /chat/completions``).
+
+        What you do not set is not sent. Of ``options`` these are the usual ones:
+
+        * ``temperature`` (0 to 2): how freely words are chosen.
+        * ``top_p`` (0 to 1): choose among the likeliest words of this probability.
+        * ``max_tokens`` (at least 1): the longest answer, in tokens.
+        * ``frequency_penalty`` (-2 to 2): above 0, repeat the same words less.
+        * ``presence_penalty`` (-2 to 2): above 0, move on to new topics more.
+        * ``stop``: a text, or up to 4, before which the answer ends.
+        * ``seed``: a whole number; the same one gives the same answer, perhaps.
+        * ``reasoning_effort``: such as ``low`` or ``high``.
+        * ``n`` (1 to 128): how many answers to write; each is billed.
+
+        ``apertis_magic.api.params.PARAMS`` has them all, with types and ranges.
+
+        Args:
+            model: the model's id (``model`` of the API).
+            messages: the conversation so far, the newest message last, each a mapping
+                with ``role`` (``system``, ``user``, ``assistant``) and ``content``, or
+                an earlier answer's ``message`` (``messages`` of the API).
+            stream: whether to return the answer's chunks as they come (``stream``).
+            extra_body: fields of the request that this client does not know; they are
+                merged into it at its top level, and not checked.
+            extra_headers: headers for this request alone.
+            timeout: seconds for connecting, the first byte and each silence, for this
+                request alone.
+            max_retries: how often to try again, for this request alone, 0 or more.
+            on_retry: called with the failure and the seconds before each further try.
+            **options: the other fields of the API, by their names. One that is None is
+                not sent.
+
+        Returns:
+            The answer, or with ``stream`` its chunks as they come.
+
+        Raises:
+            ConfigurationError: an option is unknown or out of its range; nothing was
+                sent.
+            StatusError: the server refused; ``apertis_magic.errors`` has a class for
+                each reason.
+            ConnectionFailed: there was no answer.
+            StreamError: the answer holds an error, or nothing.
+
+        Example:
+            >>> from apertis_magic import Apertis
+            >>> question = "What is the capital of Japan?"
+            >>> messages = [{"role": "user", "content": question}]
+            >>> with Apertis().chat.completions.create(
+            ...     model="gpt-4.1-mini", messages=messages, temperature=0, stream=True
+            ... ) as stream:
+            ...     for chunk in stream:
+            ...         for choice in chunk.choices:  # none where it tells the usage
+            ...             print(choice.delta.content or "", end="")
+            The capital of Japan is ...
+        """
+        answer = loop.run(
+            self._completions.create(
+                model=model,
+                messages=messages,
+                stream=stream,
+                extra_body=extra_body,
+                extra_headers=extra_headers,
+                timeout=timeout,
+                max_retries=max_retries,
+                on_retry=on_retry,
+                **options,
+            )
+        )
         return Stream(answer) if isinstance(answer, AsyncStream) else answer

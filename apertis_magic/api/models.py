@@ -110,7 +110,11 @@ class CatalogueModel(Value):
 
 @dataclass(frozen=True, slots=True)
 class ModelList:
-    """The models that the key can ask, in the server's order."""
+    """The models that the key can ask, in the server's order; it can be iterated.
+
+    Attributes:
+        data: the models (``data`` of the API).
+    """
 
     data: Sequence[Model] = ()
 
@@ -122,7 +126,7 @@ class ModelList:
 
 
 class AsyncModels:
-    """The ``models`` part of the API."""
+    """The ``models`` part of the API, to be awaited."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
@@ -138,6 +142,9 @@ class AsyncModels:
 
     async def retrieve(self, model: str) -> Model:
         """Return one model (``GET /models/{id}``).
+
+        Args:
+            model: its id.
 
         Raises:
             ConfigurationError: that cannot be an id.
@@ -193,13 +200,37 @@ class Models:
         self._models = models
 
     def list(self) -> ModelList:
-        """Return the models that the key can ask; see ``AsyncModels.list``."""
+        """Return the models that the key can ask (``GET /models``).
+
+        Raises:
+            ApertisError: there was no answer, or a refusal.
+
+        Example:
+            >>> from apertis_magic import Apertis
+            >>> sorted(model.id for model in Apertis().models.list())
+            [...'gpt-4.1-mini'...]
+        """
         return loop.run(self._models.list())
 
     def retrieve(self, model: str) -> Model:
-        """Return one model; see ``AsyncModels.retrieve``."""
+        """Return one model (``GET /models/{id}``).
+
+        Args:
+            model: its id.
+
+        Raises:
+            ConfigurationError: that cannot be an id.
+            NotFound: there is none of that id.
+            ApertisError: there was no answer, or another refusal.
+        """
         return loop.run(self._models.retrieve(model))
 
     def catalogue(self) -> Sequence[CatalogueModel]:
-        """Return the public catalogue; see ``AsyncModels.catalogue``."""
+        """Return Apertis' public catalogue (``GET /api/v2/models/``), without the key.
+
+        Models that cannot be asked now are left out. Only Apertis has it.
+
+        Raises:
+            ApertisError: there was no answer, or a refusal.
+        """
         return loop.run(self._models.catalogue())

@@ -56,6 +56,9 @@ class Param:
     def check(self, value: object) -> None:
         """Check one value that was given for the parameter.
 
+        Args:
+            value: what was given, as Python has it.
+
         Raises:
             ConfigurationError: it has the wrong type or is out of range.
         """
@@ -263,6 +266,9 @@ _APART = ("web_search_options", ("web_results_count", "web_content_length"))
 
 def check(options: Mapping[str, object]) -> None:
     """Check what a person set before anything is sent.
+
+    Args:
+        options: the fields by their names; one that is None is not set.
 
     Raises:
         ConfigurationError: a name is unknown, a value has the wrong type or is out of

@@ -10,12 +10,12 @@ _REQUEST_IDS = ("x-request-id", "x-oneapi-request-id", "cf-ray")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RateLimit:
-    """How many requests are left, each None where not told.
+    """How many requests are left (``X-RateLimit-*``), each None where not told.
 
     Attributes:
-        limit: requests in the window.
-        remaining: those that are left of them.
-        reset: when the window ends, in seconds since 1970.
+        limit: requests in the window (``X-RateLimit-Limit``).
+        remaining: those that are left of them (``X-RateLimit-Remaining``).
+        reset: when the window ends, in seconds since 1970 (``X-RateLimit-Reset``).
     """
 
     limit: int | None = None
@@ -37,13 +37,21 @@ class Response:
 
     @classmethod
     def of(cls, status: int, headers: Mapping[str, str]) -> "Response":
-        """Take the status and a copy of the headers."""
+        """Take the status and a copy of the headers.
+
+        Args:
+            status: the HTTP status.
+            headers: the headers, their names in any case.
+
+        Returns:
+            The response.
+        """
         lower = {name.lower(): value for name, value in headers.items()}
         return cls(status=status, headers=lower)
 
     @property
     def request_id(self) -> str | None:
-        """What to quote to the provider's support."""
+        """What to quote to the provider's support (``X-Request-Id`` or the like)."""
         found = (self.headers.get(name) for name in _REQUEST_IDS)
         return next(filter(None, found), None)
 
@@ -65,7 +73,10 @@ class Response:
 
     @property
     def fallback_used(self) -> bool | None:
-        """Whether another model had to answer; None where no fallback was asked for."""
+        """Whether another model had to answer (``X-Fallback-Used``).
+
+        None where no fallback was asked for.
+        """
         return _flag(self.headers.get("x-fallback-used"))
 
     @property
@@ -80,12 +91,18 @@ class Response:
 
     @property
     def web_search_status(self) -> str | None:
-        """``success``, ``failed`` or ``no_results``, for ``:web`` models."""
+        """How a ``:web`` model's search went (``X-Web-Search-Status``).
+
+        It is ``success``, ``failed`` or ``no_results``.
+        """
         return self.headers.get("x-web-search-status")
 
     @property
     def compression_applied(self) -> bool | None:
-        """Whether older turns were summarised; None where that was not asked for."""
+        """Whether older turns were summarised (``X-Compression-Applied``).
+
+        None where that was not asked for.
+        """
         return _flag(self.headers.get("x-compression-applied"))
 
 

@@ -153,6 +153,10 @@ class AsyncStream:
     """The chunks of one answer, as they come; also an async context manager.
 
     Leaving the context early closes the connection, so that the server stops writing.
+    A stream that breaks off raises; the error's ``partial`` is the text that came.
+
+    Args:
+        incoming: the response, its body still unread.
 
     Attributes:
         response: what the HTTP response's headers tell.
@@ -235,10 +239,25 @@ class AsyncStream:
 class Stream:
     """The chunks of one answer, as they come; also a context manager.
 
-    Leaving it early closes the connection, so that the server stops writing.
+    Leaving it early closes the connection, so that the server stops writing. A stream
+    that breaks off raises; the error's ``partial`` is the text that came.
+
+    Args:
+        stream: the same on the background loop.
 
     Attributes:
         response: what the HTTP response's headers tell.
+
+    Example:
+        >>> from apertis_magic import Apertis
+        >>> messages = [{"role": "user", "content": "What is the capital of Japan?"}]
+        >>> stream = Apertis().chat.completions.create(
+        ...     model="gpt-4.1-mini", messages=messages, stream=True
+        ... )
+        >>> first = next(stream)
+        >>> whole = stream.completion()  # what was left, put together
+        >>> whole.choices[0].finish_reason
+        'stop'
     """
 
     def __init__(self, stream: AsyncStream) -> None:

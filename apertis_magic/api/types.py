@@ -48,11 +48,16 @@ def error_of(payload: Json) -> Json | None:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message of a conversation.
+    """One message of a conversation (an item of ``messages`` of the API).
 
     Attributes:
         role: ``system``, ``user`` or ``assistant``.
         content: the text, as it goes to the server, or the parts that the API takes.
+
+    Example:
+        >>> from apertis_magic.api.types import Message
+        >>> Message("user", "Hello!").to_dict()
+        {'role': 'user', 'content': 'Hello!'}
     """
 
     role: Role
@@ -65,16 +70,28 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """Tokens that a request took, and its cost in USD, each None where not told.
+    """What a request took (``usage`` of the API), each None where not told.
+
+    Two can be added. Fields that are not listed here are attributes too.
 
     Attributes:
-        prompt_tokens: what was sent, the cached ones included.
-        completion_tokens: what was written, the reasoning included.
+        prompt_tokens: tokens that were sent, the cached ones included.
+        completion_tokens: tokens that were written, the reasoning included.
         total_tokens: both; the sum where the server tells none.
-        cached_tokens: those of the prompt that came from a cache.
-        reasoning_tokens: those of the completion that were thinking.
-        cost: USD, as the server measured it.
+        cached_tokens: tokens of the prompt that came from a cache
+            (``prompt_tokens_details.cached_tokens``).
+        reasoning_tokens: tokens of the completion that were thinking
+            (``completion_tokens_details.reasoning_tokens``).
+        cost: USD, as the server measured it; few servers tell it.
         raw: the object as it came.
+
+    Example:
+        >>> from apertis_magic.api.types import Usage
+        >>> usage = Usage.from_dict({"prompt_tokens": 14, "completion_tokens": 7})
+        >>> usage.total_tokens
+        21
+        >>> (usage + usage).total_tokens
+        42
     """
 
     prompt_tokens: int | None = None
@@ -87,7 +104,14 @@ class Usage:
 
     @classmethod
     def from_dict(cls, raw: Json) -> "Usage":
-        """Read the API's ``usage`` object, also by the names of its sister APIs."""
+        """Read the API's ``usage`` object, also by the names of its sister APIs.
+
+        Args:
+            raw: the object.
+
+        Returns:
+            What it tells.
+        """
         prompt = count(first(raw, "prompt_tokens", "input_tokens"))
         completion = count(first(raw, "completion_tokens", "output_tokens"))
         total = count(raw.get("total_tokens"))
@@ -127,13 +151,13 @@ class Usage:
 
     @classmethod
     def of(cls, payload: Json) -> "Usage | None":
-        """Return the usage that *payload* carries, if any."""
+        """Return the usage that *payload*, a response or a chunk, carries, if any."""
         raw = mapping(payload.get("usage"))
         return cls.from_dict(raw) if raw else None
 
 
 class WebSource(Value):
-    """A page that a ``:web`` model or a citation names."""
+    """A page that a ``:web`` model has read (``web_sources``), or a citation names."""
 
     __slots__ = ()
 
@@ -149,7 +173,7 @@ class WebSource(Value):
 
     @property
     def snippet(self) -> str | None:
-        """The piece of it that was found."""
+        """The piece of it that was found (``snippet``, else ``content``)."""
         return string(first(self._raw, "snippet", "content"))
 
 
@@ -160,7 +184,7 @@ class Annotation(WebSource):
 
     @classmethod
     def from_dict(cls, raw: Json) -> "Annotation":
-        """Read an annotation, which is flat or holds a ``url_citation``."""
+        """Return the annotation *raw*, which is flat or holds a ``url_citation``."""
         return cls({**raw, **mapping(raw.get("url_citation"))})
 
     @property
@@ -175,7 +199,7 @@ class Annotation(WebSource):
 
 
 class Function(Value):
-    """The function that a tool call names."""
+    """The function that a tool call names (``function`` of a tool call)."""
 
     __slots__ = ()
 
@@ -193,7 +217,7 @@ class Function(Value):
 
 
 class ToolCall(Value):
-    """A tool that the model wants to be called, or a piece of one."""
+    """A tool that the model wants to be called, or a piece of one (``tool_calls``)."""
 
     __slots__ = ()
 
@@ -219,7 +243,7 @@ class ToolCall(Value):
 
 
 class ResponseMessage(Value):
-    """A message, or a piece of one, as the server sends it."""
+    """A message (``message`` of a choice), or a piece of one (``delta``)."""
 
     __slots__ = ()
 
@@ -230,12 +254,16 @@ class ResponseMessage(Value):
 
     @property
     def content(self) -> str | None:
-        """The answer's text; None where there is none."""
+        """The answer's text, as Markdown nearly always; None where there is none."""
         return text(self._raw.get("content"))
 
     @property
     def reasoning(self) -> str | None:
-        """The model's thinking, by whichever name the server gives it."""
+        """The model's thinking, where the server tells it.
+
+        It is ``reasoning_content``, ``reasoning``, ``thinking`` or the texts of
+        ``reasoning_details`` of the API.
+        """
         raw = self._raw
         for name in ("reasoning_content", "reasoning", "thinking"):
             if found := text(raw.get(name)):
@@ -246,7 +274,7 @@ class ResponseMessage(Value):
 
     @property
     def refusal(self) -> str | None:
-        """The text of a refusal."""
+        """The text of a refusal, None where the model refuses nothing."""
         return text(self._raw.get("refusal"))
 
     @property
@@ -289,12 +317,16 @@ class _AnyChoice(Value):
 
     @property
     def finish_reason(self) -> str | None:
-        """Why the answer ended, in the server's own word; None where it has not."""
+        """Why the answer ended, in the server's own word; None where it has not.
+
+        It is ``stop`` (complete), ``length`` (cut off at ``max_tokens``),
+        ``tool_calls``, ``content_filter``, or what else a server says.
+        """
         return string(self._raw.get("finish_reason")) or None
 
 
 class Choice(_AnyChoice):
-    """One of the answers to a request."""
+    """One of the answers to a request (``choices``); ``n`` says how many there are."""
 
     __slots__ = ()
 
@@ -305,7 +337,7 @@ class Choice(_AnyChoice):
 
 
 class ChunkChoice(_AnyChoice):
-    """A piece of one of the answers to a streamed request."""
+    """A piece of one of the answers to a streamed request (``choices``)."""
 
     __slots__ = ()
 
@@ -335,7 +367,7 @@ class _Completion(Value):
 
     @property
     def usage(self) -> Usage | None:
-        """The tokens it took."""
+        """The tokens it took; None where not told, as in most chunks of a stream."""
         return Usage.of(self._raw)
 
     @property
@@ -354,8 +386,23 @@ def _sources(raw: Json) -> Iterator[Json]:
 class ChatCompletion(_Completion):
     """The response to ``POST /chat/completions``.
 
+    Args:
+        raw: its body.
+        response: its status and headers.
+
     Attributes:
         response: what the HTTP response's headers tell.
+
+    Example:
+        >>> from apertis_magic import Apertis
+        >>> answer = Apertis().chat.completions.create(
+        ...     model="gpt-4.1-mini",
+        ...     messages=[{"role": "user", "content": "What is the capital of Japan?"}],
+        ... )
+        >>> print(answer.choices[0].message.role, answer.choices[0].message.content)
+        assistant The capital of Japan is ...
+        >>> print(answer.model, answer.usage.total_tokens, answer.response.status)
+        gpt-4.1-mini... 21 200
     """
 
     __slots__ = ("response",)
@@ -366,7 +413,7 @@ class ChatCompletion(_Completion):
 
     @property
     def choices(self) -> Sequence[Choice]:
-        """The answers."""
+        """The answers, as many as ``n`` asked for."""
         return tuple(map(Choice, items(self._raw.get("choices"))))
 
     def as_chunk(self) -> "ChatCompletionChunk":
@@ -375,7 +422,11 @@ class ChatCompletion(_Completion):
 
 
 class ChatCompletionChunk(_Completion):
-    """One event of a streamed response; ``choices`` may be empty."""
+    """One event of a streamed response; ``choices`` may be empty.
+
+    Args:
+        raw: the event's data.
+    """
 
     __slots__ = ("_choices",)
 

@@ -16,10 +16,15 @@ _HUGE = 2**63
 
 
 class Value:
-    """A read-only view of a JSON object.
+    """A read-only view of a JSON object that the API sent.
 
-    Fields without a property are attributes too, where the server sent them:
-    ``completion.system_fingerprint``, ``message.thinking``.
+    A property is the API's field of the same name, unless its text tells another; it is
+    None, or empty, where the server left it out. Fields without a property are
+    attributes too, where the server sent them: ``completion.system_fingerprint``,
+    ``message.thinking``.
+
+    Args:
+        raw: the object as it came.
 
     Attributes:
         raw: the object as it came.

@@ -17,7 +17,7 @@ from apertis_magic.chat.history import Entry, History, Where
 from apertis_magic.chat.journal import Journal
 from apertis_magic.chat.question import Question, changed, copied, varied
 from apertis_magic.chat.reply import Outcome, Reply
-from apertis_magic.chat.settings import DEFAULT_MODEL
+from apertis_magic.chat.settings import model_from_environment
 from apertis_magic.chat.state import State, merged
 from apertis_magic.chat.turn import Turn
 from apertis_magic.chat.watchers import Watchers
@@ -50,12 +50,34 @@ class UnderWay:
 class Conversation:
     """Turns in order and a system prompt; it answers one question at a time.
 
+    A question that is asked while an answer comes waits for that answer's end.
+
     Args:
-        model: the model to ask, unless a question names another.
+        model: the id of the model to ask, unless a question names another; None for
+            the environment's ``APERTIS_MODEL``, or ``gpt-4.1-mini``.
         system: the system prompt, None for none.
         client: who sends the requests; without one, the environment's key and address.
         name: what it is called.
         journal: what keeps its turns as they happen, None for nothing.
+
+    Attributes:
+        name: what it is called.
+        journal: what keeps its turns as they happen, None for nothing.
+        watchers: are told whenever turns, name, model or system prompt are others.
+        default_system: the system prompt while the conversation has none of its own.
+        left: ids of what it has left behind in the journal, the latest last.
+
+    Example:
+        >>> from apertis_magic import Conversation
+        >>> chat = Conversation(system="Be brief.")
+        >>> turn = chat.ask("What is the capital of Japan?", temperature=0).result()
+        >>> print(turn.text)
+        The capital of Japan is ...
+        >>> turn = chat.ask("How many people live there?").result()
+        >>> chat  # the second question was sent with the first turn before it
+        <Conversation 'main': 2 turns>
+        >>> [taken.prompt for taken in chat.undo()]
+        ['How many people live there?']
     """
 
     def __init__(
@@ -70,11 +92,8 @@ class Conversation:
         self.name = name
         self.journal = journal
         self.watchers = Watchers()
-        """Are told whenever turns, name, model or system prompt are others."""
         self.default_system: str | None = None
-        """The system prompt while the conversation has none of its own."""
         self.left: list[str] = []
-        """Ids of what it has left behind in the journal, the latest last."""
         self._id = uuid4().hex
         self._model, self._system = model, system
         self._client = client
@@ -184,7 +203,7 @@ class Conversation:
 
         Args:
             prompt: the user's message.
-            model: the model for this question alone.
+            model: the id of the model for this question alone.
             client: who sends this request.
             system: the conversation's system prompt from now on, "" for none; None
                 leaves it.
@@ -201,10 +220,11 @@ class Conversation:
             stream: let the answer come in pieces.
             **options: the request's other fields, such as ``temperature``, and what
                 else ``client.chat.completions.create`` takes: ``extra_body``,
-                ``timeout``, ``max_retries``.
+                ``extra_headers``, ``timeout``, ``max_retries``.
 
         Raises:
             ConfigurationError: something is missing or out of range; nothing was sent.
+                What goes wrong later is raised by ``Reply.result``.
         """
         if not prompt.strip():
             raise ConfigurationError("The message is empty.")
@@ -219,7 +239,7 @@ class Conversation:
         question = Question(
             prompt=mend(prompt),
             attachments=tuple(attachments),
-            model=model or self.model or DEFAULT_MODEL,
+            model=model or self.model or model_from_environment(),
             client=client,
             system=self.system_of(system),
             options=given,
@@ -233,7 +253,11 @@ class Conversation:
         return self._start(question)
 
     def system_of(self, given: str | None = None) -> str | None:
-        """Return the system prompt of a question that gives one, or None for none."""
+        """Return the system prompt of a question that gives one itself, or none.
+
+        Args:
+            given: the question's own, "" for none at all, None where it gives none.
+        """
         used = (given, self.system, self.default_system)
         return next((each for each in used if each is not None), None)
 
@@ -247,7 +271,7 @@ class Conversation:
         stream: bool = True,
         **limits: Any,
     ) -> Reply:
-        """Go on with an answer that was cut off or stopped.
+        """Go on with an answer that was cut off or stopped, and return what comes.
 
         The model is sent its own half answer and asked for the rest, which is joined to
         the same turn.
@@ -284,6 +308,9 @@ class Conversation:
     def half(self, turn: str | None = None) -> Turn:
         """Return the turn that ``go_on`` goes on with.
 
+        Args:
+            turn: its id; None for the newest with text.
+
         Raises:
             ConfigurationError: there is none, or it is complete.
         """
@@ -307,7 +334,9 @@ class Conversation:
         stream: bool = True,
         **options: Any,
     ) -> Reply:
-        """Ask a question again, in its place; the former answer is a version.
+        """Ask a question again, in its place, and return the answer in flight.
+
+        The former answer is a version then.
 
         Args:
             turn: the id of its turn; None for the last that was asked.
@@ -343,6 +372,9 @@ class Conversation:
     def asked(self, turn: str | None = None) -> Turn:
         """Return the turn of that id, or of the last question.
 
+        Args:
+            turn: the id; None for the last question's.
+
         Raises:
             ConfigurationError: there is none.
         """
@@ -368,7 +400,10 @@ class Conversation:
             return last.turn if last else None
 
     def undo(self, number: int = 1) -> tuple[Turn, ...]:
-        """Take the last turns back, at most *number*, and return them."""
+        """Take the last turns back, at most *number*, and return them in their order.
+
+        A journal keeps them as versions.
+        """
         with _lock:
             kept = max(len(self._history) - max(number, 0), 0)
             taken = self._history[kept:]
@@ -457,6 +492,9 @@ class Conversation:
         An answer under way comes after them. In the journal it has another id from now
         on, so that what either was stays as it is.
 
+        Args:
+            state: as ``Conversation.state`` of a conversation gave it.
+
         Returns:
             The id that it had until now, None where it held nothing.
         """
@@ -486,7 +524,11 @@ class Conversation:
                 self.journal.keep(self.state)
 
     def end_execution(self, execution: str) -> None:
-        """Drop the turns that a cell made when it last ran and did not make now."""
+        """Drop the turns that a cell made when it last ran and did not make now.
+
+        Args:
+            execution: the id of this run of the cell.
+        """
         with _lock:
             ended = history.end_execution(self._history, execution)
             if len(ended) == len(self._history):

@@ -13,6 +13,11 @@ def checked(name: str) -> str:
     Raises:
         ConfigurationError: it is no name; a key in it is not repeated.
     """
+    given: object = name
+    if not isinstance(given, str):
+        raise ConfigurationError(
+            f"A conversation is given by its name, not by a {type(given).__name__}."
+        )
     name = name.strip()
     if not name:
         problem = "cannot be blank"

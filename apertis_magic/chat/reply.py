@@ -43,8 +43,9 @@ class Progress:
 class Reply:
     """An answer that starts at once and is written while others look on.
 
-    It runs on the background loop; ``stop`` cancels it there at once, whether it is
-    connecting, waiting or streaming. However it ends, ``turn`` then holds what came.
+    ``Conversation.ask`` makes it. It runs on the background loop; ``stop`` cancels it
+    there at once, whether it is connecting, waiting or streaming. However it ends,
+    ``turn`` then holds what came. Any thread may look at it.
 
     Args:
         run: asks the question; called with this reply, it calls ``add`` for every
@@ -52,6 +53,29 @@ class Reply:
         asked_model: the model that is asked.
         resumes: the turn that this answer goes on with.
         watchers: are told of each change, on the background loop, and at the very end.
+
+    Attributes:
+        id: that of the turn to come.
+        turn: the finished turn, None until the answer has ended.
+        model: the model that answers, as the server names it; empty until it has.
+        usage: the tokens it took, once the server has told them.
+        finish: why it ended (``finish_reason`` of the API), None until it has.
+        malformed: events of the stream that could not be read.
+        fallback: why another model than the asked one answers, else empty.
+        left_out: how many turns were not sent, since they would not have fitted.
+        cached: whether the journal answered, without a request.
+        first_text: seconds from the start to the first text, None until then.
+        started: when the question was sent, in seconds since 1970.
+
+    Example:
+        >>> from apertis_magic import Conversation
+        >>> reply = Conversation().ask("What is the capital of Japan?")
+        >>> for text in reply.updates():  # the text so far, whenever it has grown
+        ...     pass
+        >>> print(text)
+        The capital of Japan is ...
+        >>> reply.result().finish
+        'stop'
     """
 
     def __init__(
@@ -168,6 +192,9 @@ class Reply:
 
         Args:
             every: seconds between two looks, at the least.
+
+        Raises:
+            ApertisError: this is a fork of the process that asked.
         """
         try:
             yield from self.watch(every)
@@ -232,9 +259,12 @@ class Reply:
         return self.turn
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait for the answer's end, at most *timeout* seconds; tell if it came.
+        """Wait for the answer's end, and return whether it came.
 
         An interrupt ends the wait and leaves the answer alone.
+
+        Args:
+            timeout: seconds to wait at the most; None for as long as it takes.
 
         Raises:
             ApertisError: this is a fork of the process that asked; the answer comes
@@ -270,19 +300,24 @@ class Reply:
         self._watchers.tell()
 
     def again(self, error: ApertisError, seconds: float) -> None:
-        """Take note that the question is sent again in so many seconds."""
+        """Take note that the question is sent again.
+
+        Args:
+            error: what went wrong.
+            seconds: until the next try.
+        """
         why = str(error.status) if error.status else "no connection"
         self._again = monotonic() + seconds, why
         self._watchers.tell()
 
     def opened(self, response: Response) -> None:
-        """Take in what the response's headers tell of who answers."""
+        """Take in what the headers of *response* tell of who answers."""
         if response.fallback_used:
             self._served = response.actual_model
             self.fallback = response.fallback_reason or "it could not answer"
 
     def take(self, turn: Turn) -> None:
-        """Take in an answer that was given before; called on the background loop."""
+        """Take in the answer of *turn*, given before; called on the background loop."""
         self.cached, self.finish = True, turn.finish
         self.model, self.usage = turn.model, turn.usage
         self.first_text = monotonic() - self._begun
@@ -316,7 +351,7 @@ class Reply:
             yield new
 
     def add(self, chunk: ChatCompletionChunk) -> None:
-        """Take in what the server sent; called on the background loop."""
+        """Take in *chunk* of the server; called on the background loop."""
         self.model = self._served or chunk.model or self.model
         self.usage = chunk.usage or self.usage
         if chunk.notice is not None:

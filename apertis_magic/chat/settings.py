@@ -11,6 +11,11 @@ from apertis_magic.api.client import base_url_from_environment
 DEFAULT_MODEL = "gpt-4.1-mini"
 
 
+def model_from_environment() -> str:
+    """Return the model that is asked unless one is given."""
+    return os.environ.get("APERTIS_MODEL") or DEFAULT_MODEL
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Where requests go, with which key and to which model by default.
@@ -56,7 +61,7 @@ class Settings:
         found = keys.find(base_url=base_url)
         return cls(
             base_url=base_url,
-            model=preferences.model or os.environ.get("APERTIS_MODEL") or DEFAULT_MODEL,
+            model=preferences.model or model_from_environment(),
             api_key=found.key if found else None,
             key_source=found.source if found else "",
         )

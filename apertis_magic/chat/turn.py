@@ -42,25 +42,28 @@ class Source:
 class Turn:
     """A user's message and its answer; they enter a conversation together.
 
+    ``str(turn)`` is the answer's text. A turn never changes.
+
     Attributes:
         id: names this turn and no other.
         prompt: the user's message, as it was sent.
         attachments: the files that went with it.
         text: the answer's text, as far as it came.
         reasoning: the model's thinking, where the server tells it.
-        refusal: the text of a refusal, else empty.
-        alternatives: the texts of the other answers, where several were asked for.
+        refusal: the text of a refusal (``refusal`` of the API), else empty.
+        alternatives: the texts of the other answers, where several were asked for
+            (``n``).
         sources: the pages of the web that the answer rests on.
-        finish: ``stop``, ``length`` or what else the server said; ``interrupted``,
-            ``error``; None where the server said nothing.
+        finish: ``stop``, ``length`` or what else the server said (``finish_reason``);
+            ``interrupted``, ``error``; None where the server said nothing.
         error: what went wrong, in one line; empty when nothing did.
         hint: what to do about it, where that is known.
-        model: the model that answered, as the server names it.
+        model: the model that answered, as the server names it (``model``).
         fallback: why another model than the asked one answered, where the server
             tells it, else empty.
         asked_model: the model that was asked.
         base_url: the address that was asked.
-        usage: the tokens it took, where the server tells them.
+        usage: the tokens it took, where the server tells them (``usage``).
         system: the system prompt it was asked under.
         options: the other fields of the request that were set.
         history: how many turns before it were to be sent at the most; None for all.
@@ -71,6 +74,14 @@ class Turn:
         first_text: seconds from then to the answer's first text.
         elapsed: seconds from then to its end.
         malformed: events of the stream that could not be read and are missing.
+
+    Example:
+        >>> from apertis_magic import Conversation
+        >>> turn = Conversation().ask("What is the capital of Japan?").result()
+        >>> print(turn)
+        The capital of Japan is ...
+        >>> turn.finish, turn.usage.total_tokens
+        ('stop', 21)
     """
 
     prompt: str
@@ -105,7 +116,7 @@ class Turn:
 
     @property
     def cost(self) -> float | None:
-        """What the answer cost in USD, where the server tells it."""
+        """What the answer cost in USD, where the server tells it (``usage.cost``)."""
         if self.cached:
             return 0.0
         return self.usage.cost if self.usage else None
@@ -137,7 +148,9 @@ class Turn:
 
     @classmethod
     def from_dict(cls, raw: Json) -> "Turn":
-        """Read a turn; a newer version's fields are left alone.
+        """Return the turn that ``to_dict`` made *raw* of.
+
+        A newer version's fields are left alone.
 
         Raises:
             ValueError: it is no turn, or a field is not what it should be.

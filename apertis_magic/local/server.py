@@ -21,7 +21,13 @@ CONTEXT_LENGTH = 4096
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where the model is served: base URL, key, and the model's id."""
+    """Where the model is served.
+
+    Attributes:
+        url: the base URL of the API.
+        key: the key, which is another each time the server starts.
+        model: the model's id.
+    """
 
     url: str
     key: str = field(repr=False)
@@ -74,6 +80,9 @@ class LocalServer:
         Args:
             path: the model file, if it is not where ``install`` puts it.
             timeout: seconds to wait until the model is loaded.
+
+        Returns:
+            What to give ``Apertis`` and ``create``: the address, the key, the model.
 
         Raises:
             LocalModelError: with the reason in one line.

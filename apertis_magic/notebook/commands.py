@@ -100,11 +100,7 @@ class ChatCommands:
     def help(self, rest: str) -> None:
         """List the commands."""
         _no_more("help", rest)
-        rows = {"%chat": "show where things stand"}
-        rows |= {f"%chat {each.usage}": each.help for each in COMMANDS.values()}
-        width = max(map(len, rows))
-        _say(*(f"{name:{width}}  {text}" for name, text in rows.items()))
-        _say("", options.help_text())
+        _say(help_text(), "", options.help_text())
 
     def retry(self, rest: str) -> None:
         """Ask the last question again."""
@@ -402,9 +398,18 @@ COMMANDS: Mapping[str, Command] = {
 }
 
 
+def help_text() -> str:
+    """Return the commands with what each does, for a person."""
+    width = max(map(len, _rows()))
+    return "\n".join(f"{name:{width}}  {text}" for name, text in _rows().items())
+
+
 def table() -> str:
-    """Return the commands as a table in Markdown, for the documentation."""
+    """Return the same as a table in Markdown, for the documentation."""
+    rows = (f"| `{name}` | {text} |" for name, text in _rows().items())
+    return "\n".join(["| command | what it does |", "|---|---|", *rows])
+
+
+def _rows() -> dict[str, str]:
     named = {f"%chat {each.usage}": each.help for each in COMMANDS.values()}
-    rows = {"%chat": "show where things stand", **named}
-    escaped = (f"| `{name}` | {text} |" for name, text in rows.items())
-    return "\n".join(["| command | what it does |", "|---|---|", *escaped])
+    return {"%chat": "show where things stand", **named}

@@ -4,7 +4,13 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
-from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
+from IPython.core.magic import (
+    Magics,
+    cell_magic,
+    line_magic,
+    magics_class,
+    no_var_expand,
+)
 
 from apertis_magic.notebook import completion
 from apertis_magic.notebook.config import ApertisMagic
@@ -12,6 +18,26 @@ from apertis_magic.notebook.transforms import ChatLine, Misplaced, give_message
 
 if TYPE_CHECKING:
     from apertis_magic.notebook.commands import ChatCommands
+
+_OF_CELL = """\
+Ask a model: the lines below are the message, and its answer streams in.
+
+    %%chat -t 0
+    What is the capital of Japan?
+
+The kernel keeps the conversation. Running the cell again replaces its turn.
+
+{}
+
+%chat? tells the commands."""
+_OF_LINE = """\
+Ask in one line, or do something with the conversation.
+
+    %chat ask -t 0 What is the capital of Japan?
+
+{}
+
+%%chat? tells the options."""
 
 
 def load(shell: InteractiveShell) -> None:
@@ -55,10 +81,16 @@ def unload(shell: InteractiveShell) -> None:
                 known["chat"] = magics.former[kind]
 
 
-def _help() -> str:
+def _about_cell() -> str:
     from apertis_magic.notebook.options import help_text  # noqa: PLC0415  see above
 
-    return help_text()
+    return _OF_CELL.format(help_text())
+
+
+def _about_line() -> str:
+    from apertis_magic.notebook.commands import help_text  # noqa: PLC0415  see above
+
+    return _OF_LINE.format(help_text())
 
 
 @magics_class
@@ -79,23 +111,31 @@ class ChatMagics(Magics):
         self.former: dict[str, Any] = {}
 
     @no_var_expand
-    @line_cell_magic
-    def chat(self, line: str, cell: str | None = None) -> None:
+    @cell_magic("chat")  # type: ignore[arg-type]  # IPython's types
+    def ask(self, line: str, cell: str) -> None:
         """Ask a model: the cell's text is the message, and its answer streams in."""
+        commands = self._get_commands()
+        with commands.asker.noting():
+            commands.asker.ask(line, cell)
+
+    @no_var_expand
+    @line_magic("chat")  # type: ignore[arg-type]  # same
+    def command(self, line: str) -> None:
+        """Do what the line says, such as ``ask``; if it is blank, show what is set."""
+        self._get_commands().run(line)
+
+    # What "%%chat?" and "%chat?" show, made when it is asked for.
+    ask.getdoc = _about_cell  # type: ignore[assignment]  # IPython's name
+    command.getdoc = _about_line  # type: ignore[assignment]  # same
+
+    def _get_commands(self) -> "ChatCommands":
         if self._commands is None:
             from apertis_magic.notebook.commands import (  # noqa: PLC0415  see above
                 ChatCommands,
             )
 
             self._commands = ChatCommands(self.shell, self.settings)
-        if cell is None:
-            self._commands.run(line)
-        else:
-            with self._commands.asker.noting():
-                self._commands.asker.ask(line, cell)
-
-    # What "%%chat?" shows, made when it is asked for.
-    chat.getdoc = _help  # type: ignore[union-attr]  # IPython's name
+        return self._commands
 
     def after_cell(self, result: ExecutionResult) -> None:
         """Tell that a cell has ended; it may have asked something."""

@@ -5,7 +5,7 @@ import os
 import threading
 from base64 import b64decode
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from queue import SimpleQueue
 from time import monotonic, sleep
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import anywidget
 from IPython.display import DisplayHandle, display
 
-from apertis_magic.chat import model_list, session
+from apertis_magic.chat import model_list, names, session
 from apertis_magic.clean import redact
 from apertis_magic.errors import ApertisError
 from apertis_magic.panel import options, requests
@@ -53,20 +53,33 @@ class ChatPanel(anywidget.AnyWidget):
     """The kernel's current conversation as a widget: read it, continue it.
 
     What ``%%chat`` asks appears here as it streams, and what is asked here is in the
-    conversation that ``%%chat`` goes on with.
+    conversation that ``%%chat`` goes on with. As the last line of a cell it is shown,
+    as ``%chat panel`` shows it.
 
     Args:
-        conversation: make this conversation the current one first; made on first use.
+        conversation: the name of the conversation to make the current one first; it
+            is made on first use. None leaves the current one.
+
+    Raises:
+        ConfigurationError: that is no name for a conversation.
+
+    Example:
+        >>> from apertis_magic import ChatPanel
+        >>> panel = ChatPanel("poems")
+        >>> panel.close()
     """
 
     _esm = _STATIC / "panel.js"
     _css = RULES + (_STATIC / "panel.css").read_text(encoding="utf-8")
 
+    _unwatch: Callable[[], None] | None = None
+
     def __init__(self, conversation: str | None = None) -> None:
+        name = None if conversation is None else names.checked(conversation)
         super().__init__()
         self._session: Session = session.current()
-        if conversation is not None:
-            self._session.use(self._session.conversation(conversation).name)
+        if name is not None:
+            self._session.use(self._session.conversation(name).name)
         self._actions = Actions(self._session, self._tell_progress)
         self._feed = Feed()
         self._head: Json = {}
@@ -95,10 +108,11 @@ class ChatPanel(anywidget.AnyWidget):
 
     def close(self) -> None:
         """Take the panel off every page; the conversation stays."""
-        self._closed = True
-        self._unwatch()
-        self._to_do.put(None)
-        self._news.set()
+        if self._unwatch is not None:  # else it never was whole
+            self._closed = True
+            self._unwatch()
+            self._to_do.put(None)
+            self._news.set()
         super().close()
 
     def _ipython_display_(self, **_options: Any) -> None:
