@@ -10,6 +10,7 @@ import argparse
 import json
 import shutil
 import sys
+import traceback
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
@@ -50,8 +51,8 @@ COUNTED = (paced, connections)
 """Counts and bytes, which may be had at the same time."""
 
 
-def main() -> None:
-    """Measure all, print each figure as it is known, and write the report."""
+def main() -> int:
+    """Measure all and write the report; return 1 if a part failed, else 0."""
     parser = argparse.ArgumentParser(description="measure apertis_magic and its peers")
     parser.add_argument(
         "--docs", action="store_true", help="also renew the page in docs"
@@ -69,6 +70,7 @@ def main() -> None:
         _renew(DOCS / "benchmarks.md")
     missed = [figure.what for figure in found if figure.holds is False]
     print(f"bounds missed: {', '.join(missed) or 'none'}")
+    return int(any(f.most is not None and f.value is None for f in found))
 
 
 def _measured() -> Iterator[Figure]:
@@ -81,11 +83,17 @@ def _measured() -> Iterator[Figure]:
 
 
 def _part(measure: Measure) -> Iterator[Figure]:
+    """Measure one part; where it fails, the others must not have been for nothing."""
     begun = monotonic()
-    with start() as url:
-        for figure in measure(url):
-            print(line(figure), flush=True)
-            yield figure
+    try:
+        with start() as url:
+            for figure in measure(url):
+                print(line(figure), flush=True)
+                yield figure
+    except Exception as error:  # noqa: BLE001  see above
+        traceback.print_exc()
+        why = f"{measure.__module__} failed: {error!r:.200}"
+        yield Figure(what=measure.__module__, value=None, most=0, note=why)
     took = f"{measure.__module__} took {monotonic() - begun:.0f} s"
     print(took, file=sys.stderr, flush=True)
 
@@ -101,4 +109,4 @@ def _renew(file: Path) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

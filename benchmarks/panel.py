@@ -45,7 +45,7 @@ _WATCH = """([begin, end]) => {
   }).observe(log, {childList: true, characterData: true, subtree: true});
 }"""
 _OPENED = """number => document.querySelectorAll('.ap-turn').length >= number
-  && !document.querySelector('.ap-message').disabled"""
+  && document.querySelector('.ap-message')?.disabled === false"""
 _TURNS = """
 from apertis_magic.chat import session
 from apertis_magic.chat.state import State, history_of
