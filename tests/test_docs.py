@@ -11,6 +11,9 @@ PAGES = ("docs/architecture.md", "docs/benchmarks.md", "CONTRIBUTING.md", "READM
 
 _FILE = re.compile(r"`((?:[\w.-]+/)*[\w.-]+\.(?:py|js|css|md|ipynb|txt|toml)|[\w/]+/)`")
 
+_MAKE = re.compile(r"(?:^\$? ?|`)make ((?:[a-z-]+ ?)+?)(?=`| *#|$)", re.MULTILINE)
+_NAME = re.compile(r"`([A-Za-z_][\w.]*)(?:\(\))?`(?!\s*\()")
+
 
 def _of_a_user(name: str) -> bool:
     """Whether a file of this name is the reader's, not ours."""
@@ -31,3 +34,26 @@ def test_the_files_that_are_named_exist(page: str) -> None:
     }
 
     assert set() == missing
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_targets_of_make_exist(page: str) -> None:
+    """Whoever types what a page says is not told that there is no rule."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    rules = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+    named = " ".join(_MAKE.findall(text)).split()
+
+    assert set() == {*named} - rules
+
+
+def test_the_names_in_the_architecture_exist() -> None:
+    """A class, function or table that was renamed is renamed there too."""
+    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    sources = [*PACKAGE.rglob("*.py"), *(ROOT / "tests").glob("*.py")]
+    code = "\n".join(file.read_text(encoding="utf-8") for file in sources)
+    known = set(re.findall(r"\w+", code))
+    named = {each.rpartition(".")[2] for each in _NAME.findall(text)}
+
+    assert {"PARAMS", "Conversation", "translated", "table"} <= named
+    assert set() == named - known

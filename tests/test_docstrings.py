@@ -31,6 +31,8 @@ _OF_CLASS = ("Args", "Attributes")
 _GIVES = re.compile(r"\b([Rr]eturn|Give)")
 _ENTRY = re.compile(r"^    \*{0,2}(\w+):", re.MULTILINE)
 
+_IN_TREE = re.compile(r"^([ │├└─]+)([A-Z]\w+) {2,}", re.MULTILINE)
+
 
 def _public() -> Iterator[Any]:
     """Give the classes and functions that people may use."""
@@ -180,6 +182,20 @@ def _assigned(makes: Callable[..., Any]) -> set[str]:
         and isinstance(node.value, ast.Name)
         and node.value.id == "self"
     }
+
+
+def test_the_tree_of_errors_is_whole() -> None:
+    """Every class stands in it, one step to the right of what it is a kind of."""
+    drawn: dict[str, str] = {}
+    above: list[str] = []
+    for depth, name in _IN_TREE.findall(errors.__doc__ or ""):
+        del above[len(depth) // 4 - 1 :]
+        drawn[name] = above[-1] if above else "Exception"
+        above.append(name)
+    classes = [each for each in vars(errors).values() if inspect.isclass(each)]
+    ours = [each for each in classes if issubclass(each, errors.ApertisError)]
+
+    assert {each.__name__: each.__bases__[0].__name__ for each in ours} == drawn
 
 
 def test_the_fields_of_a_request_are_told() -> None:

@@ -1,6 +1,7 @@
 """The magic line: every option, and every way to write it wrong."""
 
 from contextlib import suppress
+from dataclasses import fields as fields_of
 from pathlib import Path
 from typing import Any
 
@@ -183,6 +184,14 @@ def test_the_help_names_every_parameter() -> None:
     assert all(f"--{name.replace('_', '-')}" in text for name in on_line)
     assert "0 to 2" in text
     assert text.startswith("%%chat [options]")
+
+
+def test_every_option_sets_something() -> None:
+    """A field of the request, of what the line says, or, for -p, any."""
+    known = {"param", *PARAMS, *(each.name for each in fields_of(ChatOptions))}
+
+    assert [] == [each.names for each in options.OPTIONS if each.dest not in known]
+    assert "param" in {each.dest for each in options.OPTIONS}
 
 
 def test_the_readme_has_every_option() -> None:
