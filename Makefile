@@ -1,5 +1,6 @@
 # make demo   run notebooks/quickstart.ipynb on a real local model
 # make test   run the tests           make lint   check style and types
+# make coverage   run the tests and tell which lines of the code they miss
 # make test-slow   kill a hundred kernels, where make test kills a dozen
 # make test-lowest   run the cell's tests on the oldest versions that pyproject.toml allows
 # make bench  measure, beside a bare loop and the peers, into build/bench
@@ -15,7 +16,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 LOWEST := .venv-lowest
 CELL_TESTS := $(patsubst %,tests/test_%.py,cell streaming kernel magics line options layout render terminal conversation branching run_all conversation_commands files panel_kernel)
 
-.PHONY: demo test test-slow test-lowest lint bench docs pictures lab clean
+.PHONY: demo test coverage test-slow test-lowest lint bench docs pictures lab clean
 .NOTPARALLEL:
 
 demo: $(VENV)/ready-demo
@@ -23,6 +24,10 @@ demo: $(VENV)/ready-demo
 	$(BIN)/python notebooks/run.py notebooks/quickstart.ipynb build
 
 test: $(VENV)/ready-test
+	$(BIN)/python -m apertis_magic.local install
+	$(BIN)/python -m pytest -n 2
+
+coverage: $(VENV)/ready-test
 	$(BIN)/python -m apertis_magic.local install
 	$(BIN)/python -m pytest --cov -n 2
 
