@@ -66,23 +66,25 @@ def figures(url: str) -> Iterator[Figure]:
     """Show answers in JupyterLab, or say what is missing for it."""
     missing = [name for name in ("playwright", "jupyterlab") if not find_spec(name)]
     if missing:
-        yield _not_measured(OURS, f"there is no {', no '.join(missing)}")
+        yield from _not_measured(OURS, f"there is no {', no '.join(missing)}")
         return
     from lab_driver import chromium  # noqa: PLC0415  it needs playwright
 
     if chromium() is None:
-        yield _not_measured(OURS, "there is no chromium")
+        yield from _not_measured(OURS, "there is no chromium")
         return
     yield from _seen(_LONG, ours, url)
     for contestant in (ours, bare):
         yield from _seen(_PACED, contestant, url)
     for contestant in (ours, bare, openai, chatlab):
         yield from _seen(_SHORT, contestant, url)
-    yield _not_measured(apertis.name, f"the same loop as with the {openai.name}")
+    yield from _not_measured(apertis.name, f"the same loop as with the {openai.name}")
 
 
-def _not_measured(who: str, why: str) -> Figure:
-    return Figure(what=f"browser, {_SHORT}: {_LATE}", who=who, value=None, note=why)
+def _not_measured(who: str, why: str) -> Iterator[Figure]:
+    for seen in (_LATE, _LONGEST, _CPU, _MOVES):
+        what = f"browser, {_SHORT}: {seen}"
+        yield Figure(what=what, who=who, value=None, note=why)
 
 
 @contextmanager
@@ -143,34 +145,37 @@ def _renderers(lab: "Lab") -> float:
 
 
 _LATE = "last word after the end"
+_LONGEST = "longest task of the page"
+_CPU = "CPU of the page"
+_MOVES = "moves of the reader"
 
 
 def _seen(what: str, contestant: Contestant, url: str) -> Iterator[Figure]:
     """Watch somebody in a JupyterLab of its own, since a page may be stuck after it."""
     who, name = contestant.name, f"browser, {what}: "
     if contestant.kernel != "python3" and (why := peers.missing(contestant.kernel)):
-        yield _not_measured(who, why)
+        yield from _not_measured(who, why)
         return
     script = _SCRIPTS[what]
     with _lab() as lab:
         seen = watch(lab, url, contestant, script)
     if seen is None:
         late = _PATIENCE - script.size / script.rate
-        yield _not_measured(who, f"not there {late:.0f} s after the end: given up")
+        yield from _not_measured(who, f"not there {late:.0f} s after the end: given up")
         return
     most_late = _MOST_LATE.get(what) if who == OURS else None
     yield Figure(
         what=name + _LATE, who=who, value=seen["late"], unit=" s", most=most_late
     )
     yield Figure(
-        what=name + "longest task of the page",
+        what=name + _LONGEST,
         who=who,
         value=seen["longest"],
         unit=" ms",
     )
-    yield Figure(what=name + "CPU of the page", who=who, value=seen["cpu"], unit=" s")
+    yield Figure(what=name + _CPU, who=who, value=seen["cpu"], unit=" s")
     yield Figure(
-        what=name + "moves of the reader",
+        what=name + _MOVES,
         who=who,
         value=seen["moves"],
         most=0 if who == OURS else None,
