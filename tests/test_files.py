@@ -28,7 +28,7 @@ from apertis_magic.chat.history import Entry
 from apertis_magic.chat.names import made as made_name
 from apertis_magic.chat.state import State, history_of
 from apertis_magic.chat.turn import Source, Turn
-from apertis_magic.clean import mend
+from apertis_magic.clean import mend, without_keys
 from apertis_magic.errors import ConfigurationError
 from apertis_magic.files import ipynb, line, markdown, record
 from apertis_magic.notebook.options import BY_NAME, parse
@@ -104,7 +104,9 @@ TURNS = st.builds(
     asked_model=TEXTS,
     usage=st.none() | USAGES,
     system=st.none() | TEXTS,
-    options=st.dictionaries(TEXTS | st.sampled_from(["stop", "n"]), VALUES, max_size=3),
+    options=st.dictionaries(
+        TEXTS | st.sampled_from(["stop", "n"]), VALUES, max_size=3
+    ).map(without_keys),  # no key is kept, and hypothesis tries names of keys
     history=COUNTS,
     cached=st.booleans(),
     cell=st.none() | TEXTS | st.sampled_from("ab"),
