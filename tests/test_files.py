@@ -276,7 +276,7 @@ OPTIONS = st.fixed_dictionaries(
 
 
 @given(
-    options=OPTIONS,
+    options=OPTIONS.map(without_keys),
     name=NAMES.map(made_name).filter(line.fits),
     model=NAMES.filter(line.fits),
     system=TEXTS.filter(line.fits),
