@@ -2,6 +2,7 @@
 # make test   run the tests           make lint   check style and types
 # make coverage   run the tests and tell which lines of the code they miss
 # make test-slow   kill a hundred kernels, where make test kills a dozen
+# make test-outside   read the examples of the Markdown specifications, got into build/outside
 # make test-lowest   run the cell's tests on the oldest versions that pyproject.toml allows
 # make bench  measure, beside a bare loop and the peers, into build/bench
 # make docs   run all notebooks on the local model, into build/docs, with an index
@@ -16,7 +17,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 LOWEST := .venv-lowest
 CELL_TESTS := $(patsubst %,tests/test_%.py,cell streaming kernel magics line options layout render terminal conversation branching run_all conversation_commands files panel_kernel)
 
-.PHONY: demo test coverage test-slow test-lowest lint bench docs pictures lab clean
+.PHONY: demo test coverage test-slow test-outside test-lowest lint bench docs pictures lab clean
 .NOTPARALLEL:
 
 demo: $(VENV)/ready-demo
@@ -33,6 +34,10 @@ coverage: $(VENV)/ready-test
 
 test-slow: $(VENV)/ready-test
 	APERTIS_MAGIC_SLOW=1 $(BIN)/python -m pytest -s tests/test_journal_kill.py
+
+test-outside: $(VENV)/ready-test
+	$(BIN)/python -m pip download --quiet --no-deps --no-binary marko --dest build/outside marko==2.2.4
+	$(BIN)/python -m pytest tests/outside.py
 
 test-lowest: $(LOWEST)/ready
 	$(LOWEST)/bin/python -m pytest -p no:cacheprovider $(CELL_TESTS)

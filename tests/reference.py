@@ -1,22 +1,32 @@
-"""The structure of HTML: of ours, and of what a CommonMark and GFM reference gives.
+"""The structure of HTML: of ours, and of what GitHub's own engine gives, the reference.
 
 What only serves styling is left out of both.
 """
 
 import re
-from functools import cache
 from html.parser import HTMLParser
 from urllib.parse import unquote
 
-from markdown_it import MarkdownIt
-from mdit_py_plugins.dollarmath import dollarmath_plugin
-from mdit_py_plugins.footnote import footnote_plugin
-from mdit_py_plugins.tasklists import tasklists_plugin
-from mdit_py_plugins.texmath import texmath_plugin
+from cmarkgfm.cmark import (  # type: ignore[import-untyped]
+    Options,
+    markdown_to_html_with_extensions,
+)
 
 from apertis_magic.render.markdown import to_html
 
 Tree = list["Tree | str"]  # a tag with what matters of its attributes, and its content
+
+# Not "tasklist", which sees no tasks in quotes or behind two marks: see _box.
+_EXTENSIONS = ["autolink", "strikethrough", "table"]
+# What begins a tag, but no address in <>: we show raw HTML as text, and the engine can
+# only take it out. Another opening bracket stands for it while the engine reads.
+_TAG = re.compile(
+    r"(?<!\\)<(?=[a-z/!?])(?![a-z][a-z0-9+.-]+:|[\w.+-]+@)", re.IGNORECASE
+)
+_TAG_SIGN = "\N{SINGLE LEFT-POINTING ANGLE QUOTATION MARK}"
+
+_TASK = re.compile(r"(<li>\s*(?:<p>)?)\[([ xX])\](?=\s)")
+_FORMULA = re.compile(r"(\$(?:x|y|x_1)\$|\((?:x|x_1)\))")  # \( is ( to the engine
 
 EMPTY = {"br", "hr", "img", "input"}
 WRAPPERS = {"div", "section", "span"}
@@ -33,7 +43,21 @@ def ours(text: str) -> Tree:
 
 def theirs(text: str) -> Tree:
     """Return the structure of what the reference makes of *text*."""
-    return structure(_reference().render(text))
+    html = markdown_to_html_with_extensions(
+        _TAG.sub(_TAG_SIGN, text), Options.CMARK_OPT_FOOTNOTES, _EXTENSIONS
+    )
+    html = _TASK.sub(_box, html)
+    return structure(html.replace(_TAG_SIGN, "&lt;"))
+
+
+def theirs_with_formulas(text: str) -> Tree:
+    """Return the structure as the reference would see it, did it know formulas.
+
+    Args:
+        text: Markdown whose formulas are x, y and x_1, in a line, and x alone between
+            lines of $$: a fence does to the blocks around it what that does.
+    """
+    return _with_formulas(theirs(text.replace("$$", "`" * 3)))
 
 
 def structure(html: str) -> Tree:
@@ -44,19 +68,26 @@ def structure(html: str) -> Tree:
     return _trimmed(reader.root)
 
 
-@cache
-def _reference() -> MarkdownIt:
-    made = MarkdownIt("gfm-like", {"html": False, "linkify": True})
-    made.use(tasklists_plugin).use(footnote_plugin, inline=False)
-    made.use(texmath_plugin, delimiters="brackets")
-    made.use(
-        dollarmath_plugin, allow_space=False, allow_labels=False, double_inline=True
-    )
-    assert made.linkify is not None
+def _with_formulas(node: Tree) -> Tree:
+    """Return *node* with elements for its formulas."""
+    if node == ["pre", "x"]:
+        return ["formula", "x"]
+    if str(node[0]) in {"pre", "code"}:
+        return node
+    found: Tree = [node[0]]
+    for child in node[1:]:
+        if isinstance(child, str):
+            parts: Tree = list(_FORMULA.split(child))
+            parts[1::2] = [["math", str(part).strip("$()")] for part in parts[1::2]]
+            found += [part for part in parts if part]
+        else:
+            found.append(_with_formulas(child))
+    return found
 
-    # GFM makes no links of names without "http" or "www", such as main.py.
-    made.linkify.set({"fuzzy_link": False}).add("//", None)
-    return made
+
+def _box(task: re.Match[str]) -> str:
+    """Return the beginning of a task's item with its check box."""
+    return f"{task[1]}<input type=checkbox{' checked' * (task[2] != ' ')}>"
 
 
 class _Structure(HTMLParser):
@@ -71,13 +102,12 @@ class _Structure(HTMLParser):
         given = {name: value or "" for name, value in attrs}
         names = set(given.get("class", "").split())
         into = self._open[-1]
-        is_math = names & {"arithmatex", "math"}
         if names & {"footnote-backref", "lang"} or into is None:
             self._open.append(None)
-        elif tag in WRAPPERS and not is_math:
+        elif (tag in WRAPPERS and "arithmatex" not in names) or _again(tag, into):
             self._open.append(into)
         elif tag == "img":
-            name = given["alt"] or "no description"
+            name = given.get("alt") or "no description"
             into.append(["em", f"[image not loaded: {name}]"])
         elif tag != "hr" or not names:  # else it parts the footnotes from the text
             node: Tree = [_name(tag, names, given)]
@@ -86,7 +116,7 @@ class _Structure(HTMLParser):
                 self._open.append(node)
 
     def handle_endtag(self, tag: str) -> None:
-        if tag not in EMPTY:
+        if tag not in EMPTY and len(self._open) > 1:  # raw HTML may not be balanced
             self._open.pop()
 
     def handle_data(self, data: str) -> None:
@@ -97,16 +127,21 @@ class _Structure(HTMLParser):
             into.append(data)
 
 
+def _again(tag: str, into: Tree) -> bool:
+    """Tell whether a tag says of its text what is said already: twice bold is bold."""
+    return tag == into[0] == "strong"
+
+
 def _name(tag: str, names: set[str], given: dict[str, str]) -> str:
     """Return a tag with those of its attributes that mean something."""
-    tag = {"s": "del", "eq": "math", "eqn": "formula"}.get(tag, tag)
-    if names & {"arithmatex", "math"}:
-        tag = "formula" if tag == "div" and "inline" not in names else "math"
+    if "arithmatex" in names:
+        tag = "formula" if tag == "div" else "math"
     kept = {name: given[name] for name in ("start", "title") if given.get(name)}
     if re.match("https?:|mailto:", given.get("href", "")):
         kept["href"] = unquote(given["href"])  # what is no such address, no one follows
-    if "style" in given:
-        kept["align"] = re.sub(r"text-align:\s*|;", "", given["style"])
+    if "style" in given or "align" in given:
+        align = given.get("align") or given["style"]
+        kept["align"] = re.sub(r"text-align:\s*|;", "", align)
     if tag == "input":
         kept["checked"] = str("checked" in given)
     return " ".join([tag, *(f"{name}={kept[name]}" for name in sorted(kept))])
@@ -118,7 +153,7 @@ def _trimmed(node: Tree) -> Tree:
     if name == "pre":
         return [name, _text(node).rstrip()]
     if name == "sup":
-        return [name, re.sub(r"[\[\]]|:.*", "", _text(node))]
+        return [name, _text(node)]
     if name in {"math", "formula"}:
         words = re.sub(r"\s+", " ", _text(node)).strip()
         return [name, re.sub(r"^\\[(\[]\s*|\s*\\[)\]]$", "", words)]
