@@ -157,11 +157,12 @@ PLACES: dict[str, Callable[[str], str]] = {
 TAG = re.compile(r"<(/?)([a-z0-9]+)((?: [a-z-]+=\"[^\"]*\")*)>")
 ATTRIBUTES = set(
     "class href title src alt style start id type checked disabled aria-label rel "
-    "tabindex target".split()
+    "tabindex target dir".split()
 )
 TAGS = set(
-    "a blockquote br code dd del div dl dt em h1 h2 h3 h4 h5 h6 hr img input li ol p "
-    "pre span strong sub sup table tbody td th thead tr ul".split()
+    "a blockquote br code dd del details div dl dt em h1 h2 h3 h4 h5 h6 hr img input kbd "
+    "li mark ol p pre s small span strong sub summary sup table tbody td th thead tr u "
+    "ul".split()
 )
 
 
@@ -178,3 +179,4 @@ def assert_harmless(html: str) -> None:
             assert name != "src" or value.startswith("data:image/")
             assert name != "class" or "jp-" not in value
             assert name != "style" or value.startswith("text-align: ")
+            assert name != "dir" or value == "auto"

@@ -6,6 +6,7 @@ What only serves styling is left out of both.
 import re
 from html.parser import HTMLParser
 from urllib.parse import unquote
+from xml.etree.ElementTree import Element
 
 from cmarkgfm.cmark import (  # type: ignore[import-untyped]
     Options,
@@ -13,6 +14,8 @@ from cmarkgfm.cmark import (  # type: ignore[import-untyped]
 )
 
 from apertis_magic.render.markdown import to_html
+from apertis_magic.render.reading import read
+from apertis_magic.render.tree import Builder
 
 Tree = list["Tree | str"]  # a tag with what matters of its attributes, and its content
 
@@ -39,6 +42,15 @@ BLOCKS = set(
 def ours(text: str) -> Tree:
     """Return the structure of what we make of *text*."""
     return structure(to_html(text))
+
+
+def tree(text: str) -> Element:
+    """Return the elements of what we make of *text*; raise what goes wrong."""
+    root = Element("div")
+    document = read(text)
+    for tokens in (*(block.tokens for block in document.blocks), document.notes):
+        Builder("x").add(tokens, root)
+    return root
 
 
 def theirs(text: str) -> Tree:

@@ -18,9 +18,8 @@ from pieces import (
     documents,
     inside,
 )
-from reference import ours, structure, theirs, theirs_with_formulas
+from reference import ours, structure, theirs, theirs_with_formulas, tree
 
-from apertis_magic.render.commonmark.tree import tree
 from apertis_magic.render.markdown import to_html
 
 
@@ -105,8 +104,10 @@ def test_words_in_constructs(around: str, word: str) -> None:
 def test_every_prefix_has_the_structure_of_the_reference_s() -> None:
     """An answer that breaks off anywhere shows no more half syntax."""
     answer = ANSWER.replace(MATHEMATICS, "")
-    for end in range(len(answer) + 1):
-        assert theirs(answer[:end]) == ours(answer[:end])
+    prefixes = (answer[:end] for end in range(len(answer) + 1))
+    for prefix in prefixes:
+        if not prefix.rstrip(" ").endswith("\n|"):  # see DIFFERENT
+            assert theirs(prefix) == ours(prefix)
 
 
 def test_every_prefix_is_read_and_safe() -> None:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from pieces import T, documents
 from reference import ours
 
-from apertis_magic.render.commonmark.reader import finished
+from apertis_magic.render.reading import finished
 
 
 @given(documents(), st.integers(min_value=0))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from apertis_magic.api.types import Usage
 from apertis_magic.chat.turn import Turn
 from apertis_magic.render import bundle, markdown, table
-from apertis_magic.render.commonmark.reader import finished
+from apertis_magic.render.reading import finished
 from apertis_magic.render.footer import footer, notes
 from apertis_magic.render.markdown import to_html
 
@@ -78,7 +78,7 @@ def shape(html: str) -> str:
         flags=re.DOTALL,
     )
     html = re.sub(r'<div class="apertis-table" tabindex="0">(.*?)</div>', r"\1", html)
-    html = re.sub(r' (?:class|style|start)="[^"]*"', "", html)
+    html = re.sub(r' (?:class|style|start|dir)="[^"]*"', "", html)
     return html.replace("&lt;", "<").replace("&gt;", ">")
 
 
@@ -463,7 +463,7 @@ def test_an_interrupt_while_it_is_cleaned_is_not_lost() -> None:
     with pytest.raises(KeyboardInterrupt):
         to_html("a")
 
-    assert "<p>a</p>" == to_html("a")
+    assert '<p dir="auto">a</p>' == to_html("a")
 
 
 def test_a_lexer_that_repeats_code_colours_nothing() -> None:

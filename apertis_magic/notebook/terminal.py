@@ -9,7 +9,6 @@ from apertis_magic.chat.reply import Progress
 from apertis_magic.chat.turn import Turn
 from apertis_magic.clean import printable
 from apertis_magic.notebook.screen import Screen, uninterrupted
-from apertis_magic.render.commonmark.reader import finished
 from apertis_magic.render.footer import Form, footer, notes, others, sources
 
 _PARTS = ("reasoning", "text", "refusal")
@@ -101,6 +100,7 @@ class TerminalView:
     def _print_blocks(self, rest: str, *, ended: bool) -> None:
         """Print the blocks that have come to their end, and let the others pass."""
         from apertis_magic.notebook import formatted  # noqa: PLC0415  see _has_rich
+        from apertis_magic.render.reading import finished  # noqa: PLC0415  heavy
 
         columns, lines = self._screen.size
         end = len(rest) if ended else finished(rest)

@@ -19,7 +19,7 @@ from apertis_magic.clean import printable
 from apertis_magic.render.footer import Form, footer, notes, others, sources
 from apertis_magic.render.markdown import to_html
 from apertis_magic.render.style import STYLE
-from apertis_magic.render.text import columns, inert
+from apertis_magic.render.text import columns, inert, preformatted
 
 Bundle = dict[str, str]
 
@@ -37,7 +37,7 @@ def html_of(text: str, form: Form = "markdown") -> str:
     """Return the HTML of an answer's text, or of a piece of it."""
     if form == "markdown":
         return to_html(text)
-    return f'<div class="apertis-text">{inert(text)}</div>' if text else ""
+    return preformatted(text)
 
 
 def page(html: str, *, first: bool = True) -> Bundle:
@@ -63,7 +63,12 @@ def reasoning(text: str, *, seconds: float | None = None) -> str:
 
 
 def answer(
-    turn: Turn, *, conversation: str | None, foot: bool = True, form: Form = "markdown"
+    turn: Turn,
+    *,
+    conversation: str | None,
+    foot: bool = True,
+    form: Form = "markdown",
+    html: str | None = None,
 ) -> tuple[Bundle, dict[str, Any]]:
     """Return the bundle and the metadata of an answer that has ended.
 
@@ -72,11 +77,13 @@ def answer(
         conversation: the name of the conversation it is in, None for none.
         foot: whether to show the footer.
         form: how to show the text.
+        html: of the text, where it was rendered already.
     """
     shown = turn.text or turn.refusal
     thought = reasoning(turn.reasoning, seconds=turn.first_text)
-    html = thought + html_of(shown, form) + after(turn, foot=foot, form=form)
-    return {**page(html), "text/plain": shown}, {
+    html = html_of(shown, form) if html is None else html
+    whole = thought + html + after(turn, foot=foot, form=form)
+    return {**page(whole), "text/plain": shown}, {
         "apertis_magic": metadata(turn, conversation=conversation)
     }
 

@@ -8,7 +8,9 @@ import html
 import re
 import threading
 from collections.abc import Iterable
-from xml.etree.ElementTree import Element, ElementTree, tostring
+from dataclasses import dataclass
+from xml.etree.ElementTree import Element, ElementTree, SubElement, tostring
+from zlib import crc32
 
 import markdown
 import nh3
@@ -17,18 +19,22 @@ from markdown.blockparser import BlockParser
 from markdown.util import Registry
 
 from apertis_magic.clean import mend, printable
-from apertis_magic.render.commonmark.tree import tree
+from apertis_magic.render.reading import Document, read
+from apertis_magic.render.tree import Builder
+from apertis_magic.render.treeprocessors import PROCESSORS
+
+_BETWEEN = "\0"  # blocks; no text has it, as the reader replaces it
 
 _TAGS = set(
-    "a blockquote br code dd del div dl dt em h1 h2 h3 h4 h5 h6 hr img input kbd li "
-    "mark ol p pre s span strong sub sup table tbody td th thead tr ul".split()
+    "a blockquote br code dd del details div dl dt em h1 h2 h3 h4 h5 h6 hr img input kbd li "
+    "mark ol p pre s small span strong sub summary sup table tbody td th thead tr u ul".split()
 )
 _CONTENT_TAGS = set(
     "script style iframe object embed noscript template svg math textarea title xmp "
     "form select button".split()
 )
 _ATTRIBUTES = {
-    "*": {"class"},
+    "*": {"class", "dir"},
     "a": {"href", "title", "target"},
     "img": {"src", "alt", "title"},
     "div": {"tabindex"},
@@ -50,11 +56,28 @@ _ALLOWED = {
     "href": re.compile(r"(?:https?://|mailto:|#fn)[^\s]*", re.IGNORECASE),
     "src": re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]*"),
     "target": re.compile("_blank"),
+    "dir": re.compile("auto"),
     "type": re.compile("checkbox"),
     "tabindex": re.compile("0"),
     "style": re.compile(r"text-align: (?:left|right|center);"),
     "id": re.compile(r"fn(?:ref\d*)?:[\w-]+"),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """The HTML of a text, block by block.
+
+    Attributes:
+        blocks: of each block, where the text behind it begins, and its HTML.
+        finished: the length of the part that nothing to come can change, but for links
+            and footnotes defined later.
+        defines: whether names of links or footnotes are defined in the text.
+    """
+
+    blocks: tuple[tuple[int, str], ...]
+    finished: int = 0
+    defines: bool = False
 
 
 def to_html(text: str) -> str:
@@ -63,36 +86,75 @@ def to_html(text: str) -> str:
     Args:
         text: Markdown; it may break off anywhere.
     """
+    return "".join(html for _, html in rendered(text).blocks)
+
+
+def rendered(text: str) -> Rendered:
+    """Return the HTML of each block of *text*, safe to show.
+
+    Args:
+        text: Markdown; it may break off anywhere.
+    """
     text = mend(text)
     with _lock:
-        try:
-            cleaned = _cleaner.clean(_converter().convert(text))
-        except Exception:  # noqa: BLE001  no text may cost a person the answer
-            cleaned = f"<pre>{html.escape(text)}</pre>"
+        made = _rendered(text)
     if _interrupted:
         _interrupted.clear()
         raise KeyboardInterrupt
+    return made
+
+
+def _rendered(text: str) -> Rendered:
+    if not text.strip():
+        return Rendered(((len(text), ""),), text.rfind("\n") + 1)
+    try:
+        converter = _converter()
+        blocks = converter.convert(text).split(_BETWEEN)
+        document = converter.parser.document
+    except Exception:  # noqa: BLE001  no text may cost a person the answer
+        return Rendered(((len(text), f"<pre>{html.escape(text)}</pre>"),))
     # Also what entities spelt out: it could turn the direction of code, say.
-    return printable(cleaned)
+    cleaned = (printable(_cleaner.clean(block)) for block in blocks)
+    ends = [block.end for block in document.blocks] or [len(text)]
+    return Rendered(
+        tuple(zip(ends, cleaned, strict=True)), document.finished, document.defines
+    )
 
 
-class _CommonMark(BlockParser):
-    """Reads blocks, and the text in them, as CommonMark and GitHub do."""
+class _Blocks(BlockParser):
+    """Reads a text as CommonMark and GitHub do, and as models write.
+
+    Attributes:
+        document: the blocks of the text that was read last.
+    """
+
+    document: Document
 
     def parseDocument(self, lines: Iterable[str]) -> ElementTree:  # noqa: N802  the library's name
-        """Return the tree of HTML elements that *lines* stand for."""
-        return ElementTree(tree("\n".join(lines)))
+        """Return the tree of elements of *lines*: an element for each block."""
+        text = "\n".join(lines)
+        self.document = read(text)
+        root = Element("div")
+        builder = Builder(f"{crc32(text.encode()):x}")
+        for block in self.document.blocks:
+            builder.add(block.tokens, SubElement(root, "div"))
+        if self.document.notes:
+            builder.add(self.document.notes, root[-1])
+        return ElementTree(root)
 
 
 class _Chat(Extension):
     """Markdown as models write it, instead of as Python-Markdown reads it."""
 
     def extendMarkdown(self, md: markdown.Markdown) -> None:  # noqa: N802  the library's name
-        """Put our parser in the place of all that would change its text or its tree."""
-        md.parser = _CommonMark(md)
+        """Put our reader, and what is done with its tree, in the place of its own."""
+        md.parser = _Blocks(md)
         md.preprocessors = Registry()
         md.treeprocessors = Registry()
         md.postprocessors = Registry()
+        for number, (name, processor) in enumerate(PROCESSORS.items()):
+            md.treeprocessors.register(processor(md), name, -number)
+        md.stripTopLevelTags = False
 
 
 def _filter(_tag: str, name: str, value: str) -> str | None:
@@ -112,14 +174,20 @@ def _allowed(name: str, value: str) -> str | None:
 
 
 def _serialised(root: Element) -> str:
-    return tostring(root, encoding="unicode", method="html")
+    """Return the HTML of each block of *root*.
+
+    Python-Markdown's own serialiser takes "&lt;" in a text for an entity.
+    """
+    return _BETWEEN.join(
+        "".join(tostring(child, encoding="unicode", method="html") for child in block)
+        for block in root
+    )
 
 
 def _converter() -> markdown.Markdown:
     """Return the one converter."""
     if not _made:
         made = markdown.Markdown(extensions=[_Chat()])
-        # Python-Markdown's own takes "&lt;" in a text for an entity.
         made.serializer = _serialised
         _made.append(made)
     return _made[0]

@@ -18,6 +18,11 @@ def inert(text: str) -> str:
     return html
 
 
+def preformatted(text: str) -> str:
+    """Return the HTML of *text* that keeps its lines and spaces."""
+    return f'<div class="apertis-text">{inert(text)}</div>' if text else ""
+
+
 def columns(text: str) -> int:
     """Return how many columns *text* takes in a terminal: wide letters take two."""
     wide = sum(east_asian_width(char) in "WF" for char in text)

@@ -1,0 +1,222 @@
+"""A Markdown text -> its blocks, by markdown-it-py with the rules that models write by.
+
+Cell, panel, terminal and exported pages read with this one reader. HTML is text, but
+for a few plain tags; every prefix of a text is a text; and the work grows with the text
+alone.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache, wraps
+from itertools import accumulate
+from typing import Any
+
+from markdown_it import MarkdownIt
+from markdown_it.rules_block import StateBlock, blockquote, list_block
+from markdown_it.rules_core import StateCore
+from markdown_it.token import Token
+from mdit_py_plugins.footnote.index import footnote_def, footnote_tail
+
+from apertis_magic.render.rules import (
+    emphasis,
+    labels,
+    lists,
+    mathematics,
+    notes,
+    tables,
+    tags,
+    words,
+)
+
+_DEEPEST = 40  # quotes, items and notes within each other; what is deeper is text
+_OVER_TEXT = {"alt": ["paragraph", "reference", "blockquote", "list"]}
+"""Blocks that begin at once behind a paragraph's line, and behind a quote's."""
+
+_LINE = re.compile(r"\r\n|\n|\r(?!\Z)")
+_FENCE_END = re.compile(r" {0,3}(`{3,}|~{3,})[ \t]*\Z")
+
+# A block of these kinds is over with its last line, or with the first blank one.
+_ENDED = {"heading_open", "hr", "math_block", "details_open"}
+_ENDS_AT_BLANK = {"paragraph_open", "blockquote_open", "table_open"}
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A block of a text that stands in no other, with the definitions behind it.
+
+    Attributes:
+        end: where the text of the next block begins, in characters.
+        tokens: of the block.
+    """
+
+    end: int
+    tokens: Sequence[Token]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What a text holds.
+
+    Attributes:
+        blocks: from first to last; joined they are the whole text.
+        notes: the tokens of the footnotes, which stand below the text.
+        finished: the length of the part whose blocks nothing to come can change, but
+            for links and footnotes defined later.
+        defines: whether names of links or footnotes are defined.
+    """
+
+    blocks: Sequence[Block]
+    notes: Sequence[Token]
+    finished: int
+    defines: bool
+
+
+def read(text: str) -> Document:
+    """Return what *text*, whole or unfinished, holds."""
+    env: dict[str, Any] = {}
+    tokens = _reader().parse(text, env)
+    groups = list(_groups(tokens))
+    below = groups.pop() if groups and groups[-1][0].map is None else []
+    ends = [*accumulate(map(len, _lines(text)))]
+    starts = [ends[group[0].map[0] - 1] if group[0].map[0] else 0 for group in groups]
+    blocks = [
+        Block(end, group)
+        for group, end in zip(groups, [*starts[1:], len(text)], strict=False)
+    ]
+    defines = bool(env.get("references") or env.get("footnotes"))
+    return Document(blocks, below, _finished(text, env), defines)
+
+
+def finished(text: str) -> int:
+    """Return the length of the part of *text* whose blocks can no longer change.
+
+    The last line counts only when its end has come: it may still become anything.
+    """
+    env: dict[str, Any] = {}
+    _outliner().parse(text, env)
+    return _finished(text, env)
+
+
+def _finished(text: str, env: dict[str, Any]) -> int:
+    return sum(map(len, _lines(text)[: env.get("finished", 0)]))
+
+
+def _lines(text: str) -> list[str]:
+    """Return the lines of *text* with their ends."""
+    cuts = [0, *(found.end() for found in _LINE.finditer(text))]
+    return [text[a:b] for a, b in zip(cuts, [*cuts[1:], len(text)], strict=True)]
+
+
+def _groups(tokens: Sequence[Token]) -> Iterator[list[Token]]:
+    """Give the tokens of each block that stands in no other."""
+    depth, group = 0, []
+    for token in tokens:
+        group.append(token)
+        depth += token.nesting
+        if depth == 0:
+            yield group
+            group = []
+
+
+def _outline(state: StateCore) -> None:
+    """Note how many lines are finished, by the blocks that were read."""
+    lines = state.src.split("\n")[:-1]  # the last one is unfinished, or empty
+    blocks = [
+        group[0]
+        for group in _groups(state.tokens)
+        if group[0].map and group[0].map[0] < len(lines)
+    ]
+    end = _first_open(blocks, lines)
+    state.env["finished"] = min(end, state.env.get("open", end))
+
+
+def _first_open(blocks: Sequence[Token], lines: Sequence[str]) -> int:
+    """Return the number of the first line that what comes may change."""
+    if blocks:
+        start, end = blocks[-1].map or (0, 0)
+        if not _is_over(blocks[-1], end, lines):
+            return start
+    else:
+        end = 0
+    rest = len(lines)
+    while rest > end and lines[rest - 1].strip(" \t"):
+        rest -= 1  # definitions, the last of which may go on
+    return rest
+
+
+def _is_over(block: Token, end: int, lines: Sequence[str]) -> bool:
+    """Tell whether nothing that comes can change the last block of *lines*."""
+    if end > len(lines):
+        return False
+    if block.type == "fence":
+        found = _FENCE_END.match(lines[end - 1])
+        return bool(found) and found[1].startswith(block.markup) and end - 1 > block.map[0]
+    if block.type in _ENDED:
+        return True
+    return block.type in _ENDS_AT_BLANK and end < len(lines)
+
+
+Rule = Callable[[StateBlock, int, int, bool], bool]
+
+
+def _shallow(rule: Rule) -> Rule:
+    """Return *rule*, which reads nothing where too much is around it already."""
+
+    @wraps(rule)
+    def guarded(state: StateBlock, start: int, end: int, silent: bool) -> bool:  # noqa: FBT001  the library's way
+        return state.level < _DEEPEST and rule(state, start, end, silent)
+
+    return guarded
+
+
+@cache
+def _reader() -> MarkdownIt:
+    """Return the reader, with our rules by their names."""
+    made = MarkdownIt(
+        "commonmark", {"html": False, "maxNesting": 64, "store_labels": True}
+    )
+    made.helpers = labels.BOUNDED
+    _add_blocks(made)
+    _add_inline(made)
+    core = made.core.ruler
+    core.after("normalize", "measure", labels.measure)
+    core.before("block", "hide_bars", tables.hide)
+    core.after("block", "show_bars", tables.show)
+    core.after("show_bars", "adopt", lists.adopt)
+    core.after("adopt", "outline", _outline)
+    core.after("outline", "tasks", lists.tasks)
+    core.after("inline", "footnote_tail", footnote_tail)
+    core.after("footnote_tail", "bound", labels.bound)
+    return made
+
+
+@cache
+def _outliner() -> MarkdownIt:
+    """Return a reader of blocks alone."""
+    made = _reader.__wrapped__()
+    return made.disable(["tasks", "inline", "footnote_tail", "bound", "text_join"])
+
+
+def _add_blocks(made: MarkdownIt) -> None:
+    made.enable("table").disable("html_block")
+    ruler = made.block.ruler
+    ruler.before("fence", "mathematics", mathematics.block, _OVER_TEXT)
+    ruler.before("fence", "fold", _shallow(tags.fold), _OVER_TEXT)
+    ruler.before(
+        "reference", "footnote_def", _shallow(footnote_def), {"alt": ["paragraph", "reference"]}
+    )
+    ruler.at("blockquote", _shallow(blockquote), _OVER_TEXT)
+    ruler.at("list", _shallow(list_block), {"alt": ["paragraph", "reference", "blockquote"]})
+
+
+def _add_inline(made: MarkdownIt) -> None:
+    ruler = made.inline.ruler
+    ruler.at("text", words.text)
+    ruler.at("emphasis", emphasis.run)
+    ruler.at("html_inline", tags.inline)
+    ruler.disable("linkify")
+    ruler.after("text", "address", words.address)
+    ruler.before("escape", "mathematics", mathematics.inline)
+    ruler.before("link", "footnote_ref", notes.reference)
+    made.inline.ruler2.enable("strikethrough")

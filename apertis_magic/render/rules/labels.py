@@ -1,0 +1,87 @@
+"""How much work and how much output what stands in square brackets may cost.
+
+The end of each bracket's text is looked for, and a name defined once may stand in a
+text ten thousand times: both would grow with the square of the text.
+"""
+
+from types import SimpleNamespace
+
+from markdown_it import helpers
+from markdown_it.rules_core import StateCore
+from markdown_it.rules_inline import StateInline
+from markdown_it.token import Token
+
+_STEPS = 64  # characters looked at for each of the text, at the most
+_SPARE = 100_000
+"""Characters that references may add to a text beside its own length."""
+
+_NOTE_COST = 120  # characters of HTML that a reference to a footnote becomes, roughly
+
+
+def _end_of_label(state: StateInline, start: int, disableNested: bool = False) -> int:  # noqa: FBT001, FBT002, N803  the library's names
+    """Return where the text of a bracket ends, or -1; give up where it costs too much.
+
+    The work for the whole text is counted in its environment.
+    """
+    spent = state.env.get("looked_at", 0)
+    if spent > _STEPS * state.env["length"] + _SPARE:
+        return -1
+    end = helpers.parseLinkLabel(state, start, disableNested)
+    state.env["looked_at"] = spent + (end if end > 0 else state.posMax) - start
+    return end
+
+
+BOUNDED = SimpleNamespace(
+    parseLinkDestination=helpers.parseLinkDestination,
+    parseLinkTitle=helpers.parseLinkTitle,
+    parseLinkLabel=_end_of_label,
+)
+"""The reader's helpers, whose work grows with the text alone."""
+
+
+def measure(state: StateCore) -> None:
+    """Note the text's length, by which its references are bounded."""
+    state.env["length"] = len(state.src)
+
+
+def bound(state: StateCore) -> None:
+    """Let names stop resolving where they have added too much to the text."""
+    left = state.env["length"] + _SPARE
+    for block in state.tokens:
+        left = _bounded(block.children or [], left)
+
+
+def _bounded(tokens: list[Token], left: int) -> int:
+    """Make text of the references that pass what is *left*; return what then is."""
+    unresolved = 0  # links within each other there are none
+    for token in tokens:
+        cost = _cost(token)
+        left -= cost
+        if cost and left < 0:
+            unresolved += token.type == "link_open"
+            _unresolve(token)
+        elif token.type == "link_close" and unresolved:
+            unresolved -= 1
+            _unresolve(token)
+    return left
+
+
+def _cost(token: Token) -> int:
+    if token.type == "footnote_ref":
+        return _NOTE_COST
+    if not token.meta.get("label"):
+        return 0
+    return sum(len(str(value)) for value in token.attrs.values())
+
+
+def _unresolve(token: Token) -> None:
+    """Make *token* the text that it would be if its name were not defined."""
+    written = {
+        "link_open": "[",
+        "link_close": "]",
+        "image": f"![{token.content}]",
+        "footnote_ref": f"[^{token.meta.get('label')}]",
+    }
+    token.content = written[token.type]
+    token.type, token.tag, token.nesting = "text", "", 0
+    token.attrs, token.children = {}, None

@@ -1,0 +1,99 @@
+"""What is done with the tree of an answer's elements, in this order.
+
+Each is a tree processor of the ``markdown`` package.
+"""
+
+import re
+from collections.abc import Iterator
+from xml.etree.ElementTree import Element
+
+from markdown.treeprocessors import Treeprocessor
+
+from apertis_magic.render.highlight import highlighted
+
+_WRITTEN = set("p h1 h2 h3 h4 h5 h6 li th td blockquote summary".split())
+_UNREAD = {"code", "span"}  # a span holds a formula, or one sign
+_SIGN = re.compile(r"([$\\])")
+
+
+class Directions(Treeprocessor):
+    """Lets each block of text run from its own first letter's side."""
+
+    def run(self, root: Element) -> None:
+        """Mark what holds text of the model."""
+        for element in root.iter():
+            if element.tag in _WRITTEN:
+                element.set("dir", "auto")
+
+
+class Guards(Treeprocessor):
+    r"""Keeps front ends from reading formulas where there are none.
+
+    They look for ``$…$``, ``\(…\)`` and ``\begin`` in HTML as well, never across tags.
+    So each such sign of a text stands in a tag of its own.
+    """
+
+    def run(self, root: Element) -> None:
+        """Put the signs of *root*'s text into tags."""
+        for element in _shown(root):
+            if _has_mark(element.text) or any(_has_mark(each.tail) for each in element):
+                _guard(element)
+
+
+class Highlighting(Treeprocessor):
+    """Gives code its colours."""
+
+    def run(self, root: Element) -> None:
+        """Put coloured code in the place of plain code."""
+        for parent in [each for each in root.iter() if each.find("pre") is not None]:
+            for number, child in enumerate(parent):
+                if child.tag == "pre":
+                    code = child[0]
+                    language = code.get("class", "").removeprefix("language-")
+                    parent[number] = highlighted(code.text or "", language)
+                    parent[number].tail = child.tail
+
+
+def _shown(root: Element) -> Iterator[Element]:
+    """Give the elements in which a front end may look for formulas."""
+    waiting = [root]
+    while waiting:
+        element = waiting.pop()
+        if element.tag not in _UNREAD and element.get("class") != "arithmatex":
+            yield element
+            waiting += element
+
+
+def _has_mark(text: str | None) -> bool:
+    return text is not None and ("$" in text or "\\" in text)
+
+
+def _guard(element: Element) -> None:
+    children: list[Element] = []
+    if _has_mark(element.text):
+        element.text, children = _guarded(element.text or "")
+    for child in element:
+        children.append(child)
+        if _has_mark(child.tail):
+            child.tail, spans = _guarded(child.tail or "")
+            children += spans
+    element[:] = children
+
+
+def _guarded(text: str) -> tuple[str, list[Element]]:
+    """Return what *text* begins with, and elements for its signs with what follows."""
+    first, *pieces = _SIGN.split(text)
+    spans = []
+    for sign, tail in zip(pieces[::2], pieces[1::2], strict=True):
+        span = Element("span")
+        span.text, span.tail = sign, tail
+        spans.append(span)
+    return first, spans
+
+
+PROCESSORS: dict[str, type[Treeprocessor]] = {
+    "directions": Directions,
+    "guards": Guards,
+    "highlighting": Highlighting,
+}
+"""By name, in the order in which they run."""
