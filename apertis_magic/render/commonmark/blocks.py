@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from apertis_magic.render.budget import Budget
 from apertis_magic.render.commonmark.lines import CODE, Line
 
-_MOST_CELLS = 65_536  # that a table's short rows are filled up with
+_CELL = 40  # characters of the tags of one that is filled up
 
 ITEM = re.compile(r"(?:[-*+]|(?P<number>\d{1,9})[.)])(?=[ \t]|$)")
 _PIPE = re.compile(r"(?<!\\)\|")
@@ -159,19 +160,16 @@ class Table(Leaf):
 
     Attributes:
         aligns: for each column ``left``, ``right``, ``center`` or nothing.
-        spare: how many more missing cells may be filled up.
     """
 
     aligns: list[str]
-    spare: int = _MOST_CELLS
 
-    def rows(self) -> Iterator[list[str]]:
+    def rows(self, budget: Budget) -> Iterator[list[str]]:
         """Give the cells of each row, as many as there are columns."""
         for line in self.lines:
             cells = cells_of(line)[: len(self.aligns)]
-            missing = min(len(self.aligns) - len(cells), self.spare)
-            self.spare -= missing
-            yield cells + [""] * missing
+            missing = len(self.aligns) - len(cells)
+            yield cells + [""] * missing * budget.spend(missing * _CELL)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element, SubElement
 
+from apertis_magic.render.budget import Budget
 from apertis_magic.render.commonmark import links
 from apertis_magic.render.commonmark.emphasis import (
     Bare,
@@ -26,6 +27,9 @@ from apertis_magic.render.commonmark.emphasis import (
 _LONGEST_RUN = 8  # a longer one is a line drawn with asterisks
 _STRIKE = 2
 _LONGEST_NAME = 1000  # of an image that is not shown
+_LINK = 70  # characters of the tags of a link, and so on
+_NOTE_MARK = 120
+_NOTE_ITEM = 140
 
 _SPECIAL = re.compile(
     r"[\\`*_~\[\]!<&$\n]"
@@ -63,6 +67,7 @@ class Writer:
         references: address and title of each link defined by name.
         notes: the labels of the footnotes that there are.
         name: of the document, which keeps its footnotes from those of others.
+        budget: what they may add to the document.
         referred: the labels of those that the text refers to, in this order.
     """
 
@@ -72,19 +77,32 @@ class Writer:
         notes: Iterable[str],
         *,
         name: str,
+        budget: Budget,
     ) -> None:
         self.references = references
         self.name = name
+        self.budget = budget
         self.notes = frozenset(notes)
         self.referred: list[str] = []
         self._numbers: dict[str, int] = {}
 
-    def number(self, label: str) -> int:
-        """Return the number of a footnote that the text refers to."""
-        if label not in self._numbers:
+    def number(self, label: str) -> int | None:
+        """Return the number of a footnote that the text refers to, if there is one."""
+        if label not in self.notes:
+            return None
+        is_new = label not in self._numbers
+        if not self.budget.spend(_NOTE_MARK + _NOTE_ITEM * is_new):
+            return None
+        if is_new:
             self.referred.append(label)
             self._numbers[label] = len(self.referred)
         return self._numbers[label]
+
+    def reference(self, label: str) -> tuple[str, str] | None:
+        """Return address and title of a link that is defined by name, if one is."""
+        known = self.references.get(label)
+        is_there = known and self.budget.spend(_LINK + sum(map(len, known)))
+        return known if is_there else None
 
     def write(self, text: str, element: Element) -> None:
         """Write *text*, read as Markdown, to the end of *element*."""
@@ -196,14 +214,13 @@ class _Reader:
 
     def _open_bracket(self, at: int) -> int:
         note = _NOTE.match(self._text, at)
-        label = links.normal(note[1]) if note else ""
-        if note and label in self._writer.notes:
-            self._pieces.append(self._reference(label))
-            return note.end()
-        return self._bracket(at, 1)
+        number = self._writer.number(links.normal(note[1])) if note else None
+        if note is None or number is None:
+            return self._bracket(at, 1)
+        self._pieces.append(self._note(number))
+        return note.end()
 
-    def _reference(self, label: str) -> Element:
-        number = self._writer.number(label)
+    def _note(self, number: int) -> Element:
         name = f"{self._writer.name}-{number}"
         mark = Element("sup", {"id": f"fnref:{name}"})
         anchor = SubElement(mark, "a", {"class": "footnote-ref", "href": f"#fn:{name}"})
@@ -239,17 +256,17 @@ class _Reader:
 
     def _target(self, begin: int, at: int) -> tuple[str, str, int] | None:
         """Return address, title and end of the link whose text ends at *at*."""
-        text, references = self._text, self._writer.references
+        text = self._text
         if found := links.inline(text, at + 1):
             return found
-        if not references:
+        if not self._writer.references:
             return None
         end = at + 1
         label = ""
         if named := _LABEL.match(text, at + 1):
             end = named.end()
             label = links.normal(named[1])
-        known = references.get(label or links.label(text, begin, at))
+        known = self._writer.reference(label or links.label(text, begin, at))
         return (*known, end) if known else None
 
     def _angle(self, at: int) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from xml.etree.ElementTree import Element, SubElement
 from zlib import crc32
 
+from apertis_magic.render.budget import Budget
 from apertis_magic.render.commonmark import reader
 from apertis_magic.render.commonmark.blocks import (
     Block,
@@ -30,7 +31,10 @@ def tree(text: str) -> Element:
     root = Element("div")
     document = reader.parse(text)
     name = f"{crc32(text.encode()):x}"
-    builder = _Builder(Writer(document.references, document.notes, name=name))
+    writer = Writer(
+        document.references, document.notes, name=name, budget=Budget(len(text))
+    )
+    builder = _Builder(writer)
     builder.add(document.blocks, root)
     builder.add_notes(document.notes, root)
     return root
@@ -110,7 +114,7 @@ class _Builder:
         """Add a table, in a box that can be scrolled, by the keyboard too."""
         box = SubElement(parent, "div", {"class": "apertis-table", "tabindex": "0"})
         table = SubElement(box, "table")
-        head, *rows = block.rows()
+        head, *rows = block.rows(self._writer.budget)
         self._add_row(head, block.aligns, SubElement(table, "thead"), "th")
         body = SubElement(table, "tbody") if rows else table
         for row in rows:
