@@ -1,7 +1,7 @@
 # make demo   run notebooks/quickstart.ipynb on a real local model
 # make test   run the tests           make lint   check style and types
 # make coverage   run the tests and tell which lines of the code they miss
-# make test-slow   kill a hundred kernels, where make test kills a dozen
+# make test-slow   kill a hundred kernels, and measure how the work grows with a text
 # make test-lowest   run the cell's tests on the oldest versions that pyproject.toml allows
 # make bench  measure, beside a bare loop and the peers, into build/bench
 # make docs   run all notebooks on the local model, into build/docs, with an index
@@ -32,7 +32,7 @@ coverage: $(VENV)/ready-test
 	$(BIN)/python -m pytest --cov -n 2
 
 test-slow: $(VENV)/ready-test
-	APERTIS_MAGIC_SLOW=1 $(BIN)/python -m pytest -s tests/test_journal_kill.py
+	APERTIS_MAGIC_SLOW=1 $(BIN)/python -m pytest -s tests/test_journal_kill.py tests/test_growth.py
 
 test-lowest: $(LOWEST)/ready
 	$(LOWEST)/bin/python -m pytest -p no:cacheprovider $(CELL_TESTS)

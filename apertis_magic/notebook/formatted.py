@@ -71,11 +71,11 @@ _MATHEMATICS = re.compile(
     re.DOTALL,
 )
 # What is shown as something else: characters by name, and the numbers of items.
-_RESPELT = re.compile(r"&#?\w{1,32};|^[\s>*+-]*\d{1,9}[.)]", re.MULTILINE)
+_RESPELT = re.compile(r"&#?\w{1,32};|^[ \t>*+-]*+\d{1,9}[.)]", re.MULTILINE)
 
 
 _STYLING = re.compile(r"\x1b\[[0-9;]*m")
-_PADDING = re.compile(rf" +((?:{_STYLING.pattern})*)$", re.MULTILINE)
+_PADDING = re.compile(rf"(?<! ) +((?:{_STYLING.pattern})*)$", re.MULTILINE)
 
 
 def blocks(text: str, *, width: int) -> str:

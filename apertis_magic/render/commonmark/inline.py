@@ -33,7 +33,7 @@ _NOTE_ITEM = 140
 
 _SPECIAL = re.compile(
     r"[\\`*_~\[\]!<&$\n]"
-    r"|(?<![A-Za-z0-9])(?:https?://|www\.)(?=[^\W_])"
+    r"|(?<![A-Za-z0-9])(?:https?://|www\.)(?=[^\W_\u3000-\u303f\uff00-\uffef])"
     r"|(?<![\w.+-])(?P<mail>[^\W_][\w.+-]*+@[^\W_][\w-]*(?:\.[\w-]*[^\W_])+)",
     re.IGNORECASE,
 )
@@ -301,10 +301,7 @@ class _Reader:
         return found.end()
 
     def _url(self, at: int) -> int:
-        found = links.URL.match(self._text, at)
-        shown = links.bare(found[0]) if found else ""
-        if not shown:
-            return self._plain(at)
+        shown = links.bare(self._text, at)
         address = shown if shown[0] in "hH" else f"http://{shown}"
         self._pieces.append(Bare(links.unescaped(shown), links.unescaped(address)))
         return at + len(shown)

@@ -57,6 +57,8 @@ class Line:
     def skip(self, columns: int) -> None:
         """Read at most so many columns of white space; a tab may be read in part."""
         columns = min(columns, self.indent)
+        if not columns:
+            return
         while columns > 0:
             width = 1
             if self.text[self._at] == "\t":

@@ -23,13 +23,11 @@ ENTITY = re.compile(
 _QUOTED = re.compile(rf"\\([!-/:-@\[-`{{-~])|{ENTITY.pattern}")
 _UNSAFE = re.compile(r"[\x00-\x20\x7f\"<>\\^`{|}\s]")
 
-# Where a bare address ends; nothing that is more likely to be of the text around it.
-URL = re.compile(
-    r"(?:https?://|www\.)(?=[^\W_])"
-    r"(?:(?!&nbsp;)[^\s<>\"`*\[\]|\\^{}\u3000-\u303f\uff00-\uffef])+",
-    re.IGNORECASE,
+# Where a bare address ends, at what is more likely to be of the text around it; or may
+# end, at a bracket.
+_EDGE = re.compile(
+    r"&nbsp;|[()\s<>\"`*\[\]|\\^{}\u3000-\u303f\uff00-\uffef]", re.IGNORECASE
 )
-_BRACKET = re.compile(r"[()]")
 _TRAILING = "(?!.,:;&_~'\"…"
 
 
@@ -129,15 +127,15 @@ def label(text: str, begin: int, end: int) -> str:
     return normal(text[begin:end]) if end - begin <= _LONGEST_LABEL else ""
 
 
-def bare(found: str) -> str:
-    """Return the part of a bare address that is not the sentence's around it."""
-    depth, end = 0, len(found)
-    for bracket in _BRACKET.finditer(found):
-        depth += 1 if bracket[0] == "(" else -1
-        if depth < 0:
-            end = bracket.start()
+def bare(text: str, at: int) -> str:
+    """Return the bare address at *at*, without what is the sentence's around it."""
+    depth, end = 0, len(text)
+    for edge in _EDGE.finditer(text, at):
+        depth += {"(": 1, ")": -1}.get(edge[0], 0)
+        if depth < 0 or edge[0] not in "()":
+            end = edge.start()
             break
-    return found[:end].rstrip(_TRAILING)
+    return text[at:end].rstrip(_TRAILING)
 
 
 def _title(text: str, at: int) -> tuple[str, int]:
