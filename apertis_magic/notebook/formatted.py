@@ -27,6 +27,7 @@ from rich.text import Text
 from rich.theme import Theme
 
 from apertis_magic.clean import printable
+from apertis_magic.render.commonmark.lines import BLANK
 
 _LONGEST = 50_000
 """Characters of a piece above which formatting it would keep a person waiting."""
@@ -67,7 +68,8 @@ _CODE = ANSISyntaxTheme(
 )
 
 _MATHEMATICS = re.compile(
-    r"\\\(.{1,999}?\\\)|\\\[.{1,999}?\\\]|\$\$.{1,999}?\$\$|\$(?![\s$])[^$\n]+?(?<![\s\\])\$(?!\d)",
+    r"\\\(.{1,999}?\\\)|\\\[.{1,999}?\\\]|\$\$.{1,999}?\$\$"
+    r"|\$(?![ \t\n$])[^$\n]+?(?<![ \t\n\\])\$(?!\d)",
     re.DOTALL,
 )
 # What is shown as something else: characters by name, and the numbers of items.
@@ -89,7 +91,7 @@ def blocks(text: str, *, width: int) -> str:
         Lines that each end in a newline; the text itself where it is too long, or
         where formatting would lose a letter or digit of it.
     """
-    plain = printable(text).rstrip() + "\n"
+    plain = printable(text).rstrip(f"{BLANK}\n") + "\n"
     if len(plain) > _LONGEST:
         return plain
     try:

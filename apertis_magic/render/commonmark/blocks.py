@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from apertis_magic.render.budget import Budget
-from apertis_magic.render.commonmark.lines import CODE, Line
+from apertis_magic.render.commonmark.lines import BLANK, CODE, Line
 
 _CELL = 40  # characters of the tags of one that is filled up
 
@@ -212,9 +212,11 @@ class Math(Leaf):
 
     Attributes:
         closer: what ends it.
+        above: the lines of the paragraph that it interrupts, if it comes to its end.
     """
 
     closer: str
+    above: list[str] = field(default_factory=list)
 
     def takes(self, line: Line) -> bool:
         """Take everything up to the end of the formula, or to a blank line."""
@@ -222,13 +224,14 @@ class Math(Leaf):
             return False
         self.end = line.number
         self.lines.append(line.content)
-        self.open = not line.content.rstrip().endswith(self.closer)
+        self.open = not line.content.rstrip(BLANK).endswith(self.closer)
         return True
 
 
 def cells_of(line: str) -> list[str]:
     """Return the cells of a table's row; a pipe behind a backslash parts none."""
-    found = [cell.strip().replace("\\|", "|") for cell in _PIPE.split(line.strip())]
+    cells = _PIPE.split(line.strip(BLANK))
+    found = [cell.strip(BLANK).replace("\\|", "|") for cell in cells]
     if found and not found[0]:
         del found[0]
     if found and not found[-1]:

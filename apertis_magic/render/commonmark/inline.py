@@ -23,10 +23,12 @@ from apertis_magic.render.commonmark.emphasis import (
     put,
     put_text,
 )
+from apertis_magic.render.commonmark.lines import BLANK
 
 _LONGEST_RUN = 8  # a longer one is a line drawn with asterisks
 _STRIKE = 2
 _LONGEST_NAME = 1000  # of an image that is not shown
+_BLANK = f"{BLANK}\n"
 _LINK = 70  # characters of the tags of a link, and so on
 _NOTE_MARK = 120
 _NOTE_ITEM = 140
@@ -40,14 +42,16 @@ _SPECIAL = re.compile(
 _ESCAPED = set("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
 _TICKS = re.compile(r"`+")
 _RUN = re.compile(r"\*+|_+|~+")
-_NOTE = re.compile(r"\[\^([^\[\]\s]{1,200}+)\]")
+_NOTE = re.compile(r"\[\^([^\[\] \t\n]{1,200}+)\]")
 _AUTOLINK = re.compile(r"<([A-Za-z][A-Za-z0-9+.-]{1,31}:[^\s<>]*)>")
 _MAIL = re.compile(r"<([\w.!#$%&'*+/=?^`{|}~-]+@[\w-]+(?:\.[\w-]+)*)>", re.ASCII)
 
 _LABEL = re.compile(r"\[((?:[^\[\]\\]|\\.){0,999}+)\]", re.DOTALL)
 _DISPLAY = re.compile(r"\$\$(?!\$)([^$]++)\$\$(?!\$)")
-_FORMULA = re.compile(r"\$(?![\s$])((?:[^$\\`]|\\.)*+)(?<![\s\\])\$(?!\d)", re.DOTALL)
-_PRICE = re.compile(r"\d[\d.,]*[A-Za-z]?(?:\s+\(?|[/-])[A-Za-z]{2,}")
+_FORMULA = re.compile(
+    r"\$(?![ \t\n$])((?:[^$\\`]|\\.)*+)(?<![ \t\n\\])\$(?!\d)", re.DOTALL
+)
+_PRICE = re.compile(r"\d[\d.,]*[A-Za-z]?(?:[ \t\n]+\(?|[/-])[A-Za-z]{2,}")
 _SAFE_IMAGE = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]*")
 
 
@@ -106,7 +110,7 @@ class Writer:
 
     def write(self, text: str, element: Element) -> None:
         """Write *text*, read as Markdown, to the end of *element*."""
-        put(nested(_Reader(text.strip(), self).read()), element)
+        put(nested(_Reader(text.strip(_BLANK), self).read()), element)
 
 
 class _Reader:
@@ -153,7 +157,7 @@ class _Reader:
         if after in ("(", "["):
             closer = "\\)" if after == "(" else "\\]"
             end = self._find(closer, at + 2)
-            if end > 0 and (formula := self._text[at + 2 : end]).strip():
+            if end > 0 and (formula := self._text[at + 2 : end]).strip(_BLANK):
                 self._pieces.append(math(f"\\{after}{formula}{closer}"))
                 return end + 2
         return self._plain(at + 1) if after in _ESCAPED and after else self._plain(at)
@@ -290,7 +294,7 @@ class _Reader:
     def _dollar(self, at: int) -> int:
         """Read a formula; "$5 and $6" are prices."""
         found = _DISPLAY.match(self._text, at)
-        if found and found[1].strip():
+        if found and found[1].strip(_BLANK):
             self._pieces.append(math(f"\\[{found[1]}\\]"))
             return found.end()
         found = _FORMULA.match(self._text, at)

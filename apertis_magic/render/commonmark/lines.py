@@ -2,6 +2,9 @@
 
 import re
 
+BLANK = " \t"
+"""What is white space in a line; a no-break space, say, is text."""
+
 CODE = 4  # columns; text that is indented further than what is around it is code
 
 _GAP = re.compile(r"[ \t]*")

@@ -6,9 +6,12 @@ from html import unescape
 from html.entities import html5
 from urllib.parse import quote
 
+from apertis_magic.render.commonmark.lines import BLANK
+
 _DEEPEST = 32  # brackets within each other in an address
 _LONGEST_LABEL = 999
 
+_BLANKS = re.compile(r"[ \t\n]+")
 _SPACE = re.compile(r"[ \t]*\n?[ \t]*")
 _ANGLED = re.compile(r"<((?:[^<>\\\n]|\\.)*+)>")
 _STOP = re.compile(r"\\[!-/:-@\[-`{-~]|[()]|[\x00-\x20\x7f]")
@@ -50,7 +53,7 @@ class Definition:
 
 def normal(label: str) -> str:
     """Return the form in which labels are compared."""
-    return " ".join(label.split()).casefold()
+    return _BLANKS.sub(" ", label).strip(BLANK).casefold()
 
 
 def unescaped(text: str) -> str:

@@ -17,6 +17,7 @@ from apertis_magic.render.commonmark.blocks import (
     Item,
     Leaf,
     List,
+    Math,
     Note,
     Paragraph,
     Quote,
@@ -24,13 +25,13 @@ from apertis_magic.render.commonmark.blocks import (
     align_of,
     cells_of,
 )
-from apertis_magic.render.commonmark.lines import CODE, Line
+from apertis_magic.render.commonmark.lines import BLANK, CODE, Line
 from apertis_magic.render.commonmark.openers import RULE, opened
 
 _DEEPEST = 50  # quotes and items within each other; what is deeper is text
 
 _UNDERLINE = re.compile(r"(?:=+|-+)[ \t]*$")
-_NOTE = re.compile(r"\[\^([^\[\]\s]{1,200}+)\]:")
+_NOTE = re.compile(r"\[\^([^\[\] \t]{1,200}+)\]:")
 _COLUMNS = re.compile(
     r"(?=[|:-]{2}|\|[ \t])\|?[ \t]*+:?-+:?[ \t]*+(?:\|[ \t]*+:?-+:?[ \t]*+)*+\|?"
     r"[ \t]*+$"
@@ -173,7 +174,7 @@ class _Reader:
         if not isinstance(above, Paragraph):
             return found
         # "In the year\n2024. That was" is no list, and "a\n-" is a heading.
-        is_empty = not line.text[found.end() :].strip()
+        is_empty = not line.text[found.end() :].strip(BLANK)
         number = int(found["number"] or 1)
         return None if is_empty or number != 1 else found
 
@@ -209,7 +210,21 @@ class _Reader:
         if is_whole and above is not None and self._crown(above, line):
             return True
         leaf = opened(line)
-        return leaf is not None and self._add(depth, leaf)
+        if leaf is None:
+            return False
+        if isinstance(leaf, Math) and leaf.open and above is not None:
+            if not is_whole:
+                return False
+            self.close(depth)
+            self._put_below(above, leaf)
+        return self._add(depth, leaf)
+
+    def _put_below(self, above: Paragraph, formula: Math) -> None:
+        """Have a formula that may never end go on with the paragraph above it."""
+        siblings = self._containers[-1].children
+        if siblings and siblings[-1] is above:
+            siblings.pop()
+            formula.start, formula.above = above.start, above.lines
 
     def _crown(self, above: Paragraph, line: Line) -> bool:
         """Make a table's head or a heading of the paragraph above *line*."""

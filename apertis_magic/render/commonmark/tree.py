@@ -22,6 +22,7 @@ from apertis_magic.render.commonmark.blocks import (
 from apertis_magic.render.commonmark.emphasis import put_text
 from apertis_magic.render.commonmark.highlight import highlighted
 from apertis_magic.render.commonmark.inline import Writer, math
+from apertis_magic.render.commonmark.lines import BLANK
 
 _TASK = re.compile(r"\[([ xX])\][ \t]+(?=\S)")
 
@@ -34,8 +35,8 @@ def tree(text: str) -> Element:
     writer = Writer(
         document.references, document.notes, name=name, budget=Budget(len(text))
     )
-    builder = _Builder(writer)
-    builder.add(document.blocks, root)
+    builder = _Builder(writer, text)
+    builder.add_each(document.blocks, root)
     builder.add_notes(document.notes, root)
     return root
 
@@ -43,8 +44,21 @@ def tree(text: str) -> Element:
 class _Builder:
     """Makes elements of blocks."""
 
-    def __init__(self, writer: Writer) -> None:
+    def __init__(self, writer: Writer, text: str) -> None:
         self._writer = writer
+        self._lines = text.split("\n")
+
+    def add_each(self, blocks: Iterable[Block], parent: Element) -> None:
+        """Add *blocks* to *parent*, one that fails as it was written."""
+        for block in blocks:
+            made = Element("div")
+            try:
+                self.add([block], made)
+            except Exception:  # noqa: BLE001  a lexer from elsewhere, say
+                made = Element("div")
+                lines = self._lines[block.start : block.last() + 1]
+                put_text("\n".join(lines), SubElement(made, "pre"))
+            parent.extend(made)
 
     def add(
         self, blocks: Iterable[Block], parent: Element, *, tight: bool = False
@@ -52,7 +66,7 @@ class _Builder:
         """Add *blocks* to *parent*; in a tight list, text needs no paragraph."""
         for block in blocks:
             match block:
-                case Paragraph() | Math(open=True):
+                case Paragraph():
                     self._add_text(block.lines, parent, tight=tight)
                 case Heading():
                     heading = SubElement(parent, f"h{block.level}")
@@ -62,7 +76,7 @@ class _Builder:
                 case Code():
                     parent.append(highlighted(_code(block), block.language))
                 case Math():
-                    parent.append(_formula(block))
+                    self._add_math(block, parent, tight=tight)
                 case Table():
                     self._add_table(block, parent)
                 case Quote():
@@ -81,7 +95,7 @@ class _Builder:
         for number, label in enumerate(labels, 1):  # grows while it is read
             name = f"{self._writer.name}-{number}"
             item = SubElement(listed, "li", {"id": f"fn:{name}"})
-            self.add(notes[label].children, item)
+            self.add_each(notes[label].children, item)
             last = item[-1] if len(item) and item[-1].tag == "p" else item
             back = {"class": "footnote-backref", "href": f"#fnref:{name}"}
             SubElement(last, "a", back).text = "↩"
@@ -93,6 +107,13 @@ class _Builder:
         if len(element) or element.text:
             put_text("\n", element)
         self._writer.write("\n".join(lines), element)
+
+    def _add_math(self, block: Math, parent: Element, *, tight: bool) -> None:
+        """Add a formula and the text above it; without its end it is such text too."""
+        text = block.above + (block.lines if block.open else [])
+        self._add_text(text, parent, tight=tight)
+        if not block.open:
+            parent.append(_formula(block))
 
     def _add_list(self, block: List, parent: Element) -> None:
         first = block.first.number
@@ -153,13 +174,13 @@ def _put_box(element: Element, *, done: bool) -> None:
 
 def _code(block: Code) -> str:
     lines = block.lines
-    while not block.fence and not lines[-1].strip():
+    while not block.fence and not lines[-1].strip(BLANK):
         lines.pop()  # blank lines behind indented code are none of it
     return "".join(f"{line}\n" for line in lines)
 
 
 def _formula(block: Math) -> Element:
-    text = "\n".join(block.lines).strip()
+    text = "\n".join(block.lines).strip(f"{BLANK}\n")
     if text.startswith("$$"):
         text = f"\\[{text[2:-2]}\\]"
     return math(text, "div")
