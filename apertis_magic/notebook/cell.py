@@ -8,6 +8,7 @@ from IPython.display import DisplayHandle, display
 
 from apertis_magic.chat.reply import Progress, Reply
 from apertis_magic.chat.turn import Turn
+from apertis_magic.clean import printable
 from apertis_magic.errors import ApertisError, Interrupted
 from apertis_magic.render import bundle
 from apertis_magic.render.footer import Form
@@ -194,7 +195,7 @@ class NotebookView:
         metadata = {}
         if keep:
             self._kept.add(at)
-            data["text/plain"] = piece
+            data["text/plain"] = printable(piece)
             metadata = {"apertis_magic": {"id": self._id, "part": number + 1}}
         return self._show(at, data, metadata, piece)
 
@@ -215,7 +216,9 @@ class NotebookView:
         else:  # it came too late, or all at once, to stand above
             below = thought + below
         data = bundle.page(bundle.html_of(last, self._form) + below, first=at == 0)
-        self._show(at, {**data, "text/plain": last}, {"apertis_magic": about})
+        self._show(
+            at, {**data, "text/plain": printable(last)}, {"apertis_magic": about}
+        )
         self._slots.empty(self._handles[at + 1 :])
 
     def _piece(self, at: int) -> str | None:

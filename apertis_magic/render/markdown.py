@@ -16,7 +16,7 @@ from markdown import Extension
 from markdown.blockparser import BlockParser
 from markdown.util import Registry
 
-from apertis_magic.clean import mend, printable
+from apertis_magic.clean import mend, printable_in_html
 from apertis_magic.render.commonmark.tree import tree
 
 _TAGS = set(
@@ -73,7 +73,7 @@ def to_html(text: str) -> str:
         _interrupted.clear()
         raise KeyboardInterrupt
     # Also what entities spelt out: it could turn the direction of code, say.
-    return printable(cleaned)
+    return printable_in_html(cleaned)
 
 
 class _CommonMark(BlockParser):
