@@ -8,6 +8,7 @@ from IPython.display import DisplayHandle, display
 
 from apertis_magic.chat.reply import Progress, Reply
 from apertis_magic.chat.turn import Turn
+from apertis_magic.clean import printable
 from apertis_magic.errors import ApertisError, Interrupted
 from apertis_magic.render import bundle
 from apertis_magic.render.footer import Form
@@ -206,7 +207,7 @@ class NotebookView:
         metadata = {}
         if keep:
             self._kept.add(at)
-            data["text/plain"] = piece
+            data["text/plain"] = printable(piece)
             metadata = {"apertis_magic": {"id": self._id, "part": number + 1}}
         return self._show(at, data, metadata, piece)
 
@@ -228,7 +229,7 @@ class NotebookView:
         else:  # it came too late, or all at once, to stand above
             below = thought + below
         data = bundle.page(self._rendering.html(*last) + below, first=at == 0)
-        plain = {"text/plain": shown[slice(*last)]}
+        plain = {"text/plain": printable(shown[slice(*last)])}
         self._show(at, data | plain, {"apertis_magic": about})
         self._slots.empty(self._handles[at + 1 :])
 

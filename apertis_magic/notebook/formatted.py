@@ -27,6 +27,7 @@ from rich.text import Text
 from rich.theme import Theme
 
 from apertis_magic.clean import printable
+from apertis_magic.render.text import BLANK
 
 _LONGEST = 50_000
 """Characters of a piece above which formatting it would keep a person waiting."""
@@ -67,15 +68,16 @@ _CODE = ANSISyntaxTheme(
 )
 
 _MATHEMATICS = re.compile(
-    r"\\\(.{1,999}?\\\)|\\\[.{1,999}?\\\]|\$\$.{1,999}?\$\$|\$(?![\s$])[^$\n]+?(?<![\s\\])\$(?!\d)",
+    r"\\\(.{1,999}?\\\)|\\\[.{1,999}?\\\]|\$\$.{1,999}?\$\$"
+    r"|\$(?![ \t\n$])[^$\n]+?(?<![ \t\n\\])\$(?!\d)",
     re.DOTALL,
 )
 # What is shown as something else: characters by name, and the numbers of items.
-_RESPELT = re.compile(r"&#?\w{1,32};|^[\s>*+-]*\d{1,9}[.)]", re.MULTILINE)
+_RESPELT = re.compile(r"&#?\w{1,32};|^[ \t>*+-]*+\d{1,9}[.)]", re.MULTILINE)
 
 
 _STYLING = re.compile(r"\x1b\[[0-9;]*m")
-_PADDING = re.compile(rf" +((?:{_STYLING.pattern})*)$", re.MULTILINE)
+_PADDING = re.compile(rf"(?<! ) +((?:{_STYLING.pattern})*)$", re.MULTILINE)
 
 
 def blocks(text: str, *, width: int) -> str:
@@ -89,7 +91,7 @@ def blocks(text: str, *, width: int) -> str:
         Lines that each end in a newline; the text itself where it is too long, or
         where formatting would lose a letter or digit of it.
     """
-    plain = printable(text).rstrip() + "\n"
+    plain = printable(text).rstrip(f"{BLANK}\n") + "\n"
     if len(plain) > _LONGEST:
         return plain
     try:

@@ -9,6 +9,7 @@ from apertis_magic.chat.reply import Progress
 from apertis_magic.chat.turn import Turn
 from apertis_magic.clean import printable
 from apertis_magic.notebook.screen import Screen, uninterrupted
+from apertis_magic.render.text import BLANK
 from apertis_magic.render.footer import Form, footer, notes, others, sources
 
 _PARTS = ("reasoning", "text", "refusal")
@@ -106,7 +107,7 @@ class TerminalView:
         end = len(rest) if ended else finished(rest)
         passing = [] if ended else formatted.last_lines(rest[end:], columns, lines - 1)
         blocks = ""
-        if rest[:end].strip():
+        if rest[:end].strip(f"{BLANK}\n"):
             gap = "\n" if self._printed["text"] else ""
             blocks = gap + formatted.blocks(rest[:end], width=columns)
         self._screen.put(blocks, passing)

@@ -1,6 +1,7 @@
 """An answer and its footer -> the MIME bundle and metadata of a cell's output.
 
-``text/html`` is sanitised and ``text/plain`` is the answer's own Markdown. There is no
+``text/html`` is sanitised and ``text/plain`` is the answer's own Markdown, without what
+a terminal would obey. There is no
 ``text/markdown``: JupyterLab runs the scripts in it when the cell was just run.
 """
 
@@ -83,7 +84,7 @@ def answer(
     thought = reasoning(turn.reasoning, seconds=turn.first_text)
     html = html_of(shown, form) if html is None else html
     whole = thought + html + after(turn, foot=foot, form=form)
-    return {**page(whole), "text/plain": shown}, {
+    return {**page(whole), "text/plain": printable(shown)}, {
         "apertis_magic": metadata(turn, conversation=conversation)
     }
 

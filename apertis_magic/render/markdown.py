@@ -7,7 +7,7 @@ is made of the rest passes an allow-list. Nothing remote is loaded.
 import html
 import re
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element, ElementTree, SubElement, tostring
 from zlib import crc32
@@ -17,13 +17,16 @@ import nh3
 from markdown import Extension
 from markdown.blockparser import BlockParser
 from markdown.util import Registry
+from markdown_it.token import Token
 
-from apertis_magic.clean import mend, printable
+from apertis_magic.clean import mend, printable_in_html
 from apertis_magic.render.reading import Document, read
+from apertis_magic.render.text import BLANK
 from apertis_magic.render.tree import Builder
-from apertis_magic.render.treeprocessors import PROCESSORS
+from apertis_magic.render.treeprocessors import EachBlock, show_source
 
 _BETWEEN = "\0"  # blocks; no text has it, as the reader replaces it
+_BLANK_LINE = re.compile(rf"(?<=\n)(?=[{BLANK}]*\n)")
 
 _TAGS = set(
     "a blockquote br code dd del details div dl dt em h1 h2 h3 h4 h5 h6 hr img input kbd li "
@@ -105,20 +108,34 @@ def rendered(text: str) -> Rendered:
 
 
 def _rendered(text: str) -> Rendered:
-    if not text.strip():
+    if not text.strip(f"{BLANK}\r\n"):
         return Rendered(((len(text), ""),), text.rfind("\n") + 1)
     try:
         converter = _converter()
         blocks = converter.convert(text).split(_BETWEEN)
         document = converter.parser.document
+        # Also what entities spelt out: it could turn the direction of code, say.
+        cleaned = [printable_in_html(_cleaner.clean(block)) for block in blocks]
     except Exception:  # noqa: BLE001  no text may cost a person the answer
-        return Rendered(((len(text), f"<pre>{html.escape(text)}</pre>"),))
-    # Also what entities spelt out: it could turn the direction of code, say.
-    cleaned = (printable(_cleaner.clean(block)) for block in blocks)
-    ends = [block.end for block in document.blocks] or [len(text)]
+        return _piecewise(text)
+    ends = [block.end for block in document.blocks]
+    ends += [len(text)] * (len(cleaned) - len(ends))  # notes, or definitions alone
     return Rendered(
         tuple(zip(ends, cleaned, strict=True)), document.finished, document.defines
     )
+
+
+def _piecewise(text: str) -> Rendered:
+    """Return *text* of which a part cannot be rendered, that part as it is."""
+    first, *rest = _BLANK_LINE.split(text)
+    if not rest:
+        return Rendered(((len(text), f"<pre>{html.escape(text)}</pre>"),))
+    blocks, at = [], 0
+    for piece in (first, *rest):
+        made = "".join(html for _, html in _rendered(piece).blocks)
+        at += len(piece)
+        blocks.append((at, made))
+    return Rendered(tuple(blocks))
 
 
 class _Blocks(BlockParser):
@@ -136,11 +153,22 @@ class _Blocks(BlockParser):
         self.document = read(text)
         root = Element("div")
         builder = Builder(f"{crc32(text.encode()):x}")
+        start = 0
         for block in self.document.blocks:
-            builder.add(block.tokens, SubElement(root, "div"))
-        if self.document.notes:
-            builder.add(self.document.notes, root[-1])
+            source = text[start : block.end]
+            _add(builder, block.tokens, SubElement(root, "div", {"source": source}))
+            start = block.end
+        if notes := self.document.notes:
+            source = "\n\n".join(token.content for token in notes)
+            _add(builder, notes, SubElement(root, "div", {"source": source}))
         return ElementTree(root)
+
+
+def _add(builder: Builder, tokens: Sequence[Token], block: Element) -> None:
+    try:
+        builder.add(tokens, block)
+    except Exception:  # noqa: BLE001  a block that fails costs itself alone
+        show_source(block)
 
 
 class _Chat(Extension):
@@ -152,8 +180,7 @@ class _Chat(Extension):
         md.preprocessors = Registry()
         md.treeprocessors = Registry()
         md.postprocessors = Registry()
-        for number, (name, processor) in enumerate(PROCESSORS.items()):
-            md.treeprocessors.register(processor(md), name, -number)
+        md.treeprocessors.register(EachBlock(md), "blocks", 0)
         md.stripTopLevelTags = False
 
 

@@ -3,7 +3,10 @@
 from html import escape
 from unicodedata import combining, east_asian_width
 
-from apertis_magic.clean import printable
+from apertis_magic.clean import printable_in_html
+
+BLANK = " \t"
+"""What is blank in a text. Other white space is not, as CommonMark has it."""
 
 
 def inert(text: str) -> str:
@@ -12,7 +15,7 @@ def inert(text: str) -> str:
     JupyterLab looks for ``$…$``, ``\(…\)`` and ``\begin`` in HTML as well; it never
     looks across tags.
     """
-    html = escape(printable(text))
+    html = escape(printable_in_html(text))
     for mark in "$\\":
         html = html.replace(mark, f"<span>{mark}</span>")
     return html

@@ -124,7 +124,7 @@ def _cell(_builder: Builder, token: Token, parent: Element) -> Element:
 def _code_block(_builder: Builder, token: Token, parent: Element) -> Element:
     """Add code; its language is the first word behind the fence."""
     code = SubElement(SubElement(parent, "pre"), "code")
-    code.text = token.content
+    code.text = token.content.removesuffix("\n") + "\n"
     if words := token.info.split():
         code.set("class", f"language-{words[0]}")
     return code

@@ -1,11 +1,8 @@
-"""What is done with the tree of an answer's elements, in this order.
-
-Each is a tree processor of the ``markdown`` package.
-"""
+"""What is done with the tree of an answer's elements: tree processors of ``markdown``."""
 
 import re
 from collections.abc import Iterator
-from xml.etree.ElementTree import Element
+from xml.etree.ElementTree import Element, SubElement
 
 from markdown.treeprocessors import Treeprocessor
 
@@ -91,9 +88,25 @@ def _guarded(text: str) -> tuple[str, list[Element]]:
     return first, spans
 
 
-PROCESSORS: dict[str, type[Treeprocessor]] = {
-    "directions": Directions,
-    "guards": Guards,
-    "highlighting": Highlighting,
-}
-"""By name, in the order in which they run."""
+PROCESSORS = (Directions(), Guards(), Highlighting())
+"""In the order in which they run."""
+
+
+class EachBlock(Treeprocessor):
+    """Lets all of them work on a block; one that fails costs this block alone."""
+
+    def run(self, root: Element) -> None:
+        """Process each of the blocks that are *root*'s children."""
+        for block in root:
+            try:
+                for processor in PROCESSORS:
+                    processor.run(block)
+            except Exception:  # noqa: BLE001  no text may cost a person the answer
+                show_source(block)
+
+
+def show_source(block: Element) -> None:
+    """Show a block as it was written."""
+    block[:] = []
+    SubElement(block, "pre").text = block.get("source")
+    Guards().run(block)

@@ -15,7 +15,9 @@ _STEPS = 64  # characters looked at for each of the text, at the most
 _SPARE = 100_000
 """Characters that references may add to a text beside its own length."""
 
-_NOTE_COST = 120  # characters of HTML that a reference to a footnote becomes, roughly
+_FILLED = 16  # characters that empty cells may add for each of the text
+# Characters of HTML that such a reference and such a cell become, roughly.
+_NOTE_COST, _CELL_COST = 120, 48
 
 
 def _end_of_label(state: StateInline, start: int, disableNested: bool = False) -> int:  # noqa: FBT001, FBT002, N803  the library's names
@@ -45,10 +47,11 @@ def measure(state: StateCore) -> None:
 
 
 def bound(state: StateCore) -> None:
-    """Let names stop resolving where they have added too much to the text."""
+    """Let names stop resolving, and rows being filled up, where that adds too much."""
     left = state.env["length"] + _SPARE
     for block in state.tokens:
         left = _bounded(block.children or [], left)
+    state.tokens = _unfilled(state.tokens, _FILLED * state.env["length"])
 
 
 def _bounded(tokens: list[Token], left: int) -> int:
@@ -56,13 +59,14 @@ def _bounded(tokens: list[Token], left: int) -> int:
     unresolved = 0  # links within each other there are none
     for token in tokens:
         cost = _cost(token)
-        left -= cost
-        if cost and left < 0:
+        if cost > left:
             unresolved += token.type == "link_open"
             _unresolve(token)
         elif token.type == "link_close" and unresolved:
             unresolved -= 1
             _unresolve(token)
+        else:
+            left -= cost
     return left
 
 
@@ -85,3 +89,15 @@ def _unresolve(token: Token) -> None:
     token.content = written[token.type]
     token.type, token.tag, token.nesting = "text", "", 0
     token.attrs, token.children = {}, None
+
+
+def _unfilled(tokens: list[Token], left: int) -> list[Token]:
+    """Return *tokens* without the empty cells of tables that pass what is *left*."""
+    kept: list[Token] = []
+    for token in tokens:
+        kept.append(token)
+        if token.type == "td_close" and not kept[-2].content:
+            left -= _CELL_COST
+            if left < 0:
+                del kept[-3:]
+    return kept

@@ -112,11 +112,20 @@ def _push(state: StateBlock, start: int, last: int, *, is_whole: bool) -> None:
         token = state.push("math_block", "div", 0)
         token.content, token.map = text, [start, last]
     else:  # its end may still come: until then, its lines begin no lists or headings
+        state.env.setdefault("open", _paragraph_above(state, start))
         state.push("paragraph_open", "p", 1).map = [start, last]
         token = state.push("inline", "", 0)
         token.content, token.map, token.children = text, [start, last], []
         state.push("paragraph_close", "p", -1)
     state.line = last
+
+
+def _paragraph_above(state: StateBlock, start: int) -> int:
+    """Return where the paragraph begins that goes on in a line if no formula does."""
+    above = state.tokens[-3:]
+    is_paragraph = len(above) > 1 and above[0].type == "paragraph_open"
+    first, last = (above[0].map if is_paragraph else None) or (start, start)
+    return first if last == start else start
 
 
 def _rest(state: StateBlock, line: int) -> str:
