@@ -4,18 +4,12 @@ from html import escape
 from unicodedata import combining, east_asian_width
 
 from apertis_magic.clean import printable
+from apertis_magic.render.formulas import OPENERS
 
 
 def inert(text: str) -> str:
-    r"""Return the HTML of *text*, in which no front end finds markup or a formula.
-
-    JupyterLab looks for ``$…$``, ``\(…\)`` and ``\begin`` in HTML as well; it never
-    looks across tags.
-    """
-    html = escape(printable(text))
-    for mark in "$\\":
-        html = html.replace(mark, f"<span>{mark}</span>")
-    return html
+    """Return the HTML of *text*, in which no front end finds markup or a formula."""
+    return OPENERS.sub(r"<span>\1</span>", escape(printable(text)))
 
 
 def columns(text: str) -> int:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from xml.etree.ElementTree import Element, SubElement
 
 from apertis_magic.render.commonmark import links
+from apertis_magic.render.formulas import OPENERS
 
 _MOST_OPEN = 30  # runs that wait for their end; the outermost gives way
 _STRONG = 2
@@ -135,18 +136,15 @@ def put(pieces: Iterable[Piece], element: Element) -> None:
 
 
 def put_text(text: str, element: Element) -> None:
-    """Put *text* to the end of *element*, every dollar sign in a tag of its own.
-
-    JupyterLab looks for ``$…$`` in HTML as well; it never looks across tags.
-    """
-    first, *rest = text.split("$")
+    """Put *text* to the end of *element*, where no front end finds a formula in it."""
+    first, *rest = OPENERS.split(text)
     if len(element):
         element[-1].tail = (element[-1].tail or "") + first
     else:
         element.text = (element.text or "") + first
-    for words in rest:
+    for mark, words in zip(rest[::2], rest[1::2], strict=True):
         sign = SubElement(element, "span")
-        sign.text, sign.tail = "$", words
+        sign.text, sign.tail = mark, words
 
 
 def link(inner: list[Piece], address: str, title: str) -> Element:

@@ -22,6 +22,7 @@ from apertis_magic.render.commonmark.emphasis import (
     put,
     put_text,
 )
+from apertis_magic.render.formulas import marked
 
 _LONGEST_RUN = 8  # a longer one is a line drawn with asterisks
 _STRIKE = 2
@@ -126,17 +127,11 @@ class _Reader:
         after = self._text[at + 1 : at + 2]
         if after == "\n":
             return self._break(at + 1)
-        if after == "\\":
-            # In a tag of its own, lest a front end takes it and what follows for more.
-            sign = Element("span")
-            sign.text = after
-            self._pieces.append(sign)
-            return at + 2
         if after in ("(", "["):
             closer = "\\)" if after == "(" else "\\]"
             end = self._find(closer, at + 2)
-            if end > 0 and (formula := self._text[at + 2 : end]).strip():
-                self._pieces.append(math(f"\\{after}{formula}{closer}"))
+            if end > 0 and self._text[at + 2 : end].strip():
+                self._pieces.append(math(self._text[at : end + 2]))
                 return end + 2
         return self._plain(at + 1) if after in _ESCAPED and after else self._plain(at)
 
@@ -274,13 +269,13 @@ class _Reader:
         """Read a formula; "$5 and $6" are prices."""
         found = _DISPLAY.match(self._text, at)
         if found and found[1].strip():
-            self._pieces.append(math(f"\\[{found[1]}\\]"))
+            self._pieces.append(math(found[0]))
             return found.end()
         found = _FORMULA.match(self._text, at)
         is_glued = self._text[at - 1 : at].isalnum() if at else False
         if found is None or is_glued or _PRICE.match(found[1]):
             return self._plain(at)
-        self._pieces.append(math(f"\\({found[1]}\\)"))
+        self._pieces.append(math(found[0]))
         return found.end()
 
     def _url(self, at: int) -> int:
@@ -308,10 +303,11 @@ class _Reader:
     }
 
 
-def math(formula: str, tag: str = "span") -> Element:
-    """Return the element that front ends typeset *formula* in."""
-    element = Element(tag, {"class": "arithmatex"})
-    element.text = formula
+def math(source: str) -> Element:
+    """Return a formula for front ends to typeset, or *source* as code."""
+    formula = marked(source)
+    element = Element("span", {"class": "arithmatex"}) if formula else Element("code")
+    element.text = formula or source
     return element
 
 

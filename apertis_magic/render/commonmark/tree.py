@@ -20,7 +20,8 @@ from apertis_magic.render.commonmark.blocks import (
 )
 from apertis_magic.render.commonmark.emphasis import put_text
 from apertis_magic.render.commonmark.highlight import highlighted
-from apertis_magic.render.commonmark.inline import Writer, math
+from apertis_magic.render.commonmark.inline import Writer
+from apertis_magic.render.formulas import marked
 
 _TASK = re.compile(r"\[([ xX])\][ \t]+(?=\S)")
 
@@ -155,7 +156,10 @@ def _code(block: Code) -> str:
 
 
 def _formula(block: Math) -> Element:
-    text = "\n".join(block.lines).strip()
-    if text.startswith("$$"):
-        text = f"\\[{text[2:-2]}\\]"
-    return math(text, "div")
+    source = "\n".join(block.lines).strip()
+    formula = marked(source)
+    if formula is None:
+        return highlighted(source, "latex")
+    element = Element("div", {"class": "arithmatex"})
+    element.text = formula
+    return element
