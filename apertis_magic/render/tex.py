@@ -169,7 +169,7 @@ chemistry: s
 colour: cy
     color
 colour: cf
-    textcolor cellcolor rowcolor columncolor
+    textcolor cellcolor rowcolor
 colour: ct
     colorbox
 colour: cct
@@ -195,7 +195,7 @@ doubled: p
 
 TEXT = _table(r"""
 fonts: t
-    text textrm textbf textit textsf texttt textnormal textup emph
+    textrm textbf textit textsf texttt textnormal textup emph
 signs
     { } $ % & # _ S dagger ddagger
 spaces
