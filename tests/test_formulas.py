@@ -190,7 +190,7 @@ REFUSED = {
         r"\sqrt{" * 51 + "}" * 51,
         r"\text{$" * 26 + "$}" * 26,
         r"\begin{matrix}" * 51 + r"\end{matrix}" * 51,
-        "x" * 20_001,
+        "x" * 8_001,
     ],
     "arguments of another kind": [
         r"\text x",

@@ -25,8 +25,8 @@ JupyterLab looks for ``$…$``, ``\(…\)`` and ``\begin`` in all HTML but code;
 looks across tags.
 """
 
-_LONGEST = 20_000
-"""Characters; a longer formula keeps a page busy for seconds."""
+_LONGEST = 8_000
+"""Characters; a page is busy for seconds with a longer formula."""
 
 _DEEPEST = 50
 """Groups and changes of style that may be open at once: a typesetter has a stack."""

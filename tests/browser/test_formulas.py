@@ -159,7 +159,7 @@ def test_the_front_end_would_obey(front_end: Lab, trap: _Trap) -> None:
     shown = f"from IPython.display import HTML\ndisplay(HTML({bad!r}))"
     notebook = front_end.notebook("formula control", shown)
     notebook.run()
-    notebook.output(0).locator("mjx-container").first.wait_for()
+    notebook.output(0).locator("mjx-container").first.wait_for(state="attached")
 
     assert trap.met.wait(PATIENCE)
     assert front_end.page.evaluate(_FIXED)
