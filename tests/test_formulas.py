@@ -67,6 +67,7 @@ REFUSED = {
         r"\not\unicode",
         r"\ce{\unicode{x}}",
         r"\ce{A ->[\unicode{x}] B}",
+        r"\ce{\ unicode}",
         r"\text{\unicode{x}}",
         r"\text{$\unicode{x}$}",
         r"\text\unicode",

@@ -224,10 +224,9 @@ class _Reader:
         if special:
             self._check(self._top.closer != "]")  # they might hold its end
             special(self)
-        elif name in BACK:
-            self._check(commands is not CHEMISTRY)
+        elif name in BACK and commands is not CHEMISTRY:
             self._move(BACK[name] / 18)
-        elif name != " ":
+        else:
             self._check(name in commands)
             self._arguments(commands[name])
 

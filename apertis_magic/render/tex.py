@@ -190,7 +190,7 @@ sizes: z
     tiny Tiny scriptsize small normalsize large Large LARGE huge Huge
 doubled: p
     pmb
-""")
+""") | {" ": ""}
 """What each command of a formula takes."""
 
 TEXT = _table(r"""
@@ -200,7 +200,7 @@ signs
     { } $ % & # _ S dagger ddagger
 spaces
     quad qquad enspace thinspace , : ; >
-""")
+""") | {" ": ""}
 """The same of a text in a formula."""
 
 # None of these begins the name of a command that is not listed: a typesetter might put
