@@ -10,6 +10,9 @@ from collections.abc import Callable
 RUN = "window.ran=(window.ran||[]).concat(1)"
 LEAK = "http://leak.invalid/x"
 _T = "`" * 3
+_OVER = f"position:fixed;left:0;top:0;width:9999px;height:9999px;background:url({LEAK})"
+_BACK, _NEAR = "\\kern-3em" * 99, "\\!" * 999
+_BOX = f"\\unicode[x;{_OVER}]{{x41}}"
 
 PAYLOADS: dict[str, str] = {
     # Elements that run a script.
@@ -134,6 +137,19 @@ PAYLOADS: dict[str, str] = {
     "mathematics, html": f"$\\text{{<img src=x onerror={RUN}>}}$",
     "mathematics, class": "$\\class{jp-Dialog}{x}\\cssId{main}{y}\\style{position:fixed}{z}$",
     "mathematics, require": "$\\require{html}\\style{background:url(http://leak.invalid)}{x}$",
+    "mathematics, box": f"\\({_BOX}\\) ${_BOX}$ $${_BOX}$$ \\[{_BOX}\\]",
+    "mathematics, box on its own": f"\\[\n{_BOX}\n\\]",
+    "mathematics, token": f"$\\mmlToken{{mtext}}[fontfamily='x;{_OVER}']{{t}}$",
+    "mathematics, box in a box": f"$\\sqrt[{_BOX}]{{\\text{{{_BOX}}}}}$ $\\ce{{A ->[{_BOX}] B}}$",
+    "mathematics, in text": f"a \\begin{{align}}{_BOX}\\end{{align}} b \\\\({_BOX}\\\\) c \\${_BOX}\\$",
+    "mathematics, entities": f"a &#92;begin{{align}}{_BOX}&bsol;end{{align}} &bsol;({_BOX}&#x5c;) &dollar;{_BOX}&#36;",
+    "mathematics, definitions": "$\\def\\frac#1#2{X}$ $\\renewcommand{\\sin}{X}$ $\\let\\alpha\\beta$ \\(\\DeclareMathOperator{\\cos}{X}\\)",
+    "mathematics, environments": "$\\newenvironment{matrix}{X}{X}$ $\\newcommand{\\log}[1][x]{X#1}$",
+    "mathematics, labels": "\\(x \\label{q}\\) \\(y \\label{q}\\) \\(\\ref{q}\\) \\eqref{q}",
+    "mathematics, black box": "$\\smash{\\rlap{\\lower 9em{\\rule{40em}{20em}}}}$ $\\Huge\\Huge\\Huge\\Huge\\rule{3em}{3em}$",
+    "mathematics, far away": f"${_BACK}x$ ${_NEAR}x$ $x\\\\[-99em]y$",
+    "mathematics, link with a tab": f"$\\href{{java\tscript:{RUN}}}{{x}}$",
+    "mathematics, bbox": f"$\\bbox[5px,border:2px solid;background:url({LEAK})]{{x}}$ $\\color{{red;{_OVER}}}x$",
     "right-to-left": f"\u202e<img src=x onerror={RUN}>\u202c",
 }
 

@@ -5,7 +5,7 @@ are mixed with the text's own colour, so that they can be read on white and on b
 """
 
 _LAYOUT = """
-.apertis-answer{overflow-x:auto}
+.apertis-answer{overflow-x:auto;contain:paint}
 .apertis-answer a[href]{text-decoration:underline}
 .apertis-answer .highlight{margin:.6em 0;padding:.5em .8em;
 background:var(--jp-cell-editor-background,#8881);overflow-x:auto;border-radius:4px;

@@ -4,21 +4,15 @@ from html import escape
 from unicodedata import combining, east_asian_width
 
 from apertis_magic.clean import printable_in_html
+from apertis_magic.render.formulas import OPENERS
 
 BLANK = " \t"
 """What is blank in a text. Other white space is not, as CommonMark has it."""
 
 
 def inert(text: str) -> str:
-    r"""Return the HTML of *text*, in which no front end finds markup or a formula.
-
-    JupyterLab looks for ``$…$``, ``\(…\)`` and ``\begin`` in HTML as well; it never
-    looks across tags.
-    """
-    html = escape(printable_in_html(text))
-    for mark in "$\\":
-        html = html.replace(mark, f"<span>{mark}</span>")
-    return html
+    """Return the HTML of *text*, in which no front end finds markup or a formula."""
+    return OPENERS.sub(r"<span>\1</span>", escape(printable_in_html(text)))
 
 
 def preformatted(text: str) -> str:

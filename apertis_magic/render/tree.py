@@ -6,6 +6,8 @@ from xml.etree.ElementTree import Element, SubElement
 
 from markdown_it.token import Token
 
+from apertis_magic.render.formulas import marked
+
 _DEEPEST = 30  # emphasis within emphasis; what is deeper is shown without
 _LONGEST_NAME = 1000  # characters of the name of an image that is not shown
 _SAFE_IMAGE = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]*")
@@ -131,16 +133,18 @@ def _code_block(_builder: Builder, token: Token, parent: Element) -> Element:
 
 
 def _formula(_builder: Builder, token: Token, parent: Element) -> Element:
-    element = SubElement(parent, token.tag, {"class": "arithmatex"})
-    element.text = _delimited(token.content)
-    return element
-
-
-def _delimited(formula: str) -> str:
-    r"""Return a formula with ``\(…\)`` or ``\[…\]`` for its dollar signs."""
-    if formula.startswith("$$"):
-        return f"\\[{formula[2:-2]}\\]"
-    return f"\\({formula[1:-1]}\\)" if formula.startswith("$") else formula
+    """Add a formula for front ends to typeset, or its source as code."""
+    formula = marked(token.content)
+    if formula is not None:
+        element = SubElement(parent, token.tag, {"class": "arithmatex"})
+        element.text = formula
+        return element
+    outer = SubElement(parent, "pre") if token.type == "math_block" else parent
+    code = SubElement(outer, "code")
+    code.text = token.content
+    if outer is not parent:
+        code.set("class", "language-latex")
+    return code
 
 
 def _notes(_builder: Builder, _token: Token, parent: Element) -> Element:

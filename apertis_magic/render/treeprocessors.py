@@ -1,16 +1,15 @@
 """What is done with the tree of an answer's elements: tree processors of ``markdown``."""
 
-import re
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element, SubElement
 
 from markdown.treeprocessors import Treeprocessor
 
+from apertis_magic.render.formulas import OPENERS
 from apertis_magic.render.highlight import highlighted
 
 _WRITTEN = set("p h1 h2 h3 h4 h5 h6 li th td blockquote summary".split())
 _UNREAD = {"code", "span"}  # a span holds a formula, or one sign
-_SIGN = re.compile(r"([$\\])")
 
 
 class Directions(Treeprocessor):
@@ -24,11 +23,7 @@ class Directions(Treeprocessor):
 
 
 class Guards(Treeprocessor):
-    r"""Keeps front ends from reading formulas where there are none.
-
-    They look for ``$…$``, ``\(…\)`` and ``\begin`` in HTML as well, never across tags.
-    So each such sign of a text stands in a tag of its own.
-    """
+    """Keeps front ends from finding formulas where there are none."""
 
     def run(self, root: Element) -> None:
         """Put the signs of *root*'s text into tags."""
@@ -62,7 +57,7 @@ def _shown(root: Element) -> Iterator[Element]:
 
 
 def _has_mark(text: str | None) -> bool:
-    return text is not None and ("$" in text or "\\" in text)
+    return text is not None and bool(OPENERS.search(text))
 
 
 def _guard(element: Element) -> None:
@@ -79,7 +74,7 @@ def _guard(element: Element) -> None:
 
 def _guarded(text: str) -> tuple[str, list[Element]]:
     """Return what *text* begins with, and elements for its signs with what follows."""
-    first, *pieces = _SIGN.split(text)
+    first, *pieces = OPENERS.split(text)
     spans = []
     for sign, tail in zip(pieces[::2], pieces[1::2], strict=True):
         span = Element("span")
