@@ -17,25 +17,32 @@ from markdown.blockparser import BlockParser
 from markdown.util import Registry
 
 from apertis_magic.clean import mend, printable
+from apertis_magic.render import style
+from apertis_magic.render.attributes import completed
+from apertis_magic.render.commonmark.highlight import LANGUAGE
 from apertis_magic.render.commonmark.tree import tree
 
 _TAGS = set(
     "a blockquote br code dd del div dl dt em h1 h2 h3 h4 h5 h6 hr img input kbd li "
-    "mark ol p pre s span strong sub sup table tbody td th thead tr ul".split()
+    "mark ol p pre s small span strong sub sup table tbody td th thead tr ul".split()
 )
 _CONTENT_TAGS = set(
     "script style iframe object embed noscript template svg math textarea title xmp "
     "form select button".split()
 )
 _ATTRIBUTES = {
-    "*": {"class"},
-    "a": {"href", "title", "target"},
+    "*": {"class", "dir"},
+    "a": {"href", "title", "target", "style"},
     "img": {"src", "alt", "title"},
-    "div": {"tabindex"},
-    "pre": {"tabindex"},
+    "div": {"tabindex", "title", "style"},
+    "pre": {"tabindex", "style"},
+    "code": {"style"},
+    "blockquote": {"style"},
+    "p": {"style"},
     "th": {"style"},
     "td": {"style"},
-    "ol": {"start"},
+    "ul": {"style"},
+    "ol": {"start", "style"},
     "li": {"id"},
     "sup": {"id"},
     "input": {"type", "checked", "disabled", "aria-label"},
@@ -44,7 +51,7 @@ _ALLOWED = {
     # Classes of the highlighter, task lists, footnotes and math, by name: a front end
     # has others, such as jp-*, that change what its page looks like or does.
     "class": re.compile(
-        r"(?:highlight|lang|arithmatex|apertis-table|footnote(?:-ref|-backref)?"
+        r"(?:highlight|arithmatex|apertis-table|footnote(?:-ref|-backref)?"
         r"|task-list(?:-item)?|[a-z][a-z0-9]{0,2})"
     ),
     "href": re.compile(r"(?:https?://|mailto:|#fn)[^\s]*", re.IGNORECASE),
@@ -52,7 +59,8 @@ _ALLOWED = {
     "target": re.compile("_blank"),
     "type": re.compile("checkbox"),
     "tabindex": re.compile("0"),
-    "style": re.compile(r"text-align: (?:left|right|center);"),
+    "dir": re.compile("auto|ltr|rtl"),
+    "style": re.compile("|".join(map(re.escape, sorted(style.IN_ANSWERS)))),
     "id": re.compile(r"fn(?:ref\d*)?:[\w-]+"),
 }
 
@@ -95,15 +103,17 @@ class _Chat(Extension):
         md.postprocessors = Registry()
 
 
-def _filter(_tag: str, name: str, value: str) -> str | None:
+def _filter(tag: str, name: str, value: str) -> str | None:
     try:
-        return _allowed(name, value)
+        return _allowed(tag, name, value)
     except KeyboardInterrupt:  # nh3 would print it and go on
         _interrupted.append(True)
         return None
 
 
-def _allowed(name: str, value: str) -> str | None:
+def _allowed(tag: str, name: str, value: str) -> str | None:
+    if (tag, name) == ("div", "title"):
+        return value if LANGUAGE.fullmatch(value) else None
     if name == "class":
         kept = [word for word in value.split() if _ALLOWED["class"].fullmatch(word)]
         return " ".join(kept) or None
@@ -112,7 +122,7 @@ def _allowed(name: str, value: str) -> str | None:
 
 
 def _serialised(root: Element) -> str:
-    return tostring(root, encoding="unicode", method="html")
+    return tostring(completed(root), encoding="unicode", method="html")
 
 
 def _converter() -> markdown.Markdown:

@@ -18,6 +18,11 @@ def inert(text: str) -> str:
     return html
 
 
+def lines(text: str) -> str:
+    """Return the inert HTML of *text*, whose lines stay lines without any style."""
+    return inert(text).replace("\n", "<br>")
+
+
 def columns(text: str) -> int:
     """Return how many columns *text* takes in a terminal: wide letters take two."""
     wide = sum(east_asian_width(char) in "WF" for char in text)

@@ -158,4 +158,6 @@ def link(inner: list[Piece], address: str, title: str) -> Element:
         piece.text if isinstance(piece, Bare) else piece for piece in inner
     ]
     put(nested(texts), element)
+    for image in element.iterfind(".//a"):
+        image.tag, image.attrib = "span", {}
     return element

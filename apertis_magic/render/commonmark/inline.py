@@ -327,6 +327,10 @@ def _image(inner: list[Piece], address: str, title: str) -> Element:
     text = "".join(named.itertext())[:_LONGEST_NAME]
     if _SAFE_IMAGE.fullmatch(address):
         return Element("img", {"src": address, "alt": text, "title": title})
+    told = f"[image not loaded: {text or 'no description'}]"
     image = Element("em")
-    put_text(f"[image not loaded: {text or 'no description'}]", image)
+    if address.lower().startswith(("https://", "http://")):
+        image.append(link([told], address, title))
+    else:
+        put_text(told, image)
     return image
