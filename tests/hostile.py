@@ -7,6 +7,8 @@ command of the front end, or change what stands outside the answer.
 import re
 from collections.abc import Callable
 
+from apertis_magic.render.style import IN_ANSWERS
+
 RUN = "window.ran=(window.ran||[]).concat(1)"
 LEAK = "http://leak.invalid/x"
 _T = "`" * 3
@@ -156,12 +158,12 @@ PLACES: dict[str, Callable[[str], str]] = {
 # What may stand in the HTML: these tags and attributes, and nothing else in a tag.
 TAG = re.compile(r"<(/?)([a-z0-9]+)((?: [a-z-]+=\"[^\"]*\")*)>")
 ATTRIBUTES = set(
-    "class href title src alt style start id type checked disabled aria-label rel "
+    "class dir href title src alt style start id type checked disabled aria-label rel "
     "tabindex target".split()
 )
 TAGS = set(
     "a blockquote br code dd del div dl dt em h1 h2 h3 h4 h5 h6 hr img input li ol p "
-    "pre span strong sub sup table tbody td th thead tr ul".split()
+    "pre small span strong sub sup table tbody td th thead tr ul".split()
 )
 
 
@@ -177,4 +179,4 @@ def assert_harmless(html: str) -> None:
             assert name != "href" or re.match(r"(https?://|mailto:|#fn)", value)
             assert name != "src" or value.startswith("data:image/")
             assert name != "class" or "jp-" not in value
-            assert name != "style" or value.startswith("text-align: ")
+            assert name != "style" or value in IN_ANSWERS

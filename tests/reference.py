@@ -72,13 +72,17 @@ class _Structure(HTMLParser):
         names = set(given.get("class", "").split())
         into = self._open[-1]
         is_math = names & {"arithmatex", "math"}
-        if names & {"footnote-backref", "lang"} or into is None:
+        if "footnote-backref" in names or tag == "small" or into is None:
             self._open.append(None)
         elif tag in WRAPPERS and not is_math:
             self._open.append(into)
         elif tag == "img":
             name = given["alt"] or "no description"
-            into.append(["em", f"[image not loaded: {name}]"])
+            told: Tree | str = f"[image not loaded: {name}]"
+            is_link = any(node and str(node[0])[:2] == "a " for node in self._open)
+            if given["src"].lower().startswith(("http://", "https://")) and not is_link:
+                told = [_name("a", set(), {"href": given["src"]} | _title(given)), told]
+            into.append(["em", told])
         elif tag != "hr" or not names:  # else it parts the footnotes from the text
             node: Tree = [_name(tag, names, given)]
             into.append(node)
@@ -97,6 +101,10 @@ class _Structure(HTMLParser):
             into.append(data)
 
 
+def _title(given: dict[str, str]) -> dict[str, str]:
+    return {"title": given["title"]} if "title" in given else {}
+
+
 def _name(tag: str, names: set[str], given: dict[str, str]) -> str:
     """Return a tag with those of its attributes that mean something."""
     tag = {"s": "del", "eq": "math", "eqn": "formula"}.get(tag, tag)
@@ -105,8 +113,8 @@ def _name(tag: str, names: set[str], given: dict[str, str]) -> str:
     kept = {name: given[name] for name in ("start", "title") if given.get(name)}
     if re.match("https?:|mailto:", given.get("href", "")):
         kept["href"] = unquote(given["href"])  # what is no such address, no one follows
-    if "style" in given:
-        kept["align"] = re.sub(r"text-align:\s*|;", "", given["style"])
+    if align := re.fullmatch(r"text-align:\s*(\w+);?", given.get("style", "")):
+        kept["align"] = align[1]
     if tag == "input":
         kept["checked"] = str("checked" in given)
     return " ".join([tag, *(f"{name}={kept[name]}" for name in sorted(kept))])

@@ -78,7 +78,7 @@ def reasoning(text: str, *, seconds: float | None = None) -> str:
 
 def _fold(head: str, inner: str) -> str:
     summary = f'<summary dir="auto"><small>{head}</small></summary>'
-    return f'<details style="{style.FOLD}">{summary}{inner}</details>'
+    return f"<details>{summary}{inner}</details>"
 
 
 def answer(

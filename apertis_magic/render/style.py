@@ -45,8 +45,6 @@ QUESTION = f"{QUOTE};white-space:pre-wrap"
 TEXT = "white-space:pre-wrap;overflow-wrap:anywhere"
 """Of an answer that is shown as it is written."""
 
-FOLD = "margin:.3em 0"
-
 DIM = "opacity:.8"
 
 RULE = "margin:.6em 0 .2em;border:0;border-top:1px solid #8884;background:none"
