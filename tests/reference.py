@@ -113,7 +113,9 @@ def _name(tag: str, names: set[str], given: dict[str, str]) -> str:
     kept = {name: given[name] for name in ("start", "title") if given.get(name)}
     if re.match("https?:|mailto:", given.get("href", "")):
         kept["href"] = unquote(given["href"])  # what is no such address, no one follows
-    if align := re.fullmatch(r"text-align:\s*(\w+);?", given.get("style", "")):
+    if align := re.fullmatch(
+        r"text-align: ?(right|left|center);?", given.get("style", "")
+    ):
         kept["align"] = align[1]
     if tag == "input":
         kept["checked"] = str("checked" in given)

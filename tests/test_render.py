@@ -74,8 +74,10 @@ CONSTRUCTS = {
 def shape(html: str) -> str:
     """Return *html* without the wrappers and attributes that only serve styling."""
     html = re.sub(r' (?:class|dir|style|start|tabindex|title)="[^"]*"', "", html)
-    html = re.sub(r"<pre><code>(.*?)\s*</code></pre>", r"<pre>\1</pre>", html, flags=re.S)
-    html = re.sub(r"<div>((?:<pre>|<table>).*?)</div>", r"\1", html, flags=re.S)
+    html = re.sub(
+        r"<pre><code>(.*?)\s*</code></pre>", r"<pre>\1</pre>", html, flags=re.DOTALL
+    )
+    html = re.sub(r"<div>((?:<pre>|<table>).*?)</div>", r"\1", html, flags=re.DOTALL)
     return html.replace("&lt;", "<").replace("&gt;", ">")
 
 
@@ -460,7 +462,7 @@ def test_an_interrupt_while_it_is_cleaned_is_not_lost() -> None:
     with pytest.raises(KeyboardInterrupt):
         to_html("a")
 
-    assert "<p>a</p>" == to_html("a")
+    assert '<p dir="auto">a</p>' == to_html("a")
 
 
 def test_a_lexer_that_repeats_code_colours_nothing() -> None:

@@ -200,7 +200,7 @@ def test_reasoning_is_folded_away_above_the_answer(
     [done] = visible(finish(kernel, request, seen))
 
     assert "thinking" in thinking
-    assert "<summary dir=\"auto\"><small>Reasoning" in thinking
+    assert '<summary dir="auto"><small>Reasoning' in thinking
     assert "42" == done["data"]["text/plain"]
     assert "&lt;b&gt;hm" in done["data"]["text/html"].split("42")[0]
     assert "<b>" not in done["data"]["text/html"]

@@ -12,44 +12,41 @@ from apertis_magic.render import style
 from apertis_magic.render.addresses import shown_host
 
 _TEXTS = frozenset("p h1 h2 h3 h4 h5 h6 li td th dt dd summary blockquote".split())
-_HOLDERS = frozenset({"ul", "ol", "table"})
+_LISTS = frozenset({"ul", "ol"})
+_CODE = frozenset({"pre", "code"})
+_TURNED = frozenset({"p", "td", "th"})  # those that JupyterLab has at the left
 _RIGHT_TO_LEFT = re.compile(
     "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff"
     "\U00010800-\U00010fff\U0001e800-\U0001efff]"
 )
 _LETTER = re.compile("[A-Za-z]")
-_STYLES = {"pre": style.CODE, "blockquote": style.QUOTE, "a": style.LINK}
-# JupyterLab has these at the left.
-_TURNED = {
-    "p": style.RIGHT,
-    "td": style.RIGHT,
-    "th": style.RIGHT,
-    "ul": style.LIST,
-    "ol": style.LIST,
+_BY_TAG = {"pre": style.CODE, "blockquote": style.QUOTE, "a": style.LINK}
+_BY_CLASS = {
+    "apertis-table": style.BOX,
+    "highlight": style.BARE,
+    "task-list-item": style.TASK,
 }
 
 
 def completed(root: Element) -> Element:
     """Give the elements below *root* their attributes; return *root*."""
-    is_mixed = bool(_RIGHT_TO_LEFT.search("".join(root.itertext())))
-    _direct(root, is_mixed=is_mixed)
-    for parent in list(root.iter()):
-        if look := _look(parent):
-            parent.attrib.setdefault("style", look)
-        if parent.tag == "pre" and len(parent):
-            parent[0].set("style", style.CODE_TEXT)
-        for number in range(len(parent) - 1, -1, -1):
-            if parent[number].tag == "a":
-                _name_host(parent, number)
+    for block in root:  # each by itself: an answer is shown in pieces of whole ones
+        _direct(block, is_mixed=bool(_RIGHT_TO_LEFT.search("".join(block.itertext()))))
+    for element in list(root.iter()):
+        _dress(element)
+        for number in range(len(element) - 1, -1, -1):
+            if element[number].tag == "a":
+                _name_host(element, number)
     return root
 
 
-def _look(element: Element) -> str:
-    if element.get("class") == "apertis-table":
-        return style.BOX
-    if element.get("class", "").startswith("footnote"):
-        return ""
-    return _STYLES.get(element.tag, "")
+def _dress(element: Element) -> None:
+    """Give *element* its looks."""
+    name = element.get("class", "")
+    if look := _BY_CLASS.get(name) or _BY_TAG.get(element.tag):
+        element.set("style", look)
+    if element.tag == "pre" and len(element):
+        element[0].set("style", style.CODE_TEXT)
 
 
 def _name_host(parent: Element, number: int) -> None:
@@ -67,24 +64,37 @@ def _direct(element: Element, *, is_mixed: bool) -> str:
     A page finds the direction of a text, but not that of a list or quote, whose texts
     have their own; nor does a front end's style sheet follow it.
     """
-    if element.tag in ("pre", "code") or element.get("class") == "arithmatex":
+    if element.tag in _CODE or element.get("class") == "arithmatex":
         if is_mixed or element.tag == "pre":
             element.set("dir", "ltr")
         return ""
     own = first = _direction(element.text)
+    found = set()
     for child in element:
-        inner = _direct(child, is_mixed=is_mixed)
-        tail = _direction(child.tail)
+        inner, tail = _direct(child, is_mixed=is_mixed), _direction(child.tail)
         own = own or ("" if child.get("dir") else inner) or tail
         first = first or inner or tail
+        found.add(inner)
     if element.tag in _TEXTS:
-        is_found = not is_mixed or own or not first
-        element.set("dir", "auto" if is_found else first)
-    elif element.tag in _HOLDERS and is_mixed and first:
-        element.set("dir", first)
-    if first == "rtl" and element.tag in _TURNED:
-        element.attrib.setdefault("style", _TURNED[element.tag])
+        _direct_text(element, own or not is_mixed, first)
+    elif is_mixed and first:
+        _direct_holder(element, found, first)
     return first
+
+
+def _direct_text(element: Element, own: str | bool, first: str) -> None:
+    element.set("dir", "auto" if own or not first else first)
+    if element.tag in _TURNED and first == "rtl":
+        element.attrib.setdefault("style", style.START)
+
+
+def _direct_holder(element: Element, found: set[str], first: str) -> None:
+    is_list = element.tag in _LISTS
+    if is_list or element.tag == "table" or element.get("class") == "apertis-table":
+        element.set("dir", first)
+    if is_list and "rtl" in found:
+        is_all = "ltr" not in found
+        element.set("style", style.FROM_RIGHT if is_all else style.FROM_BOTH)
 
 
 def _direction(text: str | None) -> str:

@@ -78,7 +78,8 @@ def reasoning(text: str, *, seconds: float | None = None) -> str:
 
 def _fold(head: str, inner: str) -> str:
     summary = f'<summary dir="auto"><small>{head}</small></summary>'
-    return f"<details>{summary}{inner}</details>"
+    quote = f'<blockquote style="{style.QUOTE}">{inner}</blockquote>'
+    return f"<details>{summary}{quote}</details>"
 
 
 def answer(

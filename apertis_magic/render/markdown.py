@@ -43,7 +43,7 @@ _ATTRIBUTES = {
     "td": {"style"},
     "ul": {"style"},
     "ol": {"start", "style"},
-    "li": {"id"},
+    "li": {"id", "style"},
     "sup": {"id"},
     "input": {"type", "checked", "disabled", "aria-label"},
 }

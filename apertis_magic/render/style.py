@@ -22,6 +22,9 @@ STYLE = f"<style>{RULES}</style>"
 BOX = "overflow-x:auto"
 """Of an answer, and of a table in it."""
 
+BARE = "background:none"
+"""Of the box around a block of code, under the name of its language."""
+
 CODE = (
     "margin:0 0 1em;padding:.5em .8em;overflow-x:auto;white-space:pre;"
     "background:#8881;border:1px solid #8884;border-radius:4px;"
@@ -33,14 +36,29 @@ CODE = (
 CODE_TEXT = "background:none;white-space:inherit"
 """Of the text in it."""
 
-QUOTE = (
-    "margin:0 0 1em;padding:0 1em;border:0 solid #8888;border-inline-start-width:3px"
-)
+_BAR = "padding:0 1em;border:0 solid #8888;border-inline-start-width:3px"
+
+QUOTE = f"margin:0 0 1em;{_BAR}"
 """Of a quote, which has its bar where its lines begin."""
 
-LINK = "text-decoration:underline"
+QUESTION = f"margin:1em 0;{_BAR};white-space:pre-wrap"
 
-QUESTION = f"{QUOTE};white-space:pre-wrap"
+LINK = (
+    "text-decoration:underline;"
+    # In VS Code there are JupyterLab's variables too, of a light page always.
+    "color:var(--vscode-textLink-foreground,var(--jp-content-link-color,inherit))"
+)
+
+TASK = "list-style:none"
+"""Of a task, which has a box instead of a bullet."""
+
+FROM_RIGHT, FROM_BOTH = "padding:0 2em 0 0", "padding:0 2em"
+"""Of a list that runs from right to left, wholly and in part."""
+
+START = "text-align:start"
+"""Of a text that runs from right to left."""
+
+RIGHT, LEFT, CENTER = (f"text-align: {side};" for side in ("right", "left", "center"))
 
 TEXT = "white-space:pre-wrap;overflow-wrap:anywhere"
 """Of an answer that is shown as it is written."""
@@ -50,15 +68,13 @@ DIM = "opacity:.8"
 RULE = "margin:.6em 0 .2em;border:0;border-top:1px solid #8884;background:none"
 """Of the line above a footer."""
 
-LIST = "padding:0 2em 0 0"
-"""Of a list that runs from right to left."""
-
-RIGHT, LEFT, CENTER = (f"text-align: {side};" for side in ("right", "left", "center"))
-
 FIRST = "padding-left:0"
 """Of what begins a row, so that all outputs have one edge."""
 
 NUMBER = "text-align:right;white-space:nowrap"
 
-IN_ANSWERS = frozenset({BOX, CODE, CODE_TEXT, QUOTE, LINK, LIST, RIGHT, LEFT, CENTER})
+IN_ANSWERS = frozenset(
+    {BOX, BARE, CODE, CODE_TEXT, QUOTE, LINK, TASK, FROM_RIGHT, FROM_BOTH}
+    | {START, RIGHT, LEFT, CENTER}
+)
 """All that the elements of an answer's text may have."""
