@@ -76,14 +76,14 @@ def _direct(element: Element, *, is_mixed: bool) -> str:
         first = first or inner or tail
         found.add(inner)
     if element.tag in _TEXTS:
-        _direct_text(element, own or not is_mixed, first)
+        _direct_text(element, "auto" if own or not is_mixed else first, first)
     elif is_mixed and first:
         _direct_holder(element, found, first)
     return first
 
 
-def _direct_text(element: Element, own: str | bool, first: str) -> None:
-    element.set("dir", "auto" if own or not first else first)
+def _direct_text(element: Element, direction: str, first: str) -> None:
+    element.set("dir", direction or "auto")
     if element.tag in _TURNED and first == "rtl":
         element.attrib.setdefault("style", style.START)
 
