@@ -79,12 +79,16 @@ def test_a_host_that_is_hidden(address: str, text: str, host: str) -> None:
 @pytest.mark.parametrize(("address", "text"), PLAIN.values(), ids=PLAIN)
 def test_a_host_that_is_plain(address: str, text: str) -> None:
     """Nothing need be told."""
-    assert "" == shown_host(address, text)  # noqa: PLC1901  a host, not a truth
+    assert "" == shown_host(address, text)
 
 
 @pytest.mark.parametrize(
     ("address", "host"),
-    [("https://A.Example:1/x", "a.example"), ("ftp://a.example", "a.example"), ("", "")],
+    [
+        ("https://A.Example:1/x", "a.example"),
+        ("ftp://a.example", "a.example"),
+        ("", ""),
+    ],
 )
 def test_the_host_of_an_address(address: str, host: str) -> None:
     """In small letters, without a port."""

@@ -42,7 +42,7 @@ def test_texts_find_their_own(word: str) -> None:
 )
 def test_what_holds_texts_is_told(text: str, tag: str, word: str) -> None:
     """A page does not find the direction of a list or quote by its texts."""
-    assert "rtl" == tags(text.replace("{}", word), tag.split()[-1])[-1]
+    assert "rtl" == tags(text.replace("{}", word), tag.rsplit(maxsplit=1)[-1])[-1]
 
 
 def test_lists_of_two_directions_have_room_for_both() -> None:

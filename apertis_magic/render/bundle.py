@@ -51,7 +51,7 @@ def html_of(text: str, form: Form = "markdown") -> str:
 def page(html: str, *, first: bool = True) -> Bundle:
     """Return a display that holds *html*; an answer's first one brings the style."""
     sheet = style.STYLE if first else ""
-    looks = f'class="apertis-answer" style="{style.BOX}"'
+    looks = f'class="apertis-answer" style="{style.ANSWER}"'
     # In Markdown, where an export puts it, a blank line would end the HTML.
     whole = _BLANK.sub("&#10;", f"<div {looks}>{sheet}{html}</div>")
     return {"text/html": whole}

@@ -20,16 +20,25 @@ RULES = (
 STYLE = f"<style>{RULES}</style>"
 
 BOX = "overflow-x:auto"
-"""Of an answer, and of a table in it."""
+"""Of a table in an answer."""
+
+COLOURS = (
+    # In VS Code there are JupyterLab's variables too, of a light page always.
+    "--apertis-link:"
+    "var(--vscode-textLink-foreground,var(--jp-content-link-color,currentcolor));"
+    # JupyterLab's own is too pale to be read.
+    "--jp-mirror-editor-comment-color:color-mix(in lab,tan,currentcolor)"
+)
+
+ANSWER = f"{BOX};{COLOURS}"
+"""Of an answer."""
 
 BARE = "background:none"
 """Of the box around a block of code, under the name of its language."""
 
 CODE = (
     "margin:0 0 1em;padding:.5em .8em;overflow-x:auto;white-space:pre;"
-    "background:#8881;border:1px solid #8884;border-radius:4px;"
-    # JupyterLab's own is too pale to be read.
-    "--jp-mirror-editor-comment-color:color-mix(in lab,tan,currentcolor)"
+    "background:#8881;border:1px solid #8884;border-radius:4px"
 )
 """Of a block of code."""
 
@@ -43,11 +52,7 @@ QUOTE = f"margin:0 0 1em;{_BAR}"
 
 QUESTION = f"margin:1em 0;{_BAR};white-space:pre-wrap"
 
-LINK = (
-    "text-decoration:underline;"
-    # In VS Code there are JupyterLab's variables too, of a light page always.
-    "color:var(--vscode-textLink-foreground,var(--jp-content-link-color,inherit))"
-)
+LINK = "text-decoration:underline;color:var(--apertis-link)"
 
 TASK = "list-style:none"
 """Of a task, which has a box instead of a bullet."""
