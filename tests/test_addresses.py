@@ -26,7 +26,7 @@ HIDDEN = {
     "a name before an @": ("https://paypal.com@evil.example", "log in", EVIL),
     "name and password": ("https://paypal.com:x@evil.example/", "log in", EVIL),
     "two of them": ("https://paypal.com@a@evil.example", "log in", EVIL),
-    "bare": ("https://paypal.com@evil.example", "https://paypal.com@evil.example", EVIL),
+    "bare": ("https://a.b@evil.example", "https://a.b@evil.example", EVIL),
     "percent encoded": ("https://%65vil.example", "x", EVIL),
     "an @ that is encoded": ("https://paypal.com%40evil.example", "x",
                              "paypal.com@evil.example"),
@@ -44,7 +44,7 @@ HIDDEN = {
     "a stop that is not ASCII": ("https://evil\u3002example", "x", EVIL),
     "text that is not ASCII": ("http://evil.example", "b\u00fccher.example", EVIL),
     "mail": ("mailto:me@evil.example", "me@paypal.com", EVIL),
-    "an address that writes mail": ("mailto:a@evil.example", "https://paypal.com", EVIL),
+    "an address for mail": ("mailto:a@evil.example", "https://paypal.com", EVIL),
 }  # fmt: skip
 
 PLAIN = {
