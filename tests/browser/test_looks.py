@@ -96,8 +96,8 @@ def notebook(lab: Lab, server: ScriptedServer) -> Iterator[Notebook]:
         "%chat",
         "%chat list",
         "%chat show",
-        "from IPython.display import Markdown\n"
-        "Markdown('Words.\\n\\n# A heading\\n\\n|a|\\n|-|\\n|b|')",
+        "from IPython.display import Markdown, display\n"
+        "display(Markdown('Words.\\n\\n# A heading\\n\\n|a|\\n|-|\\n|b|'))",
         "print('x')",
     )
     for number in range(8):
