@@ -26,8 +26,9 @@ COLOURS = (
     # In VS Code there are JupyterLab's variables too, of a light page always.
     "--apertis-link:"
     "var(--vscode-textLink-foreground,var(--jp-content-link-color,currentcolor));"
-    # JupyterLab's own is too pale to be read.
-    "--jp-mirror-editor-comment-color:color-mix(in lab,tan,currentcolor)"
+    # JupyterLab's own are too pale to be read.
+    "--jp-mirror-editor-comment-color:color-mix(in lab,tan,currentcolor);"
+    "--jp-mirror-editor-number-color:color-mix(in lab,#e50,currentcolor)"
 )
 
 ANSWER = f"{BOX};{COLOURS}"
