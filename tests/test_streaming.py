@@ -134,7 +134,7 @@ def test_the_reasoning_of_a_long_answer(
     server.will(whole if line else Answer(steps))
     done = kernel.run(f"%%chat {line}\nx")
 
-    assert 1 == str(visible(done)).count("<p>hm hm</p>")
+    assert 1 == str(visible(done)).count(">hm hm</p>")
     assert text == bundle.turns_of(done.outputs)[0].text
 
 
@@ -228,7 +228,7 @@ def test_sources_are_links_below_the_answer(
     shown = kernel.run("%%chat\nx").answer["data"]["text/html"]
 
     assert '<a href="https://a.example/?a=1&amp;b" target="_blank"' in shown
-    assert "A &lt;page&gt;</a> a.example" in shown
+    assert "A &lt;page&gt;</a> (a.example)" in shown
     assert '<a href="http://c.example/x"' in shown
     assert "<li>B javascript:alert(1)</li>" in shown
 
