@@ -7,6 +7,8 @@ command of the front end, or change what stands outside the answer.
 import re
 from collections.abc import Callable
 
+from apertis_magic.render.style import IN_ANSWERS
+
 RUN = "window.ran=(window.ran||[]).concat(1)"
 LEAK = "http://leak.invalid/x"
 _T = "`" * 3
@@ -194,5 +196,5 @@ def assert_harmless(html: str) -> None:
             assert name != "href" or re.match(r"(https?://|mailto:|#fn)", value)
             assert name != "src" or value.startswith("data:image/")
             assert name != "class" or "jp-" not in value
-            assert name != "style" or value.startswith("text-align: ")
-            assert name != "dir" or value == "auto"
+            assert name != "style" or value in IN_ANSWERS
+            assert name != "dir" or value in {"auto", "ltr", "rtl"}

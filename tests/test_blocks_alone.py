@@ -79,8 +79,8 @@ def test_a_line_of_other_white_space(text: str, paragraphs: int) -> None:
 
 def test_code_of_white_space_alone() -> None:
     """A no-break space is code as any other sign is."""
-    assert "<code>&nbsp;text\n</code>" in to_html("    \u00a0text")
-    assert "<code>a\n\u3000\n</code>" in to_html("    a\n    \u3000\n    \n")
+    assert ">&nbsp;text\n</code>" in to_html("    \u00a0text")
+    assert ">a\n\u3000\n</code>" in to_html("    a\n    \u3000\n    \n")
 
 
 def test_labels_with_other_white_space() -> None:

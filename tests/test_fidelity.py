@@ -138,19 +138,19 @@ def test_code_is_highlighted_and_its_language_named() -> None:
     """A language that is not known, or not named, is never guessed."""
     html = to_html(f"{T}python\ndef f(): pass\n{T}")
 
-    assert (
-        '<div class="highlight"><span class="lang">python</span><pre tabindex="0">'
-        in html
-    )
+    assert '<div class="highlight" title="python" ' in html
     assert '<span class="k">def</span>' in html
-    assert to_html(f"{T}nope\ndef f(): pass\n{T}").count("<span") == 1
+    assert "<span" not in to_html(f"{T}nope\ndef f(): pass\n{T}")
     assert "<span" not in to_html(f"{T}\ndef f(): pass\n{T}")
     assert "<span" not in to_html("    def f(): pass")
 
 
 def test_wide_blocks_can_be_scrolled() -> None:
     """A table stands in a box of its own; code always does."""
-    assert '<div class="apertis-table" tabindex="0"><table>' in to_html("| a |\n|---|")
+    assert (
+        '<div class="apertis-table" tabindex="0" style="overflow-x:auto"><table>'
+        in to_html("| a |\n|---|")
+    )
 
 
 @pytest.mark.parametrize("line", ["value = 1\n", "+", "(", "x" * 30_000 + "\n"])

@@ -55,7 +55,10 @@ CONSTRUCTS = {
     "prices": ("$5 and $6", "<p><span>$</span>5 and <span>$</span>6</p>"),
     "a remote image": (
         "![cat](http://x/c.png)",
-        "<p><em>[image not loaded: cat]</em></p>",
+        (
+            '<p><em><a href="http://x/c.png" target="_blank" '
+            'rel="noopener noreferrer nofollow">[image not loaded: cat]</a></em></p>'
+        ),
     ),
     "a task list": (
         "- [x] a\n- [ ] b",
@@ -70,15 +73,11 @@ CONSTRUCTS = {
 
 def shape(html: str) -> str:
     """Return *html* without the wrappers and attributes that only serve styling."""
+    html = re.sub(r' (?:class|dir|style|start|tabindex|title)="[^"]*"', "", html)
     html = re.sub(
-        r'<div class="highlight">(?:<span class="lang">[^<]*</span>)?'
-        r'<pre tabindex="0"><code>(.*?)\s*</code></pre></div>',
-        r"<pre>\1</pre>",
-        html,
-        flags=re.DOTALL,
+        r"<pre><code>(.*?)\s*</code></pre>", r"<pre>\1</pre>", html, flags=re.DOTALL
     )
-    html = re.sub(r'<div class="apertis-table" tabindex="0">(.*?)</div>', r"\1", html)
-    html = re.sub(r' (?:class|style|start|dir)="[^"]*"', "", html)
+    html = re.sub(r"<div>((?:<pre>|<table>).*?)</div>", r"\1", html, flags=re.DOTALL)
     return html.replace("&lt;", "<").replace("&gt;", ">")
 
 

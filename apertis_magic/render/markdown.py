@@ -20,6 +20,8 @@ from markdown.util import Registry
 from markdown_it.token import Token
 
 from apertis_magic.clean import mend, printable_in_html
+from apertis_magic.render import style
+from apertis_magic.render.highlight import LANGUAGE
 from apertis_magic.render.reading import Document, read
 from apertis_magic.render.text import BLANK
 from apertis_magic.render.tree import Builder
@@ -29,8 +31,9 @@ _BETWEEN = "\0"  # blocks; no text has it, as the reader replaces it
 _BLANK_LINE = re.compile(rf"(?<=\n)(?=[{BLANK}]*\n)")
 
 _TAGS = set(
-    "a blockquote br code dd del details div dl dt em h1 h2 h3 h4 h5 h6 hr img input kbd li "
-    "mark ol p pre s small span strong sub summary sup table tbody td th thead tr u ul".split()
+    "a blockquote br code dd del details div dl dt em h1 h2 h3 h4 h5 h6 hr img input "
+    "kbd li mark ol p pre s small span strong sub summary sup table tbody td th thead "
+    "tr u ul".split()
 )
 _CONTENT_TAGS = set(
     "script style iframe object embed noscript template svg math textarea title xmp "
@@ -38,14 +41,18 @@ _CONTENT_TAGS = set(
 )
 _ATTRIBUTES = {
     "*": {"class", "dir"},
-    "a": {"href", "title", "target"},
+    "a": {"href", "title", "target", "style"},
     "img": {"src", "alt", "title"},
-    "div": {"tabindex"},
-    "pre": {"tabindex"},
+    "div": {"tabindex", "title", "style"},
+    "pre": {"tabindex", "style"},
+    "code": {"style"},
+    "blockquote": {"style"},
+    "p": {"style"},
     "th": {"style"},
     "td": {"style"},
-    "ol": {"start"},
-    "li": {"id"},
+    "ul": {"style"},
+    "ol": {"start", "style"},
+    "li": {"id", "style"},
     "sup": {"id"},
     "input": {"type", "checked", "disabled", "aria-label"},
 }
@@ -53,16 +60,16 @@ _ALLOWED = {
     # Classes of the highlighter, task lists, footnotes and math, by name: a front end
     # has others, such as jp-*, that change what its page looks like or does.
     "class": re.compile(
-        r"(?:highlight|lang|arithmatex|apertis-table|footnote(?:-ref|-backref)?"
+        r"(?:highlight|arithmatex|apertis-table|footnote(?:-ref|-backref)?"
         r"|task-list(?:-item)?|[a-z][a-z0-9]{0,2})"
     ),
     "href": re.compile(r"(?:https?://|mailto:|#fn)[^\s]*", re.IGNORECASE),
     "src": re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]*"),
     "target": re.compile("_blank"),
-    "dir": re.compile("auto"),
     "type": re.compile("checkbox"),
     "tabindex": re.compile("0"),
-    "style": re.compile(r"text-align: (?:left|right|center);"),
+    "dir": re.compile("auto|ltr|rtl"),
+    "style": re.compile("|".join(map(re.escape, sorted(style.IN_ANSWERS)))),
     "id": re.compile(r"fn(?:ref\d*)?:[\w-]+"),
 }
 
@@ -184,15 +191,17 @@ class _Chat(Extension):
         md.stripTopLevelTags = False
 
 
-def _filter(_tag: str, name: str, value: str) -> str | None:
+def _filter(tag: str, name: str, value: str) -> str | None:
     try:
-        return _allowed(name, value)
+        return _allowed(tag, name, value)
     except KeyboardInterrupt:  # nh3 would print it and go on
         _interrupted.append(True)
         return None
 
 
-def _allowed(name: str, value: str) -> str | None:
+def _allowed(tag: str, name: str, value: str) -> str | None:
+    if (tag, name) == ("div", "title"):
+        return value if LANGUAGE.fullmatch(value) else None
     if name == "class":
         kept = [word for word in value.split() if _ALLOWED["class"].fullmatch(word)]
         return " ".join(kept) or None

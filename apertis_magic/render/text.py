@@ -4,6 +4,7 @@ from html import escape
 from unicodedata import combining, east_asian_width
 
 from apertis_magic.clean import printable_in_html
+from apertis_magic.render import style
 from apertis_magic.render.formulas import OPENERS
 
 BLANK = " \t"
@@ -17,7 +18,13 @@ def inert(text: str) -> str:
 
 def preformatted(text: str) -> str:
     """Return the HTML of *text* that keeps its lines and spaces."""
-    return f'<div class="apertis-text">{inert(text)}</div>' if text else ""
+    looks = f'class="apertis-text" dir="auto" style="{style.TEXT}"'
+    return f"<div {looks}>{lines(text)}</div>" if text else ""
+
+
+def lines(text: str) -> str:
+    """Return the inert HTML of *text*, whose lines stay lines without any style."""
+    return inert(text).replace("\n", "<br>")
 
 
 def columns(text: str) -> int:

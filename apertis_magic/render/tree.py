@@ -25,6 +25,7 @@ class Builder:
     def __init__(self, name: str) -> None:
         self.name = name
         self.ticked: bool | None = None  # of the item whose text is to come
+        self.in_link = False
 
     def add(self, tokens: Iterable[Token], root: Element) -> None:
         """Add the elements of some blocks to *root*."""
@@ -43,6 +44,7 @@ class Builder:
         """Write what stands in lines to the end of *element*."""
         around = [element]
         words: list[str] = []
+        self.in_link = False
         for token in tokens:
             if token.type in _TEXT:
                 words.append(_TEXT[token.type] or token.content)
@@ -53,15 +55,16 @@ class Builder:
                 around.append(self._opened(token, around))
             elif token.nesting < 0:
                 around.pop()
+                self.in_link &= token.tag != "a"
             else:
                 _INLINE[token.type](self, token, around[-1])
         put("".join(words), around[-1])
 
     def _opened(self, token: Token, around: list[Element]) -> Element:
         """Return the element of a token, or the one around it if there is none."""
-        is_second = token.tag == "a" and any(above.tag == "a" for above in around)
-        if is_second or len(around) > _DEEPEST:
+        if (token.tag == "a" and self.in_link) or len(around) > _DEEPEST:
             return around[-1]
+        self.in_link |= token.tag == "a"
         made = SubElement(around[-1], _TAGS.get(token.tag, token.tag))
         if token.tag == "a":
             made.attrib |= {"href": str(token.attrs["href"]), "target": "_blank"}
@@ -182,15 +185,18 @@ def _code(_builder: Builder, token: Token, parent: Element) -> Element:
     return element
 
 
-def _image(_builder: Builder, token: Token, parent: Element) -> Element:
+def _image(builder: Builder, token: Token, parent: Element) -> Element:
     """Add an image that is in the text itself, or the name of a remote one."""
     name = "".join(_texts(token.children or []))[:_LONGEST_NAME]
     source = str(token.attrs["src"])
+    title = str(token.attrs.get("title", ""))
     if _SAFE_IMAGE.fullmatch(source):
-        title = str(token.attrs.get("title", ""))
         return SubElement(parent, "img", {"src": source, "alt": name, "title": title})
-    element = SubElement(parent, "em")
-    element.text = f"[image not loaded: {name or 'no description'}]"
+    element = told = SubElement(parent, "em")
+    if not builder.in_link and source.lower().startswith(("https://", "http://")):
+        told = SubElement(element, "a", {"href": source, "target": "_blank"})
+        told.attrib |= {"title": title} if title else {}
+    told.text = f"[image not loaded: {name or 'no description'}]"
     return element
 
 

@@ -5,21 +5,19 @@ from xml.etree.ElementTree import Element, SubElement
 
 from markdown.treeprocessors import Treeprocessor
 
+from apertis_magic.render.attributes import completed
 from apertis_magic.render.formulas import OPENERS
 from apertis_magic.render.highlight import highlighted
 
-_WRITTEN = set("p h1 h2 h3 h4 h5 h6 li th td blockquote summary".split())
 _UNREAD = {"code", "span"}  # a span holds a formula, or one sign
 
 
-class Directions(Treeprocessor):
-    """Lets each block of text run from its own first letter's side."""
+class Attributes(Treeprocessor):
+    """Gives elements their direction and looks, and links their true hosts."""
 
     def run(self, root: Element) -> None:
-        """Mark what holds text of the model."""
-        for element in root.iter():
-            if element.tag in _WRITTEN:
-                element.set("dir", "auto")
+        """Complete the elements below *root*."""
+        completed(root)
 
 
 class Guards(Treeprocessor):
@@ -83,7 +81,7 @@ def _guarded(text: str) -> tuple[str, list[Element]]:
     return first, spans
 
 
-PROCESSORS = (Directions(), Guards(), Highlighting())
+PROCESSORS = (Highlighting(), Attributes(), Guards())
 """In the order in which they run."""
 
 
