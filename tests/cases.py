@@ -530,16 +530,26 @@ DIFFERENT: dict[str, tuple[str, list[object]]] = {
     ),
     "a tag without its end is text, as is one in code or with attributes": (
         "<sub>a <u>b <kbd>c</kbd> `<s>` d</s> <mark class=e>f</mark>",
-        ["p", "<sub>a <u>b ", ["kbd", "c"], " ", ["code", "<s>"]]
-        + [" d</s> <mark class=e>f</mark>"],
+        [
+            "p",
+            "<sub>a <u>b ",
+            ["kbd", "c"],
+            " ",
+            ["code", "<s>"],
+            " d</s> <mark class=e>f</mark>",
+        ],
     ),
     "what folds holds blocks": (
         f"a\n<details>\n<summary>b *c*</summary>\n\n- d\n\n{T}\ne\n{T}\n</details>\nf",
         [
             "root",
             ["p", "a"],
-            ["details", ["summary", "b ", ["em", "c"]], ["ul", ["li", "d"]]]
-            + [["pre", "e"]],
+            [
+                "details",
+                ["summary", "b ", ["em", "c"]],
+                ["ul", ["li", "d"]],
+                ["pre", "e"],
+            ],
             ["p", "f"],
         ],
     ),

@@ -63,7 +63,7 @@ def test_white_space(place: str) -> None:
     for space in SPACES + BREAKS:
         html = to_html(f"*a*\n\n{place.replace('{}', space)}\n\n**b**")
 
-        assert html.startswith("<p dir=\"auto\"><em>a</em></p>")
+        assert html.startswith('<p dir="auto"><em>a</em></p>')
         assert "<strong>b</strong>" in html or "**b**\n</code>" in html
 
 
@@ -118,8 +118,8 @@ def test_what_begins_no_formula(
 
 def test_what_follows_a_bracket() -> None:
     """A list below it is a list."""
-    assert "<li dir=\"auto\">b</li>" in to_html("a\n\\[not a link](/foo)\n- b")
-    assert "<li dir=\"auto\">b</li>" in to_html("\\[not a link](/foo)\n- b")
+    assert '<li dir="auto">b</li>' in to_html("a\n\\[not a link](/foo)\n- b")
+    assert '<li dir="auto">b</li>' in to_html("\\[not a link](/foo)\n- b")
 
 
 @pytest.mark.parametrize("text", TEXTS)
@@ -134,7 +134,7 @@ def test_a_formula_below_a_paragraph() -> None:
         html = to_html(f"see\n{formula}\nmore")
 
         assert html.startswith('<p dir="auto">see</p><div class="arithmatex">')
-        assert html.endswith("</div><p dir=\"auto\">more</p>")
+        assert html.endswith('</div><p dir="auto">more</p>')
 
 
 BROKEN = """
@@ -188,7 +188,7 @@ def test_a_block_that_cannot_be_shown(plugin: Path, block: str) -> None:
     """It is shown as it was written, and what stands around it is formatted."""
     html = shown_with(plugin, f"*a*\n\n{block}\n\n**b**\n\n[^c]: d")
 
-    assert html.startswith("<p dir=\"auto\"><em>a</em></p>")
+    assert html.startswith('<p dir="auto"><em>a</em></p>')
     assert "<pre>" in html
     assert "&lt;b&gt;<span>$</span>x<span>$</span>" in html
     assert "<strong>b</strong>" in html

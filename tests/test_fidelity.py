@@ -18,9 +18,11 @@ from pieces import (
     documents,
     inside,
 )
-from reference import ours, structure, theirs, theirs_with_formulas, tree
+from reference import Tree, ours, structure, theirs, theirs_with_formulas, tree
 
+from apertis_magic.notebook.visible import visible
 from apertis_magic.render.markdown import to_html
+from apertis_magic.render.reading import read
 
 
 @pytest.mark.parametrize(
@@ -189,3 +191,43 @@ def test_work_grows_with_the_text_alone(piece: str, end: str) -> None:
 
     assert "<" not in re.sub("<[^>]*>", "", to_html(text))
     tree(text)
+
+
+PAGE = set("h1 h2 h3 h4 h5 h6 ul ol li blockquote table tr th td pre hr".split())
+CODE = {"fence": "pre", "code_block": "pre"}
+
+
+def blocks_of_page(node: Tree) -> list[str]:
+    """Return where the blocks of a structure begin and end, by their names."""
+    name = str(node[0]).split(" ")[0]
+    nodes = (child for child in node[1:] if isinstance(child, list))
+    inner = [each for child in nodes for each in blocks_of_page(child)]
+    return [f"<{name}>", *inner, f"</{name}>"] if name in PAGE else inner
+
+
+def blocks_of_terminal(text: str) -> list[str]:
+    """Return the same of what a terminal shows."""
+    found = []
+    for token in visible(read(text)):
+        name = CODE.get(token.type, token.tag)
+        if name in PAGE and token.nesting >= 0:
+            found.append(f"<{name}>")
+        if name in PAGE and token.nesting <= 0:
+            found.append(f"</{name}>")
+    return found
+
+
+TEXTS = [
+    *(text for texts in CASES.values() for text in texts),
+    *(text for text, _ in DIFFERENT.values()),
+    *FORMULAS,
+    ANSWER,
+]
+
+
+@pytest.mark.parametrize("text", sorted({*TEXTS}), ids=repr)
+def test_terminal_and_page_agree(text: str) -> None:
+    """The blocks are the same, in the same places."""
+    text = text.replace("[^", "(")  # in a page footnotes are a list, below a rule
+
+    assert blocks_of_page(ours(text)) == blocks_of_terminal(text)

@@ -321,10 +321,10 @@ def test_how_front_ends_find_a_formula(source: str, expected: str | None) -> Non
 
 BAD = r"\unicode{x}"
 SHOWN = {
-    f"a ${BAD}$ *b*": f"<p dir=\"auto\">a <code>${BAD}$</code> <em>b</em></p>",
-    f"a \\({BAD}\\) b": f"<p dir=\"auto\">a <code>\\({BAD}\\)</code> b</p>",
-    f"a $${BAD}$$ b": f"<p dir=\"auto\">a <code>$${BAD}$$</code> b</p>",
-    f"- a ${BAD}$": f"<ul><li dir=\"auto\">a <code>${BAD}$</code></li></ul>",
+    f"a ${BAD}$ *b*": f'<p dir="auto">a <code>${BAD}$</code> <em>b</em></p>',
+    f"a \\({BAD}\\) b": f'<p dir="auto">a <code>\\({BAD}\\)</code> b</p>',
+    f"a $${BAD}$$ b": f'<p dir="auto">a <code>$${BAD}$$</code> b</p>',
+    f"- a ${BAD}$": f'<ul><li dir="auto">a <code>${BAD}$</code></li></ul>',
 }
 
 

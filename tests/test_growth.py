@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from random import Random
 
 import pytest
-from growth import Work, exponent, seconds
+from exponents import Work, exponent, seconds
 
 from apertis_magic.notebook.formatted import blocks
 from apertis_magic.render.markdown import to_html

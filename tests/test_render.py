@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from apertis_magic.api.types import Usage
 from apertis_magic.chat.turn import Turn
 from apertis_magic.render import bundle, markdown, table
-from apertis_magic.render.reading import finished
 from apertis_magic.render.footer import footer, notes
 from apertis_magic.render.markdown import to_html
+from apertis_magic.render.reading import finished
 
 TICKS = "```"
 CONSTRUCTS = {

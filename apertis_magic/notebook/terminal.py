@@ -9,8 +9,8 @@ from apertis_magic.chat.reply import Progress
 from apertis_magic.chat.turn import Turn
 from apertis_magic.clean import printable
 from apertis_magic.notebook.screen import Screen, uninterrupted
-from apertis_magic.render.text import BLANK
 from apertis_magic.render.footer import Form, footer, notes, others, sources
+from apertis_magic.render.text import BLANK
 
 _PARTS = ("reasoning", "text", "refusal")
 """What an answer may have, in the order in which it is printed."""

@@ -9,6 +9,7 @@ import re
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from xml.etree.ElementTree import Element, ElementTree, SubElement, tostring
 from zlib import crc32
 
@@ -118,9 +119,9 @@ def _rendered(text: str) -> Rendered:
     if not text.strip(f"{BLANK}\r\n"):
         return Rendered(((len(text), ""),), text.rfind("\n") + 1)
     try:
-        converter = _converter()
-        blocks = converter.convert(text).split(_BETWEEN)
-        document = converter.parser.document
+        converter, parser = _converter()
+        blocks = _converted(converter, parser, text).split(_BETWEEN)
+        document = parser.document
         # Also what entities spelt out: it could turn the direction of code, say.
         cleaned = [printable_in_html(_cleaner.clean(block)) for block in blocks]
     except Exception:  # noqa: BLE001  no text may cost a person the answer
@@ -130,6 +131,18 @@ def _rendered(text: str) -> Rendered:
     return Rendered(
         tuple(zip(ends, cleaned, strict=True)), document.finished, document.defines
     )
+
+
+def _converted(converter: markdown.Markdown, parser: "_Blocks", text: str) -> str:
+    """Return the HTML of the blocks of *text*, with a sign between them.
+
+    Python-Markdown takes a text of other white space for none.
+    """
+    if text.strip():
+        return converter.convert(text)
+    root = parser.blocks(text)
+    EachBlock().run(root)
+    return _serialised(root)
 
 
 def _piecewise(text: str) -> Rendered:
@@ -155,8 +168,11 @@ class _Blocks(BlockParser):
     document: Document
 
     def parseDocument(self, lines: Iterable[str]) -> ElementTree:  # noqa: N802  the library's name
-        """Return the tree of elements of *lines*: an element for each block."""
-        text = "\n".join(lines)
+        """Return the tree of elements of *lines*."""
+        return ElementTree(self.blocks("\n".join(lines)))
+
+    def blocks(self, text: str) -> Element:
+        """Return an element that has one for each block of *text*."""
         self.document = read(text)
         root = Element("div")
         builder = Builder(f"{crc32(text.encode()):x}")
@@ -168,7 +184,7 @@ class _Blocks(BlockParser):
         if notes := self.document.notes:
             source = "\n\n".join(token.content for token in notes)
             _add(builder, notes, SubElement(root, "div", {"source": source}))
-        return ElementTree(root)
+        return root
 
 
 def _add(builder: Builder, tokens: Sequence[Token], block: Element) -> None:
@@ -182,8 +198,7 @@ class _Chat(Extension):
     """Markdown as models write it, instead of as Python-Markdown reads it."""
 
     def extendMarkdown(self, md: markdown.Markdown) -> None:  # noqa: N802  the library's name
-        """Put our reader, and what is done with its tree, in the place of its own."""
-        md.parser = _Blocks(md)
+        """Put what we do with the tree in the place of what would change it."""
         md.preprocessors = Registry()
         md.treeprocessors = Registry()
         md.postprocessors = Registry()
@@ -220,16 +235,16 @@ def _serialised(root: Element) -> str:
     )
 
 
-def _converter() -> markdown.Markdown:
-    """Return the one converter."""
-    if not _made:
-        made = markdown.Markdown(extensions=[_Chat()])
-        made.serializer = _serialised
-        _made.append(made)
-    return _made[0]
+@cache
+def _converter() -> tuple[markdown.Markdown, _Blocks]:
+    """Return the one converter and what reads blocks for it."""
+    made = markdown.Markdown(extensions=[_Chat()])
+    made.parser = parser = _Blocks(made)
+    # Python-Markdown's own takes "&lt;" in a text for an entity.
+    made.serializer = _serialised
+    return made, parser
 
 
-_made: list[markdown.Markdown] = []
 _interrupted: list[bool] = []
 _lock = threading.Lock()  # the converter keeps state while it works
 _cleaner = nh3.Cleaner(

@@ -13,6 +13,7 @@ from itertools import accumulate
 from typing import Any
 
 from markdown_it import MarkdownIt
+from markdown_it.ruler import RuleOptionsType
 from markdown_it.rules_block import StateBlock, blockquote, list_block
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
@@ -30,8 +31,10 @@ from apertis_magic.render.rules import (
 )
 
 _DEEPEST = 40  # quotes, items and notes within each other; what is deeper is text
-_OVER_TEXT = {"alt": ["paragraph", "reference", "blockquote", "list"]}
-"""Blocks that begin at once behind a paragraph's line, and behind a quote's."""
+# What a block of some kind ends at once: a paragraph, a definition, a quote, an item.
+_OVER_LINES: RuleOptionsType = {"alt": ["paragraph", "reference"]}
+_OVER_QUOTES: RuleOptionsType = {"alt": ["paragraph", "reference", "blockquote"]}
+_OVER_TEXT: RuleOptionsType = {"alt": ["paragraph", "reference", "blockquote", "list"]}
 
 _LINE = re.compile(r"\r\n|\n|\r(?!\Z)")
 _FENCE_END = re.compile(r" {0,3}(`{3,}|~{3,})[ \t]*\Z")
@@ -79,7 +82,8 @@ def read(text: str) -> Document:
     groups = list(_groups(tokens))
     below = groups.pop() if groups and groups[-1][0].map is None else []
     ends = [*accumulate(map(len, _lines(text)))]
-    starts = [ends[group[0].map[0] - 1] if group[0].map[0] else 0 for group in groups]
+    lines = [group[0].map[0] if group[0].map else 0 for group in groups]
+    starts = [ends[line - 1] if line else 0 for line in lines]
     blocks = [
         Block(end, group)
         for group, end in zip(groups, [*starts[1:], len(text)], strict=False)
@@ -135,7 +139,7 @@ def _first_open(blocks: Sequence[Token], lines: Sequence[str]) -> int:
     """Return the number of the first line that what comes may change."""
     if blocks:
         start, end = blocks[-1].map or (0, 0)
-        if not _is_over(blocks[-1], end, lines):
+        if not _is_over(blocks[-1], start, end, lines):
             return start
     else:
         end = 0
@@ -145,13 +149,13 @@ def _first_open(blocks: Sequence[Token], lines: Sequence[str]) -> int:
     return rest
 
 
-def _is_over(block: Token, end: int, lines: Sequence[str]) -> bool:
-    """Tell whether nothing that comes can change the last block of *lines*."""
+def _is_over(block: Token, start: int, end: int, lines: Sequence[str]) -> bool:
+    """Tell whether nothing that comes can change *block*, the last one of *lines*."""
     if end > len(lines):
         return False
     if block.type == "fence":
-        found = _FENCE_END.match(lines[end - 1])
-        return bool(found) and found[1].startswith(block.markup) and end - 1 > block.map[0]
+        found = _FENCE_END.match(lines[end - 1]) if end - start > 1 else None
+        return found is not None and found[1].startswith(block.markup)
     if block.type in _ENDED:
         return True
     return block.type in _ENDS_AT_BLANK and end < len(lines)
@@ -176,7 +180,7 @@ def _reader() -> MarkdownIt:
     made = MarkdownIt(
         "commonmark", {"html": False, "maxNesting": 64, "store_labels": True}
     )
-    made.helpers = labels.BOUNDED
+    made.helpers = labels.BOUNDED  # type: ignore[assignment]  # a module
     _add_blocks(made)
     _add_inline(made)
     core = made.core.ruler
@@ -203,11 +207,9 @@ def _add_blocks(made: MarkdownIt) -> None:
     ruler = made.block.ruler
     ruler.before("fence", "mathematics", mathematics.block, _OVER_TEXT)
     ruler.before("fence", "fold", _shallow(tags.fold), _OVER_TEXT)
-    ruler.before(
-        "reference", "footnote_def", _shallow(footnote_def), {"alt": ["paragraph", "reference"]}
-    )
+    ruler.before("reference", "footnote_def", _shallow(footnote_def), _OVER_LINES)
     ruler.at("blockquote", _shallow(blockquote), _OVER_TEXT)
-    ruler.at("list", _shallow(list_block), {"alt": ["paragraph", "reference", "blockquote"]})
+    ruler.at("list", _shallow(list_block), _OVER_QUOTES)
 
 
 def _add_inline(made: MarkdownIt) -> None:

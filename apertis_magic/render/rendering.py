@@ -22,6 +22,9 @@ class Rendering:
     """
 
     def __init__(self) -> None:
+        self._begin()
+
+    def _begin(self) -> None:
         self.text = ""
         self.ends: list[int] = []
         self._finished: list[str] = []  # the HTML of each of them
@@ -31,7 +34,7 @@ class Rendering:
     def grow(self, text: str) -> None:
         """Read what has come since; a text that begins otherwise is another one."""
         if not text.startswith(self.text):
-            self.__init__()  # type: ignore[misc]  all of it anew
+            self._begin()
         if text == self.text:
             return
         self.text = text

@@ -6,6 +6,7 @@ from xml.etree.ElementTree import Element, SubElement
 
 from markdown_it.token import Token
 
+from apertis_magic.clean import printable
 from apertis_magic.render.formulas import marked
 
 _DEEPEST = 30  # emphasis within emphasis; what is deeper is shown without
@@ -129,7 +130,8 @@ def _cell(_builder: Builder, token: Token, parent: Element) -> Element:
 def _code_block(_builder: Builder, token: Token, parent: Element) -> Element:
     """Add code; its language is the first word behind the fence."""
     code = SubElement(SubElement(parent, "pre"), "code")
-    code.text = token.content.removesuffix("\n") + "\n"
+    # Isolates would let code read as something else than it is.
+    code.text = printable(token.content).removesuffix("\n") + "\n"
     if words := token.info.split():
         code.set("class", f"language-{words[0]}")
     return code
@@ -181,7 +183,7 @@ def _name(builder: Builder, token: Token) -> str:
 
 def _code(_builder: Builder, token: Token, parent: Element) -> Element:
     element = SubElement(parent, "code")
-    element.text = token.content
+    element.text = printable(token.content)
     return element
 
 

@@ -1,4 +1,4 @@
-"""What is done with the tree of an answer's elements: tree processors of ``markdown``."""
+"""What is done with the tree of an answer, by tree processors of ``markdown``."""
 
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element, SubElement

@@ -19,7 +19,7 @@ _CJK = re.compile(
 )
 
 
-def run(state: StateInline, silent: bool) -> bool:  # noqa: FBT001  the library's way
+def run(state: StateInline, silent: bool) -> bool:
     """Read a run as marks that wait for their pairs, or as text."""
     found = _RUN.match(state.src, state.pos, state.posMax)
     if found is None or silent:

@@ -20,7 +20,7 @@ _FILLED = 16  # characters that empty cells may add for each of the text
 _NOTE_COST, _CELL_COST = 120, 48
 
 
-def _end_of_label(state: StateInline, start: int, disableNested: bool = False) -> int:  # noqa: FBT001, FBT002, N803  the library's names
+def _end_of_label(state: StateInline, start: int, disableNested: bool = False) -> int:  # noqa: FBT002, N803  the library's names
     """Return where the text of a bracket ends, or -1; give up where it costs too much.
 
     The work for the whole text is counted in its environment.

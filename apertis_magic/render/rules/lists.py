@@ -19,7 +19,7 @@ _LEAST = 2  # columns by which a bullet stands further in than the number above 
 
 
 def tasks(state: StateCore) -> None:
-    """Take the boxes in front of tasks, and note on the items whether they are ticked."""
+    """Take the boxes in front of tasks, and note on the items which are ticked."""
     tokens = state.tokens
     for number, token in enumerate(tokens[2:], 2):
         item = tokens[number - 2]
@@ -73,8 +73,9 @@ def _is_inner(after: Token | None, numbers: Token, lines: Sequence[str]) -> bool
 
 
 def _goes_on(after: Token | None, numbers: Token) -> bool:
-    is_list = after is not None and after.type == "ordered_list_open"
-    return is_list and after.markup == numbers.markup
+    if after is None or after.type != "ordered_list_open":
+        return False
+    return after.markup == numbers.markup
 
 
 def _column(token: Token, lines: Sequence[str]) -> float:

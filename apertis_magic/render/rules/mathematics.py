@@ -45,7 +45,7 @@ def _last(text: str, mark: str) -> int:
     return text.rfind(mark)
 
 
-def inline(state: StateInline, silent: bool) -> bool:  # noqa: FBT001  the library's way
+def inline(state: StateInline, silent: bool) -> bool:
     """Read a formula within a line."""
     if state.src[state.pos] not in "$\\":
         return False
@@ -59,7 +59,7 @@ def inline(state: StateInline, silent: bool) -> bool:  # noqa: FBT001  the libra
     return True
 
 
-def block(state: StateBlock, start: int, end: int, silent: bool) -> bool:  # noqa: FBT001  the library's way
+def block(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     """Read a formula on lines of its own."""
     found = _OPENER.match(state.src, state.bMarks[start] + state.tShift[start])
     if found is None or state.is_code_block(start):

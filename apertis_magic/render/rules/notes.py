@@ -1,27 +1,32 @@
-"""References to footnotes, and where the footnotes stand."""
+"""References to footnotes, each of which has its number from the first of them."""
 
 import re
+from typing import Any
 
 from markdown_it.rules_inline import StateInline
 
 _REFERENCE = re.compile(r"\[\^([^\[\]\s]{1,200})\]")
 
 
-def reference(state: StateInline, silent: bool) -> bool:  # noqa: FBT001  the library's way
+def reference(state: StateInline, silent: bool) -> bool:
     """Read a reference to a footnote that the text has."""
     if state.src[state.pos] != "[":
         return False
+    found = _REFERENCE.match(state.src, state.pos, state.posMax)
     notes = state.env.get("footnotes")
-    found = _REFERENCE.match(state.src, state.pos, state.posMax) if notes else None
-    key = f":{found[1]}" if found else ""
-    if found is None or key not in notes["refs"]:
+    if found is None or not notes or f":{found[1]}" not in notes["refs"]:
         return False
     if not silent:
-        listed = notes["list"]
-        if notes["refs"][key] < 0:
-            notes["refs"][key] = len(listed)
-            listed[len(listed)] = {"label": found[1], "count": 1}
         token = state.push("footnote_ref", "", 0)
-        token.meta = {"id": notes["refs"][key], "label": found[1]}
+        token.meta = {"id": _number(notes, found[1]), "label": found[1]}
     state.pos = found.end()
     return True
+
+
+def _number(notes: Any, label: str) -> int:
+    """Return the number of a footnote, the next one where it has none yet."""
+    number: int = notes["refs"][f":{label}"]
+    if number < 0:
+        number = notes["refs"][f":{label}"] = len(notes["list"])
+        notes["list"][number] = {"label": label, "count": 1}
+    return number

@@ -13,9 +13,11 @@ from apertis_magic.render.rules.mathematics import formula_at
 from apertis_magic.render.rules.spans import code_spans
 
 _BAR, _STAND_IN = "|", "\0"
-_COLUMNS = re.compile(r"[ \t>]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*+\|?[ \t]*$")
+_COLUMNS = re.compile(
+    r"[ \t>]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*+\|?[ \t]*$"
+)
 _FORMULA = re.compile(r"\\[(\[]|\$|\\.")
-_UNESCAPED = re.compile(r"(?<!\\)\|")
+_UNESCAPED, _ANY = re.compile(r"(?<!\\)\|"), re.compile(r"\|")
 
 
 def hide(state: StateCore) -> None:
@@ -52,8 +54,8 @@ def _hidden(line: str) -> str:
         pieces += [line[at:start]]
         inner = line[start:end]
         # In code, a backslash before a bar is GitHub's, and goes.
-        bars = _UNESCAPED.sub(_STAND_IN, inner) if is_code else inner.replace(_BAR, _STAND_IN)
-        pieces.append(bars)
+        pattern = _UNESCAPED if is_code else _ANY
+        pieces.append(pattern.sub(_STAND_IN, inner))
         at = end
     return "".join([*pieces, line[at:]])
 

@@ -24,7 +24,7 @@ _UNFOLD = re.compile(r"</details>[ \t]*$", re.IGNORECASE)
 _SUMMARY = re.compile(r"<summary>(.*?)</summary>[ \t]*$", re.IGNORECASE)
 
 
-def inline(state: StateInline, silent: bool) -> bool:  # noqa: FBT001  the library's way
+def inline(state: StateInline, silent: bool) -> bool:
     """Read a tag within a line, with what stands in it."""
     if state.src[state.pos] != "<":
         return False
@@ -79,7 +79,7 @@ def _pairs(text: str) -> dict[int, tuple[int, int]]:
     return found
 
 
-def fold(state: StateBlock, start: int, end: int, silent: bool) -> bool:  # noqa: FBT001  the library's way
+def fold(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     """Read a part that folds, with its summary."""
     begins = state.src.startswith("<", state.bMarks[start] + state.tShift[start])
     if not begins or state.is_code_block(start):

@@ -21,7 +21,7 @@ _STOP = re.compile(
 _TRAILING = "(?!.,:;&_~'\"…"
 
 
-def text(state: StateInline, silent: bool) -> bool:  # noqa: FBT001  the library's way
+def text(state: StateInline, silent: bool) -> bool:
     """Read text in which nothing has a meaning."""
     found = _SPECIAL.search(state.src, state.pos, state.posMax)
     end = found.start() if found else state.posMax
@@ -33,8 +33,8 @@ def text(state: StateInline, silent: bool) -> bool:  # noqa: FBT001  the library
     return True
 
 
-def address(state: StateInline, silent: bool) -> bool:  # noqa: FBT001  the library's way
-    """Read an address of the web or of mail, which is a link unless it stands in one."""
+def address(state: StateInline, silent: bool) -> bool:
+    """Read an address of the web or of mail: a link, unless it stands in one."""
     found = _SPECIAL.match(state.src, state.pos, state.posMax)
     if found is None or len(found[0]) == 1:
         return False
