@@ -27,6 +27,7 @@ _ALONE = re.compile(
     r"|\[[0-9a-f:.]+\])\.?(?::\d+)?(?:[/\\?#]\S*)?",
     re.IGNORECASE,
 )
+_PLAIN = re.compile(r"https?://[a-z0-9.-]+(?:[/?#]|$)", re.IGNORECASE)
 _ENDS = ".,;:!?)]}'\""
 
 
@@ -40,6 +41,8 @@ def shown_host(address: str, text: str) -> str:
         address: where the link leads.
         text: what is shown of it.
     """
+    if address == text and _PLAIN.match(address):
+        return ""
     host, is_odd = _host(address)
     if not host:
         return ""

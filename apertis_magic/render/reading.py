@@ -30,7 +30,9 @@ from apertis_magic.render.rules import (
     words,
 )
 
-_DEEPEST = 40  # quotes, items and notes within each other; what is deeper is text
+# Blocks within each other; what is deeper is text. The lines behind a quote are read
+# once for each quote around them.
+_DEEPEST, _DEEPEST_QUOTE = 40, 12
 # What a block of some kind ends at once: a paragraph, a definition, a quote, an item.
 _OVER_LINES: RuleOptionsType = {"alt": ["paragraph", "reference"]}
 _OVER_QUOTES: RuleOptionsType = {"alt": ["paragraph", "reference", "blockquote"]}
@@ -164,12 +166,12 @@ def _is_over(block: Token, start: int, end: int, lines: Sequence[str]) -> bool:
 Rule = Callable[[StateBlock, int, int, bool], bool]
 
 
-def _shallow(rule: Rule) -> Rule:
+def _shallow(rule: Rule, deepest: int = _DEEPEST) -> Rule:
     """Return *rule*, which reads nothing where too much is around it already."""
 
     @wraps(rule)
     def guarded(state: StateBlock, start: int, end: int, silent: bool) -> bool:  # noqa: FBT001  the library's way
-        return state.level < _DEEPEST and rule(state, start, end, silent)
+        return state.level < deepest and rule(state, start, end, silent)
 
     return guarded
 
@@ -208,7 +210,7 @@ def _add_blocks(made: MarkdownIt) -> None:
     ruler.before("fence", "mathematics", mathematics.block, _OVER_TEXT)
     ruler.before("fence", "fold", _shallow(tags.fold), _OVER_TEXT)
     ruler.before("reference", "footnote_def", _shallow(footnote_def), _OVER_LINES)
-    ruler.at("blockquote", _shallow(blockquote), _OVER_TEXT)
+    ruler.at("blockquote", _shallow(blockquote, _DEEPEST_QUOTE), _OVER_TEXT)
     ruler.at("list", _shallow(list_block), _OVER_QUOTES)
 
 

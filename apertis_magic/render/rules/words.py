@@ -18,6 +18,7 @@ _MAIL = re.compile(rf"[^\W_][\w.+-]{{0,254}}+@{_PART}(?:\.{_PART})+(?![\w-])")
 _STOP = re.compile(
     r"[()]|&nbsp;|[\s<>\"`*\[\]|\\^{}\u3000-\u303f\uff00-\uffef]", re.IGNORECASE
 )
+_PLAIN = re.compile(r"[\w:/.?=#~+,;@()-]+", re.ASCII)  # is written as it leads
 _TRAILING = "(?!.,:;&_~'\"…"
 
 
@@ -41,7 +42,8 @@ def address(state: StateInline, silent: bool) -> bool:
     shown, href = _address(state)
     if not shown:
         return False
-    href = state.md.normalizeLink(unescapeAll(href))
+    if not _PLAIN.fullmatch(href):
+        href = state.md.normalizeLink(unescapeAll(href))
     is_link = state.linkLevel == 0 and state.md.validateLink(href)
     if not silent:
         if is_link:
