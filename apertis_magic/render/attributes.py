@@ -45,7 +45,9 @@ def completed(root: Element) -> None:
 def _dress(element: Element) -> None:
     """Give *element* its looks."""
     name = element.get("class", "")
-    if look := _BY_CLASS.get(name) or _BY_TAG.get(element.tag):
+    if element.tag == "hr" and name:  # the one above footnotes
+        element.set("style", style.RULE)
+    elif look := _BY_CLASS.get(name) or _BY_TAG.get(element.tag):
         element.set("style", look)
     if element.tag == "pre" and len(element):
         element[0].set("style", style.CODE_TEXT)

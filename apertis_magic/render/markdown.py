@@ -48,6 +48,7 @@ _ATTRIBUTES = {
     "pre": {"tabindex", "style"},
     "code": {"style"},
     "blockquote": {"style"},
+    "hr": {"style"},
     "p": {"style"},
     "th": {"style"},
     "td": {"style"},

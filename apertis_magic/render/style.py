@@ -11,9 +11,9 @@ as what must be a rule, since each answer brings it.
 RULES = (
     ".apertis-answer{"
     "pre *{color:color-mix(in lab,var(--c),currentcolor)}"
-    "[class^=k]{--c:#a3e}[class^=s]{--c:#0a5}[class^=c]{--c:tan}"
+    "[class^=k]{--c:#a3e}[class^=s]{--c:#0a5}.c1{--c:tan}"
     "&& tr>*{text-align:left}"
-    "div:before{content:attr(title)}}"
+    "div:before{zoom:.8;content:attr(title)}}"
 )
 """For a front end that takes style sheets."""
 
@@ -81,6 +81,6 @@ NUMBER = "text-align:right;white-space:nowrap"
 
 IN_ANSWERS = frozenset(
     {BOX, BARE, CODE, CODE_TEXT, QUOTE, LINK, TASK, FROM_RIGHT, FROM_BOTH}
-    | {START, RIGHT, LEFT, CENTER}
+    | {START, RIGHT, LEFT, CENTER, RULE}
 )
 """All that the elements of an answer's text may have."""
