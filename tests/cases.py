@@ -378,6 +378,8 @@ CASES: dict[str, list[str]] = {
         "[^1]: b",
         "a[^1]\n\n[^1]: b\n    - c",
         "[^2] [^1]\n\n[^1]: a\n[^2]: b",
+        "a[^A]\n\n[^a]: b",
+        'a\n---\n[x]: http://u "the `a|b` page"\n\n[x] [^`|`]\n\n[^`|`]: b',
         "| a[^1] |\n|---|\n\n[^1]: b",
         "- a[^1]\n\n[^1]: b",
     ],
@@ -454,6 +456,8 @@ FORMULAS: dict[str, list[object]] = {
     "$$x$$": ["formula", "x"],
     "$$\nx\n$$": ["formula", "x"],
     "$$\nx\n- y\n-": ["p", "$$\nx\n- y\n-"],  # it may become one
+    "set $PATH:$HOME, $foo->bar($baz)": ["p", "set $PATH:$HOME, $foo->bar($baz)"],
+    "the $n$th of $xy$": ["p", "the ", ["math", "n"], "th of ", ["math", "xy"]],
     "a $$x$$ b": ["p", "a ", ["math", "x"], " b"],
     "a \\[x\\] b": ["p", "a ", ["math", "x"], " b"],
     "$$x$$ and $$y$$": ["p", ["math", "x"], " and ", ["math", "y"]],
@@ -574,6 +578,16 @@ DIFFERENT: dict[str, tuple[str, list[object]]] = {
             "table",
             ["thead", ["tr", ["th", "norm"], ["th", ["math", "|x|"], " is"]]],
             ["tbody", ["tr", ["td", ["math", "|a|"]], ["td", ["math", "\\|b\\|"]]]],
+        ],
+    ),
+    "a bare address may have braces": (
+        "https://a.b/{id}/c and {https://a.b}",
+        [
+            "p",
+            ["a href=https://a.b/{id}/c", "https://a.b/{id}/c"],
+            " and {",
+            ["a href=https://a.b", "https://a.b"],
+            "}",
         ],
     ),
     "a bar alone begins a row, of which more may come": (

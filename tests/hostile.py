@@ -6,7 +6,9 @@ command of the front end, or change what stands outside the answer.
 
 import re
 from collections.abc import Callable
+from html import unescape
 
+from apertis_magic.render.formulas import is_typesettable
 from apertis_magic.render.style import IN_ANSWERS
 
 RUN = "window.ran=(window.ran||[]).concat(1)"
@@ -152,6 +154,8 @@ PAYLOADS: dict[str, str] = {
     "mathematics, far away": f"${_BACK}x$ ${_NEAR}x$ $x\\\\[-99em]y$",
     "mathematics, link with a tab": f"$\\href{{java\tscript:{RUN}}}{{x}}$",
     "mathematics, bbox": f"$\\bbox[5px,border:2px solid;background:url({LEAK})]{{x}}$ $\\color{{red;{_OVER}}}x$",
+    "formula in a title": 'x\n---\n[r]: /u "`|`$\\unicode[x;position:fixed]{x41}$"\n\n[r]',
+    "formula in a name": "![$\\unicode{x}$ \\(a\\)][r] &#36;x&#36; &bsol;(y&bsol;)\n\n[r]: /u",
     "right-to-left": f"\u202e<img src=x onerror={RUN}>\u202c",
 }
 
@@ -173,6 +177,11 @@ PLACES: dict[str, Callable[[str], str]] = {
 
 # What may stand in the HTML: these tags and attributes, and nothing else in a tag.
 TAG = re.compile(r"<(/?)([a-z0-9]+)((?: [a-z-]+=\"[^\"]*\")*)>")
+SEEN = re.compile(
+    r"<code[^>]*>.*?</code>|<span>[$\\]</span>"
+    r'|<(?:span|div) class="arithmatex"[^>]*>[^<]*<',
+    re.DOTALL,
+)
 ATTRIBUTES = set(
     "class href title src alt style start id type checked disabled aria-label rel "
     "tabindex target dir".split()
@@ -185,8 +194,16 @@ TAGS = set(
 
 
 def assert_harmless(html: str) -> None:
-    """Assert that *html* holds nothing that a browser would run or fetch."""
+    """Assert that *html* holds nothing that a browser would run, fetch or typeset."""
     assert "<" not in TAG.sub("", html)
+
+    # Code is not looked at for formulas, and a sign alone in a tag begins none.
+    plain = SEEN.sub("", html)
+
+    assert not re.search(r"[$\\]", re.sub(r"<[^>]*>", "", plain))
+
+    for formula in re.findall(r'class="arithmatex"[^>]*>([^<]*)<', html):
+        assert is_typesettable(unescape(formula)[2:-2])
 
     for _, tag, attributes in TAG.findall(html):
         assert tag in TAGS

@@ -4,11 +4,16 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree.ElementTree import Element, SubElement
 
 import pytest
+from markdown_it.token import Token
 
+from apertis_magic.render import markdown
 from apertis_magic.render.markdown import to_html
 from apertis_magic.render.reading import finished
+from apertis_magic.render.tree import Builder
+from apertis_magic.render.treeprocessors import EachBlock
 
 # White space to Python, and to nobody who wrote Markdown.
 SPACES = "\u00a0\u1680\u2003\u202f\u205f\u3000\ufeff\u200b"
@@ -202,3 +207,26 @@ def test_a_note_that_cannot_be_shown(plugin: Path) -> None:
     assert "<em>a</em><sup" in html
     assert "&lt;b&gt;<span>$</span>" in html
     assert "<strong>b</strong>" in html
+
+
+def test_a_block_that_nobody_knows() -> None:
+    """It is shown as it was written, whatever of it fails."""
+    unknown = Token("paragraph_open", "p", 1), Token("inline", "", 0)
+    unknown[1].children = [Token("unknown", "", 0)]
+    root = Element("div")
+    block = SubElement(root, "div", {"source": "all $x$ of it"})
+    markdown._add(Builder("x"), unknown, block)
+    EachBlock().run(root)
+
+    assert "all $x$ of it" == "".join(root.itertext())
+
+
+def test_a_text_that_cannot_be_read() -> None:
+    """Only its part between blank lines is shown as it was written."""
+    made = markdown._piecewise("*a*\n\n**b** \u202e")
+    html = "".join(block for _, block in made.blocks)
+
+    assert "<em>a</em>" in html
+    assert "<strong>b</strong>" in html
+    assert "\u202e" not in html
+    assert "<pre>a <span>$</span></pre>" == markdown._piecewise("a $").blocks[0][1]

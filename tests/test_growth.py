@@ -69,6 +69,12 @@ def test_patterns(work: str) -> None:
 
 
 SIZE = 64_000
+
+
+def _letters(number: int) -> str:
+    return "".join("abcdefghij"[int(digit)] for digit in str(number))
+
+
 ONCE = {
     "brackets in brackets": "[" * (SIZE // 2) + "]" * (SIZE // 2),
     "the same with references": "[a]: b\n\n" + "[" * (SIZE // 2) + "]" * (SIZE // 2),
@@ -100,6 +106,15 @@ ONCE = {
     "a quote that goes on": ">" * 50 + "a\n" + "b\n" * (SIZE // 2),
     "code that goes on": "    a\n" + "      \n" * (SIZE // 7),
     "emphasis in emphasis": "*a " * (SIZE // 6) + "b* " * (SIZE // 6),
+    "environments": "".join(f"\\begin{{a{_letters(n)}}}\n" for n in range(4_000)),
+    "blanks below a bar": "|\n" + " " * SIZE + "x-",
+    "blanks behind a dash": "|\n-" + " " * SIZE + "x",
+    "blanks behind a tag": "<details>" + " " * SIZE + "x\n",
+    "formulas in a tag": "<sub>" + "\\(" * (SIZE // 2) + "</sub>\\)",
+    "formulas in cells": "|a|\n|-|\n|" + "\\(a " * (SIZE // 4) + "`x`\\)|",
+    "parts that fold": "<details>\n" * (SIZE // 10),
+    "parts that fold in others": "<details>\n" * 3_000 + "</details>\n" * 3_000,
+    "tags in tags": "<sub>" * (SIZE // 11) + "</sub>" * (SIZE // 11),
     "addresses in brackets": "http://a.)" * (SIZE // 10),
     "other addresses in brackets": "www.a.)" * (SIZE // 7),
 }

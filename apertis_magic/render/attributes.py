@@ -11,7 +11,7 @@ from xml.etree.ElementTree import Element
 from apertis_magic.render import style
 from apertis_magic.render.addresses import shown_host
 
-_TEXTS = frozenset("p h1 h2 h3 h4 h5 h6 li td th dt dd summary blockquote".split())
+_TEXTS = frozenset("p h1 h2 h3 h4 h5 h6 li td th summary blockquote".split())
 _LISTS = frozenset({"ul", "ol"})
 _CODE = frozenset({"pre", "code"})
 _TURNED = frozenset({"p", "td", "th"})  # those that JupyterLab has at the left

@@ -4,12 +4,12 @@ The text of a model is hostile until cleaned: raw HTML in it is shown as text, a
 is made of the rest passes an allow-list. Nothing remote is loaded.
 """
 
-import html
 import re
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import accumulate
 from xml.etree.ElementTree import Element, ElementTree, SubElement, tostring
 from zlib import crc32
 
@@ -24,17 +24,16 @@ from apertis_magic.clean import mend, printable_in_html
 from apertis_magic.render import style
 from apertis_magic.render.highlight import LANGUAGE
 from apertis_magic.render.reading import Document, read
-from apertis_magic.render.text import BLANK
-from apertis_magic.render.tree import Builder
+from apertis_magic.render.text import BLANK, inert
+from apertis_magic.render.tree import SAFE_IMAGE, Builder
 from apertis_magic.render.treeprocessors import EachBlock, show_source
 
-_BETWEEN = "\0"  # blocks; no text has it, as the reader replaces it
 _BLANK_LINE = re.compile(rf"(?<=\n)(?=[{BLANK}]*\n)")
 
 _TAGS = set(
-    "a blockquote br code dd del details div dl dt em h1 h2 h3 h4 h5 h6 hr img input "
-    "kbd li mark ol p pre s small span strong sub summary sup table tbody td th thead "
-    "tr u ul".split()
+    "a blockquote br code del details div em h1 h2 h3 h4 h5 h6 hr img input kbd li "
+    "mark ol p pre s small span strong sub summary sup table tbody td th thead tr u "
+    "ul".split()
 )
 _CONTENT_TAGS = set(
     "script style iframe object embed noscript template svg math textarea title xmp "
@@ -66,7 +65,7 @@ _ALLOWED = {
         r"|task-list(?:-item)?|[a-z][a-z0-9]{0,2})"
     ),
     "href": re.compile(r"(?:https?://|mailto:|#fn)[^\s]*", re.IGNORECASE),
-    "src": re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]*"),
+    "src": SAFE_IMAGE,
     "target": re.compile("_blank"),
     "type": re.compile("checkbox"),
     "tabindex": re.compile("0"),
@@ -98,7 +97,7 @@ def to_html(text: str) -> str:
     Args:
         text: Markdown; it may break off anywhere.
     """
-    return "".join(html for _, html in rendered(text).blocks)
+    return "".join(block for _, block in rendered(text).blocks)
 
 
 def rendered(text: str) -> Rendered:
@@ -121,10 +120,10 @@ def _rendered(text: str) -> Rendered:
         return Rendered(((len(text), ""),), text.rfind("\n") + 1)
     try:
         converter, parser = _converter()
-        blocks = _converted(converter, parser, text).split(_BETWEEN)
+        converter.convert(text) if text.strip() else parser.convert(text)
         document = parser.document
         # Also what entities spelt out: it could turn the direction of code, say.
-        cleaned = [printable_in_html(_cleaner.clean(block)) for block in blocks]
+        cleaned = [printable_in_html(_cleaner.clean(block)) for block in parser.blocks]
     except Exception:  # noqa: BLE001  no text may cost a person the answer
         return _piecewise(text)
     ends = [block.end for block in document.blocks]
@@ -134,46 +133,31 @@ def _rendered(text: str) -> Rendered:
     )
 
 
-def _converted(converter: markdown.Markdown, parser: "_Blocks", text: str) -> str:
-    """Return the HTML of the blocks of *text*, with a sign between them.
-
-    Python-Markdown takes a text of other white space for none.
-    """
-    if text.strip():
-        return converter.convert(text)
-    root = parser.blocks(text)
-    EachBlock().run(root)
-    return _serialised(root)
-
-
 def _piecewise(text: str) -> Rendered:
     """Return *text* of which a part cannot be rendered, that part as it is."""
-    first, *rest = _BLANK_LINE.split(text)
-    if not rest:
-        return Rendered(((len(text), f"<pre>{html.escape(text)}</pre>"),))
-    blocks, at = [], 0
-    for piece in (first, *rest):
-        made = "".join(html for _, html in _rendered(piece).blocks)
-        at += len(piece)
-        blocks.append((at, made))
-    return Rendered(tuple(blocks))
+    pieces = _BLANK_LINE.split(text)
+    if len(pieces) == 1:
+        return Rendered(((len(text), f"<pre>{inert(text)}</pre>"),), defines=True)
+    ends = accumulate(map(len, pieces))
+    blocks = (_rendered(piece).blocks for piece in pieces)
+    made = ("".join(block for _, block in found) for found in blocks)
+    return Rendered(tuple(zip(ends, made, strict=True)), defines=True)
 
 
 class _Blocks(BlockParser):
     """Reads a text as CommonMark and GitHub do, and as models write.
 
     Attributes:
-        document: the blocks of the text that was read last.
+        document: what the text holds that was read last.
+        blocks: the HTML of each of its blocks, and of its notes, before it is cleaned.
     """
 
     document: Document
+    blocks: Sequence[str]
 
     def parseDocument(self, lines: Iterable[str]) -> ElementTree:  # noqa: N802  the library's name
-        """Return the tree of elements of *lines*."""
-        return ElementTree(self.blocks("\n".join(lines)))
-
-    def blocks(self, text: str) -> Element:
-        """Return an element that has one for each block of *text*."""
+        """Return the tree of elements of *lines*: an element for each block."""
+        text = "\n".join(lines)
         self.document = read(text)
         root = Element("div")
         builder = Builder(f"{crc32(text.encode()):x}")
@@ -185,7 +169,25 @@ class _Blocks(BlockParser):
         if notes := self.document.notes:
             source = "\n\n".join(token.content for token in notes)
             _add(builder, notes, SubElement(root, "div", {"source": source}))
-        return root
+        return ElementTree(root)
+
+    def serialise(self, root: Element) -> str:
+        """Keep the HTML of each block of *root*, and return all of it.
+
+        Python-Markdown's own serialiser takes "&lt;" in a text for an entity.
+        """
+        self.blocks = [
+            "".join(tostring(each, encoding="unicode", method="html") for each in block)
+            for block in root
+        ]
+        return "".join(self.blocks)
+
+    def convert(self, text: str) -> None:
+        """Do what Python-Markdown does not with a text that is blank to Python."""
+        root = Element("div")
+        root[:] = self.parseDocument([text]).getroot() or ()
+        EachBlock().run(root)
+        self.serialise(root)
 
 
 def _add(builder: Builder, tokens: Sequence[Token], block: Element) -> None:
@@ -225,24 +227,12 @@ def _allowed(tag: str, name: str, value: str) -> str | None:
     return value if pattern is None or pattern.fullmatch(value) else None
 
 
-def _serialised(root: Element) -> str:
-    """Return the HTML of each block of *root*.
-
-    Python-Markdown's own serialiser takes "&lt;" in a text for an entity.
-    """
-    return _BETWEEN.join(
-        "".join(tostring(child, encoding="unicode", method="html") for child in block)
-        for block in root
-    )
-
-
 @cache
 def _converter() -> tuple[markdown.Markdown, _Blocks]:
     """Return the one converter and what reads blocks for it."""
     made = markdown.Markdown(extensions=[_Chat()])
     made.parser = parser = _Blocks(made)
-    # Python-Markdown's own takes "&lt;" in a text for an entity.
-    made.serializer = _serialised
+    made.serializer = parser.serialise
     return made, parser
 
 

@@ -29,6 +29,7 @@ from apertis_magic.render.rules import (
     tags,
     words,
 )
+from apertis_magic.render.text import BLANK
 
 # Blocks within each other; what is deeper is text. The lines behind a quote are read
 # once for each quote around them.
@@ -41,9 +42,15 @@ _OVER_TEXT: RuleOptionsType = {"alt": ["paragraph", "reference", "blockquote", "
 _LINE = re.compile(r"\r\n|\n|\r(?!\Z)")
 _FENCE_END = re.compile(r" {0,3}(`{3,}|~{3,})[ \t]*\Z")
 
-# A block of these kinds is over with its last line, or with the first blank one.
+# A block of these kinds is over with its last line, or with the first blank one; those
+# take in a line below them that begins no block.
 _ENDED = {"heading_open", "hr", "math_block", "details_open"}
 _ENDS_AT_BLANK = {"paragraph_open", "blockquote_open", "table_open"}
+_TAKES_LINES = _ENDS_AT_BLANK | {
+    "bullet_list_open",
+    "ordered_list_open",
+    "footnote_reference_open",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,34 +140,58 @@ def _outline(state: StateCore) -> None:
         for group in _groups(state.tokens)
         if group[0].map and group[0].map[0] < len(lines)
     ]
-    end = _first_open(blocks, lines)
-    state.env["finished"] = min(end, state.env.get("open", end))
+    spans = [(*(block.map or (0, 0)), block.type) for block in blocks]
+    end = _first_open(spans, lines, blocks[-1].markup if blocks else "")
+    held = state.env.get("open", len(lines))  # what may still be another block, or none
+    if spans and spans[-1][2] == "table_open" and spans[-1][0] + 2 > len(lines):
+        held = min(held, end)  # the line below its head has no end yet
+    inside = state.env.get("open_inside", len(lines))
+    around = [start for start, behind, _ in spans if start <= inside < behind]
+    state.env["finished"] = min(end, _above(spans, held, lines), *around)
 
 
-def _first_open(blocks: Sequence[Token], lines: Sequence[str]) -> int:
+Span = tuple[int, int, str]
+"""The first line of a block, the one behind its last, and its kind."""
+
+
+def _first_open(spans: Sequence[Span], lines: Sequence[str], markup: str) -> int:
     """Return the number of the first line that what comes may change."""
-    if blocks:
-        start, end = blocks[-1].map or (0, 0)
-        if not _is_over(blocks[-1], start, end, lines):
-            return start
-    else:
-        end = 0
+    start, end, kind = spans[-1] if spans else (0, 0, "")
+    is_cut = end > len(lines)
+    if is_cut or (spans and not _is_over(kind, lines[start:end], markup, lines[end:])):
+        return start
     rest = len(lines)
-    while rest > end and lines[rest - 1].strip(" \t"):
+    while rest > end and lines[rest - 1].strip(BLANK):
         rest -= 1  # definitions, the last of which may go on
     return rest
 
 
-def _is_over(block: Token, start: int, end: int, lines: Sequence[str]) -> bool:
-    """Tell whether nothing that comes can change *block*, the last one of *lines*."""
-    if end > len(lines):
-        return False
-    if block.type == "fence":
-        found = _FENCE_END.match(lines[end - 1]) if end - start > 1 else None
-        return found is not None and found[1].startswith(block.markup)
-    if block.type in _ENDED:
-        return True
-    return block.type in _ENDS_AT_BLANK and end < len(lines)
+def _is_over(
+    kind: str, lines: Sequence[str], markup: str, below: Sequence[str]
+) -> bool:
+    """Tell whether nothing that comes can change the last block.
+
+    Args:
+        kind: of the block.
+        lines: of the block; without the last line of the text, which has no end.
+        markup: that the block begins with, if it is a fence.
+        below: the lines below the block.
+    """
+    if kind == "fence":
+        found = _FENCE_END.match(lines[-1]) if len(lines) > 1 else None
+        return found is not None and found[1].startswith(markup)
+    return kind in _ENDED or (kind in _ENDS_AT_BLANK and bool(below))
+
+
+def _above(spans: Sequence[Span], line: int, lines: Sequence[str]) -> int:
+    """Return where the block begins that takes *line* in if it begins no other."""
+    follows_text = line > 0 and bool(lines[line - 1].strip(BLANK))
+    for start, end, kind in reversed(spans):
+        if start < line < end or (
+            line == end and follows_text and kind in _TAKES_LINES
+        ):
+            return start
+    return line
 
 
 Rule = Callable[[StateBlock, int, int, bool], bool]
@@ -178,7 +209,23 @@ def _shallow(rule: Rule, deepest: int = _DEEPEST) -> Rule:
 
 @cache
 def _reader() -> MarkdownIt:
-    """Return the reader, with our rules by their names."""
+    """Return the reader."""
+    return _made()
+
+
+@cache
+def _outliner() -> MarkdownIt:
+    """Return a reader of blocks alone."""
+    return _made().disable(["tasks", "inline", "footnote_tail", "bound", "text_join"])
+
+
+def _made() -> MarkdownIt:
+    """Return a new reader, with our rules by their names.
+
+    They keep in the environment of a text: its ``length``, ``looked_at`` and ``done``
+    (what their work is bounded by), ``open``, ``open_inside`` and ``finished`` (lines),
+    and what markdown-it-py itself keeps.
+    """
     made = MarkdownIt(
         "commonmark", {"html": False, "maxNesting": 64, "store_labels": True}
     )
@@ -187,9 +234,7 @@ def _reader() -> MarkdownIt:
     _add_inline(made)
     core = made.core.ruler
     core.after("normalize", "measure", labels.measure)
-    core.before("block", "hide_bars", tables.hide)
-    core.after("block", "show_bars", tables.show)
-    core.after("show_bars", "adopt", lists.adopt)
+    core.after("block", "adopt", lists.adopt)
     core.after("adopt", "outline", _outline)
     core.after("outline", "tasks", lists.tasks)
     core.after("inline", "footnote_tail", footnote_tail)
@@ -197,16 +242,10 @@ def _reader() -> MarkdownIt:
     return made
 
 
-@cache
-def _outliner() -> MarkdownIt:
-    """Return a reader of blocks alone."""
-    made = _reader.__wrapped__()
-    return made.disable(["tasks", "inline", "footnote_tail", "bound", "text_join"])
-
-
 def _add_blocks(made: MarkdownIt) -> None:
     made.enable("table").disable("html_block")
     ruler = made.block.ruler
+    ruler.at("table", tables.table, _OVER_LINES)
     ruler.before("fence", "mathematics", mathematics.block, _OVER_TEXT)
     ruler.before("fence", "fold", _shallow(tags.fold), _OVER_TEXT)
     ruler.before("reference", "footnote_def", _shallow(footnote_def), _OVER_LINES)

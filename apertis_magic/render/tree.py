@@ -9,9 +9,11 @@ from markdown_it.token import Token
 from apertis_magic.clean import printable
 from apertis_magic.render.formulas import marked
 
+SAFE_IMAGE = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]*")
+"""The address of an image that is in the text itself."""
+
 _DEEPEST = 30  # emphasis within emphasis; what is deeper is shown without
 _LONGEST_NAME = 1000  # characters of the name of an image that is not shown
-_SAFE_IMAGE = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]*")
 _TAGS = {"s": "del"}
 _TEXT = {"text": "", "softbreak": "\n"}
 
@@ -192,7 +194,7 @@ def _image(builder: Builder, token: Token, parent: Element) -> Element:
     name = "".join(_texts(token.children or []))[:_LONGEST_NAME]
     source = str(token.attrs["src"])
     title = str(token.attrs.get("title", ""))
-    if _SAFE_IMAGE.fullmatch(source):
+    if SAFE_IMAGE.fullmatch(source):
         return SubElement(parent, "img", {"src": source, "alt": name, "title": title})
     element = told = SubElement(parent, "em")
     if not builder.in_link and source.lower().startswith(("https://", "http://")):

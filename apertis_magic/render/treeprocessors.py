@@ -37,8 +37,8 @@ class Highlighting(Treeprocessor):
         """Put coloured code in the place of plain code."""
         for parent in [each for each in root.iter() if each.find("pre") is not None]:
             for number, child in enumerate(parent):
-                if child.tag == "pre":
-                    code = child[0]
+                code = child.find("code") if child.tag == "pre" else None
+                if code is not None:
                     language = code.get("class", "").removeprefix("language-")
                     parent[number] = highlighted(code.text or "", language)
                     parent[number].tail = child.tail

@@ -7,6 +7,7 @@ text ten thousand times: both would grow with the square of the text.
 from types import SimpleNamespace
 
 from markdown_it import helpers
+from markdown_it.common.utils import normalizeReference
 from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
@@ -56,17 +57,25 @@ def bound(state: StateCore) -> None:
 
 def _bounded(tokens: list[Token], left: int) -> int:
     """Make text of the references that pass what is *left*; return what then is."""
-    unresolved = 0  # links within each other there are none
+    opened: Token | None = None  # a link that is refused; none stands in another
+    text = ""
     for token in tokens:
         cost = _cost(token)
-        if cost > left:
-            unresolved += token.type == "link_open"
-            _unresolve(token)
-        elif token.type == "link_close" and unresolved:
-            unresolved -= 1
-            _unresolve(token)
-        else:
+        if token.type == "link_close" and opened:
+            label = opened.meta["label"]
+            is_short = normalizeReference(text) == label
+            _write(token, "]" if is_short else f"][{label}]")
+            opened = None
+        elif cost <= left:
             left -= cost
+            text += token.content
+        elif token.type == "link_open":
+            opened, text = token, ""
+            _write(token, "[")
+        elif token.type == "image":
+            _write(token, f"![{token.content}][{token.meta['label']}]")
+        else:
+            _write(token, f"[^{token.meta['label']}]")
     return left
 
 
@@ -78,16 +87,9 @@ def _cost(token: Token) -> int:
     return sum(len(str(value)) for value in token.attrs.values())
 
 
-def _unresolve(token: Token) -> None:
-    """Make *token* the text that it would be if its name were not defined."""
-    written = {
-        "link_open": "[",
-        "link_close": "]",
-        "image": f"![{token.content}]",
-        "footnote_ref": f"[^{token.meta.get('label')}]",
-    }
-    token.content = written[token.type]
-    token.type, token.tag, token.nesting = "text", "", 0
+def _write(token: Token, text: str) -> None:
+    """Make *token* the *text* that it is where its name is not defined."""
+    token.content, token.type, token.tag, token.nesting = text, "text", "", 0
     token.attrs, token.children = {}, None
 
 

@@ -1,20 +1,17 @@
-"""Where the code spans of a text are."""
+"""Where the code spans of a text are, and where a mark stands in it."""
 
 import re
 from bisect import bisect_left
 from collections import defaultdict
-from functools import lru_cache
 
 _RUN = re.compile(r"\\.|`+", re.DOTALL)
 
 
-@lru_cache(maxsize=4)
-def code_spans(text: str) -> tuple[tuple[int, int], ...]:
+def code_spans(text: str) -> list[tuple[int, int]]:
     """Return where each code span of *text* begins and ends, the backticks included."""
-    runs = [(run.start(), run.end()) for run in re.finditer("`+", text)]
     starts = defaultdict(list)
-    for start, end in runs:
-        starts[end - start].append(start)
+    for run in re.finditer("`+", text):
+        starts[run.end() - run.start()].append(run.start())
     spans, at = [], 0
     while found := _RUN.search(text, at):
         at = found.end()
@@ -26,4 +23,9 @@ def code_spans(text: str) -> tuple[tuple[int, int], ...]:
         if number < len(places):
             at = places[number] + length
             spans.append((found.start(), at))
-    return tuple(spans)
+    return spans
+
+
+def places(text: str, mark: str) -> list[int]:
+    """Return where *mark* stands in *text*."""
+    return [found.start() for found in re.finditer(re.escape(mark), text)]

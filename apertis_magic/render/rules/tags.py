@@ -5,11 +5,11 @@ Without attributes, and with their end, they are elements; all other HTML is tex
 
 import re
 from collections import Counter
-from functools import lru_cache
 
 from markdown_it.rules_block import StateBlock
 from markdown_it.rules_inline import StateInline
 
+from apertis_magic.render.rules.lines import hold, is_cut, once, rest
 from apertis_magic.render.rules.spans import code_spans
 
 _LONGEST = 20_480
@@ -18,10 +18,10 @@ _LONGEST = 20_480
 _BREAK = re.compile(r"<br[ \t]*/?>", re.IGNORECASE)
 _TAG = re.compile(r"<(/?)(sub|sup|kbd|mark|u|s|small)>", re.IGNORECASE)
 _FOLD = re.compile(
-    r"<details>[ \t]*(?:<summary>(?P<summary>.*?)</summary>)?[ \t]*$", re.IGNORECASE
+    r"<details>[ \t]*+(?:<summary>(?P<summary>.*?)</summary>[ \t]*+)?$", re.IGNORECASE
 )
-_UNFOLD = re.compile(r"</details>[ \t]*$", re.IGNORECASE)
-_SUMMARY = re.compile(r"<summary>(.*?)</summary>[ \t]*$", re.IGNORECASE)
+_UNFOLD = re.compile(r"</details>[ \t]*+$", re.IGNORECASE)
+_SUMMARY = re.compile(r"<summary>(.*?)</summary>[ \t]*+$", re.IGNORECASE)
 
 
 def inline(state: StateInline, silent: bool) -> bool:
@@ -34,7 +34,7 @@ def inline(state: StateInline, silent: bool) -> bool:
         state.pos = found.end()
         return True
     found = _TAG.match(state.src, state.pos, state.posMax)
-    closer = _pairs(state.src).get(state.pos) if found else None
+    closer = once(state.env, _pairs, state.src).get(state.pos) if found else None
     if found is None or closer is None or closer[1] > state.posMax:
         return False
     if not silent:
@@ -52,7 +52,6 @@ def _push(state: StateInline, tag: str, start: int, end: int) -> None:
     state.push("tag_close", tag, -1)
 
 
-@lru_cache(maxsize=4)
 def _pairs(text: str) -> dict[int, tuple[int, int]]:
     """Return where the end of each tag of *text* begins and ends, by its own place."""
     spans = iter([*code_spans(text), (len(text), len(text))])
@@ -84,13 +83,14 @@ def fold(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     begins = state.src.startswith("<", state.bMarks[start] + state.tShift[start])
     if not begins or state.is_code_block(start):
         return False
-    found = _FOLD.match(_rest(state, start))
+    found = _FOLD.match(rest(state, start))
     if found is None:
         return False
-    last = _folds(state.src).get(start)
+    last = once(state.env, _folds, state.src).get(start)
+    is_open = last is None or is_cut(state, last + 1)
+    if is_open and _may_end(state, start):
+        hold(state, start)
     if last is None or last >= end or not _is_inside(state, start, last):
-        if last is None and state.level == 0 and _may_end(state, start):
-            state.env.setdefault("open", start)
         return False
     if not silent:
         _push_fold(state, found["summary"], start, last)
@@ -100,7 +100,7 @@ def fold(state: StateBlock, start: int, end: int, silent: bool) -> bool:
 def _push_fold(state: StateBlock, summary: str | None, start: int, last: int) -> None:
     line = start + 1
     state.push("details_open", "details", 1).map = [start, last + 1]
-    below = _SUMMARY.match(_rest(state, line))
+    below = _SUMMARY.match(rest(state, line))
     if summary is None and below:
         summary, line = below[1], line + 1
     if summary is not None:
@@ -115,7 +115,6 @@ def _push_fold(state: StateBlock, summary: str | None, start: int, last: int) ->
     state.line = last + 1
 
 
-@lru_cache(maxsize=2)
 def _folds(text: str) -> dict[int, int]:
     """Return the line in which each part that folds ends, by that of its beginning."""
     opened: list[int] = []
@@ -133,8 +132,9 @@ def _is_inside(state: StateBlock, start: int, last: int) -> bool:
     """Tell whether a part is not too long, and all of it in the same block."""
     if state.bMarks[last] - state.bMarks[start] > _LONGEST:
         return False
+    least = min(state.blkIndent, state.sCount[start])
     return all(
-        state.isEmpty(line) or state.sCount[line] >= state.blkIndent
+        state.isEmpty(line) or state.sCount[line] >= least
         for line in range(start, last + 1)
     )
 
@@ -142,8 +142,3 @@ def _is_inside(state: StateBlock, start: int, last: int) -> bool:
 def _may_end(state: StateBlock, start: int) -> bool:
     """Tell whether the end of a part that has none may still come."""
     return len(state.src) - state.bMarks[start] <= _LONGEST
-
-
-def _rest(state: StateBlock, line: int) -> str:
-    """Return a line without the white space in front."""
-    return state.src[state.bMarks[line] + state.tShift[line] : state.eMarks[line]]

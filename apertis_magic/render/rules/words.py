@@ -16,8 +16,9 @@ _PART = r"[^\W_](?:[\w-]{0,62}[^\W_])?"
 _MAIL = re.compile(rf"[^\W_][\w.+-]{{0,254}}+@{_PART}(?:\.{_PART})+(?![\w-])")
 # Where a bare address ends; nothing that is more likely to be of the text around it.
 _STOP = re.compile(
-    r"[()]|&nbsp;|[\s<>\"`*\[\]|\\^{}\u3000-\u303f\uff00-\uffef]", re.IGNORECASE
+    r"[(){}]|&nbsp;|[\s<>\"`*\[\]|\\^\u3000-\u303f\uff00-\uffef]", re.IGNORECASE
 )
+_DEPTH = {"(": 1, "{": 1, ")": -1, "}": -1}
 _PLAIN = re.compile(r"[\w:/.?=#~+,;@()-]+", re.ASCII)  # is written as it leads
 _TRAILING = "(?!.,:;&_~'\"…"
 
@@ -74,8 +75,8 @@ def _cut(text: str, start: int, end: int) -> str:
     """Return the part of a bare address that is not the sentence's around it."""
     depth = 0
     for found in _STOP.finditer(text, start, end):
-        depth += {"(": 1, ")": -1}.get(found[0], 0)
-        if found[0] not in "()" or depth < 0:
+        depth += _DEPTH.get(found[0], 0)
+        if found[0] not in _DEPTH or depth < 0:
             end = found.start()
             break
     return text[start:end].rstrip(_TRAILING)
