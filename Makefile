@@ -1,7 +1,7 @@
 # make demo   run notebooks/quickstart.ipynb on a real local model
 # make test   run the tests           make lint   check style and types
 # make coverage   run the tests and tell which lines of the code they miss
-# make test-slow   kill a hundred kernels, where make test kills a dozen
+# make test-slow   kill a hundred kernels, and measure how the work grows with a text
 # make test-outside   read the examples of the Markdown specifications, got into build/outside
 # make test-lowest   run the cell's tests on the oldest versions that pyproject.toml allows
 # make bench  measure, beside a bare loop and the peers, into build/bench
@@ -33,7 +33,7 @@ coverage: $(VENV)/ready-test
 	$(BIN)/python -m pytest --cov -n 2
 
 test-slow: $(VENV)/ready-test
-	APERTIS_MAGIC_SLOW=1 $(BIN)/python -m pytest -s tests/test_journal_kill.py
+	APERTIS_MAGIC_SLOW=1 $(BIN)/python -m pytest -s tests/test_journal_kill.py tests/test_growth.py
 
 test-outside: $(VENV)/ready-test
 	$(BIN)/python -m pip download --quiet --no-deps --no-binary marko --dest build/outside marko==2.2.4

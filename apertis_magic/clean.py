@@ -29,10 +29,13 @@ _DIFFERENT = 8
 # What people give to servers without keys: "not-needed", "lm-studio".
 _WORD = re.compile(r"[A-Za-z_-]{1,15}")
 # C0 and C1 but for newline and tab: a terminal would obey them. And what turns the
-# direction of the text after it: it would read as something else than it is.
+# direction of the text after it: it would read as something else than it is. The marks
+# of a direction (U+200E, U+200F, U+061C) turn nothing, and stay.
 _C0_C1 = (*range(9), *range(11, 32), *range(127, 160))
-_DIRECTIONS = (*range(0x202A, 0x202F), *range(0x2066, 0x206A))
-_CONTROLS = dict.fromkeys([*_C0_C1, *_DIRECTIONS])
+_OVERRIDES = range(0x202A, 0x202F)
+_ISOLATES = range(0x2066, 0x206A)
+_CONTROLS = dict.fromkeys([*_C0_C1, *_OVERRIDES])
+_CONTROLS_AND_ISOLATES = {**_CONTROLS, **dict.fromkeys(_ISOLATES)}
 
 
 def redact(text: str, *keys: str | None) -> str:
@@ -104,7 +107,19 @@ def mend(text: str) -> str:
 
 
 def printable(text: str) -> str:
-    """Return *text* without the control characters that a terminal would obey."""
+    """Return *text* without the control characters that a terminal would obey.
+
+    Each character stays or goes by itself, so that pieces of a text can be cleaned one
+    by one.
+    """
+    return mend(text).translate(_CONTROLS_AND_ISOLATES)
+
+
+def printable_in_html(text: str) -> str:
+    """Return *text* as :func:`printable` does, but with isolates.
+
+    A browser ends those (U+2066 to U+2069) with the block or line that they are in.
+    """
     return mend(text).translate(_CONTROLS)
 
 

@@ -83,7 +83,7 @@ class ApertisError(Exception):
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(printable(redact(message)))
-        self.hint = hint or type(self).hint
+        self.hint = printable(hint) or type(self).hint
         self.status = status
         self.code = code
         self.param = param

@@ -6,10 +6,17 @@ command of the front end, or change what stands outside the answer.
 
 import re
 from collections.abc import Callable
+from html import unescape
+
+from apertis_magic.render.formulas import is_typesettable
+from apertis_magic.render.style import IN_ANSWERS
 
 RUN = "window.ran=(window.ran||[]).concat(1)"
 LEAK = "http://leak.invalid/x"
 _T = "`" * 3
+_OVER = f"position:fixed;left:0;top:0;width:9999px;height:9999px;background:url({LEAK})"
+_BACK, _NEAR = "\\kern-3em" * 99, "\\!" * 999
+_BOX = f"\\unicode[x;{_OVER}]{{x41}}"
 
 PAYLOADS: dict[str, str] = {
     # Elements that run a script.
@@ -134,6 +141,21 @@ PAYLOADS: dict[str, str] = {
     "mathematics, html": f"$\\text{{<img src=x onerror={RUN}>}}$",
     "mathematics, class": "$\\class{jp-Dialog}{x}\\cssId{main}{y}\\style{position:fixed}{z}$",
     "mathematics, require": "$\\require{html}\\style{background:url(http://leak.invalid)}{x}$",
+    "mathematics, box": f"\\({_BOX}\\) ${_BOX}$ $${_BOX}$$ \\[{_BOX}\\]",
+    "mathematics, box on its own": f"\\[\n{_BOX}\n\\]",
+    "mathematics, token": f"$\\mmlToken{{mtext}}[fontfamily='x;{_OVER}']{{t}}$",
+    "mathematics, box in a box": f"$\\sqrt[{_BOX}]{{\\text{{{_BOX}}}}}$ $\\ce{{A ->[{_BOX}] B}}$",
+    "mathematics, in text": f"a \\begin{{align}}{_BOX}\\end{{align}} b \\\\({_BOX}\\\\) c \\${_BOX}\\$",
+    "mathematics, entities": f"a &#92;begin{{align}}{_BOX}&bsol;end{{align}} &bsol;({_BOX}&#x5c;) &dollar;{_BOX}&#36;",
+    "mathematics, definitions": "$\\def\\frac#1#2{X}$ $\\renewcommand{\\sin}{X}$ $\\let\\alpha\\beta$ \\(\\DeclareMathOperator{\\cos}{X}\\)",
+    "mathematics, environments": "$\\newenvironment{matrix}{X}{X}$ $\\newcommand{\\log}[1][x]{X#1}$",
+    "mathematics, labels": "\\(x \\label{q}\\) \\(y \\label{q}\\) \\(\\ref{q}\\) \\eqref{q}",
+    "mathematics, black box": "$\\smash{\\rlap{\\lower 9em{\\rule{40em}{20em}}}}$ $\\Huge\\Huge\\Huge\\Huge\\rule{3em}{3em}$",
+    "mathematics, far away": f"${_BACK}x$ ${_NEAR}x$ $x\\\\[-99em]y$",
+    "mathematics, link with a tab": f"$\\href{{java\tscript:{RUN}}}{{x}}$",
+    "mathematics, bbox": f"$\\bbox[5px,border:2px solid;background:url({LEAK})]{{x}}$ $\\color{{red;{_OVER}}}x$",
+    "formula in a title": 'x\n---\n[r]: /u "`|`$\\unicode[x;position:fixed]{x41}$"\n\n[r]',
+    "formula in a name": "![$\\unicode{x}$ \\(a\\)][r] &#36;x&#36; &bsol;(y&bsol;)\n\n[r]: /u",
     "right-to-left": f"\u202e<img src=x onerror={RUN}>\u202c",
 }
 
@@ -155,19 +177,33 @@ PLACES: dict[str, Callable[[str], str]] = {
 
 # What may stand in the HTML: these tags and attributes, and nothing else in a tag.
 TAG = re.compile(r"<(/?)([a-z0-9]+)((?: [a-z-]+=\"[^\"]*\")*)>")
+SEEN = re.compile(
+    r"<code[^>]*>.*?</code>|<span>[$\\]</span>"
+    r'|<(?:span|div) class="arithmatex"[^>]*>[^<]*<',
+    re.DOTALL,
+)
 ATTRIBUTES = set(
     "class href title src alt style start id type checked disabled aria-label rel "
-    "tabindex target".split()
+    "tabindex target dir".split()
 )
 TAGS = set(
-    "a blockquote br code dd del div dl dt em h1 h2 h3 h4 h5 h6 hr img input li ol p "
-    "pre span strong sub sup table tbody td th thead tr ul".split()
+    "a blockquote br code dd del details div dl dt em h1 h2 h3 h4 h5 h6 hr img input kbd "
+    "li mark ol p pre s small span strong sub summary sup table tbody td th thead tr u "
+    "ul".split()
 )
 
 
 def assert_harmless(html: str) -> None:
-    """Assert that *html* holds nothing that a browser would run or fetch."""
+    """Assert that *html* holds nothing that a browser would run, fetch or typeset."""
     assert "<" not in TAG.sub("", html)
+
+    # Code is not looked at for formulas, and a sign alone in a tag begins none.
+    plain = SEEN.sub("", html)
+
+    assert not re.search(r"[$\\]", re.sub(r"<[^>]*>", "", plain))
+
+    for formula in re.findall(r'class="arithmatex"[^>]*>([^<]*)<', html):
+        assert is_typesettable(unescape(formula)[2:-2])
 
     for _, tag, attributes in TAG.findall(html):
         assert tag in TAGS
@@ -177,4 +213,5 @@ def assert_harmless(html: str) -> None:
             assert name != "href" or re.match(r"(https?://|mailto:|#fn)", value)
             assert name != "src" or value.startswith("data:image/")
             assert name != "class" or "jp-" not in value
-            assert name != "style" or value.startswith("text-align: ")
+            assert name != "style" or value in IN_ANSWERS
+            assert name != "dir" or value in {"auto", "ltr", "rtl"}

@@ -116,7 +116,7 @@ of text for $5 or $6, `List<String>`, 2 < 3 & ~~old~~ new[^1].
 >   code
 >   {T}
 
-| a | `b|c` |
+| a | `b\\|c` |
 |:--|--:|
 | 1 \\| 2 | **x** |
 

@@ -6,6 +6,7 @@ What only serves styling is left out of both.
 import re
 from html.parser import HTMLParser
 from urllib.parse import unquote
+from xml.etree.ElementTree import Element
 
 from cmarkgfm.cmark import (  # type: ignore[import-untyped]
     Options,
@@ -13,6 +14,8 @@ from cmarkgfm.cmark import (  # type: ignore[import-untyped]
 )
 
 from apertis_magic.render.markdown import to_html
+from apertis_magic.render.reading import read
+from apertis_magic.render.tree import Builder
 
 Tree = list["Tree | str"]  # a tag with what matters of its attributes, and its content
 
@@ -39,6 +42,15 @@ BLOCKS = set(
 def ours(text: str) -> Tree:
     """Return the structure of what we make of *text*."""
     return structure(to_html(text))
+
+
+def tree(text: str) -> Element:
+    """Return the elements of what we make of *text*; raise what goes wrong."""
+    root = Element("div")
+    document = read(text)
+    for tokens in (*(block.tokens for block in document.blocks), document.notes):
+        Builder("x").add(tokens, root)
+    return root
 
 
 def theirs(text: str) -> Tree:
@@ -102,13 +114,17 @@ class _Structure(HTMLParser):
         given = {name: value or "" for name, value in attrs}
         names = set(given.get("class", "").split())
         into = self._open[-1]
-        if names & {"footnote-backref", "lang"} or into is None:
+        if "footnote-backref" in names or tag == "small" or into is None:
             self._open.append(None)
         elif (tag in WRAPPERS and "arithmatex" not in names) or _again(tag, into):
             self._open.append(into)
         elif tag == "img":
             name = given.get("alt") or "no description"
-            into.append(["em", f"[image not loaded: {name}]"])
+            told: Tree | str = f"[image not loaded: {name}]"
+            is_link = any(node and str(node[0])[:2] == "a " for node in self._open)
+            if given["src"].lower().startswith(("http://", "https://")) and not is_link:
+                told = [_name("a", set(), {"href": given["src"]} | _title(given)), told]
+            into.append(["em", told])
         elif tag != "hr" or not names:  # else it parts the footnotes from the text
             node: Tree = [_name(tag, names, given)]
             into.append(node)
@@ -132,6 +148,10 @@ def _again(tag: str, into: Tree) -> bool:
     return tag == into[0] == "strong"
 
 
+def _title(given: dict[str, str]) -> dict[str, str]:
+    return {"title": given["title"]} if "title" in given else {}
+
+
 def _name(tag: str, names: set[str], given: dict[str, str]) -> str:
     """Return a tag with those of its attributes that mean something."""
     if "arithmatex" in names:
@@ -139,9 +159,9 @@ def _name(tag: str, names: set[str], given: dict[str, str]) -> str:
     kept = {name: given[name] for name in ("start", "title") if given.get(name)}
     if re.match("https?:|mailto:", given.get("href", "")):
         kept["href"] = unquote(given["href"])  # what is no such address, no one follows
-    if "style" in given or "align" in given:
-        align = given.get("align") or given["style"]
-        kept["align"] = re.sub(r"text-align:\s*|;", "", align)
+    side = given.get("align") or given.get("style", "")
+    if align := re.fullmatch(r"(?:text-align: ?)?(right|left|center);?", side):
+        kept["align"] = align[1]
     if tag == "input":
         kept["checked"] = str("checked" in given)
     return " ".join([tag, *(f"{name}={kept[name]}" for name in sorted(kept))])

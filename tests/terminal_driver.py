@@ -28,6 +28,9 @@ for cell in sys.argv[2:]:
     print("[end]")
 """
 
+_UNSEEN = "\u200d\u3000\xa0\xad\u200e\u200f\u061c"
+"""What may come beside letters and signs: it moves nothing and turns nothing."""
+
 _ESCAPE = re.compile(r"\x1b\[([?0-9;]*)([A-Za-z])")
 
 
@@ -90,7 +93,7 @@ class Picture:
             for _ in range(8 - self._column % 8):
                 self._put(" ", 1)
         else:
-            assert char.isprintable() or char in "\u200d\u3000\xa0\xad", repr(char)
+            assert char.isprintable() or char in _UNSEEN, repr(char)
 
             self._put(char, wcwidth(char))
 

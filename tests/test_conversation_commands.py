@@ -404,7 +404,7 @@ def test_versions_are_inert(asked: Shell, server: ScriptedServer) -> None:
     asked.run("%chat show --versions")
     html = asked.published[before]["data"]["text/html"]
 
-    assert "<details><summary>2 earlier versions</summary>" in html
+    assert '<summary dir="auto"><small>2 earlier versions</small></summary>' in html
     assert "sorry" in html
     assert "<img" not in html
 

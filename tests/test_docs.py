@@ -25,7 +25,7 @@ def test_the_files_that_are_named_exist(page: str) -> None:
     """A module that was renamed is renamed in the pages too."""
     text = (ROOT / page).read_text(encoding="utf-8")
     named = {name for name in _FILE.findall(text) if not _of_a_user(name)}
-    inner = ("chat", "api", "panel", "render/commonmark")
+    inner = ("chat", "api", "panel", "render", "render/rules")
     folders = (ROOT, PACKAGE, *(PACKAGE / name for name in inner))
     missing = {
         name

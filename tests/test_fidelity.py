@@ -18,10 +18,11 @@ from pieces import (
     documents,
     inside,
 )
-from reference import ours, structure, theirs, theirs_with_formulas
+from reference import Tree, ours, structure, theirs, theirs_with_formulas, tree
 
-from apertis_magic.render.commonmark.tree import tree
+from apertis_magic.notebook.visible import visible
 from apertis_magic.render.markdown import to_html
+from apertis_magic.render.reading import read
 
 
 @pytest.mark.parametrize(
@@ -105,8 +106,10 @@ def test_words_in_constructs(around: str, word: str) -> None:
 def test_every_prefix_has_the_structure_of_the_reference_s() -> None:
     """An answer that breaks off anywhere shows no more half syntax."""
     answer = ANSWER.replace(MATHEMATICS, "")
-    for end in range(len(answer) + 1):
-        assert theirs(answer[:end]) == ours(answer[:end])
+    prefixes = (answer[:end] for end in range(len(answer) + 1))
+    for prefix in prefixes:
+        if not prefix.rstrip(" ").endswith("\n|"):  # see DIFFERENT
+            assert theirs(prefix) == ours(prefix)
 
 
 def test_every_prefix_is_read_and_safe() -> None:
@@ -137,19 +140,19 @@ def test_code_is_highlighted_and_its_language_named() -> None:
     """A language that is not known, or not named, is never guessed."""
     html = to_html(f"{T}python\ndef f(): pass\n{T}")
 
-    assert (
-        '<div class="highlight"><span class="lang">python</span><pre tabindex="0">'
-        in html
-    )
+    assert '<div class="highlight" title="python" ' in html
     assert '<span class="k">def</span>' in html
-    assert to_html(f"{T}nope\ndef f(): pass\n{T}").count("<span") == 1
+    assert "<span" not in to_html(f"{T}nope\ndef f(): pass\n{T}")
     assert "<span" not in to_html(f"{T}\ndef f(): pass\n{T}")
     assert "<span" not in to_html("    def f(): pass")
 
 
 def test_wide_blocks_can_be_scrolled() -> None:
     """A table stands in a box of its own; code always does."""
-    assert '<div class="apertis-table" tabindex="0"><table>' in to_html("| a |\n|---|")
+    assert (
+        '<div class="apertis-table" tabindex="0" style="overflow-x:auto"><table>'
+        in to_html("| a |\n|---|")
+    )
 
 
 @pytest.mark.parametrize("line", ["value = 1\n", "+", "(", "x" * 30_000 + "\n"])
@@ -188,3 +191,43 @@ def test_work_grows_with_the_text_alone(piece: str, end: str) -> None:
 
     assert "<" not in re.sub("<[^>]*>", "", to_html(text))
     tree(text)
+
+
+PAGE = set("h1 h2 h3 h4 h5 h6 ul ol li blockquote table tr th td pre hr".split())
+CODE = {"fence": "pre", "code_block": "pre"}
+
+
+def blocks_of_page(node: Tree) -> list[str]:
+    """Return where the blocks of a structure begin and end, by their names."""
+    name = str(node[0]).split(" ")[0]
+    nodes = (child for child in node[1:] if isinstance(child, list))
+    inner = [each for child in nodes for each in blocks_of_page(child)]
+    return [f"<{name}>", *inner, f"</{name}>"] if name in PAGE else inner
+
+
+def blocks_of_terminal(text: str) -> list[str]:
+    """Return the same of what a terminal shows."""
+    found = []
+    for token in visible(read(text)):
+        name = CODE.get(token.type, token.tag)
+        if name in PAGE and token.nesting >= 0:
+            found.append(f"<{name}>")
+        if name in PAGE and token.nesting <= 0:
+            found.append(f"</{name}>")
+    return found
+
+
+TEXTS = [
+    *(text for texts in CASES.values() for text in texts),
+    *(text for text, _ in DIFFERENT.values()),
+    *FORMULAS,
+    ANSWER,
+]
+
+
+@pytest.mark.parametrize("text", sorted({*TEXTS}), ids=repr)
+def test_terminal_and_page_agree(text: str) -> None:
+    """The blocks are the same, in the same places."""
+    text = text.replace("[^", "(")  # in a page footnotes are a list, below a rule
+
+    assert blocks_of_page(ours(text)) == blocks_of_terminal(text)

@@ -102,6 +102,8 @@ def make_scarce():
         for each in (folder, ours, journal.file):
             os.chmod(each, 0o755 if each.is_dir() else 0o600)
         os.chown(journal.file, left, left)
+        # What is not loaded by now the other user may be unable to read.
+        sys.path.clear()
         os.seteuid(65534)
     else:
         about = os.statvfs(folder)

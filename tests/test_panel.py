@@ -147,12 +147,12 @@ def test_any_text_grows_to_its_whole(pieces: list[str]) -> None:
 
 def test_a_block_that_changes_late_is_sent_anew() -> None:
     """The target of a link may come at the end: the page needs the whole once more."""
-    text = "A [link][r].\n\nMore.\n\n[r]: https://docs.example/\n"
+    first, second = "A [link][r].\n\nMore.\n\n", "[r]: https://docs.example/\n"
     with under_way() as reply:
         growing = Growing(reply)
-        reply.add(delta(text))
+        reply.add(delta(first))
         growing.news()
-        _, is_all = growing.end(Turn(prompt="q", text=text))
+        _, is_all = growing.end(Turn(prompt="q", text=first + second))
 
     assert not is_all
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.metadata import version
 from typing import Any, NoReturn
 
@@ -167,8 +168,7 @@ class Transport:
     def _headers_of(self, call: Call, timeouts: Timeouts) -> dict[str, str]:
         target = self.target
         headers = {
-            # Cloudflare, which stands before the service, refuses unnamed clients.
-            "user-agent": f"apertis-magic/{version('apertis-magic')}",
+            "user-agent": _agent(),
             "accept": "application/json, text/event-stream",
         }
         if call.body is not None:
@@ -265,6 +265,15 @@ async def _refusal(incoming: Incoming, base_url: str) -> StatusError:
                     break
     await incoming.aclose()
     return failures.from_response(incoming.response, body, incoming.redact, base_url)
+
+
+@cache
+def _agent() -> str:
+    """Return what we are to a server, which the first request looks up for all.
+
+    Cloudflare, which stands before the service, refuses unnamed clients.
+    """
+    return f"apertis-magic/{version('apertis-magic')}"
 
 
 def _encode(body: Json) -> bytes:

@@ -16,6 +16,7 @@ from apertis_magic.chat.reply import Reply
 from apertis_magic.chat.session import Session
 from apertis_magic.chat.settings import Preferences
 from apertis_magic.chat.turn import Cell, Turn
+from apertis_magic.clean import printable
 from apertis_magic.errors import (
     ApertisError,
     ConfigurationError,
@@ -24,6 +25,7 @@ from apertis_magic.errors import (
 )
 from apertis_magic.notebook import options
 from apertis_magic.notebook.config import ApertisMagic
+from apertis_magic.notebook.line import say
 from apertis_magic.notebook.options import ChatOptions
 
 if TYPE_CHECKING:
@@ -213,7 +215,7 @@ class Asker:
         problem = journal.problem if journal else ""
         if problem and problem != self._problem_told:
             self._problem_told = problem
-            sys.stderr.write(f"apertis_magic: {problem}\n")
+            sys.stderr.write(printable(f"apertis_magic: {problem}\n"))
 
     @contextmanager
     def noting(self) -> Iterator[None]:
@@ -263,9 +265,9 @@ class Asker:
         local_model.check()
         if asked and not self.model_told:
             self.model_told = True
-            sys.stdout.write(
+            say(
                 f"{local} answers every question until %chat local stop; "
-                f"-m {asked} is ignored.\n"
+                f"-m {asked} is ignored."
             )
 
     def this_cell(self) -> Cell | None:
@@ -310,7 +312,7 @@ def this_notebook(shell: Any) -> str | None:
 def _tell_of_near(name: str, names: Collection[str]) -> None:
     """Say that a conversation is new where its name may be a slip."""
     if name not in names and (near := get_close_matches(name, names, n=1, cutoff=0.7)):
-        sys.stdout.write(f"The conversation {name} is new; there is also {near[0]}.\n")
+        say(f"The conversation {name} is new; there is also {near[0]}.")
 
 
 def _continued(line: str, body: str) -> tuple[str, str]:

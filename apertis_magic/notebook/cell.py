@@ -8,10 +8,12 @@ from IPython.display import DisplayHandle, display
 
 from apertis_magic.chat.reply import Progress, Reply
 from apertis_magic.chat.turn import Turn
+from apertis_magic.clean import printable
 from apertis_magic.errors import ApertisError, Interrupted
 from apertis_magic.render import bundle
 from apertis_magic.render.footer import Form
 from apertis_magic.render.layout import Layout
+from apertis_magic.render.rendering import rendering
 
 _HEARTBEAT = 0.5
 """Seconds without news after which the cell says what it waits for."""
@@ -41,6 +43,9 @@ _RESERVED = 12
 _LONG = 60_000
 """Characters above which an answer stays in several displays: swapping in a display of
 400 KB stops the page for 9 s."""
+
+_HALF = "\ufffd"
+"""Half a character, the rest of which may still come."""
 
 _THOUGHT = 4_000
 """Characters of a model's reasoning that are shown while it thinks."""
@@ -132,6 +137,7 @@ class NotebookView:
         self._pieces: list[str | None] = []  # what each display holds of the text
         self._kept: set[int] = set()  # displays that will not change any more
         self._layout = Layout(most=slots.room - 1)
+        self._rendering = rendering(form)
         self._shown = 0  # characters of the text that have been shown
         self._thought = 0  # displays of the reasoning, above those of the text
         self._due = 0.0
@@ -155,8 +161,13 @@ class NotebookView:
         if len(turn.text or turn.refusal) > _LONG and self._layout.most > 1:
             self._finish_long(turn, conversation)
             return
+        self._rendering.grow(turn.text or turn.refusal)
         data, metadata = bundle.answer(
-            turn, conversation=conversation, foot=self._foot, form=self._form
+            turn,
+            conversation=conversation,
+            foot=self._foot,
+            form=self._form,
+            html=self._rendering.whole(),
         )
         self._show(0, data, metadata)
         self._slots.empty(self._handles[1:])
@@ -172,41 +183,44 @@ class NotebookView:
 
     def _grow(self, text: str) -> int:
         """Show the pieces of *text* that have changed and return what was sent."""
-        text = text[: self._shown + _AT_ONCE]
+        text = text[: self._shown + _AT_ONCE].removesuffix(_HALF)
         self._shown = len(text)
-        self._layout = self._layout.grown(text)
-        pieces = self._layout.pieces(text)
+        self._rendering.grow(text)
+        self._layout = self._layout.grown(len(text), self._rendering.ends)
+        spans = self._layout.spans(len(text))
         shown = len(self._handles) - self._thought
         # New displays in their order; then those that get shorter, so that the page
         # never does, which would move the reader.
-        order = [*range(shown, len(pieces)), *reversed(range(min(shown, len(pieces))))]
+        order = [*range(shown, len(spans)), *reversed(range(min(shown, len(spans))))]
         is_long, ends = len(text) > _LONG, len(self._layout.ends)
         return sum(
-            self._show_piece(number, pieces[number], keep=is_long and number < ends)
+            self._show_piece(number, spans[number], keep=is_long and number < ends)
             for number in order
         )
 
-    def _show_piece(self, number: int, piece: str, *, keep: bool) -> int:
+    def _show_piece(self, number: int, span: tuple[int, int], *, keep: bool) -> int:
         at = number + self._thought
+        piece = self._rendering.text[slice(*span)]
         if at in self._kept or (not keep and self._piece(at) == piece):
             return 0
-        data = bundle.page(bundle.html_of(piece, self._form), first=at == 0)
+        data = bundle.page(self._rendering.html(*span), first=at == 0)
         metadata = {}
         if keep:
             self._kept.add(at)
-            data["text/plain"] = piece
+            data["text/plain"] = printable(piece)
             metadata = {"apertis_magic": {"id": self._id, "part": number + 1}}
         return self._show(at, data, metadata, piece)
 
     def _finish_long(self, turn: Turn, conversation: str | None) -> None:
         """Leave a long answer in its displays, each with its own source."""
         shown = turn.text or turn.refusal
-        self._layout = self._layout.closed(shown)
-        *pieces, last = self._layout.pieces(shown)
-        for number, piece in enumerate(pieces):
-            self._show_piece(number, piece, keep=True)
-        at = len(pieces) + self._thought
-        parts = {"part": len(pieces) + 1, "parts": len(pieces) + 1}
+        self._rendering.grow(shown)
+        self._layout = self._layout.closed(len(shown), self._rendering.ends)
+        *spans, last = self._layout.spans(len(shown))
+        for number, span in enumerate(spans):
+            self._show_piece(number, span, keep=True)
+        at = len(spans) + self._thought
+        parts = {"part": len(spans) + 1, "parts": len(spans) + 1}
         about = bundle.metadata(turn, conversation=conversation) | parts
         below = bundle.after(turn, foot=self._foot, form=self._form)
         thought = bundle.reasoning(turn.reasoning, seconds=turn.first_text)
@@ -214,8 +228,9 @@ class NotebookView:
             self._show(0, bundle.page(thought))
         else:  # it came too late, or all at once, to stand above
             below = thought + below
-        data = bundle.page(bundle.html_of(last, self._form) + below, first=at == 0)
-        self._show(at, {**data, "text/plain": last}, {"apertis_magic": about})
+        data = bundle.page(self._rendering.html(*last) + below, first=at == 0)
+        plain = {"text/plain": printable(shown[slice(*last)])}
+        self._show(at, data | plain, {"apertis_magic": about})
         self._slots.empty(self._handles[at + 1 :])
 
     def _piece(self, at: int) -> str | None:

@@ -1,6 +1,5 @@
 """The ``%chat`` commands: call the Session, display."""
 
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -16,6 +15,7 @@ from apertis_magic.errors import ConfigurationError
 from apertis_magic.notebook import options
 from apertis_magic.notebook.asking import Asker
 from apertis_magic.notebook.config import ApertisMagic
+from apertis_magic.notebook.line import say
 from apertis_magic.notebook.options import ChatOptions
 from apertis_magic.notebook.words import split, words
 
@@ -100,7 +100,7 @@ class ChatCommands:
     def help(self, rest: str) -> None:
         """List the commands."""
         _no_more("help", rest)
-        _say(help_text(), "", options.help_text())
+        say(help_text(), "", options.help_text())
 
     def retry(self, rest: str) -> None:
         """Ask the last question again."""
@@ -128,7 +128,7 @@ class ChatCommands:
         if rest == "--traceback":
             from apertis_magic.notebook import story  # noqa: PLC0415  few need it
 
-            _say(
+            say(
                 story.of(self.asker.error)
                 if self.asker.error
                 else "There was no error."
@@ -137,7 +137,7 @@ class ChatCommands:
         _no_more("last", rest)
         turn = self.session.current.newest
         if turn is None:
-            _say("There is no answer yet.")
+            say("There is no answer yet.")
             return
         from apertis_magic.render import bundle  # noqa: PLC0415  heavy
 
@@ -152,7 +152,7 @@ class ChatCommands:
             is_whole = first.quoted and not more
             talk.system = mend(first.text if is_whole else rest)
         shown = self._settings.system if talk.system is None else talk.system
-        _say(f"The system prompt: {shown}" if shown else "There is no system prompt.")
+        say(f"The system prompt: {shown}" if shown else "There is no system prompt.")
 
     def config(self, rest: str) -> None:
         """Show what is set and where it comes from, or set one of it."""
@@ -194,7 +194,7 @@ class ChatCommands:
         _no_more("version", rest)
         from apertis_magic.notebook import story  # noqa: PLC0415  few need it
 
-        _say(story.versions())
+        say(story.versions())
 
     def local(self, rest: str) -> None:
         """Answer with a small model on this machine."""
@@ -257,10 +257,6 @@ def _turns(number: int) -> str:
 def _no_more(name: str, rest: str) -> None:
     if rest:
         raise UsageError(f"%chat {name} takes nothing more, not {redact(rest)!r}.")
-
-
-def _say(*lines: str) -> None:
-    sys.stdout.write("\n".join(lines) + "\n")
 
 
 COMMANDS: Mapping[str, Command] = {

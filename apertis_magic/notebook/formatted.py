@@ -7,13 +7,10 @@ written.
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
 from io import StringIO
 from textwrap import indent
 from typing import ClassVar
 
-from markdown_it import MarkdownIt
-from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 from pygments import token as kinds
 from rich import box, markdown
@@ -27,6 +24,9 @@ from rich.text import Text
 from rich.theme import Theme
 
 from apertis_magic.clean import printable
+from apertis_magic.notebook.visible import visible
+from apertis_magic.render.reading import read
+from apertis_magic.render.text import BLANK
 
 _LONGEST = 50_000
 """Characters of a piece above which formatting it would keep a person waiting."""
@@ -66,16 +66,17 @@ _CODE = ANSISyntaxTheme(
     }
 )
 
-_MATHEMATICS = re.compile(
-    r"\\\(.{1,999}?\\\)|\\\[.{1,999}?\\\]|\$\$.{1,999}?\$\$|\$(?![\s$])[^$\n]+?(?<![\s\\])\$(?!\d)",
-    re.DOTALL,
+# What is shown as something else: characters by name, the numbers of items, the names
+# of links, and the tags around what folds.
+_RESPELT = re.compile(
+    r"&#?\w{1,32};|^[ \t>*+-]*+\d{1,9}[.)]|^[ \t>*+-]*+\[[^\]^\n][^\]\n]*\]:[ \t]"
+    r"|(?<=\])\[[^\]\n]*\]|</?(?:details|summary|br)>",
+    re.MULTILINE | re.IGNORECASE,
 )
-# What is shown as something else: characters by name, and the numbers of items.
-_RESPELT = re.compile(r"&#?\w{1,32};|^[\s>*+-]*\d{1,9}[.)]", re.MULTILINE)
 
 
 _STYLING = re.compile(r"\x1b\[[0-9;]*m")
-_PADDING = re.compile(rf" +((?:{_STYLING.pattern})*)$", re.MULTILINE)
+_PADDING = re.compile(rf"(?<! ) +((?:{_STYLING.pattern})*)$", re.MULTILINE)
 
 
 def blocks(text: str, *, width: int) -> str:
@@ -89,7 +90,7 @@ def blocks(text: str, *, width: int) -> str:
         Lines that each end in a newline; the text itself where it is too long, or
         where formatting would lose a letter or digit of it.
     """
-    plain = printable(text).rstrip() + "\n"
+    plain = printable(text).rstrip(f"{BLANK}\n") + "\n"
     if len(plain) > _LONGEST:
         return plain
     try:
@@ -221,42 +222,4 @@ class _Markdown(markdown.Markdown):
 
     def __init__(self, text: str) -> None:
         super().__init__("", hyperlinks=False)
-        self.parsed = _parser().parse(text)
-        for token in self.parsed:
-            token.children = list(_visible(token.children or []))
-
-
-def _parser() -> MarkdownIt:
-    parser = MarkdownIt("commonmark", {"html": False})
-    parser.enable(["strikethrough", "table"]).disable("reference")
-    parser.inline.ruler.before("escape", "mathematics", _mathematics)
-    return parser
-
-
-def _mathematics(state: StateInline, silent: bool) -> bool:  # noqa: FBT001  the library's way
-    """Take a formula as text, in which nothing is Markdown."""
-    found = _MATHEMATICS.match(state.src, state.pos)
-    if found is None:
-        return False
-    if not silent:
-        state.push("text", "", 0).content = found[0]
-    state.pos = found.end()
-    return True
-
-
-def _visible(tokens: Iterable[Token]) -> Iterator[Token]:
-    """Give *tokens* with images as text, and no address twice."""
-    is_address = False
-    for token in tokens:
-        if token.type == "image":
-            yield Token("text", "", 0, content=_named(token))
-        elif token.type == "link_open" and token.info == "auto":
-            is_address = True
-        elif token.type == "link_close" and is_address:
-            is_address = False
-        else:
-            yield token
-
-
-def _named(image: Token) -> str:
-    return f"[image not loaded: {image.content}] ({image.attrs.get('src', '')})"
+        self.parsed = visible(read(text))

@@ -2,13 +2,13 @@
 
 import getpass
 import os
-import sys
 import warnings
 
 from IPython.core.error import StdinNotImplementedError, UsageError
 
 from apertis_magic.api import address, keys
 from apertis_magic.chat.session import Session
+from apertis_magic.notebook.line import say
 
 
 def run(session: Session, action: str) -> None:
@@ -30,7 +30,7 @@ def run(session: Session, action: str) -> None:
             "%chat key takes nothing, status or clear; it asks for the key itself. If "
             "that was a key, revoke it: it is in the notebook and its history now."
         )
-    _say(actions[action](session.base_url))
+    say(actions[action](session.base_url))
 
 
 def _ask(base_url: str) -> str:
@@ -81,7 +81,3 @@ def _shadow() -> str:
     if not os.environ.get(keys.ENVIRONMENT, "").strip():
         return ""
     return f" {keys.ENVIRONMENT} is set, and goes before what is stored."
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(line + "\n")

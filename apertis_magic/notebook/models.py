@@ -1,7 +1,6 @@
 """``%chat models``, ``%chat model``, and what to say of a model that is not there."""
 
 import os
-import sys
 from collections.abc import Iterable, Sequence
 
 from IPython.core.error import UsageError
@@ -14,6 +13,7 @@ from apertis_magic.chat.model_list import ListedModel, Listing
 from apertis_magic.chat.session import Session
 from apertis_magic.clean import redact
 from apertis_magic.errors import ApertisError, Interrupted
+from apertis_magic.notebook.line import say
 from apertis_magic.render import table
 
 BACK = "default"
@@ -47,9 +47,9 @@ def show(session: Session, words: list[str]) -> None:
         display(_table(found), raw=True)
     elif listing.models:
         asked = redact(" ".join(parts))
-        _say(f"No model's id holds {asked!r}.{_near(parts, listing.ids)}")
+        say(f"No model's id holds {asked!r}.{_near(parts, listing.ids)}")
     else:
-        _say("The server lists no models.")
+        say("The server lists no models.")
 
 
 def choose(session: Session, words: list[str]) -> None:
@@ -71,9 +71,9 @@ def choose(session: Session, words: list[str]) -> None:
         origin = f"set for the conversation {session.current.name!r}"
     if settings.fixed_model:
         ignored = f"; {chosen} is ignored" if chosen else ""
-        _say(f"{settings.model} answers until %chat local stop{ignored}.")
+        say(f"{settings.model} answers until %chat local stop{ignored}.")
     else:
-        _say(f"{chosen or settings.model}, {origin}.")
+        say(f"{chosen or settings.model}, {origin}.")
         if words:
             _warn(session, words[0])
 
@@ -113,7 +113,7 @@ def _warn(session: Session, model: str) -> None:
     """Say so where the list that is known now lacks the id; it may be incomplete."""
     known = model_list.ids(session)
     if model != BACK and known and model.removesuffix(_WEB) not in known:
-        _say(f"The server's list has no such model.{_near([model], known)}")
+        say(f"The server's list has no such model.{_near([model], known)}")
 
 
 def _near(words: list[str], known: Sequence[str]) -> str:
@@ -139,7 +139,3 @@ def _dollars(price: float | None) -> str:
     if price is None:
         return ""
     return f"{price:.2f}" if price == round(price, 2) else f"{price:.6g}"
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(line + "\n")

@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,6 +16,7 @@ from apertis_magic.chat.settings import DEFAULT_MODEL
 from apertis_magic.clean import redact
 from apertis_magic.errors import ConfigurationError
 from apertis_magic.notebook.config import SETTINGS, ApertisMagic
+from apertis_magic.notebook.line import say
 from apertis_magic.notebook.options import closest
 
 
@@ -44,7 +44,7 @@ def run(here: Session, settings: ApertisMagic, words: list[str]) -> None:
         _set(settings, name, value)
     rows = dict(_rows(here, settings))
     if name:
-        sys.stdout.write(f"{name}: {rows[name]}\n")
+        say(f"{name}: {rows[name]}")
         return
     from apertis_magic.render import bundle  # noqa: PLC0415  heavy
 

@@ -9,8 +9,8 @@ from apertis_magic.chat.reply import Progress
 from apertis_magic.chat.turn import Turn
 from apertis_magic.clean import printable
 from apertis_magic.notebook.screen import Screen, uninterrupted
-from apertis_magic.render.commonmark.reader import finished
 from apertis_magic.render.footer import Form, footer, notes, others, sources
+from apertis_magic.render.text import BLANK
 
 _PARTS = ("reasoning", "text", "refusal")
 """What an answer may have, in the order in which it is printed."""
@@ -101,12 +101,13 @@ class TerminalView:
     def _print_blocks(self, rest: str, *, ended: bool) -> None:
         """Print the blocks that have come to their end, and let the others pass."""
         from apertis_magic.notebook import formatted  # noqa: PLC0415  see _has_rich
+        from apertis_magic.render.reading import finished  # noqa: PLC0415  heavy
 
         columns, lines = self._screen.size
         end = len(rest) if ended else finished(rest)
         passing = [] if ended else formatted.last_lines(rest[end:], columns, lines - 1)
         blocks = ""
-        if rest[:end].strip():
+        if rest[:end].strip(f"{BLANK}\n"):
             gap = "\n" if self._printed["text"] else ""
             blocks = gap + formatted.blocks(rest[:end], width=columns)
         self._screen.put(blocks, passing)

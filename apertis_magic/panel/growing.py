@@ -4,14 +4,10 @@ from typing import Any
 
 from apertis_magic.chat.reply import Reply
 from apertis_magic.chat.turn import Turn
-from apertis_magic.render import bundle
-from apertis_magic.render.commonmark.reader import finished
+from apertis_magic.render.rendering import Rendering
 
 LONG = 60_000
 """Characters above which an answer is not rendered again as a whole at its end."""
-
-_PIECE = 8_192
-"""Characters that are rendered in one go, unless a block is longer."""
 
 _AT_ONCE = 65_536
 """Characters that are rendered in one step; others wait for the same thread."""
@@ -34,6 +30,7 @@ class Growing:
 
     def __init__(self, reply: Reply) -> None:
         self._reply = reply
+        self._rendering = Rendering()
         self._covered = 0  # characters that html stands for
         self._due = 0  # characters behind them that are worth another look
         self.text = self.html = self.thought = self.status = ""
@@ -64,8 +61,7 @@ class Growing:
         if not text.startswith(self.text):
             return {}, False
         news = self._told(text, turn.reasoning, "", is_whole=True)
-        is_all = len(text) > LONG or _same(self.html, bundle.html_of(text))
-        return news, is_all
+        return news, len(text) > LONG or self._rendering.whole() == self.html
 
     def _told(
         self, text: str, thought: str, status: str, *, is_whole: bool
@@ -85,33 +81,18 @@ class Growing:
 
     def _blocks(self, *, is_whole: bool) -> list[str]:
         """Return the HTML of the blocks that are whole by now, and count them as so."""
-        blocks: list[str] = []
-        end = self._covered + _AT_ONCE
-        while is_whole or self._covered < end:
-            rest = self.text[self._covered :]
-            if not rest or (not is_whole and len(rest) < self._due):
-                break
-            length = _whole_blocks(rest) or (len(rest) if is_whole else 0)
-            if not length:
-                self._due = len(rest) + max(64, len(rest) // 4)
-                break
-            blocks.append(bundle.html_of(rest[:length]))
-            self._covered += length
-            self._due = 0
-        return blocks
-
-
-def _whole_blocks(text: str) -> int:
-    """Return the length of some blocks at the beginning of *text* that are whole."""
-    size = _PIECE
-    while not (length := finished(text[:size])) and size < len(text):
-        size *= 2
-    return length
-
-
-def _same(pieces: str, whole: str) -> bool:
-    # Between two blocks stands a line's end or none; it shows nowhere.
-    return pieces.replace("\n", "") == whole.replace("\n", "")
+        waiting = len(self.text) - self._covered
+        if not waiting or (not is_whole and waiting < self._due):
+            return []
+        end = len(self.text) if is_whole else self._covered + _AT_ONCE
+        self._rendering.grow(self.text[:end])
+        ends = self._rendering.ends
+        end = end if is_whole else ends[-1] if ends else 0
+        if end <= self._covered:
+            self._due = waiting + max(64, waiting // 4)
+            return []
+        start, self._covered, self._due = self._covered, end, 0
+        return [self._rendering.html(start, end)]
 
 
 def _units(text: str) -> int:

@@ -24,7 +24,7 @@ from apertis_magic.panel.head import head
 from apertis_magic.panel.requests import Request
 from apertis_magic.panel.rows import Json
 from apertis_magic.panel.saved import saved
-from apertis_magic.render.style import RULES
+from apertis_magic.render.style import COLOURS, RULES
 
 if TYPE_CHECKING:
     from apertis_magic.chat.conversation import Conversation
@@ -70,7 +70,9 @@ class ChatPanel(anywidget.AnyWidget):
     """
 
     _esm = _STATIC / "panel.js"
-    _css = RULES + (_STATIC / "panel.css").read_text(encoding="utf-8")
+    _css = f".ap{{{COLOURS}}}{RULES}" + (_STATIC / "panel.css").read_text(
+        encoding="utf-8"
+    )
 
     _unwatch: Callable[[], None] | None = None
 

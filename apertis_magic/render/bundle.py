@@ -1,9 +1,11 @@
 """An answer and its footer -> the MIME bundle and metadata of a cell's output.
 
-``text/html`` is sanitised and ``text/plain`` is the answer's own Markdown. There is no
+``text/html`` is sanitised and ``text/plain`` is the answer's own Markdown, without what
+a terminal would obey. There is no
 ``text/markdown``: JupyterLab runs the scripts in it when the cell was just run.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -16,15 +18,19 @@ from typing import Any
 from apertis_magic.api.value import mapping
 from apertis_magic.chat.turn import Source, Turn
 from apertis_magic.clean import printable
+from apertis_magic.render import style
+from apertis_magic.render.addresses import host_of, shown_host
 from apertis_magic.render.footer import Form, footer, notes, others, sources
 from apertis_magic.render.markdown import to_html
-from apertis_magic.render.style import STYLE
-from apertis_magic.render.text import columns, inert
+from apertis_magic.render.text import columns, inert, lines, preformatted
 
 Bundle = dict[str, str]
 
 _LONGEST_REASONING = 20_000
 """Characters of it that are shown, the last ones; the turn keeps it all."""
+
+_BLANK = re.compile(r"\n(?=[ \t]*\n)")
+_APART = "\n\n"
 
 
 @cache
@@ -37,18 +43,24 @@ def html_of(text: str, form: Form = "markdown") -> str:
     """Return the HTML of an answer's text, or of a piece of it."""
     if form == "markdown":
         return to_html(text)
-    return f'<div class="apertis-text">{inert(text)}</div>' if text else ""
+    return preformatted(text)
 
 
 def page(html: str, *, first: bool = True) -> Bundle:
     """Return a display that holds *html*; an answer's first one brings the style."""
-    style = STYLE if first else ""
-    return {"text/html": f'{style}<div class="apertis-answer">{html}</div>'}
+    sheet = style.STYLE if first else ""
+    looks = f'class="apertis-answer" style="{style.ANSWER}"'
+    # In Markdown, where an export puts it, a blank line would end the HTML.
+    whole = _BLANK.sub("&#10;", f"<div {looks}>{sheet}{html}</div>")
+    return {"text/html": whole}
 
 
 def note(line: str) -> str:
     """Return the HTML of a line about the answer."""
-    return f'<div class="apertis-note">{inert(line)}</div>'
+    return (
+        f'<div class="apertis-note" dir="auto" style="{style.DIM}">'
+        f"<small><em>{lines(line)}</em></small></div>"
+    )
 
 
 def reasoning(text: str, *, seconds: float | None = None) -> str:
@@ -59,11 +71,22 @@ def reasoning(text: str, *, seconds: float | None = None) -> str:
     left_out = len(text) - _LONGEST_REASONING
     above = note(f"{left_out} characters before this are left out here.")
     inner = (above if left_out > 0 else "") + to_html(text[max(left_out, 0) :])
-    return f"<details><summary>Reasoning{took}</summary>{inner}</details>"
+    return _fold(f"Reasoning{took}", inner)
+
+
+def _fold(head: str, inner: str) -> str:
+    summary = f'<summary dir="auto"><small>{head}</small></summary>'
+    quote = f'<blockquote style="{style.QUOTE}">{inner}</blockquote>'
+    return f"<details>{summary}{quote}</details>"
 
 
 def answer(
-    turn: Turn, *, conversation: str | None, foot: bool = True, form: Form = "markdown"
+    turn: Turn,
+    *,
+    conversation: str | None,
+    foot: bool = True,
+    form: Form = "markdown",
+    html: str | None = None,
 ) -> tuple[Bundle, dict[str, Any]]:
     """Return the bundle and the metadata of an answer that has ended.
 
@@ -72,21 +95,30 @@ def answer(
         conversation: the name of the conversation it is in, None for none.
         foot: whether to show the footer.
         form: how to show the text.
+        html: of the text, where it was rendered already.
     """
     shown = turn.text or turn.refusal
     thought = reasoning(turn.reasoning, seconds=turn.first_text)
-    html = thought + html_of(shown, form) + after(turn, foot=foot, form=form)
-    return {**page(html), "text/plain": shown}, {
+    html = html_of(shown, form) if html is None else html
+    whole = thought + html + after(turn, foot=foot, form=form)
+    return {**page(whole), "text/plain": printable(shown)}, {
         "apertis_magic": metadata(turn, conversation=conversation)
     }
 
 
 def after(turn: Turn, *, foot: bool = True, form: Form = "markdown") -> str:
     """Return the HTML of what stands below an answer's text."""
-    lines = "".join(map(note, notes(turn)))
-    foot_html = f'<div class="apertis-footer">{inert(footer(turn))}</div>'
-    below = _others(turn, form) + _sources(turn.sources) + lines
-    return below + (foot_html if foot else "")
+    told = "".join(map(note, notes(turn)))
+    below = _others(turn, form) + _sources(turn.sources) + told
+    return below + (_foot(turn) if foot else "")
+
+
+def _foot(turn: Turn) -> str:
+    return (
+        f'<hr style="{style.RULE}">'
+        f'<div class="apertis-footer" dir="auto" style="{style.DIM}">'
+        f"<small>{inert(footer(turn))}</small></div>"
+    )
 
 
 def _others(turn: Turn, form: Form = "markdown") -> str:
@@ -189,7 +221,8 @@ def transcript(
 def _question(turn: Turn) -> str:
     """Return the HTML of a question with the names of what was attached."""
     files = "".join(map(note, _attached(turn)))
-    return f'<div class="apertis-question">{inert(turn.prompt)}{files}</div>'
+    looks = f'class="apertis-question" dir="auto" style="{style.QUESTION}"'
+    return f"<blockquote {looks}>{lines(turn.prompt)}{files}</blockquote>"
 
 
 def _attached(turn: Turn) -> list[str]:
@@ -209,17 +242,17 @@ def _folded(head: str, turns: Sequence[Turn]) -> str:
         f"{html_of(turn.text or turn.refusal, 'text')}{note(_about(turn))}"
         for turn in turns
     )
-    return f"<details><summary>{head}</summary>{inner}</details>"
+    return _fold(head, inner)
 
 
 def _unfolded(head: str, turns: Sequence[Turn]) -> list[str]:
     """Return the lines of the same in plain text."""
-    lines = [head] if turns else []
+    told = [head] if turns else []
     for turn in turns:
         texts = [turn.prompt, turn.text or turn.refusal, _about(turn)]
         shown = "\n\n".join(filter(None, texts))
-        lines += ["", *(f"    {line}".rstrip() for line in shown.split("\n"))]
-    return [*lines, ""] if lines else []
+        told += ["", *(f"    {line}".rstrip() for line in shown.split("\n"))]
+    return [*told, ""] if told else []
 
 
 def _about(turn: Turn) -> str:
@@ -231,11 +264,11 @@ def _about(turn: Turn) -> str:
 def card(title: str, rows: Mapping[str, str], examples: Sequence[str]) -> Bundle:
     """Return a small card: a title, facts by name, and lines of code to try."""
     cells = "".join(
-        f"<tr><td>{inert(name)}</td><td>{inert(value)}</td></tr>"
+        f'<tr><td style="{style.FIRST}">{inert(name)}</td>'
+        f'<td dir="auto">{inert(value)}</td></tr>'
         for name, value in rows.items()
     )
-    lines = escape("\n\n".join(examples))
-    code = f"<pre>{lines}</pre>" if examples else ""
+    code = f"<pre>{escape(_APART.join(examples))}</pre>" if examples else ""
     width = max(map(columns, rows), default=0)
     facts = [
         f"{name}{' ' * (width - columns(name))}  {value}"
@@ -254,16 +287,18 @@ def _sources(pages: Sequence[Source]) -> str:
     """Return the HTML of a list of links; an address that is no web page is text."""
     if not pages:
         return ""
-    rows = "".join(f"<li>{_link(page)}</li>" for page in pages)
-    return f'<div class="apertis-sources">Sources<ol>{rows}</ol></div>'
+    rows = "".join(f'<li dir="auto">{_link(page)}</li>' for page in pages)
+    return f'<div class="apertis-sources"><small>Sources<ol>{rows}</ol></small></div>'
 
 
 def _link(source: Source) -> str:
     if not source.url.lower().startswith(("https://", "http://")):
         return inert(f"{source.title} {source.url}".strip())
-    named = inert(source.title or source.url)
-    host = inert(source.url.split("/")[2]) if source.title else ""
+    named = source.title or source.url
+    # A title says nothing of where it leads.
+    host = host_of(source.url) if source.title else shown_host(source.url, named)
+    behind = f" ({inert(host)})" if host else ""
     return (
-        f'<a href="{escape(source.url)}" target="_blank" '
-        f'rel="noopener noreferrer nofollow">{named}</a> {host}'
+        f'<a href="{escape(source.url)}" target="_blank" style="{style.LINK}" '
+        f'rel="noopener noreferrer nofollow">{inert(named)}</a>{behind}'
     )

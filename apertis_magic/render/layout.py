@@ -6,10 +6,10 @@ while it grows, then one of finished blocks that grows in ever larger steps, the
 open tail.
 """
 
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-
-from apertis_magic.render.commonmark.reader import finished
 
 WHOLE = 4096
 """Characters up to which an answer is one display, sent whole."""
@@ -40,29 +40,34 @@ class Layout:
         """Where the text of the display that grows begins."""
         return self.ends[-1] if self.ends else 0
 
-    def grown(self, text: str) -> "Layout":
-        """Return the layout for *text*, which begins as the text before it did."""
+    def grown(self, length: int, ends: Sequence[int]) -> "Layout":
+        """Return the layout for a text that begins as the text before it did.
+
+        Args:
+            length: of the text, in characters.
+            ends: where its blocks end that can no longer change, in order.
+        """
         layout = self
-        while len(text) > WHOLE and len(layout.ends) + 2 <= layout.most:
+        while length > WHOLE and len(layout.ends) + 2 <= layout.most:
             step = max(_STEP, (layout.middle - layout.start) // 4)
-            end = _block_end(text, layout.middle, step)
+            end = _block_end(ends, layout.middle, step)
             if end is None:
                 break
             layout = _committed(replace(layout, middle=end))
         return layout
 
-    def closed(self, text: str) -> "Layout":
-        """Return the layout of the whole *text*, nothing of which is open any more."""
-        layout = self.grown(text)
-        if layout.start == len(text):
+    def closed(self, length: int, ends: Sequence[int]) -> "Layout":
+        """Return the layout of a whole text, nothing of which is open any more."""
+        layout = self.grown(length, ends)
+        if layout.start == length:
             return layout
-        return replace(layout, ends=(*layout.ends, len(text)), middle=len(text))
+        return replace(layout, ends=(*layout.ends, length), middle=length)
 
-    def pieces(self, text: str) -> list[str]:
-        """Return the texts of the displays; joined they are *text*."""
-        cuts = [0, *self.ends, self.middle, len(text)]
-        pieces = [text[a:b] for a, b in pairwise(cuts)]
-        return pieces[: len(self.ends)] + [p for p in pieces[len(self.ends) :] if p]
+    def spans(self, length: int) -> list[tuple[int, int]]:
+        """Return where the text of each display begins and ends."""
+        spans = [*pairwise([0, *self.ends, self.middle, length])]
+        finished = len(self.ends)
+        return spans[:finished] + [(a, b) for a, b in spans[finished:] if a < b]
 
 
 def _committed(layout: Layout) -> Layout:
@@ -73,14 +78,8 @@ def _committed(layout: Layout) -> Layout:
     return replace(layout, ends=(*layout.ends, layout.middle))
 
 
-def _block_end(text: str, start: int, least: int) -> int | None:
-    """Return where blocks of *least* characters or more end, if some are finished."""
-    size = 2 * least
-    while True:
-        # Of a piece, not of all: an answer that came at once has many displays too.
-        length = finished(text[start : start + size])
-        if length >= least:
-            return start + length
-        if start + size >= len(text):
-            return None
-        size *= 2
+def _block_end(ends: Sequence[int], start: int, least: int) -> int | None:
+    """Return where blocks of *least* characters or somewhat more end, if they do."""
+    first = bisect_left(ends, start + least)
+    last = bisect_right(ends, start + 2 * least) - 1
+    return ends[max(first, last)] if first < len(ends) else None

@@ -1,60 +1,86 @@
-"""The one fixed style of our outputs, for front ends in light and dark.
+"""The looks of our outputs, for front ends in light and dark.
 
-Colours are the front end's own where it has them. The highlighter's yield to those, and
-are mixed with the text's own colour, so that they can be read on white and on black.
+What an element can carry itself is a ``style`` of its own: it stays where an export
+drops style sheets, and greys with some alpha fit every page. The one sheet is as short
+as what must be a rule, since each answer brings it.
 """
 
-_LAYOUT = """
-.apertis-answer{overflow-x:auto}
-.apertis-answer a[href]{text-decoration:underline}
-.apertis-answer .highlight{margin:.6em 0;padding:.5em .8em;
-background:var(--jp-cell-editor-background,#8881);overflow-x:auto;border-radius:4px;
-border:1px solid var(--jp-border-color2,#8884)}
-.apertis-answer .highlight pre{margin:0;padding:0}
-.apertis-answer .highlight *{background:none!important;
-white-space:pre!important}
-.apertis-answer .highlight .lang{display:block;opacity:.7;font-size:.75em;
-padding-bottom:.3em}
-.apertis-table{overflow-x:auto}
-.apertis-answer details{margin:.3em 0;padding-left:.7em;
-border-left:2px solid var(--jp-border-color2,#8884)}
-.apertis-answer summary{cursor:pointer}
-.apertis-answer summary,.apertis-footer,.apertis-note,.apertis-sources{font-size:.85em;
-color:var(--jp-ui-font-color2,#808080)}
-.apertis-footer{border-top:1px solid var(--jp-border-color2,#8884);margin-top:.6em;
-padding-top:.25em}
-.apertis-note{font-style:italic}
-.apertis-text{white-space:pre-wrap;overflow-wrap:anywhere}
-.apertis-question{border-left:3px solid var(--jp-brand-color1,#2196f3);
-padding-left:.6em;margin:.8em 0 .4em;white-space:pre-wrap}
-.apertis-card td{text-align:left!important;padding:.1em .8em .1em 0}
-"""
-# By the first letters of pygments' short classes: keywords, strings and so on.
-_COLOURS = {
-    "k": "#b250d3",
-    "s": "#148a4f",
-    "m": "#c15d15",
-    "c": "#717e84",
-    "nf": "#1378ec",
-    "nc": "#1378ec",
-    "nb": "#108893",
-    "nt": "#108893",
-    "na": "#108893",
-    "nd": "#d1478c",
-}
-# :where() weighs nothing, so that a front end's own colours win, but for JupyterLab's
-# comments and numbers, which are too pale. A class without a colour has the text's.
-_MIXED = """
-:where(.apertis-answer .highlight) [class],
-.apertis-answer .highlight :is([class^=c],[class^=m]){
-color:color-mix(in srgb,var(--apertis-c) 55%,currentcolor)}
-"""
-_HIGHLIGHT = (
-    f":where(.apertis-answer .highlight) [class^={name}]{{--apertis-c:{colour}}}"
-    for name, colour in _COLOURS.items()
+# By the first letters of pygments' short classes: keywords, strings and comments. A
+# front end's own colours win; these are mixed with the text's, so as to be read on
+# white and on black. JupyterLab puts cells to the right, by a rule as heavy as ours.
+RULES = (
+    ".apertis-answer{"
+    "pre *{color:color-mix(in lab,var(--c),currentcolor)}"
+    "[class^=k]{--c:#a3e}[class^=s]{--c:#0a5}.c1{--c:tan}"
+    "&& tr>*{text-align:left}"
+    "div:before{zoom:.8;content:attr(title)}}"
 )
-
-RULES = f"{_LAYOUT}{_MIXED}{''.join(_HIGHLIGHT)}".replace("\n", "")
 """For a front end that takes style sheets."""
 
 STYLE = f"<style>{RULES}</style>"
+
+BOX = "overflow-x:auto"
+"""Of a table in an answer."""
+
+COLOURS = (
+    # In VS Code there are JupyterLab's variables too, of a light page always.
+    "--apertis-link:"
+    "var(--vscode-textLink-foreground,var(--jp-content-link-color,currentcolor));"
+    # JupyterLab's own are too pale to be read.
+    "--jp-mirror-editor-comment-color:color-mix(in lab,tan,currentcolor);"
+    "--jp-mirror-editor-number-color:color-mix(in lab,#e50,currentcolor)"
+)
+
+ANSWER = f"{BOX};contain:paint;{COLOURS}"
+"""Of an answer, outside of which nothing of it is painted."""
+
+BARE = "background:none"
+"""Of the box around a block of code, under the name of its language."""
+
+CODE = (
+    "margin:0 0 1em;padding:.5em .8em;overflow-x:auto;white-space:pre;"
+    "background:#8881;border:1px solid #8884;border-radius:4px"
+)
+"""Of a block of code."""
+
+CODE_TEXT = "background:none;white-space:inherit"
+"""Of the text in it."""
+
+_BAR = "padding:0 1em;border:0 solid #8888;border-inline-start-width:3px"
+
+QUOTE = f"margin:0 0 1em;{_BAR}"
+"""Of a quote, which has its bar where its lines begin."""
+
+QUESTION = f"margin:1em 0;{_BAR};white-space:pre-wrap"
+
+LINK = "text-decoration:underline;color:var(--apertis-link)"
+
+TASK = "list-style:none"
+"""Of a task, which has a box instead of a bullet."""
+
+FROM_RIGHT, FROM_BOTH = "padding:0 2em 0 0", "padding:0 2em"
+"""Of a list that runs from right to left, wholly and in part."""
+
+START = "text-align:start"
+"""Of a text that runs from right to left."""
+
+RIGHT, LEFT, CENTER = (f"text-align: {side};" for side in ("right", "left", "center"))
+
+TEXT = "white-space:pre-wrap;overflow-wrap:anywhere"
+"""Of an answer that is shown as it is written."""
+
+DIM = "opacity:.8"
+
+RULE = "margin:.6em 0 .2em;border:0;border-top:1px solid #8884;background:none"
+"""Of the line above a footer."""
+
+FIRST = "padding-left:0"
+"""Of what begins a row, so that all outputs have one edge."""
+
+NUMBER = "text-align:right;white-space:nowrap"
+
+IN_ANSWERS = frozenset(
+    {BOX, BARE, CODE, CODE_TEXT, QUOTE, LINK, TASK, FROM_RIGHT, FROM_BOTH}
+    | {START, RIGHT, LEFT, CENTER, RULE}
+)
+"""All that the elements of an answer's text may have."""

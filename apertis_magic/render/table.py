@@ -3,15 +3,8 @@
 from collections.abc import Collection, Sequence
 
 from apertis_magic.clean import printable
+from apertis_magic.render import bundle, style
 from apertis_magic.render.text import columns, inert
-
-_STYLE = """<style>
-.apertis-list td,.apertis-list th{text-align:right!important;white-space:nowrap}
-.apertis-list td:first-child,.apertis-list th:first-child,
-.apertis-list .apertis-words{text-align:left!important;white-space:normal}
-.apertis-list-note{color:var(--jp-ui-font-color2,#6b6b6b);font-size:.85em}
-</style>"""
-_WORDS = ' class="apertis-words"'
 
 
 def table(
@@ -36,16 +29,15 @@ def table(
     below = printable(note)
     left = {0, *(n for n, head in enumerate(lines[0]) if head in words)}
     return {
-        "text/html": f"{_STYLE}{_html(lines, left - {0})}"
-        f'<div class="apertis-list-note">{inert(below)}</div>',
+        **bundle.page(_html(lines, left) + (bundle.note(below) if below else "")),
         "text/plain": "\n".join([*_aligned(lines, left), *([below] if below else [])]),
     }
 
 
-def _html(lines: Sequence[Sequence[str]], words: Collection[int]) -> str:
+def _html(lines: Sequence[Sequence[str]], left: Collection[int]) -> str:
     def row(cells: Sequence[str], tag: str) -> str:
         inner = "".join(
-            f"<{tag}{_WORDS * (n in words)}>{inert(cell)}</{tag}>"
+            f"<{tag}{_look(n, left)}>{inert(cell)}</{tag}>"
             for n, cell in enumerate(cells)
         )
         return f"<tr>{inner}</tr>"
@@ -55,6 +47,12 @@ def _html(lines: Sequence[Sequence[str]], words: Collection[int]) -> str:
         f'<table class="apertis-list"><thead>{row(head, "th")}</thead>'
         f"<tbody>{''.join(row(cells, 'td') for cells in body)}</tbody></table>"
     )
+
+
+def _look(number: int, left: Collection[int]) -> str:
+    if number == 0:
+        return f' style="{style.FIRST}"'
+    return "" if number in left else f' style="{style.NUMBER}"'
 
 
 def _aligned(lines: Sequence[Sequence[str]], left: Collection[int]) -> list[str]:

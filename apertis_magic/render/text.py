@@ -3,19 +3,28 @@
 from html import escape
 from unicodedata import combining, east_asian_width
 
-from apertis_magic.clean import printable
+from apertis_magic.clean import printable_in_html
+from apertis_magic.render import style
+from apertis_magic.render.formulas import OPENERS
+
+BLANK = " \t"
+"""What is blank in a text. Other white space is not, as CommonMark has it."""
 
 
 def inert(text: str) -> str:
-    r"""Return the HTML of *text*, in which no front end finds markup or a formula.
+    """Return the HTML of *text*, in which no front end finds markup or a formula."""
+    return OPENERS.sub(r"<span>\1</span>", escape(printable_in_html(text)))
 
-    JupyterLab looks for ``$…$``, ``\(…\)`` and ``\begin`` in HTML as well; it never
-    looks across tags.
-    """
-    html = escape(printable(text))
-    for mark in "$\\":
-        html = html.replace(mark, f"<span>{mark}</span>")
-    return html
+
+def preformatted(text: str) -> str:
+    """Return the HTML of *text* that keeps its lines and spaces."""
+    looks = f'class="apertis-text" dir="auto" style="{style.TEXT}"'
+    return f"<div {looks}>{lines(text)}</div>" if text else ""
+
+
+def lines(text: str) -> str:
+    """Return the inert HTML of *text*, whose lines stay lines without any style."""
+    return inert(text).replace("\n", "<br>")
 
 
 def columns(text: str) -> int:

@@ -12,6 +12,8 @@ from hostile import PAYLOADS, PLACES
 from lab_driver import Lab, Notebook
 from scripted_server import DONE, Answer, ScriptedServer, Wait, chunk, says
 
+from apertis_magic.render import style
+
 END = chunk(finish="stop")
 
 
@@ -22,18 +24,19 @@ def batched(places: Iterable[str]) -> list[tuple[str, str]]:
 
 
 # What an answer may hold, by the page's own view of it.
-_FOUND = """() => {
+_FOUND = """([sheet, styles]) => {
   const elements = ('a b blockquote br code del details div dd dl dt em h1 h2 h3 h4 h5 '
-    + 'h6 hr i img input kbd li ol p pre s span strong sub summary sup table tbody td '
-    + 'tfoot th thead tr u ul').split(' ');
-  const attributes = ('class id href title rel target src alt style start checked '
+    + 'h6 hr i img input kbd li ol p pre s small span strong sub summary sup table '
+    + 'tbody td tfoot th thead tr u ul').split(' ');
+  const attributes = ('class dir id href title rel target src alt style start checked '
     + 'disabled type open aria-label tabindex').split(' ');
   const values = {
     class: /^(?!(.* )?(jp|lm)-)/,
     id: /^fn/,
     href: /^(https?:|mailto:|#)/,
     target: /^_(blank|self)$/,
-    style: /^text-align: ?(left|right|center);?$/,
+    style: {test: (style) => styles.includes(style)},
+    dir: /^(auto|ltr|rtl)$/,
     src: /^data:image\\/(png|jpeg|gif|webp);base64,/,
   };
   // The front end's own elements for mathematics may be anything but links and hooks.
@@ -42,7 +45,8 @@ _FOUND = """() => {
   for (const element of document.querySelectorAll('.apertis-answer *')) {
     const isMath = element.closest('mjx-container');
     const name = element.localName;
-    if (!isMath && !elements.includes(name)) found.push(name);
+    const isOurs = name === 'style' && element.textContent === sheet;
+    if (!isMath && !isOurs && !elements.includes(name)) found.push(name);
     for (const {name: key, value} of element.attributes) {
       const allowed = isMath ? mathematics[key] : values[key];
       if (!isMath && !attributes.includes(key) || allowed && !allowed.test(value))
@@ -52,11 +56,13 @@ _FOUND = """() => {
   return found;
 }"""
 
+_STYLES = [looks for looks in vars(style).values() if isinstance(looks, str)]
+
 
 def harmless(lab: Lab) -> None:
     """Check what the page shows and what has happened in it."""
     assert lab.page.evaluate("() => window.ran ?? []") == []
-    assert lab.page.evaluate(_FOUND) == []
+    assert lab.page.evaluate(_FOUND, [style.RULES, _STYLES]) == []
     assert lab.strays == []
     assert lab.page.locator(".jp-Dialog").count() == 0
     assert lab.page.locator(".jp-Notebook").last.is_visible()

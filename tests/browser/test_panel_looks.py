@@ -192,7 +192,7 @@ def test_right_to_left(lab: Lab, server: ScriptedServer) -> None:
     direction = "e => getComputedStyle(e).direction"
 
     assert "rtl" == panel.locator(".ap-question").evaluate(direction)
-    assert "rtl" == panel.locator(".ap-answer").evaluate(direction)
+    assert "rtl" == panel.locator(".ap-answer p").evaluate(direction)
     assert "ltr" == panel.locator(".ap-answer pre").evaluate(direction)
 
     notebook.close()

@@ -47,7 +47,7 @@ class Turn {
       "article",
       { class: "ap-turn" },
       h("div", { class: "ap-asked" }, this.question, this.files),
-      h("div", { class: "ap-answer", dir: "auto" }, this.thought, this.blocks, this.tail, this.status, this.below),
+      h("div", { class: "ap-answer" }, this.thought, this.blocks, this.tail, this.status, this.below),
       this.foot,
     );
     this.show(item);

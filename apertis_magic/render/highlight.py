@@ -14,7 +14,8 @@ from pygments.util import ClassNotFound
 
 _MOST_COLOURED = 20_000  # characters of one block; its lines behind them are plain
 _LONGEST_LINE = 1000  # some lexers try each place of a longer one again and again
-_LANGUAGE = re.compile(r"\w[\w+#.-]{0,30}")
+LANGUAGE = re.compile(r"\w[\w+#.-]{0,30}")
+"""The name of one."""
 
 
 def highlighted(code: str, language: str) -> Element:
@@ -25,8 +26,8 @@ def highlighted(code: str, language: str) -> Element:
         language: as the answer names it; what is not known is shown without colours.
     """
     box = Element("div", {"class": "highlight"})
-    if named := _LANGUAGE.match(language):
-        SubElement(box, "span", {"class": "lang"}).text = named[0]
+    if named := LANGUAGE.match(language):
+        box.set("title", named[0])
     # Wide code is scrolled by the keyboard, which must be able to get to it.
     inner = SubElement(SubElement(box, "pre", {"tabindex": "0"}), "code")
     lexer = _lexer(named[0].lower()) if named else None

@@ -1,1 +1,0 @@
-"""A reader of CommonMark and GitHub's tables, with formulas, footnotes and tasks."""

@@ -1,0 +1,82 @@
+"""The HTML of a growing text, whose finished blocks are rendered once."""
+
+import re
+from bisect import bisect_right
+
+from apertis_magic.render.footer import Form
+from apertis_magic.render.markdown import rendered, to_html
+from apertis_magic.render.text import preformatted
+
+
+def rendering(form: Form) -> "Rendering":
+    """Return what renders a text in this form."""
+    return Rendering() if form == "markdown" else Preformatted()
+
+
+class Rendering:
+    """What has come of a text, and its HTML block by block.
+
+    Attributes:
+        text: what has come.
+        ends: where the blocks end that nothing to come can change.
+    """
+
+    def __init__(self) -> None:
+        self._begin()
+
+    def _begin(self) -> None:
+        self.text = ""
+        self.ends: list[int] = []
+        self._finished: list[str] = []  # the HTML of each of them
+        self._open: list[tuple[int, str]] = []  # end and HTML of each block behind them
+        self._defines = False
+
+    def grow(self, text: str) -> None:
+        """Read what has come since; a text that begins otherwise is another one."""
+        if not text.startswith(self.text):
+            self._begin()
+        if text == self.text:
+            return
+        self.text = text
+        start = self.ends[-1] if self.ends else 0
+        made = rendered(text[start:])
+        self._defines |= made.defines
+        known = sum(end <= made.finished for end, _ in made.blocks)
+        self.ends += (start + end for end, _ in made.blocks[:known])
+        self._finished += (html for _, html in made.blocks[:known])
+        self._open = [(start + end, html) for end, html in made.blocks[known:]]
+
+    def html(self, start: int, end: int) -> str:
+        """Return the HTML of a part of the text.
+
+        Args:
+            start: where it begins: 0, or one of ``ends``.
+            end: where it ends: one of ``ends``, or the length of the text.
+        """
+        first, last = bisect_right(self.ends, start), bisect_right(self.ends, end)
+        below = [html for _, html in self._open] if end == len(self.text) else []
+        return "".join([*self._finished[first:last], *below])
+
+    def whole(self) -> str:
+        """Return the HTML of all that has come, as that of a text which is whole.
+
+        Where names are defined, blocks above them may use them.
+        """
+        return to_html(self.text) if self._defines else self.html(0, len(self.text))
+
+
+class Preformatted(Rendering):
+    """What has come of a text that is shown as it is, line by line."""
+
+    def grow(self, text: str) -> None:
+        """Note what has come since."""
+        self.text = text
+        self.ends = [found.end() for found in re.finditer("\n", text)]
+
+    def html(self, start: int, end: int) -> str:
+        """Return the HTML of a part of the text."""
+        return preformatted(self.text[start:end])
+
+    def whole(self) -> str:
+        """Return the HTML of all that has come."""
+        return preformatted(self.text)
