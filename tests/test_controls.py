@@ -149,12 +149,13 @@ def test_in_a_terminal(server: ScriptedServer, without: str) -> None:
 
 
 def test_in_a_page() -> None:
-    """Isolates and marks stay, also those that were spelt out, and nothing else."""
+    """Isolates and marks stay, also those that were spelt out; in code marks alone."""
     html = to_html(f"{ODD}\n\n```py\n{ODD}\n```\n\n&#x202e;&#x2066;&#27;&#x200f;")
 
     assert [] == [each for each in STEERS.findall(html) if each not in ISOLATES]
     assert 2 == html.count(MARKS)
-    assert 3 == html.count("\u2066")
+    assert 2 == html.count("\u2066")
+    assert "\u2066" not in html.partition("<pre")[2].partition("</pre>")[0]
 
 
 def test_what_a_file_holds() -> None:

@@ -463,7 +463,7 @@ def test_a_front_end_without_subshells(lab: Lab, server: ScriptedServer) -> None
     assert not server.requests
 
     notebook.path.with_name("now").touch()
-    expect(panel.turns).to_contain_text("at last")
+    panel.turns.get_by_text("at last").wait_for()  # it may stand in the queue, too
     expect(panel.log.locator(".ap-queued")).to_have_count(0)
     expect(panel.said).to_be_empty()
     notebook.finished()

@@ -30,17 +30,17 @@ def hold(state: StateBlock, line: int) -> None:
     state.env[key] = min(line, state.env.get(key, line))
 
 
-def once(env: EnvType, work: Callable[..., T], *given: Any) -> T:
+def once(env: EnvType, work: Callable[..., T], *arguments: Any) -> T:
     """Return what *work* gives; done once for each text that is read.
 
     Args:
         env: of the text that is read.
         work: a pure function.
-        given: its arguments.
+        arguments: of the function.
     """
     done = env.setdefault("done", {})
-    key = work, *given
+    key = work, *arguments
     if key not in done:
-        done[key] = work(*given)
+        done[key] = work(*arguments)
     found: T = done[key]
     return found
