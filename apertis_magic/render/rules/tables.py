@@ -11,7 +11,7 @@ from markdown_it.rules_block import StateBlock
 from markdown_it.rules_block import table as read_table
 from markdown_it.utils import EnvType
 
-from apertis_magic.render.rules.lines import rest
+from apertis_magic.render.rules.lines import once, rest
 from apertis_magic.render.rules.mathematics import formula_at
 from apertis_magic.render.rules.spans import code_spans
 
@@ -28,7 +28,7 @@ def table(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     if not set(rest(state, start + 1)) <= _COLUMNS:
         return False
     whole, count = state.src, len(state.tokens)
-    state.src = _hidden(state, start, start + 1 if silent else end)
+    state.src = once(state.env, _hidden, whole)
     try:
         return read_table(state, start, end, silent)
     finally:
@@ -37,23 +37,18 @@ def table(state: StateBlock, start: int, end: int, silent: bool) -> bool:
             token.content = token.content.replace(_STAND_IN, _BAR)
 
 
-def _hidden(state: StateBlock, start: int, end: int) -> str:
-    """Return the text with other signs for the bars that end no cell, up to a blank."""
-    pieces, at = [], 0
-    for line in range(start, end):
-        if state.isEmpty(line):
-            break
-        first, last = state.bMarks[line], state.eMarks[line]
-        shown = state.src[first:last]
-        if _BAR in shown and ("`" in shown or "$" in shown or "\\" in shown):
-            pieces += [state.src[at:first], _without_bars(shown, state.env)]
-            at = last
-    return "".join([*pieces, state.src[at:]]) if pieces else state.src
+def _hidden(text: str) -> str:
+    """Return *text* with other signs for the bars in its code and formulas."""
+    lines = text.split("\n")
+    for number, line in enumerate(lines):
+        if _BAR in line and ("`" in line or "$" in line or "\\" in line):
+            lines[number] = _without_bars(line)
+    return "\n".join(lines)
 
 
-def _without_bars(line: str, env: EnvType) -> str:
+def _without_bars(line: str) -> str:
     pieces, at = [], 0
-    for start, end, is_code in _spans(line, env):
+    for start, end, is_code in _spans(line, {}):
         # In code, a backslash before a bar is GitHub's, and goes.
         pattern = _UNESCAPED if is_code else _ANY
         pieces += [line[at:start], pattern.sub(_STAND_IN, line[start:end])]

