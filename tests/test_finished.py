@@ -97,6 +97,9 @@ def test_a_growing_text_looks_as_the_whole_does(text: str, step: int) -> None:
         "a\n<details><summary>x</summary>\ny\n\nz\n\n</details> b\n\nc",
         "a\n| b |\n|-x",
         "a\n#b",
+        "- \n| a | b |\n|---|---|\n",
+        "- # a\n| a | b |\n|---|---|\n",
+        "> | a |\n> |-|\n| b |\n|-|\n",
     ],
 )
 def test_a_block_that_turns_out_to_be_text(text: str) -> None:

@@ -6,7 +6,7 @@ alone.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, wraps
 from itertools import accumulate
@@ -42,15 +42,9 @@ _OVER_TEXT: RuleOptionsType = {"alt": ["paragraph", "reference", "blockquote", "
 _LINE = re.compile(r"\r\n|\n|\r(?!\Z)")
 _FENCE_END = re.compile(r" {0,3}(`{3,}|~{3,})[ \t]*\Z")
 
-# A block of these kinds is over with its last line, or with the first blank one; those
-# take in a line below them that begins no block.
+# A block of these kinds is over with its last line, or with the first blank one.
 _ENDED = {"heading_open", "hr", "math_block", "details_open"}
 _ENDS_AT_BLANK = {"paragraph_open", "blockquote_open", "table_open"}
-_TAKES_LINES = _ENDS_AT_BLANK | {
-    "bullet_list_open",
-    "ordered_list_open",
-    "footnote_reference_open",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +141,8 @@ def _outline(state: StateCore) -> None:
         held = min(held, end)  # the line below its head has no end yet
     inside = state.env.get("open_inside", len(lines))
     around = [start for start, behind, _ in spans if start <= inside < behind]
-    state.env["finished"] = min(end, _above(spans, held, lines), *around)
+    taken = {token.map[1] for token in state.tokens if token.map and _takes(token)}
+    state.env["finished"] = min(end, _above(spans, held, taken), *around)
 
 
 Span = tuple[int, int, str]
@@ -183,15 +178,18 @@ def _is_over(
     return kind in _ENDED or (kind in _ENDS_AT_BLANK and bool(below))
 
 
-def _above(spans: Sequence[Span], line: int, lines: Sequence[str]) -> int:
+def _above(spans: Sequence[Span], line: int, taken: Container[int]) -> int:
     """Return where the block begins that takes *line* in if it begins no other."""
-    follows_text = line > 0 and bool(lines[line - 1].strip(BLANK))
-    for start, end, kind in reversed(spans):
-        if start < line < end or (
-            line == end and follows_text and kind in _TAKES_LINES
-        ):
+    for start, end, _ in reversed(spans):
+        if start < line < end or (line == end and line in taken):
             return start
     return line
+
+
+def _takes(token: Token) -> bool:
+    """Tell whether a line below the token's block is of it if it begins no other."""
+    is_table = token.type == "table_open" and token.level == 0
+    return is_table or token.type == "paragraph_open"
 
 
 Rule = Callable[[StateBlock, int, int, bool], bool]
