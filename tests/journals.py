@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from apertis_magic.chat import history
-from apertis_magic.chat.history import Entry, Where
-from apertis_magic.chat.journal import Journal
+from apertis_magic.chat.history import Entry, Placement
+from apertis_magic.chat.journal.journal import Journal
 from apertis_magic.chat.state import State
 from apertis_magic.chat.turn import Turn
 
@@ -23,9 +23,11 @@ def answered(text: str = "an answer", **fields: Any) -> Turn:
     return Turn(text=text, **{**given, **fields})
 
 
-def after(state: State, turn: Turn, where: Where | None = None) -> tuple[State, Entry]:
+def after(
+    state: State, turn: Turn, placement: Placement | None = None
+) -> tuple[State, Entry]:
     """Return a conversation with one turn more, and the turn's entry."""
-    entries, entry = history.put(state.history, turn, where or Where())
+    entries, entry = history.put(state.history, turn, placement or Placement())
     return replace(state, history=entries), entry
 
 

@@ -13,7 +13,7 @@ from scripted_server import ScriptedServer, fails, says
 from apertis_magic import Conversation, Turn, files
 from apertis_magic.chat.attachment import Attachment
 from apertis_magic.chat.fitting import cost
-from apertis_magic.chat.journal import Journal
+from apertis_magic.chat.journal.journal import Journal
 from apertis_magic.errors import ConfigurationError
 from apertis_magic.render import bundle
 

@@ -99,11 +99,11 @@ def exported(data: dict[str, str]) -> str:
     return str(MarkdownIt("commonmark").enable("table").render(text))
 
 
-def shown(*, form: str = "markdown") -> dict[str, str]:
+def shown(*, format: str = "markdown") -> dict[str, str]:
     """Return the bundle of the turn."""
-    if form == "transcript":
+    if format == "transcript":
         return bundle.transcript([TURN, TURN], system="Be\n\nkind.", stale=frozenset())
-    return bundle.answer(TURN, conversation="c", form=form)[0]  # type: ignore[arg-type]
+    return bundle.answer(TURN, conversation="c", format=format)[0]  # type: ignore[arg-type]
 
 
 def test_code_is_whole_in_markdown() -> None:
@@ -115,15 +115,15 @@ def test_code_is_whole_in_markdown() -> None:
     assert "in a list\n\nagain\n" in code
 
 
-@pytest.mark.parametrize("form", ["markdown", "text", "transcript"])
-def test_no_line_is_blank(form: str) -> None:
+@pytest.mark.parametrize("format", ["markdown", "text", "transcript"])
+def test_no_line_is_blank(format: str) -> None:
     """And the first thing in it is the answer's box, not a style sheet."""
-    html = shown(form=form)["text/html"]
+    html = shown(format=format)["text/html"]
 
     assert [] == [line for line in html.split("\n") if not line.strip(" \t")]
     assert html.startswith('<div class="apertis-answer"')
     assert f">{STYLE}<" in html
-    assert html in exported(shown(form=form))
+    assert html in exported(shown(format=format))
 
 
 def test_formulas_are_kept_in_markdown() -> None:
@@ -149,7 +149,7 @@ def bare(html: str) -> str:
 def test_all_parts_are_told_apart_without_styles() -> None:
     """A quote is a question, a rule begins the footer, notes are small and slanted."""
     answer = _Reader(bare(shown()["text/html"]))
-    transcript = _Reader(bare(shown(form="transcript")["text/html"]))
+    transcript = _Reader(bare(shown(format="transcript")["text/html"]))
     footer = answer.found[-1]
 
     assert footer[0].endswith("small")

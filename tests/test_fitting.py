@@ -22,7 +22,7 @@ from apertis_magic.notebook.options import ChatOptions, parse
 
 NO_LIMIT: dict[str, Any] = {
     "system": None,
-    "history": None,
+    "last_turns": None,
     "max_context": None,
     "max_tokens": None,
 }
@@ -167,7 +167,7 @@ def test_without_limits_all_turns_with_text_are_sent() -> None:
 def test_the_last_turns_alone(history: int | None, sent: str) -> None:
     """``--history N`` sends N turns with text; what it cuts is nothing left out."""
     turns = [Turn(prompt="?", text=text) for text in ("a", "b", "", "c")]
-    fit = fitting.fit(turns, "?", **{**NO_LIMIT, "history": history})
+    fit = fitting.fit(turns, "?", **{**NO_LIMIT, "last_turns": history})
 
     assert (sent, 0) == ("".join(turn.text for turn in fit.turns), fit.left_out)
 
@@ -235,7 +235,7 @@ def test_what_is_sent_fits(
     """The newest without a gap, in order, within both limits; more where more fit."""
     asked: dict[str, Any] = {
         "system": system,
-        "history": history,
+        "last_turns": history,
         "max_tokens": max_tokens,
     }
     fit = fitting.fit(before, prompt, **asked, max_context=limit)

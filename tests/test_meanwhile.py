@@ -26,7 +26,7 @@ from scripted_server import (
 from apertis_magic import Conversation, errors
 from apertis_magic.chat import session
 from apertis_magic.chat.history import Entry
-from apertis_magic.chat.journal import Journal
+from apertis_magic.chat.journal.journal import Journal
 from apertis_magic.chat.session import Session
 from apertis_magic.chat.state import State, history_of, merged
 from apertis_magic.chat.turn import Turn
@@ -86,7 +86,7 @@ def test_what_goes_on_twice_at_once_goes_on_once(server: ScriptedServer) -> None
     server.will(says("half", finish="length"), later(" and more", go), says(" else"))
     chat = Conversation()
     chat.ask("x").result()
-    first, second = chat.go_on(), chat.go_on()
+    first, second = chat.resume(), chat.resume()
     server.wait_for(2)
     go.set()
     first.result()
@@ -196,7 +196,7 @@ def test_a_restored_conversation_knows_in_which_order_it_was_asked() -> None:
     whole = merged(restored, live)
 
     assert ["a", "b", "c2", "d"] == [each.id for each in whole.turns]
-    assert [1, 2, 5, 4] == [entry.made for entry in whole.history]
+    assert [1, 2, 5, 4] == [entry.order for entry in whole.history]
     assert ["a", "b", "c", "d"] == [entry.slot for entry in whole.history]
 
 

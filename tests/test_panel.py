@@ -24,12 +24,12 @@ from apertis_magic.api.params import check
 from apertis_magic.api.types import ChatCompletionChunk
 from apertis_magic.chat import session
 from apertis_magic.chat.conversation import Conversation
-from apertis_magic.chat.history import Where
+from apertis_magic.chat.history import Placement
 from apertis_magic.chat.reply import Reply
 from apertis_magic.chat.state import State, history_of
 from apertis_magic.chat.turn import Cell, Turn
 from apertis_magic.errors import ConfigurationError
-from apertis_magic.panel import options, requests
+from apertis_magic.panel import fields, requests
 from apertis_magic.panel import rows as of
 from apertis_magic.panel.feed import PAGE, Feed
 from apertis_magic.panel.growing import Growing
@@ -322,8 +322,8 @@ class Machine(RuleBasedStateMachine):
     def ask(self, cell: str | None) -> None:
         """Ask, in a cell that may have asked before or in none."""
         number = str(next(self.numbers))
-        where = Where(cell=Cell(cell, number) if cell else None)
-        self.talk.ask(f"q{number}", where=where, max_retries=0)
+        placement = Placement(cell=Cell(cell, number) if cell else None)
+        self.talk.ask(f"q{number}", placement=placement, max_retries=0)
         self.settle()
 
     @precondition(lambda self: self.talk.under_way)
@@ -350,8 +350,8 @@ class Machine(RuleBasedStateMachine):
         """Ask one of the turns again, or another question in its place."""
         turn = self.talk.turns[at % len(self.talk.turns)]
         if edit:
-            where = Where(replaces=turn.id)
-            self.talk.ask("edited", where=where, max_retries=0)
+            placement = Placement(replaces=turn.id)
+            self.talk.ask("edited", placement=placement, max_retries=0)
         else:
             self.talk.retry(turn.id, max_retries=0)
         self.settle()
@@ -425,7 +425,7 @@ class Machine(RuleBasedStateMachine):
         if asked is not None:
             covered = asked.reply.text[: -len(tail(turn["text"], turn["covered"]))]
 
-            assert (True, asked.prompt) == (turn["open"], turn["asked"])
+            assert (True, asked.prompt) == (turn["open"], turn["question"])
             assert asked.reply.text == turn["text"]
             assert not covered or flat(bundle.html_of(covered)) == flat(turn["html"])
             return
@@ -566,7 +566,7 @@ def test_messages_that_no_page_sends(
         requests.read(content, buffers)
 
 
-NAMES = st.sampled_from([param.name for param in options.FIELDS])
+NAMES = st.sampled_from([param.name for param in fields.FIELDS])
 
 
 @given(
@@ -584,7 +584,7 @@ NAMES = st.sampled_from([param.name for param in options.FIELDS])
 def test_what_is_typed_is_a_value_or_says_why(name: str, text: str) -> None:
     """Blank is unset, a value is one that may be sent, and all else is refused."""
     try:
-        value = options.read(name, text)
+        value = fields.read(name, text)
     except ConfigurationError:
         return
 
@@ -594,7 +594,7 @@ def test_what_is_typed_is_a_value_or_says_why(name: str, text: str) -> None:
         check({name: value})
 
         assert "true" != text.strip() or name in ("stop", "reasoning_effort")
-        assert value == options.read(name, options.shown({name: value})[name])
+        assert value == fields.read(name, fields.shown({name: value})[name])
 
 
 @pytest.mark.parametrize(
@@ -613,7 +613,7 @@ def test_what_is_typed_is_a_value_or_says_why(name: str, text: str) -> None:
 )
 def test_what_people_type(name: str, text: str, value: Any) -> None:
     """Zero is a value, a comma is a point, and each line is a stop word."""
-    assert value == options.read(name, text)
+    assert value == fields.read(name, text)
 
 
 @pytest.mark.parametrize(

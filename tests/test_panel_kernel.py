@@ -90,12 +90,12 @@ def page(kernel: Kernel) -> Iterator[Page]:
 
 def test_a_question(page: Page, server: ScriptedServer) -> None:
     """Its answer comes as it grows: text at once, HTML block by block."""
-    go_on = threading.Event()
+    resume = threading.Event()
     server.will(
         Answer(
             (
                 chunk("**One** paragraph.\n\nAnd *an"),
-                Wait(go_on),
+                Wait(resume),
                 chunk("other*.", finish="stop"),
                 DONE,
             )
@@ -103,10 +103,10 @@ def test_a_question(page: Page, server: ScriptedServer) -> None:
     )
     page.ask("ask", token=ONE, text="Why?", names=[])
     open_turn = dict(page.last(text="**One** paragraph.\n\nAnd *an"))
-    go_on.set()
+    resume.set()
     turn = page.last(open=False)
 
-    assert ("Why?", True) == (open_turn["asked"], open_turn["open"])
+    assert ("Why?", True) == (open_turn["question"], open_turn["open"])
     assert "<strong>One</strong>" in open_turn["html"]
     assert "another" not in open_turn["html"]
     assert "<em>another</em>" in turn["html"]
@@ -128,7 +128,7 @@ def test_both_faces(page: Page, server: ScriptedServer) -> None:
     while [False, True, True] != [turn["stale"] for turn in page.turns]:
         page.until()
 
-    assert ["1, again?", "2?", "3?"] == [turn["asked"] for turn in page.turns]
+    assert ["1, again?", "2?", "3?"] == [turn["question"] for turn in page.turns]
     assert [True, False, True] == [turn["cell"] for turn in page.turns]
     assert [
         ("user", "1?"),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from apertis_magic.api.types import Usage
 from apertis_magic.chat.turn import Turn
 from apertis_magic.render import bundle, markdown, table
-from apertis_magic.render.footer import footer, notes
+from apertis_magic.render.footer import footer_line, notes
 from apertis_magic.render.markdown import to_html
 from apertis_magic.render.reading import finished
 
@@ -350,7 +350,7 @@ def changed(**fields: object) -> Turn:
 )
 def test_the_footer(turn: Turn, expected: str) -> None:
     """Model, tokens, time, and the finish reason when it is not ``stop``."""
-    assert expected == footer(turn)
+    assert expected == footer_line(turn)
 
 
 @pytest.mark.parametrize(
@@ -369,7 +369,7 @@ def test_the_footer(turn: Turn, expected: str) -> None:
         (changed(fallback="timeout", asked_model="a"), "a did not answer: timeout."),
         (changed(left_out=1), "1 earlier turn was not sent, so that the question fits"),
         (changed(left_out=12), "12 earlier turns were not sent"),
-        (changed(history=0, cached=True), ""),
+        (changed(last_turns=0, cached=True), ""),
     ],
 )
 def test_what_a_reader_must_know_is_noted(turn: Turn, words: str) -> None:

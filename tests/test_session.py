@@ -185,12 +185,12 @@ def test_any_turn_is_asked_again_or_goes_on_where_it_is_known(
     server.will(says("half", finish="length"), says("a"))
     half = here.ask("x", model="first").result()
     here.ask("y", model="second").result()
-    here.go_on(turn=half.id).result()
+    here.resume(turn=half.id).result()
     here.retry(turn=half.id).result()
     here.current.model = "here"
     elsewhere = Turn(prompt="z", text="a", base_url="http://127.0.0.1:1/v1")
     here.adopt(State(name="main", history=history_of([elsewhere])))
-    here.go_on(turn=elsewhere.id).result()
+    here.resume(turn=elsewhere.id).result()
     here.retry(turn=elsewhere.id).result()
     asked = [request.body["model"] for request in server.requests]
 
@@ -198,7 +198,7 @@ def test_any_turn_is_asked_again_or_goes_on_where_it_is_known(
     assert [("z", "a"), ("x", "a"), ("y", "a")] == [
         (turn.prompt, turn.text) for turn in here.current.turns
     ]
-    for way in (here.retry, here.go_on):
+    for way in (here.retry, here.resume):
         with pytest.raises(errors.ConfigurationError, match="no such turn"):
             way(turn="unknown")
 

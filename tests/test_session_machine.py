@@ -16,7 +16,7 @@ from hypothesis.stateful import (
 )
 from scripted_server import ScriptedServer, says
 
-from apertis_magic.chat.history import Entry, Where
+from apertis_magic.chat.history import Entry, Placement
 from apertis_magic.chat.session import Session
 from apertis_magic.chat.turn import Cell
 
@@ -92,8 +92,8 @@ class Machine(RuleBasedStateMachine):
     def run(self, cell: str, append: bool) -> None:  # noqa: FBT001  hypothesis' way
         """Run a cell, perhaps again: its turn is replaced, or one is added."""
         number = next(self.numbers)
-        where = Where(cell=Cell(cell, str(number)), append=append)
-        self.session.ask(f"q{number}", where=where).result()
+        placement = Placement(cell=Cell(cell, str(number)), append=append)
+        self.session.ask(f"q{number}", placement=placement).result()
         self.session.end_execution(str(number))
         turns, new = self.talks.here, Asked(f"q{number}", cell, number, number)
         own = [at for at, turn in enumerate(turns) if turn.cell == cell]
@@ -140,8 +140,8 @@ class Machine(RuleBasedStateMachine):
         """Ask something else in the place of any question."""
         turns, number = self.talks.here, next(self.numbers)
         at = data.draw(st.sampled_from(range(len(turns))))
-        where = Where(replaces=self.session.current.turns[at].id)
-        self.session.ask(f"q{number}", where=where).result()
+        placement = Placement(replaces=self.session.current.turns[at].id)
+        self.session.ask(f"q{number}", placement=placement).result()
         turns[at] = replace(turns[at], prompt=f"q{number}", made=number)
         self.asked(at)
 

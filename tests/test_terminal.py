@@ -24,9 +24,9 @@ from terminal_driver import HEIGHT, Picture, terminal
 
 from apertis_magic.chat.reply import Progress
 from apertis_magic.chat.turn import Turn
-from apertis_magic.notebook.formatted import blocks, last_lines
-from apertis_magic.notebook.screen import uninterrupted
-from apertis_magic.notebook.terminal import TerminalView
+from apertis_magic.notebook.views.formatted import blocks, last_lines
+from apertis_magic.notebook.views.screen import uninterrupted
+from apertis_magic.notebook.views.terminal import TerminalView
 
 TICKS = "```"
 ANSWER = f"""# Title

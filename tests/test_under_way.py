@@ -24,7 +24,7 @@ from scripted_server import (
 
 from apertis_magic import Conversation, errors
 from apertis_magic.chat.conversation import UnderWay
-from apertis_magic.chat.history import Where
+from apertis_magic.chat.history import Placement
 from apertis_magic.chat.state import State
 from apertis_magic.chat.turn import Cell
 
@@ -158,8 +158,8 @@ def test_what_is_under_way_stands_in_the_order_of_asking(
     go, then = Event(), Event()
     server.will(later("1", go), later("once", go), later("2", then), says("3"))
     chat = Conversation()
-    here = Where(cell=Cell("c1", "e1"))
-    first = chat.ask("first", where=here)
+    here = Placement(cell=Cell("c1", "e1"))
+    first = chat.ask("first", placement=here)
     server.wait_for(1)
     once = chat.ask("alone", once=True)
     server.wait_for(2)
@@ -167,8 +167,8 @@ def test_what_is_under_way_stands_in_the_order_of_asking(
 
     assert [
         UnderWay(first, "first", here),
-        UnderWay(second, "second", Where()),
-        UnderWay(third, "third", Where()),
+        UnderWay(second, "second", Placement()),
+        UnderWay(third, "third", Placement()),
     ] == list(chat.under_way)
 
     go.set()
@@ -194,11 +194,11 @@ def test_what_goes_on_is_under_way_as_its_half(server: ScriptedServer) -> None:
     server.will(says("half", finish="length"), later(" more", go))
     chat = Conversation()
     half = chat.ask("x").result()
-    rest = chat.go_on()
+    rest = chat.resume()
     [asked] = chat.under_way
 
     assert (half.id, half.id, "x") == (
-        asked.where.replaces,
+        asked.placement.replaces,
         asked.reply.id,
         asked.prompt,
     )
@@ -237,7 +237,7 @@ def test_nothing_is_left_of_what_failed(server: ScriptedServer) -> None:
     chat = Conversation()
     replies = [chat.ask("refused"), chat.ask("half"), chat.ask("x")]
     replies[1].wait()
-    replies.append(chat.go_on())
+    replies.append(chat.resume())
     chat.reset()
     go.set()
     for reply in replies:
@@ -304,7 +304,7 @@ def test_every_look_has_each_turn_once(server: ScriptedServer) -> None:
         thread.start()
     replies = []
     for _ in range(number):
-        replies.append(chat.ask("x", history=0))
+        replies.append(chat.ask("x", last_turns=0))
         asked.add(replies[-1].id)
         if len(replies) % 3 == 0:
             replies[-1].wait()
@@ -339,9 +339,9 @@ def test_a_watcher_is_told_of_every_change(
     """And sees it when it is told; the lock is not held, so another thread can look."""
     server.will(says("a"))
     chat = Conversation()
-    chat.ask("x", where=Where(cell=Cell("c1", "e1"))).result()
-    chat.ask("y", where=Where(cell=Cell("c1", "e1"))).result()
-    chat.ask("z", where=Where(cell=Cell("c1", "e2"))).result()
+    chat.ask("x", placement=Placement(cell=Cell("c1", "e1"))).result()
+    chat.ask("y", placement=Placement(cell=Cell("c1", "e1"))).result()
+    chat.ask("z", placement=Placement(cell=Cell("c1", "e2"))).result()
     seen: list[State] = []
 
     def look() -> None:

@@ -4,7 +4,6 @@
 implementation and it works inside a notebook's running loop as well as in a script.
 """
 
-import os
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
@@ -12,19 +11,12 @@ from typing import Self
 from apertis_magic.api import loop
 from apertis_magic.api.account import Account, AsyncAccount
 from apertis_magic.api.completions import AsyncCompletions, Completions
+from apertis_magic.api.environment import base_url_from_environment
 from apertis_magic.api.models import AsyncModels, Models
 from apertis_magic.api.timeouts import Timeouts
 from apertis_magic.api.transport import Target, Transport
 
-DEFAULT_BASE_URL = "https://api.apertis.ai/v1"
 MAX_RETRIES = 2
-
-
-def base_url_from_environment() -> str:
-    """Return the address that requests go to unless one is given."""
-    names = ("APERTIS_BASE_URL", "APERTIS_API_BASE")
-    found = (os.environ.get(name, "").strip() for name in names)
-    return next(filter(None, found), DEFAULT_BASE_URL)
 
 
 class AsyncApertis:

@@ -118,7 +118,7 @@ def _alone() -> Iterator[None]:
     if sys.platform == "win32":
         yield
         return
-    import fcntl  # noqa: PLC0415  not on Windows
+    import fcntl
 
     folder = os.open(path().parent, os.O_RDONLY)
     try:

@@ -117,7 +117,7 @@ def _from_keyring(origin: str) -> str | None:
         ConfigurationError: the keyring does not answer.
     """
     try:
-        import keyring  # noqa: PLC0415  slow, and optional
+        import keyring
 
         return keyring.get_password(_SERVICE, origin)
     except Exception as error:  # noqa: BLE001  backends raise what they like
@@ -131,7 +131,7 @@ def _from_keyring(origin: str) -> str | None:
 def _into_keyring(origin: str, key: str) -> str | None:
     """Return None if the key is in the keyring now, else what to say about that."""
     try:
-        import keyring  # noqa: PLC0415  see _from_keyring
+        import keyring
 
         keyring.set_password(_SERVICE, origin, key)
         # One that is switched off takes every key and keeps none.
@@ -146,7 +146,7 @@ def _into_keyring(origin: str, key: str) -> str | None:
 def _out_of_keyring(origin: str) -> bool:
     """Tell whether the keyring holds no key of *origin* any more."""
     with suppress(Exception):
-        import keyring  # noqa: PLC0415  see _from_keyring
+        import keyring
 
         if keyring.get_password(_SERVICE, origin) is not None:
             keyring.delete_password(_SERVICE, origin)

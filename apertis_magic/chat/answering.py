@@ -13,7 +13,7 @@ from typing import Any
 from apertis_magic.api.stream import AsyncStream
 from apertis_magic.api.types import Message
 from apertis_magic.chat import fitting
-from apertis_magic.chat.journal import Journal
+from apertis_magic.chat.journal.journal import Journal
 from apertis_magic.chat.question import Question
 from apertis_magic.chat.reply import Reply
 from apertis_magic.chat.state import State
@@ -61,34 +61,36 @@ async def answer(
         ApertisError: it failed.
     """
     messages = _messages(reply, question, before)
-    request = question.request(messages)
+    fingerprint = question.fingerprint(messages)
     async with _noted(reply, question, journal, state):
-        cached = await _cached(question, request, journal)
+        cached = await _cached(question, fingerprint, journal)
         if cached is None:
             await _send(reply, question, messages)
         else:
-            reply.take(cached)
+            reply.take_cached(cached)
     # What goes on, or was given again, is no answer to that request alone.
-    return None if cached or question.resumes else request
+    return None if cached or question.partial else fingerprint
 
 
 def _messages(
     reply: Reply, question: Question, before: Sequence[Turn]
 ) -> Sequence[Message]:
     """Return what is sent: the system prompt, the turns before, the question."""
-    half = question.resumes
+    partial = question.partial
     fit = fitting.fit(
         before,
-        question.prompt + (half.text if half else ""),
+        question.prompt + (partial.text if partial else ""),
         attached=question.attachments,
         system=question.system,
-        history=question.history,
+        last_turns=question.last_turns,
         max_context=question.max_context,
         max_tokens=_longest(question.options),
     )
     reply.left_out = fit.left_out
     system = [Message("system", question.system)] if question.system else []
-    asked = [*half.messages, Message("user", _GO_ON)] if half else [question.message]
+    asked = (
+        [*partial.messages, Message("user", _GO_ON)] if partial else [question.message]
+    )
     return [*system, *(m for turn in fit.turns for m in turn.messages), *asked]
 
 
@@ -108,7 +110,7 @@ async def _noted(
         yield
         return
     begun = question.turn(reply, "interrupted")
-    known = journal.begin(state, begun, question.where)
+    known = journal.begin(state, begun, question.placement)
     await asyncio.wait([asyncio.wrap_future(known)], timeout=_JOURNAL_PATIENCE)
     growing = asyncio.ensure_future(_grow(reply, journal))
     try:
@@ -125,13 +127,13 @@ async def _grow(reply: Reply, journal: Journal) -> None:
 
 
 async def _cached(
-    question: Question, request: str | None, journal: Journal | None
+    question: Question, fingerprint: str | None, journal: Journal | None
 ) -> Turn | None:
     since = question.cached_since
-    if since is None or request is None or journal is None or question.resumes:
+    if since is None or fingerprint is None or journal is None or question.partial:
         return None
     try:
-        return await asyncio.to_thread(journal.answer, request, since=since)
+        return await asyncio.to_thread(journal.answer, fingerprint, since=since)
     except ApertisError:
         return None  # what cannot be read is asked for
 
@@ -146,13 +148,13 @@ async def _send(reply: Reply, question: Question, messages: Sequence[Message]) -
     options = {**question.vary, **question.options}
     if not question.stream:
         whole = await create(
-            model=model, messages=messages, on_retry=reply.again, **options
+            model=model, messages=messages, on_retry=reply.note_retry, **options
         )
-        reply.opened(whole.response)
+        reply.note_response(whole.response)
         reply.add(whole.as_chunk())
         return
     async with await _open(reply, question, messages, options) as stream:
-        reply.opened(stream.response)
+        reply.note_response(stream.response)
         try:
             async for chunk in stream:
                 reply.add(chunk)
@@ -174,7 +176,7 @@ async def _open(
             model=question.model,
             messages=messages,
             stream=True,
-            on_retry=reply.again,
+            on_retry=reply.note_retry,
             **options,
         )
         return opened

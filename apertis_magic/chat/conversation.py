@@ -10,14 +10,14 @@ from uuid import uuid4
 
 from apertis_magic.api import loop, params
 from apertis_magic.api.client import AsyncApertis
+from apertis_magic.api.environment import model_from_environment
 from apertis_magic.chat import history
 from apertis_magic.chat.answering import answer
 from apertis_magic.chat.attachment import Attachment
-from apertis_magic.chat.history import Entry, History, Where
-from apertis_magic.chat.journal import Journal
+from apertis_magic.chat.history import Entry, History, Placement
+from apertis_magic.chat.journal.journal import Journal
 from apertis_magic.chat.question import Question, changed, copied, varied
-from apertis_magic.chat.reply import Outcome, Reply
-from apertis_magic.chat.settings import model_from_environment
+from apertis_magic.chat.reply import Ending, Reply
 from apertis_magic.chat.state import State, merged
 from apertis_magic.chat.turn import Turn
 from apertis_magic.chat.watchers import Watchers
@@ -37,13 +37,13 @@ class UnderWay:
     Attributes:
         reply: its answer; the turn will have the same id.
         prompt: the user's message.
-        where: where the turn will stand, by what lasts while it waits.
+        placement: where the turn will stand, by what lasts while it waits.
         attachments: the files that go with it.
     """
 
     reply: Reply
     prompt: str
-    where: Where
+    placement: Placement
     attachments: tuple[Attachment, ...] = ()
 
 
@@ -65,7 +65,7 @@ class Conversation:
         journal: what keeps its turns as they happen, None for nothing.
         watchers: are told whenever turns, name, model or system prompt are others.
         default_system: the system prompt while the conversation has none of its own.
-        left: ids of what it has left behind in the journal, the latest last.
+        abandoned: ids of what it has left behind in the journal, the latest last.
 
     Example:
         >>> from apertis_magic import Conversation
@@ -93,7 +93,7 @@ class Conversation:
         self.journal = journal
         self.watchers = Watchers()
         self.default_system: str | None = None
-        self.left: list[str] = []
+        self.abandoned: list[str] = []
         self._id = uuid4().hex
         self._model, self._system = model, system
         self._client = client
@@ -191,8 +191,8 @@ class Conversation:
         client: AsyncApertis | None = None,
         system: str | None = None,
         attachments: Sequence[Attachment] = (),
-        where: Where | None = None,
-        history: int | None = None,
+        placement: Placement | None = None,
+        last_turns: int | None = None,
         max_context: int | None = None,
         cached_since: float | None = None,
         once: bool = False,
@@ -208,9 +208,10 @@ class Conversation:
             system: the conversation's system prompt from now on, "" for none; None
                 leaves it.
             attachments: the files that go with it.
-            where: where the turn stands: which notebook cell asks, whose earlier turn
-                is replaced, or whether to start over; None adds it at the end.
-            history: how many of the turns before it are sent at the most; None for all.
+            placement: where the turn stands: which notebook cell asks, whose earlier
+                turn is replaced, or whether to start over; None adds it at the end.
+            last_turns: how many of the turns before it are sent at the most; None for
+                all.
             max_context: tokens that question and answer may take; the oldest turns are
                 left out until they fit. None for no limit.
             cached_since: where the very same was asked after that moment (seconds since
@@ -231,8 +232,8 @@ class Conversation:
         given = {name: value for name, value in options.items() if value is not None}
         fields = {k: v for k, v in given.items() if k not in _OF_THE_CLIENT}
         params.check({**fields, "stream": stream})
-        if history is not None and history < 0:
-            raise ConfigurationError(f"history must be 0 or more, not {history}.")
+        if last_turns is not None and last_turns < 0:
+            raise ConfigurationError(f"last_turns must be 0 or more, not {last_turns}.")
         client = client or self._own_client()
         if system is not None and not once:
             self.system = system
@@ -243,8 +244,8 @@ class Conversation:
             client=client,
             system=self.system_of(system),
             options=given,
-            where=where or Where(),
-            history=history,
+            placement=placement or Placement(),
+            last_turns=last_turns,
             max_context=max_context,
             cached_since=cached_since,
             once=once,
@@ -261,7 +262,7 @@ class Conversation:
         used = (given, self.system, self.default_system)
         return next((each for each in used if each is not None), None)
 
-    def go_on(
+    def resume(
         self,
         turn: str | None = None,
         *,
@@ -287,26 +288,26 @@ class Conversation:
         Raises:
             ConfigurationError: there is no such answer; nothing was sent.
         """
-        half = self.half(turn)
+        partial = self.partial(turn)
         # One answer goes on, not as many as were asked for.
-        options = {k: v for k, v in half.options.items() if k != "n"}
+        options = {k: v for k, v in partial.options.items() if k != "n"}
         question = Question(
-            prompt=half.prompt,
-            attachments=half.attachments,
-            model=model or half.asked_model,
+            prompt=partial.prompt,
+            attachments=partial.attachments,
+            model=model or partial.asked_model,
             client=client or self._own_client(),
-            system=half.system,
+            system=partial.system,
             options={**options, **limits},
-            where=Where(replaces=half.id),
-            history=half.history,
+            placement=Placement(replaces=partial.id),
+            last_turns=partial.last_turns,
             max_context=max_context,
             stream=stream,
-            resumes=half,
+            partial=partial,
         )
         return self._start(question)
 
-    def half(self, turn: str | None = None) -> Turn:
-        """Return the turn that ``go_on`` goes on with.
+    def partial(self, turn: str | None = None) -> Turn:
+        """Return the turn that ``resume`` goes on with.
 
         Args:
             turn: its id; None for the newest with text.
@@ -314,13 +315,13 @@ class Conversation:
         Raises:
             ConfigurationError: there is none, or it is complete.
         """
-        half = self.newest if turn is None else self.asked(turn)
-        if half is not None and half.text and half.finish != "stop":
-            return half
+        partial = self.newest if turn is None else self.find_turn(turn)
+        if partial is not None and partial.text and partial.finish != "stop":
+            return partial
         what = "The last answer" if turn is None else "That answer"
         nothing = "There is no answer yet." if turn is None else "Nothing of it came."
         raise ConfigurationError(
-            f"{what} is complete." if half and half.finish == "stop" else nothing,
+            f"{what} is complete." if partial and partial.finish == "stop" else nothing,
             hint="Only an answer that was cut off or stopped can go on.",
         )
 
@@ -350,7 +351,7 @@ class Conversation:
             ConfigurationError: nothing was asked yet, there is no such turn, or a value
                 is out of range; nothing was sent.
         """
-        last = self.asked(turn)
+        last = self.find_turn(turn)
         client = client or self._own_client()
         fields = changed(last.options, options)
         params.check({k: v for k, v in fields.items() if k not in _OF_THE_CLIENT})
@@ -362,14 +363,14 @@ class Conversation:
             system=self.system_of(),
             options=fields,
             vary=varied(client.base_url, fields),
-            where=Where(replaces=self._standing(last)),
-            history=last.history,
+            placement=Placement(replaces=self._standing(last)),
+            last_turns=last.last_turns,
             max_context=max_context,
             stream=stream,
         )
         return self._start(question)
 
-    def asked(self, turn: str | None = None) -> Turn:
+    def find_turn(self, turn: str | None = None) -> Turn:
         """Return the turn of that id, or of the last question.
 
         Args:
@@ -396,7 +397,7 @@ class Conversation:
         with _lock:
             if self._asked is not None:
                 return self._asked.turn
-            last = max(self._history, key=lambda entry: entry.made, default=None)
+            last = max(self._history, key=lambda entry: entry.order, default=None)
             return last.turn if last else None
 
     def undo(self, number: int = 1) -> tuple[Turn, ...]:
@@ -429,7 +430,7 @@ class Conversation:
             except KeyError:
                 raise self._no_such_turn() from None
             last = self._asked
-            self._dropped = max(self._dropped, entry.made)
+            self._dropped = max(self._dropped, entry.order)
             self._change(kept, None if last and last.slot == entry.slot else last)
         self.watchers.tell()
         return entry, at
@@ -549,7 +550,7 @@ class Conversation:
         if self.journal is not None and self._history:
             self.keep()
             self.journal.drop(self._id)
-            self.left.append(self._id)
+            self.abandoned.append(self._id)
         self._id = uuid4().hex
 
     def _standing(self, last: Turn) -> str:
@@ -572,29 +573,31 @@ class Conversation:
         return self._client
 
     def _start(self, question: Question) -> Reply:
-        asked = question.where
+        asked = question.placement
         question = replace(
-            question, options=copied(question.options), where=self._lasting(asked)
+            question, options=copied(question.options), placement=self._lasting(asked)
         )
         with _lock:  # it cannot end before it is known to be under way
             reply = Reply(
                 lambda reply: self._answer(reply, question),
                 asked_model=question.model,
-                resumes=question.resumes,
+                partial=question.partial,
                 watchers=None if question.once else self.watchers,
             )
             if not question.once:
                 entry = UnderWay(
-                    reply, question.prompt, question.where, question.attachments
+                    reply, question.prompt, question.placement, question.attachments
                 )
                 self._under_way = (*self._under_way, entry)
         return reply
 
-    def _lasting(self, where: Where) -> Where:
-        """Return *where* by a name that lasts if the turn is asked again meanwhile."""
-        name = where.replaces
+    def _lasting(self, placement: Placement) -> Placement:
+        """Return a placement by a name that lasts if the turn is asked again."""
+        name = placement.replaces
         slots = {entry.turn.id: entry.slot for entry in self._history}
-        return replace(where, replaces=slots.get(name) or name) if name else where
+        return (
+            replace(placement, replaces=slots.get(name) or name) if name else placement
+        )
 
     def _one_at_a_time(self) -> asyncio.Lock:
         # A lock belongs to one event loop, and a forked child has another.
@@ -603,7 +606,7 @@ class Conversation:
             self._turnstile = here, asyncio.Lock()
         return self._turnstile[1]
 
-    async def _answer(self, reply: Reply, question: Question) -> Outcome:
+    async def _answer(self, reply: Reply, question: Question) -> Ending:
         if question.once:
             return await self._ask_now(reply, question)
         try:
@@ -615,12 +618,12 @@ class Conversation:
         finally:
             self._end(reply)  # where it could not be recorded, for a mistake of ours
 
-    async def _ask_now(self, reply: Reply, question: Question) -> Outcome:
+    async def _ask_now(self, reply: Reply, question: Question) -> Ending:
         reply.begin()
         state = None if question.once else self.state
         try:
             before = self._before(question)
-            request = await answer(reply, question, before, self.journal, state)
+            fingerprint = await answer(reply, question, before, self.journal, state)
         except asyncio.CancelledError:
             # It may have been complete, with its connection still closing.
             return self._record(reply, question, reply.finish or "interrupted"), None
@@ -630,17 +633,19 @@ class Conversation:
             failure = ApertisError(f"Something unforeseen happened: {error!r}")
             failure.__cause__ = error
             return self._record(reply, question, "error", failure), failure
-        return self._record(reply, question, reply.finish, request=request), None
+        return self._record(
+            reply, question, reply.finish, fingerprint=fingerprint
+        ), None
 
     def _before(self, question: Question) -> Sequence[Turn]:
         """Return the turns before a question."""
         now = () if question.once else self._history
-        half = question.resumes
-        if half and half not in [entry.turn for entry in now]:
+        partial = question.partial
+        if partial and partial not in [entry.turn for entry in now]:
             raise ConfigurationError(
                 "The answer that was to go on is gone, or went on meanwhile."
             )
-        return [e.turn for e in now[: history.place(now, question.where).start]]
+        return [e.turn for e in now[: history.place(now, question.placement).start]]
 
     def _record(
         self,
@@ -649,20 +654,20 @@ class Conversation:
         finish: str | None,
         error: ApertisError | None = None,
         *,
-        request: str | None = None,
+        fingerprint: str | None = None,
     ) -> Turn:
         turn = question.turn(reply, finish, error)
         if question.once:
             entry = Entry(turn, 0, None, turn.id)
             if self.journal is not None:
-                self.journal.keep(None, entry, request=request)
+                self.journal.keep(None, entry, fingerprint=fingerprint)
             return turn
         with _lock:
             entry = self._placed(turn, question)
             self._asked = entry
             self._end(reply)
             if self.journal is not None:
-                self.journal.keep(self.state, entry, request=request)
+                self.journal.keep(self.state, entry, fingerprint=fingerprint)
         return entry.turn
 
     def _end(self, reply: Reply) -> None:
@@ -673,22 +678,22 @@ class Conversation:
 
     def _placed(self, turn: Turn, question: Question) -> Entry:
         """Put *turn* where it belongs and return its entry; the lock is held."""
-        half = question.resumes
-        if half is None:
-            if question.where.fresh and not turn.nothing_came:
-                self._start_over(question.where)
+        partial = question.partial
+        if partial is None:
+            if question.placement.start_over and not turn.nothing_came:
+                self._start_over(question.placement)
             self._history, entry = history.put(
-                self._history, turn, question.where, after=self._dropped
+                self._history, turn, question.placement, after=self._dropped
             )
             return entry
-        if turn.text != half.text or turn.finish == "stop":
+        if turn.text != partial.text or turn.finish == "stop":
             self._history = history.swap(self._history, turn)
         same = [entry for entry in self._history if entry.turn.id == turn.id]
         return replace(same[0], turn=turn) if same else Entry(turn, 0, None, turn.id)
 
-    def _start_over(self, where: Where) -> None:
-        """Leave the conversation behind if it holds more than what *where* replaces."""
-        cell = where.cell.id if where.cell else None
+    def _start_over(self, placement: Placement) -> None:
+        """Leave the conversation behind if it holds more than what is replaced."""
+        cell = placement.cell.id if placement.cell else None
         if any(cell is None or entry.turn.cell != cell for entry in self._history):
             self._leave()
 

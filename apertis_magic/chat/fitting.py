@@ -45,7 +45,7 @@ def fit(
     *,
     attached: Sequence[Attachment] = (),
     system: str | None,
-    history: int | None,
+    last_turns: int | None,
     max_context: int | None,
     max_tokens: int | None,
 ) -> Fit:
@@ -58,14 +58,14 @@ def fit(
         prompt: the question.
         attached: the files that go with it.
         system: the system prompt, which is always sent.
-        history: how many turns to send at the most; None for all.
+        last_turns: how many turns to send at the most; None for all.
         max_context: tokens that the model can read and write together; None for no
             limit.
         max_tokens: tokens of the longest answer; None leaves room for a usual one.
     """
     told = [turn for turn in before if turn.text]
-    if history is not None:
-        told = told[max(0, len(told) - history) :]
+    if last_turns is not None:
+        told = told[max(0, len(told) - last_turns) :]
     if max_context is None:
         return Fit(turns=tuple(told))
     if max_tokens is None:

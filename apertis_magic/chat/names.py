@@ -3,6 +3,8 @@
 from apertis_magic.clean import printable, redact
 from apertis_magic.errors import ConfigurationError
 
+DEFAULT_CONVERSATION = "main"
+
 LONGEST = 100
 """Characters in a conversation's name."""
 

@@ -12,7 +12,7 @@ from apertis_magic.api import address
 from apertis_magic.api.client import AsyncApertis
 from apertis_magic.api.types import Message, Usage
 from apertis_magic.chat.attachment import Attachment, content
-from apertis_magic.chat.history import Where
+from apertis_magic.chat.history import Placement
 from apertis_magic.chat.turn import Turn
 from apertis_magic.errors import ApertisError
 
@@ -34,14 +34,14 @@ class Question:
         system: the system prompt, None or empty for none.
         options: the request's other fields, and arguments of the client's ``create``.
         vary: fields that only keep a server from answering from its cache.
-        where: where its turn stands in the conversation.
-        history: how many of the turns before it are sent at the most, None for all.
+        placement: where its turn stands in the conversation.
+        last_turns: how many of the turns before it are sent at the most, None for all.
         max_context: tokens that question and answer may take, None for no limit.
         once: neither send the turns before nor keep this one.
         stream: let the answer come in pieces.
         cached_since: answer from the journal what was asked after that moment, in
             seconds since 1970; None asks the server.
-        resumes: the turn that the answer goes on with.
+        partial: the turn that the answer goes on with.
     """
 
     prompt: str
@@ -51,20 +51,20 @@ class Question:
     system: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     vary: Mapping[str, Any] = field(default_factory=dict)
-    where: Where = field(default_factory=Where)
-    history: int | None = None
+    placement: Placement = field(default_factory=Placement)
+    last_turns: int | None = None
     max_context: int | None = None
     once: bool = False
     stream: bool = True
     cached_since: float | None = None
-    resumes: Turn | None = None
+    partial: Turn | None = None
 
     @property
     def kept_options(self) -> dict[str, Any]:
         """The options that its turn keeps."""
         return {k: v for k, v in self.options.items() if k not in _NOT_KEPT}
 
-    def request(self, messages: Sequence[Message]) -> str | None:
+    def fingerprint(self, messages: Sequence[Message]) -> str | None:
         """Return what is the same for the same request; no key is in it.
 
         None where that cannot be told: an option may hold what is no JSON, and a header
@@ -93,7 +93,7 @@ class Question:
         self, reply: "Reply", finish: str | None, error: ApertisError | None = None
     ) -> Turn:
         """Return what has become of it so far as a turn."""
-        half, cell = self.resumes, self.where.cell
+        partial, cell = self.partial, self.placement.cell
         made = Turn(
             id=reply.id,
             prompt=self.prompt,
@@ -113,7 +113,7 @@ class Question:
             usage=reply.usage,
             system=self.system,
             options=self.kept_options,
-            history=self.history,
+            last_turns=self.last_turns,
             left_out=reply.left_out,
             cached=reply.cached,
             cell=cell.id if cell else None,
@@ -122,29 +122,29 @@ class Question:
             elapsed=reply.elapsed,
             malformed=reply.malformed,
         )
-        return _joined(half, made) if half else made
+        return _joined(partial, made) if partial else made
 
 
-def _joined(half: Turn, rest: Turn) -> Turn:
-    """Return *rest*, which holds the text of both, as the turn that *half* began."""
+def _joined(partial: Turn, rest: Turn) -> Turn:
+    """Return *rest*, which holds the text of both, as the turn that *partial* began."""
     return replace(
         rest,
-        cell=half.cell,
-        started=half.started,
-        first_text=half.first_text,
-        alternatives=half.alternatives,
-        history=half.history,
-        malformed=half.malformed + rest.malformed,
-        elapsed=half.elapsed + rest.elapsed,
-        usage=_both(half, rest),
+        cell=partial.cell,
+        started=partial.started,
+        first_text=partial.first_text,
+        alternatives=partial.alternatives,
+        last_turns=partial.last_turns,
+        malformed=partial.malformed + rest.malformed,
+        elapsed=partial.elapsed + rest.elapsed,
+        usage=_both(partial, rest),
     )
 
 
-def _both(half: Turn, rest: Turn) -> Usage | None:
+def _both(partial: Turn, rest: Turn) -> Usage | None:
     """Return what both took; what the journal answered took nothing now."""
-    if half.cached:
+    if partial.cached:
         return rest.usage
-    return rest.usage + half.usage if rest.usage and half.usage else None
+    return rest.usage + partial.usage if rest.usage and partial.usage else None
 
 
 def copied(options: Mapping[str, Any]) -> Mapping[str, Any]:

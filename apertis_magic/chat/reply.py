@@ -20,7 +20,7 @@ from apertis_magic.chat.watchers import Watchers
 from apertis_magic.clean import mend
 from apertis_magic.errors import ApertisError
 
-Outcome: TypeAlias = tuple[Turn, ApertisError | None]
+Ending: TypeAlias = tuple[Turn, ApertisError | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Reply:
         run: asks the question; called with this reply, it calls ``add`` for every
             chunk, and returns the turn and what went wrong, if anything.
         asked_model: the model that is asked.
-        resumes: the turn that this answer goes on with.
+        partial: the turn that this answer goes on with.
         watchers: are told of each change, on the background loop, and at the very end.
 
     Attributes:
@@ -80,13 +80,13 @@ class Reply:
 
     def __init__(
         self,
-        run: "Callable[[Reply], Coroutine[Any, Any, Outcome]]",
+        run: "Callable[[Reply], Coroutine[Any, Any, Ending]]",
         *,
         asked_model: str,
-        resumes: Turn | None = None,
+        partial: Turn | None = None,
         watchers: Watchers | None = None,
     ) -> None:
-        self.id = resumes.id if resumes else uuid4().hex
+        self.id = partial.id if partial else uuid4().hex
         self.asked_model = asked_model
         self.turn: Turn | None = None
         self.model = ""
@@ -106,11 +106,11 @@ class Reply:
         self._refusal: list[str] = []
         self._sources: dict[str, Source] = {}
         self._steps = 0
-        self._resumes = resumes is not None
-        if resumes is not None:
-            self._texts[0].append(resumes.text)
-            self._reasoning.append(resumes.reasoning)
-            self._sources.update({page.url: page for page in resumes.sources})
+        self._is_partial = partial is not None
+        if partial is not None:
+            self._texts[0].append(partial.text)
+            self._reasoning.append(partial.reasoning)
+            self._sources.update({page.url: page for page in partial.sources})
         self._watchers = watchers or Watchers()
         self._grown = threading.Condition()
         self._done = threading.Event()
@@ -208,7 +208,7 @@ class Reply:
             every: seconds between two looks, at the least.
         """
         before = ""
-        for progress in self._looks(every):
+        for progress in self._snapshots(every):
             if self.done or len(progress.text) > len(before):
                 yield progress.text
             before = progress.text
@@ -223,11 +223,11 @@ class Reply:
             heartbeat: look again after so many seconds even if nothing has come.
         """
         try:
-            yield from self._looks(every, heartbeat)
+            yield from self._snapshots(every, heartbeat)
         finally:
             self.stop()
 
-    def _looks(
+    def _snapshots(
         self, every: float, heartbeat: float | None = None
     ) -> Iterator[Progress]:
         seen, ended = 0, False
@@ -299,7 +299,7 @@ class Reply:
         self._phase = "waiting"
         self._watchers.tell()
 
-    def again(self, error: ApertisError, seconds: float) -> None:
+    def note_retry(self, error: ApertisError, seconds: float) -> None:
         """Take note that the question is sent again.
 
         Args:
@@ -310,13 +310,13 @@ class Reply:
         self._again = monotonic() + seconds, why
         self._watchers.tell()
 
-    def opened(self, response: Response) -> None:
+    def note_response(self, response: Response) -> None:
         """Take in what the headers of *response* tell of who answers."""
         if response.fallback_used:
             self._served = response.actual_model
             self.fallback = response.fallback_reason or "it could not answer"
 
-    def take(self, turn: Turn) -> None:
+    def take_cached(self, turn: Turn) -> None:
         """Take in the answer of *turn*, given before; called on the background loop."""
         self.cached, self.finish = True, turn.finish
         self.model, self.usage = turn.model, turn.usage
@@ -334,7 +334,7 @@ class Reply:
         The parts are ``text``, ``reasoning``, ``refusal``, and the other answers by
         their number. Halves of a character may stand at their ends.
         """
-        seen = {"text": 1, "reasoning": 1} if self._resumes else {}
+        seen = {"text": 1, "reasoning": 1} if self._is_partial else {}
         while True:
             now = {
                 "text": self._texts[0],
@@ -391,9 +391,7 @@ class Reply:
                 self._grown.notify_all()
             self._watchers.tell()
 
-    async def _run(
-        self, run: "Callable[[Reply], Coroutine[Any, Any, Outcome]]"
-    ) -> None:
+    async def _run(self, run: "Callable[[Reply], Coroutine[Any, Any, Ending]]") -> None:
         self._task = asyncio.current_task()
         self._watchers.tell()
         if self._stopped and self._task is not None:

@@ -12,7 +12,8 @@ from apertis_magic.api import params
 from apertis_magic.api.client import AsyncApertis
 from apertis_magic.chat import model_list
 from apertis_magic.chat.conversation import Conversation
-from apertis_magic.chat.journal import Journal, Kept
+from apertis_magic.chat.journal.journal import Journal, KeptConversation
+from apertis_magic.chat.names import DEFAULT_CONVERSATION
 from apertis_magic.chat.question import changed
 from apertis_magic.chat.reply import Reply
 from apertis_magic.chat.settings import Preferences, Settings, address_of
@@ -21,7 +22,6 @@ from apertis_magic.chat.watchers import Watchers
 from apertis_magic.clean import holds_key, quoted
 from apertis_magic.errors import ConfigurationError
 
-DEFAULT_CONVERSATION = "main"
 SHORT_ID = 8
 """Characters of a conversation's id that name it in the journal."""
 
@@ -42,7 +42,7 @@ class Session:
         self._conversations: dict[str, Conversation] = {}
         self._name = DEFAULT_CONVERSATION
         self._journal: Journal | None = None
-        self._left: list[str] = []  # ids of what was reset or deleted here
+        self._abandoned: list[str] = []  # ids of what was reset or deleted here
         self._followed: set[str] = set()  # ids of what goes on under another id
         self._restored: dict[str | None, str] = {}  # what was asked for, and is here
         self._override: Settings | None = None
@@ -99,7 +99,7 @@ class Session:
                 self._conversations[name] = Conversation(name=name)
             talk = self._conversations[name]
         talk.journal, talk.default_system = journal, self.preferences.system
-        talk.left, talk.watchers = self._left, self.watchers
+        talk.abandoned, talk.watchers = self._abandoned, self.watchers
         if is_new:
             self.watchers.tell()
         return talk
@@ -202,7 +202,7 @@ class Session:
         if talk.journal is not None and talk.turns:
             talk.keep()
             talk.journal.drop(talk.state.id)
-            self._left.append(talk.state.id)
+            self._abandoned.append(talk.state.id)
         self.watchers.tell()
         return talk
 
@@ -217,11 +217,13 @@ class Session:
         former = self.conversation(state.name).take_up(state)
         if former is not None:
             self._follow(former)
-        if state.id in self._left:
+        if state.id in self._abandoned:
             self._follow(state.id)
         return self.use(state.name)
 
-    def restore(self, name: str | None = None) -> tuple[Conversation, Kept | None]:
+    def restore(
+        self, name: str | None = None
+    ) -> tuple[Conversation, KeptConversation | None]:
         """Bring a conversation back from the journal: this notebook's, else any.
 
         Args:
@@ -242,7 +244,7 @@ class Session:
                 "The journal is off, so there is nothing to restore.",
                 hint="%config ApertisMagic.journal = True turns it on.",
             )
-        chosen = self.choice(name)
+        chosen = self.to_restore(name)
         here = self._restored.get(name, name)
         if chosen is None and here in self.names:
             return self.use(str(here)), None
@@ -262,7 +264,7 @@ class Session:
             self._restored[talk.name] = talk.name
         return talk, chosen
 
-    def choice(self, name: str | None) -> Kept | None:
+    def to_restore(self, name: str | None) -> KeptConversation | None:
         """Return what ``restore`` brings back, None where there is nothing more.
 
         A cell that restores and runs again brings nothing else, which would come among
@@ -276,14 +278,16 @@ class Session:
             each
             for each in self._kept
             if name == each.id[:SHORT_ID]
-            or (name in (None, each.name) and not each.goes_on)
+            or (name in (None, each.name) and not each.superseded)
         ]
         is_begun = any(talk.turns for talk in tuple(self._conversations.values()))
         if name in self._restored:
-            fitting = [each for each in fitting if each.id in self._left]
+            fitting = [each for each in fitting if each.id in self._abandoned]
         elif name is None and is_begun:
             here = self.preferences.notebook
-            fitting = [e for e in fitting if e.id in self._left or e.notebook == here]
+            fitting = [
+                e for e in fitting if e.id in self._abandoned or e.notebook == here
+            ]
         return fitting[0] if fitting else None
 
     def _follow(self, conversation: str, *, in_file: bool = True) -> None:
@@ -293,10 +297,10 @@ class Session:
         """
         self._followed.add(conversation)
         if in_file and self.journal is not None:
-            self.journal.drop(conversation, goes_on=True)
+            self.journal.drop(conversation, superseded=True)
 
     @property
-    def restorable(self) -> list[Kept]:
+    def restorable(self) -> list[KeptConversation]:
         """What the journal holds that is not here, the likeliest to be wanted first.
 
         That is what was left last in this process, then this notebook's latest.
@@ -304,10 +308,10 @@ class Session:
         Raises:
             ApertisError: the journal cannot be read.
         """
-        return [each for each in self._kept if not each.goes_on]
+        return [each for each in self._kept if not each.superseded]
 
     @property
-    def _kept(self) -> list[Kept]:
+    def _kept(self) -> list[KeptConversation]:
         """The same, with what goes on in another conversation of the journal."""
         journal, notebook = self.journal, self.preferences.notebook
         if journal is None:
@@ -315,9 +319,9 @@ class Session:
         with self._lock:
             here = {talk.state.id for talk in self._conversations.values()}
         journal.flush(_PATIENCE)
-        left = {each: -number for number, each in enumerate(self._left, 1)}
+        left = {each: -number for number, each in enumerate(self._abandoned, 1)}
 
-        def rank(kept: Kept) -> tuple[int, bool, bool]:
+        def rank(kept: KeptConversation) -> tuple[int, bool, bool]:
             return left.get(kept.id, 0), kept.notebook != notebook, kept.dropped
 
         return sorted(journal.conversations(without=here | self._followed), key=rank)
@@ -419,7 +423,7 @@ class Session:
                 holds an API key; nothing was sent.
         """
         settings, talk = self.settings, self.find(conversation)
-        client, last = self.client(settings), talk.asked(turn)
+        client, last = self.client(settings), talk.find_turn(turn)
         options = changed(last.options, request)
         self.check_no_key(last.prompt, talk.system_of(), _as_text(options))
         # Another address may not know the model that was asked.
@@ -434,7 +438,7 @@ class Session:
             **{**self._limits, **request},
         )
 
-    def go_on(
+    def resume(
         self,
         conversation: str | None = None,
         *,
@@ -455,11 +459,11 @@ class Session:
         talk = self.find(conversation)
         # Another address may not know the model that began.
         client = self.client(settings)
-        half = talk.half(turn)
+        partial = talk.partial(turn)
         model = settings.model if settings.fixed_model else talk.model or settings.model
-        if half.base_url == client.base_url:
-            model = half.asked_model
-        return talk.go_on(
+        if partial.base_url == client.base_url:
+            model = partial.asked_model
+        return talk.resume(
             turn,
             model=model,
             client=client,

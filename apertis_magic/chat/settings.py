@@ -1,19 +1,14 @@
 """What holds for the next question: where it goes, and what the user prefers."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from apertis_magic.api import address, keys
-from apertis_magic.api.client import base_url_from_environment
-
-DEFAULT_MODEL = "gpt-4.1-mini"
-
-
-def model_from_environment() -> str:
-    """Return the model that is asked unless one is given."""
-    return os.environ.get("APERTIS_MODEL") or DEFAULT_MODEL
+from apertis_magic.api.environment import (
+    base_url_from_environment,
+    model_from_environment,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

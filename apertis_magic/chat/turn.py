@@ -66,7 +66,7 @@ class Turn:
         usage: the tokens it took, where the server tells them (``usage``).
         system: the system prompt it was asked under.
         options: the other fields of the request that were set.
-        history: how many turns before it were to be sent at the most; None for all.
+        last_turns: how many turns before it were to be sent at the most; None for all.
         left_out: how many of these were not sent, since they would not have fitted.
         cached: whether it was answered from the journal, without a request.
         cell: id of the notebook cell it came from, where the front end tells it.
@@ -101,7 +101,7 @@ class Turn:
     usage: Usage | None = None
     system: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
-    history: int | None = None
+    last_turns: int | None = None
     left_out: int = 0
     cached: bool = False
     cell: str | None = None
@@ -144,6 +144,7 @@ class Turn:
         """Return the turn as JSON, to be kept: what was sent is in it without keys."""
         kept = asdict(self)
         sent = ("prompt", "attachments", "system", "options")
+        kept["history"] = kept.pop("last_turns")  # as it is called in the files
         return kept | {name: without_keys(kept[name]) for name in sent}
 
     @classmethod
@@ -169,6 +170,7 @@ class Turn:
         if _is_deep(raw):
             raise ValueError("it is nested too deeply")
         mended = {name: _mended(value) for name, value in known.items()}
+        mended["last_turns"] = mended.pop("history", None)
         usage = mapping(raw.get("usage"))
         return cls(
             **mended,

@@ -19,7 +19,7 @@ from typing import Protocol
 from apertis_magic.chat.state import State
 from apertis_magic.clean import holds_key
 from apertis_magic.errors import ConfigurationError
-from apertis_magic.files import disk, ipynb, markdown, record
+from apertis_magic.files import disk, ipynb, md, record
 
 
 class Format(Protocol):
@@ -35,7 +35,7 @@ class Format(Protocol):
         """Tell whether it is as ``written`` made it, with nothing of a person's."""
 
 
-_FORMATS: Mapping[str, Format] = {".ipynb": ipynb, ".md": markdown, ".json": record}
+_FORMATS: Mapping[str, Format] = {".ipynb": ipynb, ".md": md, ".json": record}
 
 
 def export(state: State, file: Path, *, force: bool = False) -> None:

@@ -12,12 +12,12 @@ from typing import Any
 from uuid import uuid4
 
 from apertis_magic.api.value import Json, items, mapping
-from apertis_magic.chat.session import DEFAULT_CONVERSATION
+from apertis_magic.chat.names import DEFAULT_CONVERSATION
 from apertis_magic.chat.state import State
 from apertis_magic.chat.turn import Turn
 from apertis_magic.clean import mend, printable
-from apertis_magic.files import line, record
-from apertis_magic.files.markdown import inert
+from apertis_magic.files import cell_source, record
+from apertis_magic.files.md import inert
 from apertis_magic.render import bundle
 
 _EXPORT = 1
@@ -56,7 +56,7 @@ class _Shown:
 
 def written(state: State) -> str:
     """Return the text of the notebook."""
-    from nbformat import v4, writes  # noqa: PLC0415  takes a second
+    from nbformat import v4, writes
 
     title = f"# {inert(state.name)}\n\n{_title(state)}"
     cells = [
@@ -123,10 +123,10 @@ def _title(state: State) -> str:
 
 def _cells(state: State) -> Iterator[Any]:
     """Give a cell for each turn, and one for a system prompt that no line can hold."""
-    from nbformat import v4  # noqa: PLC0415  see written
+    from nbformat import v4
 
     taken = {"apertis-title", "apertis-load"}
-    is_default = state.name == DEFAULT_CONVERSATION or not line.fits(state.name)
+    is_default = state.name == DEFAULT_CONVERSATION or not cell_source.fits(state.name)
     name = None if is_default else state.name
     # Nothing is said of a system prompt that was never set.
     before = "" if state.system is None else None
@@ -134,18 +134,18 @@ def _cells(state: State) -> Iterator[Any]:
         own = _id((turn.cell, turn.id), taken)
         system = turn.system or ""
         changed = None if system == before else system
-        if changed is not None and not line.fits(changed):
+        if changed is not None and not cell_source.fits(changed):
             yield v4.new_code_cell(_set_system(name, changed), id=_id((), taken))
             changed = None
         before = system
-        source = line.cell(turn, conversation=name, system=changed)
+        source = cell_source.cell(turn, conversation=name, system=changed)
         outputs = _outputs(replace(turn, cell=own), state.name)
         yield v4.new_code_cell(source, id=own, outputs=outputs)
 
 
 def _outputs(turn: Turn, conversation: str) -> list[Any]:
     """Return what the cell would show had it just been run."""
-    from nbformat import v4  # noqa: PLC0415  see written
+    from nbformat import v4
 
     data, metadata = bundle.answer(turn, conversation=conversation)
     outputs = [
@@ -203,7 +203,7 @@ def _state(name: str, shown: list[_Shown], mark: Json) -> State:
     history = record.in_order(_turns(shown))
     if mark.get("export") == _EXPORT and mark.get("name") == name:
         return record.state_of(mark, history)
-    newest = max(history, key=lambda entry: entry.made).turn
+    newest = max(history, key=lambda entry: entry.order).turn
     return State(name=name, system=newest.system, history=history)
 
 

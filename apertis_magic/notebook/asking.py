@@ -11,7 +11,7 @@ from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
 
 from apertis_magic.chat import session
-from apertis_magic.chat.history import Where
+from apertis_magic.chat.history import Placement
 from apertis_magic.chat.reply import Reply
 from apertis_magic.chat.session import Session
 from apertis_magic.chat.settings import Preferences
@@ -29,7 +29,7 @@ from apertis_magic.notebook.line import say
 from apertis_magic.notebook.options import ChatOptions
 
 if TYPE_CHECKING:
-    from apertis_magic.notebook.cell import Slots, View
+    from apertis_magic.notebook.views.cell import Displays, View
 
 _HOLDS_KEY = (
     "%chat: nothing was sent, for the message, its line or the system prompt holds an "
@@ -56,7 +56,7 @@ class Asker:
         self._shell = shell
         self._settings = settings
         self._execution: str | None = None
-        self._slots: Slots | None = None
+        self._displays: Displays | None = None
         self._problem_told = ""
 
     @property
@@ -119,8 +119,10 @@ class Asker:
             conversation=given.conversation,
             model=given.model,
             system=given.system,
-            where=Where(cell=self.this_cell(), append=given.append, fresh=given.new),
-            history=given.history,
+            placement=Placement(
+                cell=self.this_cell(), append=given.append, start_over=given.start_over
+            ),
+            last_turns=given.last_turns,
             cache=given.cache,
             once=given.once,
             **self._sending(given),
@@ -154,7 +156,7 @@ class Asker:
             lambda: here.retry(given.conversation, model=given.model, **sending), given
         )
 
-    def go_on(self, conversation: str | None = None) -> None:
+    def resume(self, conversation: str | None = None) -> None:
         """Let a conversation's newest answer, which was cut off or stopped, go on.
 
         Args:
@@ -168,7 +170,7 @@ class Asker:
         if here.settings.fixed_model:
             self._check_local_model(here.settings.model, None)
         self._show(
-            lambda: here.go_on(conversation, stream=self._settings.stream),
+            lambda: here.resume(conversation, stream=self._settings.stream),
             ChatOptions(conversation=conversation),
         )
 
@@ -188,13 +190,13 @@ class Asker:
             except KeyboardInterrupt:
                 reply.settle()
                 view, was_stopped = self._view(reply, given), True
-            from apertis_magic.notebook import cell  # noqa: PLC0415  see above
+            from apertis_magic.notebook.views import cell
 
             turn = cell.show(reply, view, name)
             if was_stopped:
                 raise Interrupted(cell.what_is_kept(turn))
         except ModelNotFound as error:
-            from apertis_magic.notebook import models  # noqa: PLC0415  few need it
+            from apertis_magic.notebook import models
 
             error.hint = models.hint(self.session, reply.asked_model) or error.hint
             raise
@@ -202,7 +204,7 @@ class Asker:
             reply.stop()
             self._tell_problem()
             if given.out is not None and reply.turn is not None:
-                self._bind(given.out, reply.turn, as_text=given.form == "text")
+                self._bind(given.out, reply.turn, as_text=given.format == "text")
 
     def _bind(self, name: str, turn: Turn, *, as_text: bool) -> None:
         # A turn tells what went wrong; an empty text would only cost what was there.
@@ -227,22 +229,22 @@ class Asker:
             raise
 
     def _view(self, reply: Reply, given: ChatOptions) -> "View":
-        from apertis_magic.notebook import cell, terminal  # noqa: PLC0415  see _show
+        from apertis_magic.notebook.views import cell, terminal
 
         if given.quiet:
             return cell.NoView()
-        foot = self._settings.footer if given.foot is None else given.foot
+        footer = self._settings.footer if given.footer is None else given.footer
         if self.in_terminal:
-            return terminal.TerminalView(given.form, foot=foot)
-        self._slots = self._slots or cell.Slots()
-        return cell.NotebookView(reply.id, self._slots, given.form, foot=foot)
+            return terminal.TerminalView(given.format, footer=footer)
+        self._displays = self._displays or cell.Displays()
+        return cell.NotebookView(reply.id, self._displays, given.format, footer=footer)
 
     def after_cell(self, *, succeeded: bool) -> None:
         """Tell the Session that the cell which asked has ended.
 
         One that failed has not made all its turns again: the former ones stay.
         """
-        self._slots = None
+        self._displays = None
         if self._execution is not None and succeeded:
             session.current().end_execution(self._execution)
         self._execution = None
@@ -260,7 +262,7 @@ class Asker:
 
     def _check_local_model(self, local: str, asked: str | None) -> None:
         """See that the local model still runs, and say once that -m is ignored."""
-        from apertis_magic.notebook import local_model  # noqa: PLC0415  few need it
+        from apertis_magic.notebook import local_model
 
         local_model.check()
         if asked and not self.model_told:

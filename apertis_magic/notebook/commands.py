@@ -59,7 +59,7 @@ class ChatCommands:
         given, more = options.parse_ask(rest)
         if more or given != ChatOptions(conversation=given.conversation):
             raise UsageError("%chat continue takes -c NAME or nothing.")
-        self.asker.go_on(given.conversation)
+        self.asker.resume(given.conversation)
 
     def run(self, line: str) -> None:
         """Run a ``%chat`` line.
@@ -85,7 +85,7 @@ class ChatCommands:
             command.run(self, rest.strip())
 
     def _status(self) -> None:
-        from apertis_magic.render import bundle  # noqa: PLC0415  heavy
+        from apertis_magic.render import bundle
 
         here = self.session
         turns = here.current.turns
@@ -104,7 +104,7 @@ class ChatCommands:
 
     def retry(self, rest: str) -> None:
         """Ask the last question again."""
-        from apertis_magic.notebook import turns  # noqa: PLC0415  few need it
+        from apertis_magic.notebook import turns
 
         self.asker.retry(turns.retried(rest))
 
@@ -114,7 +114,7 @@ class ChatCommands:
         if self.asker.in_terminal:
             raise UsageError("%chat panel needs a notebook; a terminal has no widgets.")
         if self._panel is None:
-            from apertis_magic.panel.widget import (  # noqa: PLC0415  heavy
+            from apertis_magic.panel.widget import (
                 ChatPanel,
             )
 
@@ -126,7 +126,7 @@ class ChatCommands:
     def last(self, rest: str) -> None:
         """Show the newest answer again, or all that is known of the last error."""
         if rest == "--traceback":
-            from apertis_magic.notebook import story  # noqa: PLC0415  few need it
+            from apertis_magic.notebook import story
 
             say(
                 story.of(self.asker.error)
@@ -139,7 +139,7 @@ class ChatCommands:
         if turn is None:
             say("There is no answer yet.")
             return
-        from apertis_magic.render import bundle  # noqa: PLC0415  heavy
+        from apertis_magic.render import bundle
 
         shown = bundle.transcript([turn], system=None, stale=frozenset())
         display(shown, raw=True)
@@ -156,26 +156,26 @@ class ChatCommands:
 
     def config(self, rest: str) -> None:
         """Show what is set and where it comes from, or set one of it."""
-        from apertis_magic.notebook import settings  # noqa: PLC0415  few need it
+        from apertis_magic.notebook import settings
 
         settings.run(self.session, self._settings, split(rest))
 
     def models(self, rest: str) -> None:
         """List the server's models."""
-        from apertis_magic.notebook import models  # noqa: PLC0415  few need it
+        from apertis_magic.notebook import models
 
         models.show(self.session, split(rest))
 
     def model(self, rest: str) -> None:
         """Show or set the conversation's model."""
-        from apertis_magic.notebook import models  # noqa: PLC0415  few need it
+        from apertis_magic.notebook import models
 
         models.choose(self.session, split(rest))
 
     def doctor(self, rest: str) -> None:
         """Check what an answer needs."""
         _no_more("doctor", rest)
-        from apertis_magic.notebook import doctor  # noqa: PLC0415  few need it
+        from apertis_magic.notebook import doctor
 
         doctor.run(
             self.session,
@@ -185,20 +185,20 @@ class ChatCommands:
 
     def key(self, rest: str) -> None:
         """Ask for a key and store it, tell where it is from, or forget it."""
-        from apertis_magic.notebook import key  # noqa: PLC0415  few need it
+        from apertis_magic.notebook import key
 
         key.run(self.session, rest)
 
     def version(self, rest: str) -> None:
         """Tell the versions that a report of a problem needs."""
         _no_more("version", rest)
-        from apertis_magic.notebook import story  # noqa: PLC0415  few need it
+        from apertis_magic.notebook import story
 
         say(story.versions())
 
     def local(self, rest: str) -> None:
         """Answer with a small model on this machine."""
-        from apertis_magic.notebook import local_model  # noqa: PLC0415  few need it
+        from apertis_magic.notebook import local_model
 
         actions: Mapping[str, Callable[[Session], None]] = {
             "": local_model.start,

@@ -91,7 +91,7 @@ def _match_line(ipython: IPCompleter, _line: str) -> Sequence[str]:
 def _candidates(
     ipython: IPCompleter, line: str, *, of_cell: bool
 ) -> "tuple[str, Sequence[Candidate]]":
-    from apertis_magic.notebook import asking, candidates  # noqa: PLC0415  see above
+    from apertis_magic.notebook import asking, candidates
 
     # The models that are offered are those of the address that the user prefers.
     asking.session_with(ApertisMagic.of(ipython.shell))

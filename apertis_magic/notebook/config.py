@@ -61,11 +61,11 @@ class ApertisMagic(Configurable):
 
     @validate(*_REQUEST)
     def _in_range(self, proposal: Any) -> Any:
-        from apertis_magic.api.params import (  # noqa: PLC0415  see above
+        from apertis_magic.api.params import (
             PARAMS,
             check,
         )
-        from apertis_magic.errors import ConfigurationError  # noqa: PLC0415  see above
+        from apertis_magic.errors import ConfigurationError
 
         name, value = proposal.trait.name, proposal.value
         try:

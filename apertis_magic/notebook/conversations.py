@@ -8,7 +8,7 @@ from IPython.core.error import UsageError
 from IPython.display import display
 
 from apertis_magic.chat.conversation import Conversation
-from apertis_magic.chat.journal import Kept
+from apertis_magic.chat.journal.journal import KeptConversation
 from apertis_magic.chat.session import SHORT_ID, Session
 from apertis_magic.clean import quoted
 from apertis_magic.errors import ApertisError, ConfigurationError
@@ -101,7 +101,11 @@ def show_all(session: Session, rest: str) -> None:
 def restore(session: Session, rest: str) -> None:
     """Bring a conversation back from the journal."""
     name, _ = read_name("restore", rest)
-    if name is None and session.journal is not None and session.choice(None) is None:
+    if (
+        name is None
+        and session.journal is not None
+        and session.to_restore(None) is None
+    ):
         say(f"There is nothing more of this notebook to restore.{_others(session)}")
         return
     talk, kept = session.restore(name)
@@ -191,7 +195,7 @@ def _others(session: Session) -> str:
 
 
 def _table(session: Session) -> dict[str, str]:
-    from apertis_magic.render import table  # noqa: PLC0415  few need it
+    from apertis_magic.render import table
 
     current, rows = session.current.name, []
     for name in session.names:
@@ -218,8 +222,8 @@ def _table(session: Session) -> dict[str, str]:
     )
 
 
-def _kept_table(kept: Sequence[Kept], more: int) -> dict[str, str]:
-    from apertis_magic.render import table  # noqa: PLC0415  few need it
+def _kept_table(kept: Sequence[KeptConversation], more: int) -> dict[str, str]:
+    from apertis_magic.render import table
 
     rows = [
         (

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from IPython.core.error import UsageError
 from IPython.display import display
 
-from apertis_magic.chat.journal import Journal, Spent
+from apertis_magic.chat.journal.journal import Journal, Spent
 from apertis_magic.chat.session import Session
 from apertis_magic.chat.turn import Turn
 from apertis_magic.clean import redact
@@ -70,7 +70,7 @@ def usage(session: Session, rest: str) -> None:
             "today": journal.spent(_midnight()),
             "all in the journal": journal.spent(),
         }
-    from apertis_magic.render import bundle  # noqa: PLC0415  heavy
+    from apertis_magic.render import bundle
 
     told = {name: _told(spent) for name, spent in rows.items()}
     display(bundle.card("What was spent", told, ()), raw=True)
@@ -92,7 +92,7 @@ def _show(journal: Journal, days: float) -> None:
     rows["kept for"] = f"{days:g} days" if days else "ever"
     if not rows["problem"]:
         del rows["problem"]
-    from apertis_magic.render import bundle  # noqa: PLC0415  heavy
+    from apertis_magic.render import bundle
 
     display(bundle.card("The journal", rows, ()), raw=True)
 

@@ -82,13 +82,13 @@ def unload(shell: InteractiveShell) -> None:
 
 
 def _about_cell() -> str:
-    from apertis_magic.notebook.options import help_text  # noqa: PLC0415  see above
+    from apertis_magic.notebook.options import help_text
 
     return _OF_CELL.format(help_text())
 
 
 def _about_line() -> str:
-    from apertis_magic.notebook.commands import help_text  # noqa: PLC0415  see above
+    from apertis_magic.notebook.commands import help_text
 
     return _OF_LINE.format(help_text())
 
@@ -130,7 +130,7 @@ class ChatMagics(Magics):
 
     def _get_commands(self) -> "ChatCommands":
         if self._commands is None:
-            from apertis_magic.notebook.commands import (  # noqa: PLC0415  see above
+            from apertis_magic.notebook.commands import (
                 ChatCommands,
             )
 

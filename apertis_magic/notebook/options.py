@@ -67,16 +67,16 @@ class ChatOptions:
         system: the conversation's system prompt from now on, "" for none; None leaves
             it.
         conversation: the conversation's name; None for the current one.
-        new: drop the turns first.
+        start_over: drop the turns first.
         append: leave the turns that this cell made before.
-        history: how many turns before are sent at the most; None for all.
+        last_turns: how many turns before are sent at the most; None for all.
         cache: whether the journal may answer; None leaves what the user prefers.
         once: neither send the turns so far nor keep this one.
         out: the name to bind the turn to.
         quiet: show nothing but errors.
-        form: how the answer is shown, ``markdown`` or ``text``.
+        format: how the answer is shown, ``markdown`` or ``text``.
         stream: let the answer come in pieces; None leaves what the user prefers.
-        foot: whether there is a footer; None leaves what the user prefers.
+        footer: whether there is a footer; None leaves what the user prefers.
         timeout: seconds that each phase of the request may take.
         max_retries: how often to try again.
         fields: the request's other fields that were given.
@@ -87,16 +87,16 @@ class ChatOptions:
     model: str | None = None
     system: str | None = None
     conversation: str | None = None
-    new: bool = False
+    start_over: bool = False
     append: bool = False
-    history: int | None = None
+    last_turns: int | None = None
     cache: bool | None = None
     once: bool = False
     out: str | None = None
     quiet: bool = False
-    form: Literal["markdown", "text"] = "markdown"
+    format: Literal["markdown", "text"] = "markdown"
     stream: bool | None = None
-    foot: bool | None = None
+    footer: bool | None = None
     timeout: float | None = None
     max_retries: int | None = None
     fields: Mapping[str, Any] = field(default_factory=dict)
@@ -272,11 +272,11 @@ def _checked(given: Mapping[str, list[Any]]) -> ChatOptions:
         raise UsageError("%%chat: -m needs a name.")
     if "" in sent.get("stop", ()):
         raise UsageError("%%chat: --stop needs text.")
-    if single.get("once") and single.get("new"):
+    if single.get("once") and single.get("start_over"):
         raise UsageError("%%chat: --once leaves the conversation alone; drop --new.")
-    if single.get("once") and "history" in single:
+    if single.get("once") and "last_turns" in single:
         raise UsageError("%%chat: --once sends no turns anyway; drop --history.")
-    if single.get("append") and (single.get("new") or single.get("once")):
+    if single.get("append") and (single.get("start_over") or single.get("once")):
         raise UsageError("%%chat: --append goes with neither --new nor --once.")
     extra = _extra(given.get("param", []), taken=sent)
     return ChatOptions(**single, fields=sent, extra_body=extra)
@@ -284,8 +284,8 @@ def _checked(given: Mapping[str, list[Any]]) -> ChatOptions:
 
 def _check_numbers(single: Mapping[str, Any]) -> None:
     timeout, retries = single.get("timeout", 1), single.get("max_retries", 0)
-    if (history := single.get("history", 0)) < 0:
-        raise ConfigurationError(f"--history must be 0 or more, not {history}")
+    if (last_turns := single.get("last_turns", 0)) < 0:
+        raise ConfigurationError(f"--history must be 0 or more, not {last_turns}")
     if not (timeout > 0 and isfinite(timeout)):
         raise ConfigurationError(f"--timeout must be seconds above 0, not {timeout}")
     if retries < 0:
@@ -401,7 +401,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(
         names=("--new",),
-        dest="new",
+        dest="start_over",
         help="start over: drop the turns so far; the system prompt stays",
     ),
     Option(
@@ -416,7 +416,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(
         names=("--history",),
-        dest="history",
+        dest="last_turns",
         value="N",
         kind=int,
         help="send the last N turns alone; 0 sends none",
@@ -441,7 +441,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(names=("-q", "--quiet"), dest="quiet", help="show nothing but errors"),
     Option(
         names=("-f", "--format"),
-        dest="form",
+        dest="format",
         value="FORMAT",
         words=("markdown", "text"),
         closed=True,
@@ -454,7 +454,7 @@ OPTIONS: tuple[Option, ...] = (
         help="ask for the answer in one piece",
     ),
     Option(
-        names=("--no-footer",), dest="foot", sets=False, help="leave the footer out"
+        names=("--no-footer",), dest="footer", sets=False, help="leave the footer out"
     ),
     Option(
         names=("--timeout",),

@@ -10,9 +10,13 @@ from IPython.display import display
 from traitlets import List, TraitError, Unicode
 
 from apertis_magic.api import address
-from apertis_magic.api.client import DEFAULT_BASE_URL
+from apertis_magic.api.environment import (
+    BASE_URL_VARIABLES,
+    DEFAULT_BASE_URL,
+    DEFAULT_MODEL,
+    MODEL_VARIABLES,
+)
 from apertis_magic.chat.session import Session
-from apertis_magic.chat.settings import DEFAULT_MODEL
 from apertis_magic.clean import redact
 from apertis_magic.errors import ConfigurationError
 from apertis_magic.notebook.config import SETTINGS, ApertisMagic
@@ -46,7 +50,7 @@ def run(here: Session, settings: ApertisMagic, words: list[str]) -> None:
     if name:
         say(f"{name}: {rows[name]}")
         return
-    from apertis_magic.render import bundle  # noqa: PLC0415  heavy
+    from apertis_magic.render import bundle
 
     try:
         rows["key"] = here.settings.about_key
@@ -84,9 +88,9 @@ def _rows(here: Session, settings: ApertisMagic) -> Iterator[tuple[str, str]]:
     """Give each setting with its value and where that comes from."""
     talk = here.current
     found = {
-        "model": (talk.model, ("APERTIS_MODEL",), DEFAULT_MODEL),
+        "model": (talk.model, MODEL_VARIABLES, DEFAULT_MODEL),
         "system": (talk.system, (), None),
-        "base_url": (None, ("APERTIS_BASE_URL", "APERTIS_API_BASE"), DEFAULT_BASE_URL),
+        "base_url": (None, BASE_URL_VARIABLES, DEFAULT_BASE_URL),
     }
     for name in ("model", "base_url", "system", *SETTINGS):
         of_talk, variables, default = found.get(name, (None, (), None))

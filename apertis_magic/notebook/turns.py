@@ -19,7 +19,7 @@ _MOST = 5
 _PATIENCE = 5.0
 """Seconds that the journal has to write what it was handed."""
 
-NOT_FOR_RETRY = ("new", "once", "append", "history", "system", "cache")
+NOT_FOR_RETRY = ("start_over", "once", "append", "last_turns", "system", "cache")
 """The options that make no sense where a question is asked again in its place."""
 
 
@@ -31,7 +31,7 @@ def show(session: Session, rest: str) -> None:
     if not talk.turns and not gone:
         line.say("The conversation is empty.")
         return
-    from apertis_magic.render import bundle  # noqa: PLC0415  heavy
+    from apertis_magic.render import bundle
 
     transcript = bundle.transcript(
         talk.turns, system=talk.system, stale=talk.stale, versions=versions, gone=gone

@@ -11,12 +11,12 @@ from apertis_magic import files
 from apertis_magic.chat import names
 from apertis_magic.chat.attachment import Attachment
 from apertis_magic.chat.conversation import Conversation
-from apertis_magic.chat.history import Where
+from apertis_magic.chat.history import Placement
 from apertis_magic.chat.session import Session
 from apertis_magic.chat.settings import Settings
 from apertis_magic.clean import mend
 from apertis_magic.errors import ApertisError, ConfigurationError
-from apertis_magic.panel import options
+from apertis_magic.panel import fields
 from apertis_magic.panel.requests import Request
 
 _SHORT = 40
@@ -24,7 +24,7 @@ _SHORT = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Outcome:
     """What came of a request.
 
     Attributes:
@@ -58,32 +58,32 @@ class Actions:
         self.options: dict[str, Any] = {}
         self._session = session
         self._progress = progress
-        self._undo: Callable[[], Said] | None = None
+        self._undo: Callable[[], Outcome] | None = None
 
-    def do(self, request: Request) -> Said:
+    def do(self, request: Request) -> Outcome:
         """Do what a request asks."""
         try:
             return self._KINDS[request.kind](self, request)
         except ApertisError as error:
-            return Said(str(error), error.hint, ok=False)
+            return Outcome(str(error), error.hint, ok=False)
 
     @property
     def _talk(self) -> Conversation:
         return self._session.current
 
-    def _ask(self, request: Request) -> Said:
-        self._send(request, Where())
-        return Said()
+    def _ask(self, request: Request) -> Outcome:
+        self._send(request, Placement())
+        return Outcome()
 
-    def _edit(self, request: Request) -> Said:
+    def _edit(self, request: Request) -> Outcome:
         turn = next((t for t in self._talk.turns if t.id == request.turn), None)
         if turn is None:
             raise ConfigurationError("That question is not there any more.")
-        self._send(request, Where(replaces=turn.id), turn.attachments)
-        return Said()
+        self._send(request, Placement(replaces=turn.id), turn.attachments)
+        return Outcome()
 
     def _send(
-        self, request: Request, where: Where, kept: tuple[Attachment, ...] = ()
+        self, request: Request, placement: Placement, kept: tuple[Attachment, ...] = ()
     ) -> None:
         if not request.text.strip():
             raise ConfigurationError("The message is empty.")
@@ -91,92 +91,92 @@ class Actions:
         attached = [Attachment.of(name, raw) for name, raw in request.files]
         self._session.ask(
             mend(request.text).strip("\n"),
-            where=where,
+            placement=placement,
             attachments=(*kept, *attached),
             **self.options,
         )
 
-    def _retry(self, request: Request) -> Said:
+    def _retry(self, request: Request) -> Outcome:
         self._check_local_model()
         self._session.retry(turn=request.turn or None)
-        return Said()
+        return Outcome()
 
-    def _go_on(self, request: Request) -> Said:
+    def _resume(self, request: Request) -> Outcome:
         self._check_local_model()
-        self._session.go_on(turn=request.turn or None)
-        return Said()
+        self._session.resume(turn=request.turn or None)
+        return Outcome()
 
-    def _delete(self, request: Request) -> Said:
+    def _delete(self, request: Request) -> Outcome:
         talk = self._talk
         entry, at = talk.drop(request.turn)
 
-        def undo() -> Said:
+        def undo() -> Outcome:
             talk.put_back(entry, at)
-            return Said("The turn is back.")
+            return Outcome("The turn is back.")
 
         return self._undoable(f"Deleted: {_short(entry.turn.prompt)}", undo)
 
-    def _fork(self, request: Request) -> Said:
+    def _fork(self, request: Request) -> Outcome:
         forked = self._session.fork(through=request.turn or None)
-        return Said(f"You are in {forked.name} now, a fork.")
+        return Outcome(f"You are in {forked.name} now, a fork.")
 
-    def _new(self, _request: Request) -> Said:
-        return Said(f"{self._session.new().name} starts from the defaults.")
+    def _new(self, _request: Request) -> Outcome:
+        return Outcome(f"{self._session.new().name} starts from the defaults.")
 
-    def _use(self, request: Request) -> Said:
+    def _use(self, request: Request) -> Outcome:
         self._session.use(request.name)
-        return Said()
+        return Outcome()
 
-    def _rename(self, request: Request) -> Said:
+    def _rename(self, request: Request) -> Outcome:
         self._session.rename(names.checked(request.name))
-        return Said()
+        return Outcome()
 
-    def _remove(self, request: Request) -> Said:
+    def _remove(self, request: Request) -> Outcome:
         gone = self._session.delete(request.name)
 
-        def undo() -> Said:
+        def undo() -> Outcome:
             back = self._session.adopt(gone.state)  # with what ended in it since
-            return Said(f"{back.name} is back.")
+            return Outcome(f"{back.name} is back.")
 
         return self._undoable(f"Deleted the conversation {gone.name}.", undo)
 
-    def _undoable(self, text: str, undo: Callable[[], Said]) -> Said:
+    def _undoable(self, text: str, undo: Callable[[], Outcome]) -> Outcome:
         self._undo = undo
-        return Said(text, undo=True)
+        return Outcome(text, undo=True)
 
-    def _undo_last(self, _request: Request) -> Said:
+    def _undo_last(self, _request: Request) -> Outcome:
         undo, self._undo = self._undo, None
-        return undo() if undo else Said("There is nothing to undo.", ok=False)
+        return undo() if undo else Outcome("There is nothing to undo.", ok=False)
 
-    def _model(self, request: Request) -> Said:
+    def _model(self, request: Request) -> Outcome:
         name = request.name.strip()
         self._session.check_no_key(name)
         self._talk.model = mend(name) or None
-        return Said()
+        return Outcome()
 
-    def _option(self, request: Request) -> Said:
-        value = options.read(request.name, mend(request.text))
+    def _option(self, request: Request) -> Outcome:
+        value = fields.read(request.name, mend(request.text))
         self.options.pop(request.name, None)
         if value is not None:
             self.options[request.name] = value
-        return Said()
+        return Outcome()
 
-    def _system(self, request: Request) -> Said:
+    def _system(self, request: Request) -> Outcome:
         self._session.check_no_key(request.text)
         self._talk.system = mend(request.text).strip() or None
-        return Said()
+        return Outcome()
 
-    def _export(self, request: Request) -> Said:
+    def _export(self, request: Request) -> Outcome:
         state = self._talk.state
         file = next(filter(files.is_replaceable, _names(state.name, request.name)))
         files.export(state, file)
-        return Said(f"Written to {file}.")
+        return Outcome(f"Written to {file}.")
 
-    def _local(self, _request: Request) -> Said:
-        from apertis_magic import local  # noqa: PLC0415  few need it
+    def _local(self, _request: Request) -> Outcome:
+        from apertis_magic import local
 
         if not local.engine_installed():
-            return Said(
+            return Outcome(
                 "The engine of the local model is not installed.",
                 local.ENGINE_INSTALL,
                 ok=False,
@@ -194,20 +194,20 @@ class Actions:
                 context_length=local.CONTEXT_LENGTH,
             )
         )
-        return Said(f"{endpoint.model} answers from now on, here on this machine.")
+        return Outcome(f"{endpoint.model} answers from now on, here on this machine.")
 
     def _check_local_model(self) -> None:
         """See that the local model still runs, if it is the one to answer."""
-        from apertis_magic import local  # noqa: PLC0415  few need it
+        from apertis_magic import local
 
         if self._session.settings.fixed_model and not local.current().alive:
             self._local(Request(kind="local"))
 
-    _KINDS: Mapping[str, "Callable[[Actions, Request], Said]"] = {
+    _KINDS: Mapping[str, "Callable[[Actions, Request], Outcome]"] = {
         "ask": _ask,
         "edit": _edit,
         "retry": _retry,
-        "continue": _go_on,
+        "continue": _resume,
         "delete": _delete,
         "fork": _fork,
         "undo": _undo_last,

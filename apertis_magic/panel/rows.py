@@ -11,7 +11,7 @@ from apertis_magic.chat.state import State
 from apertis_magic.chat.turn import Turn
 from apertis_magic.panel.growing import Growing
 from apertis_magic.render import bundle
-from apertis_magic.render.footer import footer
+from apertis_magic.render.footer import footer_line
 
 Json = dict[str, Any]
 
@@ -58,7 +58,7 @@ def rows(
     ]
     before: list[list[Row]] = [[] for _ in range(len(entries) + 1)]
     for each in under_way:
-        at = history.place(entries, replace(each.where, fresh=False))
+        at = history.place(entries, replace(each.placement, start_over=False))
         if at.start < at.stop and standing[at.start].under_way is None:
             standing[at.start] = replace(standing[at.start], under_way=each)
         else:
@@ -77,14 +77,14 @@ def under_way(row: Row, growing: Growing) -> Json:
     return {
         "id": row.id,
         "open": True,
-        "asked": asked.prompt if asked else "",
+        "question": asked.prompt if asked else "",
         "files": _files(asked.attachments if asked else ()),
         "text": growing.text,
         "html": growing.html,
         "covered": growing.covered,
         "thought": growing.thought,
         "status": growing.status,
-        "cell": bool(asked and asked.where.cell),
+        "cell": bool(asked and asked.placement.cell),
     }
 
 
@@ -101,18 +101,18 @@ def ended(row: Row, *, with_html: bool = True) -> Json:
     return {
         "id": turn.id,
         "open": False,
-        "asked": turn.prompt,
+        "question": turn.prompt,
         "files": _files(turn.attachments),
         "text": shown,
         "html": bundle.html_of(shown) if with_html else None,
         "thought": bundle.reasoning(turn.reasoning, seconds=turn.first_text),
-        "below": bundle.after(turn, foot=False),
-        "footer": footer(turn),
+        "below": bundle.after(turn, footer=False),
+        "footer": footer_line(turn),
         "error": turn.error,
         "hint": turn.hint,
         "stale": row.stale,
         "cell": turn.cell is not None,
-        "goes_on": bool(turn.text) and turn.finish != "stop",
+        "can_continue": bool(turn.text) and turn.finish != "stop",
         "failed": [failed.error, failed.hint] if failed else None,
     }
 

@@ -17,10 +17,10 @@ from IPython.display import DisplayHandle, display
 from apertis_magic.chat import model_list, names, session
 from apertis_magic.clean import redact
 from apertis_magic.errors import ApertisError
-from apertis_magic.panel import options, requests
-from apertis_magic.panel.actions import Actions, Said
+from apertis_magic.panel import fields, requests
+from apertis_magic.panel.actions import Actions, Outcome
 from apertis_magic.panel.feed import Feed
-from apertis_magic.panel.head import head
+from apertis_magic.panel.frame import frame
 from apertis_magic.panel.requests import Request
 from apertis_magic.panel.rows import Json
 from apertis_magic.panel.saved import saved
@@ -43,7 +43,7 @@ _SAVED_EVERY = 3.0
 _VIEW = "application/vnd.jupyter.widget-view+json"
 _PLAIN = "The panel needs widgets and its kernel; below is its conversation."
 _STATIC = Path(__file__).parent / "static"
-_LOOKS = ("hello", "bye", "page", "picture", "models")
+_QUERIES = ("hello", "bye", "page", "picture", "models")
 """The messages that only ask to be shown something."""
 
 _log = logging.getLogger(__name__)
@@ -84,10 +84,10 @@ class ChatPanel(anywidget.AnyWidget):
             self._session.use(self._session.conversation(name).name)
         self._actions = Actions(self._session, self._tell_progress)
         self._feed = Feed()
-        self._head: Json = {}
-        self._head_seen: tuple[Any, ...] = ()
-        self._head_due = 0.0
-        self._looks: deque[Request] = deque()
+        self._frame: Json = {}
+        self._frame_seen: tuple[Any, ...] = ()
+        self._frame_due = 0.0
+        self._queries: deque[Request] = deque()
         self._views: set[str] = set()  # pages that show it, and have not left
         self._to_say: deque[Json] = deque()
         self._to_do: SimpleQueue[Request | None] = SimpleQueue()
@@ -134,8 +134,8 @@ class ChatPanel(anywidget.AnyWidget):
             return
         if request.kind == "stop":
             self._stop(request.turn)
-        elif request.kind in _LOOKS:
-            self._looks.append(request)
+        elif request.kind in _QUERIES:
+            self._queries.append(request)
             self._news.set()
         else:
             self._to_do.put(request)
@@ -150,15 +150,20 @@ class ChatPanel(anywidget.AnyWidget):
         """Do what the pages ask, one thing after the other."""
         while (request := self._to_do.get()) is not None:
             try:
-                said = self._actions.do(request)
+                outcome = self._actions.do(request)
             except Exception as error:  # noqa: BLE001  a mistake must not end the panel
                 _log.exception("The panel could not do what its page asked.")
                 text = redact(f"Something unforeseen happened: {error!r}")
-                said = Said(text, ok=False)
-            self._say(request.token, said)
+                outcome = Outcome(text, ok=False)
+            self._say(request.token, outcome)
 
-    def _say(self, token: str, said: Said) -> None:
-        about = {"text": said.text, "hint": said.hint, "ok": said.ok, "undo": said.undo}
+    def _say(self, token: str, outcome: Outcome) -> None:
+        about = {
+            "text": outcome.text,
+            "hint": outcome.hint,
+            "ok": outcome.ok,
+            "undo": outcome.undo,
+        }
         self._to_say.append({"kind": "said", "token": token, **about})
         self._news.set()
 
@@ -182,24 +187,24 @@ class ChatPanel(anywidget.AnyWidget):
             sleep(max(0.0, _EVERY - (monotonic() - began)))
 
     def _step(self) -> None:
-        looks = [self._looks.popleft() for _ in range(len(self._looks))]
-        self._views |= {look.view for look in looks if look.kind == "hello"}
-        self._views -= {look.view for look in looks if look.kind == "bye"}
+        queries = [self._queries.popleft() for _ in range(len(self._queries))]
+        self._views |= {query.view for query in queries if query.kind == "hello"}
+        self._views -= {query.view for query in queries if query.kind == "bye"}
         if self._views:
-            self._tell(looks)
+            self._tell(queries)
         else:  # nobody looks; who comes next is told all
-            self._feed, self._head = Feed(), {}
+            self._feed, self._frame = Feed(), {}
             self._to_say.clear()
         self._save()
 
-    def _tell(self, looks: list[Request]) -> None:
+    def _tell(self, queries: list[Request]) -> None:
         """Tell the pages what is new, then each what it asked for."""
         talk = self._session.current
         for message in self._feed.news(talk):
             self.send(message)
-        self._tell_head(talk)
-        for look in looks:
-            for message, buffers in self._shown(look):
+        self._tell_frame(talk)
+        for query in queries:
+            for message, buffers in self._shown(query):
                 self.send(message, buffers)
         while self._to_say:
             self.send(self._to_say.popleft())
@@ -207,40 +212,40 @@ class ChatPanel(anywidget.AnyWidget):
     @property
     def _must_look_again(self) -> bool:
         """Whether something may change of which nobody tells."""
-        has_problem = bool(self._head.get("problem"))
+        has_problem = bool(self._frame.get("problem"))
         under_way = self._session.current.under_way
         return has_problem or bool(under_way) or self._is_unsaved
 
-    def _tell_head(self, talk: "Conversation") -> None:
+    def _tell_frame(self, talk: "Conversation") -> None:
         """Send what stands around the transcript, if it is other than it was.
 
         The environment is read for it, so not with every word of an answer.
         """
         chosen = tuple(self._actions.options.items())
         seen = (*talk.view, self._session.names, chosen)
-        is_known = self._head and seen == self._head_seen
-        if is_known and monotonic() < self._head_due:
+        is_known = self._frame and seen == self._frame_seen
+        if is_known and monotonic() < self._frame_due:
             return
-        self._head_seen, self._head_due = seen, monotonic() + _HEARTBEAT
-        now = head(self._session, *talk.view, self._actions.options)
-        if now != self._head:
-            self._head = now
+        self._frame_seen, self._frame_due = seen, monotonic() + _HEARTBEAT
+        now = frame(self._session, *talk.view, self._actions.options)
+        if now != self._frame:
+            self._frame = now
             self.send(now)
 
-    def _shown(self, look: Request) -> Iterator[tuple[Json, list[bytes] | None]]:
+    def _shown(self, query: Request) -> Iterator[tuple[Json, list[bytes] | None]]:
         """Give what one page asked to be shown."""
-        to = {"to": look.view}
-        if look.kind == "hello":
-            fields = options.described()
-            yield {**self._head, **to, "kind": "hello", "fields": fields}, None
+        to = {"to": query.view}
+        if query.kind == "hello":
+            described = fields.described()
+            yield {**self._frame, **to, "kind": "hello", "fields": described}, None
             yield {**self._feed.last(), **to}, None
-        elif look.kind == "page":
-            yield {**self._feed.page(look.first, look.last), **to}, None
-        elif look.kind == "models":
+        elif query.kind == "page":
+            yield {**self._feed.page(query.first, query.last), **to}, None
+        elif query.kind == "models":
             threading.Thread(target=self._list_models, args=(to,), daemon=True).start()
-        elif turn := self._feed.turn(look.turn):
-            for each in turn.attachments[look.number : look.number + 1]:
-                about = {"kind": "picture", "turn": look.turn, "number": look.number}
+        elif turn := self._feed.turn(query.turn):
+            for each in turn.attachments[query.number : query.number + 1]:
+                about = {"kind": "picture", "turn": query.turn, "number": query.number}
                 raw = [b64decode(each.data)] if each.is_picture else []
                 yield {**about, **to, "type": each.kind}, raw
 

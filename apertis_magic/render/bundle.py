@@ -20,7 +20,7 @@ from apertis_magic.chat.turn import Source, Turn
 from apertis_magic.clean import printable
 from apertis_magic.render import style
 from apertis_magic.render.addresses import host_of, shown_host
-from apertis_magic.render.footer import Form, footer, notes, others, sources
+from apertis_magic.render.footer import Format, footer_line, notes, others, sources
 from apertis_magic.render.markdown import to_html
 from apertis_magic.render.text import columns, inert, lines, preformatted
 
@@ -39,9 +39,9 @@ def prepare() -> None:
     to_html("```python\nx\n```")
 
 
-def html_of(text: str, form: Form = "markdown") -> str:
+def html_of(text: str, format: Format = "markdown") -> str:
     """Return the HTML of an answer's text, or of a piece of it."""
-    if form == "markdown":
+    if format == "markdown":
         return to_html(text)
     return preformatted(text)
 
@@ -84,8 +84,8 @@ def answer(
     turn: Turn,
     *,
     conversation: str | None,
-    foot: bool = True,
-    form: Form = "markdown",
+    footer: bool = True,
+    format: Format = "markdown",
     html: str | None = None,
 ) -> tuple[Bundle, dict[str, Any]]:
     """Return the bundle and the metadata of an answer that has ended.
@@ -93,38 +93,38 @@ def answer(
     Args:
         turn: the question with its answer.
         conversation: the name of the conversation it is in, None for none.
-        foot: whether to show the footer.
-        form: how to show the text.
+        footer: whether to show the footer.
+        format: how to show the text.
         html: of the text, where it was rendered already.
     """
     shown = turn.text or turn.refusal
     thought = reasoning(turn.reasoning, seconds=turn.first_text)
-    html = html_of(shown, form) if html is None else html
-    whole = thought + html + after(turn, foot=foot, form=form)
+    html = html_of(shown, format) if html is None else html
+    whole = thought + html + after(turn, footer=footer, format=format)
     return {**page(whole), "text/plain": printable(shown)}, {
         "apertis_magic": metadata(turn, conversation=conversation)
     }
 
 
-def after(turn: Turn, *, foot: bool = True, form: Form = "markdown") -> str:
+def after(turn: Turn, *, footer: bool = True, format: Format = "markdown") -> str:
     """Return the HTML of what stands below an answer's text."""
     told = "".join(map(note, notes(turn)))
-    below = _others(turn, form) + _sources(turn.sources) + told
-    return below + (_foot(turn) if foot else "")
+    below = _others(turn, format) + _sources(turn.sources) + told
+    return below + (_foot(turn) if footer else "")
 
 
 def _foot(turn: Turn) -> str:
     return (
         f'<hr style="{style.RULE}">'
         f'<div class="apertis-footer" dir="auto" style="{style.DIM}">'
-        f"<small>{inert(footer(turn))}</small></div>"
+        f"<small>{inert(footer_line(turn))}</small></div>"
     )
 
 
-def _others(turn: Turn, form: Form = "markdown") -> str:
+def _others(turn: Turn, format: Format = "markdown") -> str:
     """Return the HTML of the other answers, where several were asked for."""
     return "".join(
-        note(f"Answer {number} of {len(turn.alternatives) + 1}") + html_of(text, form)
+        note(f"Answer {number} of {len(turn.alternatives) + 1}") + html_of(text, format)
         for number, text in enumerate(turn.alternatives, 2)
     )
 
@@ -196,7 +196,7 @@ def transcript(
         html.append(note(f"System: {system}"))
         plain += [f"System: {system}", ""]
     for number, turn in enumerate(turns, 1):
-        about = [*notes(turn), footer(turn)]
+        about = [*notes(turn), footer_line(turn)]
         if turn.error:
             about.append(turn.error)
         if turn.id in stale:
@@ -258,7 +258,7 @@ def _unfolded(head: str, turns: Sequence[Turn]) -> list[str]:
 def _about(turn: Turn) -> str:
     """Return when a turn was asked, its footer and what went wrong."""
     asked = strftime("%Y-%m-%d %H:%M", localtime(turn.started))
-    return " · ".join(filter(None, [asked, footer(turn), turn.error]))
+    return " · ".join(filter(None, [asked, footer_line(turn), turn.error]))
 
 
 def card(title: str, rows: Mapping[str, str], examples: Sequence[str]) -> Bundle:

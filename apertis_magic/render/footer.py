@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 from apertis_magic.api.address import is_loopback
 from apertis_magic.chat.turn import Turn
 
-Form: TypeAlias = Literal["markdown", "text"]
+Format: TypeAlias = Literal["markdown", "text"]
 """How an answer's text is shown."""
 
 _MARKS = {
@@ -70,7 +70,7 @@ def sources(turn: Turn) -> list[str]:
     return ["Sources", *pages] if pages else []
 
 
-def footer(turn: Turn) -> str:
+def footer_line(turn: Turn) -> str:
     """Return the footer: model, tokens, time, cost, and how the answer ended."""
     if turn.cached:
         parts = ["cached", _model(turn), _tokens(turn)]

@@ -20,6 +20,7 @@ from markdown_it.token import Token
 from mdit_py_plugins.footnote.index import footnote_def, footnote_tail
 
 from apertis_magic.render.rules import (
+    autolinks,
     emphasis,
     labels,
     lists,
@@ -27,7 +28,6 @@ from apertis_magic.render.rules import (
     notes,
     tables,
     tags,
-    words,
 )
 from apertis_magic.render.text import BLANK
 
@@ -253,11 +253,11 @@ def _add_blocks(made: MarkdownIt) -> None:
 
 def _add_inline(made: MarkdownIt) -> None:
     ruler = made.inline.ruler
-    ruler.at("text", words.text)
+    ruler.at("text", autolinks.text)
     ruler.at("emphasis", emphasis.run)
     ruler.at("html_inline", tags.inline)
     ruler.disable("linkify")
-    ruler.after("text", "address", words.address)
+    ruler.after("text", "address", autolinks.address)
     ruler.before("escape", "mathematics", mathematics.inline)
     ruler.before("link", "footnote_ref", notes.reference)
     made.inline.ruler2.enable("strikethrough")

@@ -3,14 +3,14 @@
 import re
 from bisect import bisect_right
 
-from apertis_magic.render.footer import Form
+from apertis_magic.render.footer import Format
 from apertis_magic.render.markdown import rendered, to_html
 from apertis_magic.render.text import preformatted
 
 
-def rendering(form: Form) -> "Rendering":
+def rendering(format: Format) -> "Rendering":
     """Return what renders a text in this form."""
-    return Rendering() if form == "markdown" else Preformatted()
+    return Rendering() if format == "markdown" else Preformatted()
 
 
 class Rendering:

@@ -57,7 +57,7 @@ class Turn {
     const was = this.item;
     this.item = item;
     this.text = item.text;
-    this.node.setAttribute("aria-label", `Question: ${item.asked.slice(0, 80)}`);
+    this.node.setAttribute("aria-label", `Question: ${item.question.slice(0, 80)}`);
     this.node.classList.toggle("ap-open", item.open);
     if (!this.editing) this.showQuestion();
     if (was?.open !== item.open) this.showFiles();
@@ -69,9 +69,9 @@ class Turn {
 
   // A long one has its own scroll bar, which a keyboard must get to.
   showQuestion() {
-    const { asked } = this.item;
-    const isLong = asked.length > 2000 || asked.split("\n").length > 16;
-    this.question.textContent = asked;
+    const { question } = this.item;
+    const isLong = question.length > 2000 || question.split("\n").length > 16;
+    this.question.textContent = question;
     this.question.classList.toggle("ap-long", isLong);
     this.question.toggleAttribute("tabindex", isLong);
     if (isLong) this.question.tabIndex = 0;
@@ -111,7 +111,7 @@ class Turn {
       this.actions(
         item.text && ["Copy", () => this.panel.copy(item.text, "Copied the answer as Markdown.")],
         ["Retry", () => this.panel.ask_for({ kind: "retry", turn: item.id })],
-        item.goes_on && ["Continue", () => this.panel.ask_for({ kind: "continue", turn: item.id })],
+        item.can_continue && ["Continue", () => this.panel.ask_for({ kind: "continue", turn: item.id })],
         ["Edit", () => this.edit()],
         ["To a cell", () => this.toCell()],
         ["Fork from here", () => this.panel.ask_for({ kind: "fork", turn: item.id })],
@@ -194,7 +194,7 @@ class Turn {
       this.panel.ask_for({ kind: "edit", turn: this.item.id, text: box.value });
       done();
     };
-    box.value = this.item.asked;
+    box.value = this.item.question;
     box.addEventListener("keydown", (event) => {
       if (event.key === "Escape") (event.stopPropagation(), done());
       if (sends(event)) (event.preventDefault(), send());
@@ -212,7 +212,7 @@ class Turn {
   toCell() {
     const codes = [...this.blocks.querySelectorAll(".highlight pre")].map(codeOf);
     if (codes.length) this.panel.toCell(codes.join("\n\n"), "The answer's code");
-    else this.panel.toCell(`%%chat\n${this.item.asked}`, "The question");
+    else this.panel.toCell(`%%chat\n${this.item.question}`, "The question");
   }
 }
 
@@ -237,7 +237,7 @@ class Panel {
     this.turns = []; // those in the page
     this.start = 0; // the number of the first of them
     this.total = 0;
-    this.head = {};
+    this.frame = {};
     this.waiting = new Map(); // what was asked of the kernel, by token
     this.pictures = new Map();
     this.attached = [];
@@ -277,7 +277,7 @@ class Panel {
     this.said = h("div", { class: "ap-said", role: "status", dir: "auto" });
     this.banner = h("div", { class: "ap-banner", hidden: true });
     this.root.append(
-      this.drawHead(),
+      this.drawFrame(),
       this.drawRename(),
       this.drawOptions(),
       this.banner,
@@ -294,7 +294,7 @@ class Panel {
     this.sight.observe(this.newer);
   }
 
-  drawHead() {
+  drawFrame() {
     this.names = h("select", {
       class: "ap-input ap-names",
       "aria-label": "Conversation",
@@ -312,7 +312,7 @@ class Panel {
         { class: "ap-choices" },
         act("Rename", () => this.showRename(true)),
         act("Fork", () => this.ask_for({ kind: "fork", turn: "" })),
-        act("Delete", () => this.ask_for({ kind: "remove", name: this.head.conversation })),
+        act("Delete", () => this.ask_for({ kind: "remove", name: this.frame.conversation })),
         exported("ipynb"),
         exported("md"),
         exported("json"),
@@ -354,7 +354,7 @@ class Panel {
 
   showRename(shown) {
     this.rename.hidden = !shown;
-    this.newName.value = this.head.conversation ?? "";
+    this.newName.value = this.frame.conversation ?? "";
     if (shown) this.newName.select();
     else this.names.focus();
   }
@@ -427,14 +427,14 @@ class Panel {
       this.message.focus();
     } else if (event.key === "Escape" && !this.choices.hidden) {
       event.stopPropagation();
-      this.modelBox.value = this.head.model ?? "";
+      this.modelBox.value = this.frame.model ?? "";
       this.closeModels();
     }
   }
 
   chooseModel(id) {
     this.modelBox.value = id.trim();
-    if (id.trim() !== (this.head.model ?? "")) this.ask_for({ kind: "model", name: id.trim() });
+    if (id.trim() !== (this.frame.model ?? "")) this.ask_for({ kind: "model", name: id.trim() });
     this.closeModels();
   }
 
@@ -477,7 +477,7 @@ class Panel {
 
   greet(message) {
     if (!this.fields.size) this.makeFields(message.fields);
-    this.showHead(message);
+    this.showFrame(message);
   }
 
   makeFields(described) {
@@ -563,9 +563,9 @@ class Panel {
   }
 
   recall(step) {
-    const asked = this.turns.map((turn) => turn.item.asked);
-    this.recalled = Math.max(0, Math.min(asked.length, this.recalled + step));
-    this.message.value = this.recalled ? asked[asked.length - this.recalled] : "";
+    const questions = this.turns.map((turn) => turn.item.question);
+    this.recalled = Math.max(0, Math.min(questions.length, this.recalled + step));
+    this.message.value = this.recalled ? questions[questions.length - this.recalled] : "";
     fit(this.message);
   }
 
@@ -597,12 +597,12 @@ class Panel {
   }
 
   stop(turn) {
-    const before = this.head.answering ?? [];
+    const before = this.frame.answering ?? [];
     if (!before.length) return;
     this.send({ kind: "stop", turn });
     setTimeout(() => {
       const first = turn || before[0];
-      if ((this.head.answering ?? []).includes(first)) this.say(`${BUSY} Interrupting the kernel stops it at once.`);
+      if ((this.frame.answering ?? []).includes(first)) this.say(`${BUSY} Interrupting the kernel stops it at once.`);
     }, BUSY_AFTER);
   }
 
@@ -652,7 +652,7 @@ class Panel {
     if (message.to && message.to !== this.view) return;
     const takes = {
       hello: () => this.greet(message),
-      head: () => this.showHead(message),
+      frame: () => this.showFrame(message),
       show: () => this.keeping(() => this.showAll(message)),
       splice: () => this.keeping(() => this.splice(message)),
       stale: () => this.keeping(() => this.mark(message.turns)),
@@ -691,32 +691,32 @@ class Panel {
     this.models = ids;
     if (problem) this.say(problem, { bad: true });
     const isOpen = this.root.getRootNode().activeElement === this.modelBox;
-    const typed = this.modelBox.value === (this.head.model ?? "") ? "" : this.modelBox.value;
+    const typed = this.modelBox.value === (this.frame.model ?? "") ? "" : this.modelBox.value;
     if (isOpen) this.showModels(typed);
   }
 
-  showHead(head) {
-    this.head = head;
-    const names = head.conversations ?? [];
+  showFrame(frame) {
+    this.frame = frame;
+    const names = frame.conversations ?? [];
     const shown = [...this.names.options].map((option) => option.value);
     if (JSON.stringify(names) !== JSON.stringify(shown)) {
       this.names.replaceChildren(...names.map((name) => h("option", { value: name }, name)));
     }
-    this.names.value = head.conversation;
-    this.totals.textContent = head.totals ?? "";
-    const isFixed = Boolean(head.fixed);
+    this.names.value = frame.conversation;
+    this.totals.textContent = frame.totals ?? "";
+    const isFixed = Boolean(frame.fixed);
     const active = this.root.getRootNode().activeElement;
     this.modelBox.disabled = isFixed;
-    this.modelBox.placeholder = head.default_model ?? "Model";
-    if (active !== this.modelBox) this.modelBox.value = isFixed ? head.default_model : (head.model ?? "");
-    if (active !== this.system.box) this.system.box.value = head.system ?? "";
-    this.system.box.placeholder = head.default_system || "none";
+    this.modelBox.placeholder = frame.default_model ?? "Model";
+    if (active !== this.modelBox) this.modelBox.value = isFixed ? frame.default_model : (frame.model ?? "");
+    if (active !== this.system.box) this.system.box.value = frame.system ?? "";
+    this.system.box.placeholder = frame.default_system || "none";
     for (const [name, box] of this.fields) {
-      if (active !== box && box.getAttribute("aria-invalid") !== "true") box.value = head.options?.[name] ?? "";
-      box.placeholder = head.defaults?.[name] ?? "unset";
+      if (active !== box && box.getAttribute("aria-invalid") !== "true") box.value = frame.options?.[name] ?? "";
+      box.placeholder = frame.defaults?.[name] ?? "unset";
     }
-    this.stopButton.disabled = !head.answering?.length;
-    this.showBanner(head);
+    this.stopButton.disabled = !frame.answering?.length;
+    this.showBanner(frame);
   }
 
   showBanner({ problem, local }) {

@@ -17,16 +17,17 @@ from functools import partial
 from pathlib import Path
 from weakref import ref
 
-from apertis_magic.chat import journal_file, journal_rows, journal_views
-from apertis_magic.chat.history import Entry, Where
-from apertis_magic.chat.journal_rows import Written
-from apertis_magic.chat.journal_views import Kept, Spent
-from apertis_magic.chat.journal_writer import BUSY, Change, Work, Writer, fault
+from apertis_magic.chat.history import Entry, Placement
+from apertis_magic.chat.journal import rows, views
+from apertis_magic.chat.journal.file import compact, reading, reason, size, working
+from apertis_magic.chat.journal.rows import Written
+from apertis_magic.chat.journal.views import KeptConversation, Spent
+from apertis_magic.chat.journal.writer import BUSY, Change, Work, Writer, fault
 from apertis_magic.chat.state import State
 from apertis_magic.chat.turn import Turn
 from apertis_magic.errors import ApertisError
 
-__all__ = ["Journal", "Kept", "Size", "Spent"]
+__all__ = ["Journal", "KeptConversation", "Size", "Spent"]
 
 _AT_EXIT = 5.0
 """Seconds that the interpreter's end waits for what is not yet written."""
@@ -78,13 +79,15 @@ class Journal:
     def __repr__(self) -> str:
         return f"<Journal {str(self.file)!r}>"
 
-    def begin(self, state: State | None, turn: Turn, where: Where) -> "Future[str]":
+    def begin(
+        self, state: State | None, turn: Turn, placement: Placement
+    ) -> "Future[str]":
         """Note a question that is about to be sent.
 
         Args:
             state: the conversation it is asked in, None for none.
             turn: the question, as the turn that it is so far.
-            where: where the turn will stand.
+            placement: where the turn will stand.
 
         Returns:
             A future that ends, never with an error, once that was written or failed;
@@ -92,10 +95,10 @@ class Journal:
         """
         return self._hand(
             partial(
-                journal_rows.begin,
+                rows.begin,
                 state=state,
                 turn=turn,
-                where=where,
+                placement=placement,
                 notebook=self.notebook,
             )
         )
@@ -108,14 +111,14 @@ class Journal:
             pieces: the text of each part: ``text``, ``reasoning``, ``refusal``, and the
                 other answers by their number.
         """
-        self._hand(lambda db, _: journal_rows.grow(db, turn_id, pieces))
+        self._hand(lambda db, _: rows.grow(db, turn_id, pieces))
 
     def keep(
         self,
         state: State | None,
         entry: Entry | None = None,
         *,
-        request: str | None = None,
+        fingerprint: str | None = None,
     ) -> None:
         """Note what a conversation is now.
 
@@ -123,34 +126,30 @@ class Journal:
             state: the conversation, None where the turn is in none.
             entry: the turn that has just ended, which need not be in the history: it
                 may be a failed try.
-            request: what is the same for the same request, for ``answer``.
+            fingerprint: what is the same for the same request, for ``answer``.
         """
         if state is not None:
             self._hand(
                 partial(
-                    journal_rows.keep,
+                    rows.keep,
                     state=state,
                     entry=entry,
-                    request=request,
+                    fingerprint=fingerprint,
                     notebook=self.notebook,
                 )
             )
         elif entry is not None:
             self._hand(
-                partial(journal_rows.keep_alone, turn=entry.turn, request=request)
+                partial(rows.keep_alone, turn=entry.turn, fingerprint=fingerprint)
             )
 
     def inherit(self, conversation: str, origin: str) -> None:
         """Note that a conversation came from another, whose turns are known to it."""
-        self._hand(
-            partial(journal_rows.inherit, conversation=conversation, origin=origin)
-        )
+        self._hand(partial(rows.inherit, conversation=conversation, origin=origin))
 
-    def drop(self, conversation: str, *, goes_on: bool = False) -> None:
+    def drop(self, conversation: str, *, superseded: bool = False) -> None:
         """Note that a conversation is over, or that all of it goes on in another."""
-        self._hand(
-            partial(journal_rows.drop, conversation=conversation, goes_on=goes_on)
-        )
+        self._hand(partial(rows.drop, conversation=conversation, superseded=superseded))
 
     def flush(self, timeout: float) -> bool:
         """Wait, at most *timeout* seconds, until all is written; tell if it is."""
@@ -168,7 +167,7 @@ class Journal:
             with suppress(KeyboardInterrupt):
                 writer.end(_AT_EXIT)
 
-    def conversations(self, *, without: Collection[str] = ()) -> list[Kept]:
+    def conversations(self, *, without: Collection[str] = ()) -> list[KeptConversation]:
         """Return the conversations that have turns, the latest first.
 
         Args:
@@ -177,8 +176,8 @@ class Journal:
         Raises:
             ApertisError: the file cannot be read.
         """
-        with journal_file.reading(self.file) as db:
-            return journal_views.conversations(db, without) if db else []
+        with reading(self.file) as db:
+            return views.conversations(db, without) if db else []
 
     def read(self, conversation: str) -> State:
         """Return a conversation by its id.
@@ -188,8 +187,8 @@ class Journal:
         Raises:
             ApertisError: there is none, or the file cannot be read.
         """
-        with journal_file.reading(self.file) as db:
-            state = journal_views.read(db, conversation) if db else None
+        with reading(self.file) as db:
+            state = views.read(db, conversation) if db else None
         if state is None:
             raise ApertisError("The conversation is not in the journal any more.")
         return state
@@ -200,21 +199,21 @@ class Journal:
         Raises:
             ApertisError: the file cannot be read.
         """
-        with journal_file.reading(self.file) as db:
-            return journal_views.versions(db, conversation) if db else ()
+        with reading(self.file) as db:
+            return views.versions(db, conversation) if db else ()
 
-    def answer(self, request: str, *, since: float) -> Turn | None:
+    def answer(self, fingerprint: str, *, since: float) -> Turn | None:
         """Return the newest whole answer to the very same request.
 
         Args:
-            request: what is the same for the same request.
+            fingerprint: what is the same for the same request.
             since: the oldest that is wanted, in seconds since 1970.
 
         Raises:
             ApertisError: the file cannot be read.
         """
-        with journal_file.reading(self.file) as db:
-            return journal_views.answer(db, request, since) if db else None
+        with reading(self.file) as db:
+            return views.answer(db, fingerprint, since) if db else None
 
     def spent(self, since: float = 0, conversation: str | None = None) -> Spent:
         """Return what the turns took that were asked since then.
@@ -226,8 +225,8 @@ class Journal:
         Raises:
             ApertisError: the file cannot be read.
         """
-        with journal_file.reading(self.file) as db:
-            return journal_views.spent(db, since, conversation) if db else Spent()
+        with reading(self.file) as db:
+            return views.spent(db, since, conversation) if db else Spent()
 
     def size(self) -> Size:
         """Return how much it holds.
@@ -235,11 +234,9 @@ class Journal:
         Raises:
             ApertisError: the file cannot be read.
         """
-        with journal_file.reading(self.file) as db:
-            talks, turns = journal_views.counts(db) if db else (0, 0)
-        return Size(
-            bytes=journal_file.size(self.file), conversations=talks, turns=turns
-        )
+        with reading(self.file) as db:
+            talks, turns = views.counts(db) if db else (0, 0)
+        return Size(bytes=size(self.file), conversations=talks, turns=turns)
 
     def clear(self) -> None:
         """Remove everything, so that nothing of it can be read from the file.
@@ -252,14 +249,14 @@ class Journal:
         if self._writer is None and not self.file.exists():
             return
         try:
-            done = self._hand(journal_rows.clear)
+            done = self._hand(rows.clear)
             if not wait([done], BUSY).done:
                 raise TimeoutError("another program keeps it locked")
             if done.result():
                 raise ApertisError(done.result())
-            journal_file.compact(self.file)
+            compact(self.file)
         except (sqlite3.Error, OSError) as error:
-            why = journal_file.reason(error)
+            why = reason(error)
             raise ApertisError(
                 f"The journal {self.file} cannot be cleared: {why}.",
                 hint="Clear it again in a moment.",
@@ -307,13 +304,13 @@ def _live() -> list[Journal]:
 
 
 def _before_fork() -> None:
-    journal_file.working.acquire()
+    working.acquire()
     for journal in _live():
         journal.let_go()
 
 
 def _in_child() -> None:
-    journal_file.working.release()
+    working.release()
     for journal in _live():
         journal.start_anew()
 
@@ -321,6 +318,6 @@ def _in_child() -> None:
 if sys.platform != "win32":
     os.register_at_fork(
         before=_before_fork,
-        after_in_parent=journal_file.working.release,
+        after_in_parent=working.release,
         after_in_child=_in_child,
     )

@@ -1,6 +1,6 @@
 """What is written to the journal's rows: questions, growing answers, conversations.
 
-All take a connection to a file that ``journal_file.py`` has opened.
+All take a connection to a file that ``file.py`` has opened.
 """
 
 import json
@@ -11,13 +11,13 @@ from sqlite3 import Connection
 from typing import TypeAlias
 from uuid import uuid4
 
-from apertis_magic.chat.history import Entry, History, Where
+from apertis_magic.chat.history import Entry, History, Placement
 from apertis_magic.chat.state import State
 from apertis_magic.chat.turn import Turn
 from apertis_magic.clean import mend, without_keys
 
 _DAY = 86_400.0
-DROPPED, GOES_ON = 1, 2
+DROPPED, SUPERSEDED = 1, 2
 """Marks of a conversation that is over, and of one that is another's beginning."""
 _LARGEST = 1_000_000
 """Characters in an answer that is given again for the same request, at the most."""
@@ -45,7 +45,7 @@ def begin(
     _written: Written,
     state: State | None,
     turn: Turn,
-    where: Where,
+    placement: Placement,
     notebook: str | None,
 ) -> None:
     """Write a question that is about to be sent."""
@@ -60,7 +60,7 @@ def begin(
             turn.id,
             turn.started,
             conversation,
-            json.dumps(asdict(where)),
+            _place(placement),
             _json(turn),
         ),
     )
@@ -78,7 +78,7 @@ def keep(
     written: Written,
     state: State,
     entry: Entry | None,
-    request: str | None,
+    fingerprint: str | None,
     notebook: str | None,
 ) -> None:
     """Write a conversation as it is now, and the turn that has just ended."""
@@ -93,10 +93,10 @@ def keep(
     if entry is not None:
         _end(db, entry.turn.id)
         if entry.turn.id not in ids:
-            _write_entry(db, state.id, entry, None, request)
+            _write_entry(db, state.id, entry, None, fingerprint)
     for position, each in enumerate(now):
         if before.get(each.turn.id) != (position, each):
-            asked = request if each.turn is ended else None
+            asked = fingerprint if each.turn is ended else None
             _write_entry(db, state.id, each, position, asked)
     revision = uuid4().hex
     db.execute(
@@ -123,11 +123,11 @@ def _before(
 
 
 def keep_alone(
-    db: Connection, _written: Written, turn: Turn, request: str | None
+    db: Connection, _written: Written, turn: Turn, fingerprint: str | None
 ) -> None:
     """Write a turn that is in no conversation."""
     _end(db, turn.id)
-    _write_turn(db, turn, request)
+    _write_turn(db, turn, fingerprint)
 
 
 def inherit(db: Connection, _written: Written, conversation: str, origin: str) -> None:
@@ -142,10 +142,12 @@ def inherit(db: Connection, _written: Written, conversation: str, origin: str) -
     )
 
 
-def drop(db: Connection, written: Written, conversation: str, *, goes_on: bool) -> None:
+def drop(
+    db: Connection, written: Written, conversation: str, *, superseded: bool
+) -> None:
     """Mark a conversation as one that is over, or goes on in another."""
     written.pop(conversation, None)
-    mark = GOES_ON if goes_on else DROPPED
+    mark = SUPERSEDED if superseded else DROPPED
     db.execute("UPDATE conversation SET dropped = ? WHERE id = ?", (mark, conversation))
 
 
@@ -199,17 +201,17 @@ def _write_entry(
     conversation: str,
     entry: Entry,
     position: int | None,
-    request: str | None,
+    fingerprint: str | None,
 ) -> None:
     name = conversation, entry.turn.id
     before = db.execute(
         "SELECT turn FROM entry WHERE conversation = ? AND id = ?", name
     ).fetchone()
-    key = _write_turn(db, entry.turn, request)
+    key = _write_turn(db, entry.turn, fingerprint)
     execution = entry.execution and mend(entry.execution)
     db.execute(
         "INSERT OR REPLACE INTO entry VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (*name, key, entry.slot, position, entry.made, execution),
+        (*name, key, entry.slot, position, entry.order, execution),
     )
     if before not in (None, (key,)):
         # What the turn was before: of use to conversations that share it, or as the
@@ -221,7 +223,7 @@ def _write_entry(
         )
 
 
-def _write_turn(db: Connection, turn: Turn, request: str | None) -> int:
+def _write_turn(db: Connection, turn: Turn, fingerprint: str | None) -> int:
     """Write a turn that has ended, unless it is there; return its key."""
     data = _json(turn)
     found = db.execute(
@@ -236,7 +238,7 @@ def _write_turn(db: Connection, turn: Turn, request: str | None) -> int:
         (
             turn.id,
             turn.started,
-            request if _is_whole(turn) else None,
+            fingerprint if _is_whole(turn) else None,
             tokens if tokens is None else float(tokens),
             turn.cost,
             turn.saved,
@@ -258,6 +260,12 @@ def _is_whole(turn: Turn) -> bool:
     ended = turn.finish in ("stop", "length") and not turn.error
     fits = 0 < len(turn.text) <= _LARGEST
     return ended and fits and not (turn.malformed or turn.fallback or turn.cached)
+
+
+def _place(placement: Placement) -> str:
+    """Return a placement as JSON, whose names are those of the file's schema."""
+    place = asdict(placement)
+    return json.dumps(place | {"fresh": place.pop("start_over")})
 
 
 def _json(turn: Turn) -> str:

@@ -1,6 +1,6 @@
 """What the journal's rows tell: conversations, turns under way, versions and sums.
 
-All take a connection to a file that ``journal_file.py`` has opened.
+All take a connection to a file that ``file.py`` has opened.
 """
 
 import json
@@ -9,15 +9,15 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from sqlite3 import Connection
 
-from apertis_magic.chat.history import Entry, History, Where, put, swap
-from apertis_magic.chat.journal_rows import GOES_ON
+from apertis_magic.chat.history import Entry, History, Placement, put, swap
+from apertis_magic.chat.journal.rows import SUPERSEDED
 from apertis_magic.chat.state import State
 from apertis_magic.chat.turn import Cell, Turn
 from apertis_magic.clean import mend
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
+class KeptConversation:
     """A conversation in the journal.
 
     Attributes:
@@ -27,7 +27,7 @@ class Kept:
         changed: when it last changed, in seconds since 1970.
         turns: how many it has.
         dropped: whether it is over: reset, deleted, or going on in another one.
-        goes_on: whether it is the last of these.
+        superseded: whether it is the last of these.
     """
 
     id: str
@@ -36,7 +36,7 @@ class Kept:
     changed: float
     turns: int
     dropped: bool
-    goes_on: bool
+    superseded: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,7 @@ class Spent:
     saved: float = 0.0
 
 
-def conversations(db: Connection, without: Collection[str]) -> list[Kept]:
+def conversations(db: Connection, without: Collection[str]) -> list[KeptConversation]:
     """Return the conversations that have turns, but for some, the latest first."""
     rows = db.execute(
         "SELECT id, name, notebook, changed, dropped, (SELECT count(*) FROM entry "
@@ -67,14 +67,14 @@ def conversations(db: Connection, without: Collection[str]) -> list[Kept]:
         "ORDER BY changed DESC, rowid DESC"
     ).fetchall()
     return [
-        Kept(
+        KeptConversation(
             id=found,
             name=name,
             notebook=notebook,
             changed=changed,
             turns=turns,
             dropped=bool(dropped),
-            goes_on=dropped == GOES_ON,
+            superseded=dropped == SUPERSEDED,
         )
         for found, name, notebook, changed, dropped, ended, is_open in rows
         if found not in without
@@ -99,15 +99,15 @@ def read(db: Connection, conversation: str) -> State | None:
 def versions(db: Connection, conversation: str) -> tuple[Entry, ...]:
     """Return the turns that are not in a conversation any more, the oldest first."""
     _, others = _entries(db, conversation)
-    return tuple(sorted(others, key=lambda entry: (entry.turn.started, entry.made)))
+    return tuple(sorted(others, key=lambda entry: (entry.turn.started, entry.order)))
 
 
-def answer(db: Connection, request: str, since: float) -> Turn | None:
+def answer(db: Connection, fingerprint: str, since: float) -> Turn | None:
     """Return the newest answer to that request."""
     row = db.execute(
         "SELECT data FROM turn WHERE request = ? AND started >= ? AND NOT open "
         "ORDER BY started DESC LIMIT 1",
-        (request, since),
+        (fingerprint, since),
     ).fetchone()
     return _turn(row[0]) if row else None
 
@@ -132,7 +132,7 @@ def spent(db: Connection, since: float, conversation: str | None) -> Spent:
 def counts(db: Connection) -> tuple[int, int]:
     """Return how many conversations and turns there are."""
     [talks] = db.execute(
-        "SELECT count(*) FROM conversation WHERE dropped <> ?", (GOES_ON,)
+        "SELECT count(*) FROM conversation WHERE dropped <> ?", (SUPERSEDED,)
     ).fetchone()
     [turns] = db.execute("SELECT count(DISTINCT id) FROM turn").fetchone()
     return talks, turns
@@ -147,22 +147,22 @@ def _entries(db: Connection, conversation: str) -> tuple[History, list[Entry]]:
     )
     standing: list[Entry] = []
     others: list[Entry] = []
-    for data, made, execution, slot, position in rows:
-        entry = Entry(_turn(data), made, execution, slot)
+    for data, order, execution, slot, position in rows:
+        entry = Entry(_turn(data), order, execution, slot)
         (others if position is None else standing).append(entry)
     history = tuple(standing)
-    for turn, where in _under_way(db, conversation):
+    for turn, placement in _under_way(db, conversation):
         before = history
         if turn.id in {entry.turn.id for entry in before}:
             history = swap(before, turn)
             continue
-        history, made = put(before, turn, where)
-        others += [*before, made]
+        history, entry = put(before, turn, placement)
+        others += [*before, entry]
     ids = {entry.turn.id for entry in history}
     return history, [each for each in others if each.turn.id not in ids]
 
 
-def _under_way(db: Connection, conversation: str) -> Iterator[tuple[Turn, Where]]:
+def _under_way(db: Connection, conversation: str) -> Iterator[tuple[Turn, Placement]]:
     """Give the turns that have not ended, with what had come of them."""
     rows = db.execute(
         "SELECT id, data, place FROM turn WHERE open AND conversation = ? "
@@ -171,13 +171,13 @@ def _under_way(db: Connection, conversation: str) -> Iterator[tuple[Turn, Where]
     ).fetchall()
     for turn, data, place in rows:
         kept = json.loads(place)
-        where = Where(
+        placement = Placement(
             cell=Cell(**kept["cell"]) if kept["cell"] else None,
             append=kept["append"],
             replaces=kept["replaces"],
-            fresh=kept["fresh"],
+            start_over=kept["fresh"],
         )
-        yield _grown(db, turn, _turn(data)), where
+        yield _grown(db, turn, _turn(data)), placement
 
 
 def _grown(db: Connection, name: str, turn: Turn) -> Turn:

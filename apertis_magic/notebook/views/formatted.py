@@ -24,7 +24,7 @@ from rich.text import Text
 from rich.theme import Theme
 
 from apertis_magic.clean import printable
-from apertis_magic.notebook.visible import visible
+from apertis_magic.notebook.views.visible import visible
 from apertis_magic.render.reading import read
 from apertis_magic.render.text import BLANK
 

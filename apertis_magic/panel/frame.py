@@ -6,7 +6,7 @@ from apertis_magic.chat.conversation import UnderWay
 from apertis_magic.chat.session import Session
 from apertis_magic.chat.state import State
 from apertis_magic.errors import ConfigurationError
-from apertis_magic.panel import options
+from apertis_magic.panel import fields
 from apertis_magic.panel.rows import totals
 from apertis_magic.render.footer import dollars
 
@@ -14,7 +14,7 @@ _NO_KEY = "There is no API key yet."
 _KEY_HINT = "%chat key, in a cell, asks for one and stores it; so does APERTIS_API_KEY."
 
 
-def head(
+def frame(
     session: Session,
     state: State,
     under_way: tuple[UnderWay, ...],
@@ -33,14 +33,14 @@ def head(
     counted = f"{tokens:,} tokens" if tokens else ""
     spent = dollars(cost) if cost else ""
     return {
-        "kind": "head",
+        "kind": "frame",
         "conversation": state.name,
         "conversations": list(session.names),
         "model": state.model or "",
         "system": state.system or "",
         "default_system": preferred.system or "",
-        "options": options.shown(chosen),
-        "defaults": options.shown(preferred.request),
+        "options": fields.shown(chosen),
+        "defaults": fields.shown(preferred.request),
         "totals": " · ".join(filter(None, [counted, spent])),
         "answering": [each.reply.id for each in under_way],
         **_server(session),

@@ -18,7 +18,7 @@ from apertis_magic.chat.history import Entry
 from apertis_magic.chat.state import State
 from apertis_magic.clean import printable
 from apertis_magic.files import record
-from apertis_magic.render.footer import footer, notes
+from apertis_magic.render.footer import footer_line, notes
 
 _VERSION = 1
 _ABOUT = (
@@ -115,7 +115,7 @@ def _section(number: int, entry: Entry, mark: str) -> Iterator[str]:
         pages = (inert(f"{page.title} {page.url}") for page in turn.sources)
         yield "Sources"
         yield "\n".join(f"{nth}. {page}" for nth, page in enumerate(pages, 1))
-    for about in filter(None, (*notes(turn), turn.error, footer(turn))):
+    for about in filter(None, (*notes(turn), turn.error, footer_line(turn))):
         yield f"*{inert(about)}*"
 
 

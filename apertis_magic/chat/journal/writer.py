@@ -15,12 +15,22 @@ from queue import Empty, SimpleQueue
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, TypeAlias
 
-from apertis_magic.chat import journal_file, journal_rows
-from apertis_magic.chat.journal_file import Identity, Opened
-from apertis_magic.chat.journal_rows import Written
+from apertis_magic.chat.journal import rows
+from apertis_magic.chat.journal.file import (
+    Identity,
+    Opened,
+    is_busy,
+    is_damaged,
+    is_outside,
+    open_to_write,
+    reason,
+    transaction,
+    working,
+)
+from apertis_magic.chat.journal.rows import Written
 
 if TYPE_CHECKING:
-    from apertis_magic.chat.journal import Journal
+    from apertis_magic.chat.journal.journal import Journal
 
 BUSY = 30.0
 """Seconds for which another process may hold the file before the user hears of it."""
@@ -51,7 +61,7 @@ class Writer:
         self._opened: Opened | None = None
         self._damaged: Identity | None = None  # to be set aside
         self._written: Written = {}
-        self._left: list[Change] = []  # what could not be written yet
+        self._unwritten: list[Change] = []  # what could not be written yet
         self._fault = journal.problem  # what was told of that
         self._thread = threading.Thread(
             target=self._run, name="apertis-journal", daemon=True
@@ -81,7 +91,7 @@ class Writer:
             fault = self._write([work.change for work in works])
             for work in works:
                 work.done.set_result(fault)
-        with journal_file.working:
+        with working:
             self.let_go()
 
     def _write(self, changes: Sequence[Change]) -> str:
@@ -89,21 +99,21 @@ class Writer:
 
         It waits for other processes as long as it takes.
         """
-        changes, self._left = _since_cleared([*self._left, *changes]), []
+        changes, self._unwritten = _since_cleared([*self._unwritten, *changes]), []
         begun = monotonic()
         may_mend = True
         while True:
             try:
-                with journal_file.working:
+                with working:
                     self._try(changes)
             except Exception as error:  # noqa: BLE001  the chat goes on, whatever it is
-                if journal_file.is_busy(error):
+                if is_busy(error):
                     if monotonic() - begun > BUSY:
                         self._tell(error)
                     sleep(_PAUSE)
-                elif may_mend and journal_file.is_damaged(error):
+                elif may_mend and is_damaged(error):
                     may_mend = False
-                    with journal_file.working:
+                    with working:
                         opened = self._opened
                         self._damaged = opened.identity if opened else None
                         self.let_go()
@@ -115,10 +125,10 @@ class Writer:
                 return ""
 
     def _fail(self, changes: Sequence[Change], error: Exception) -> str:
-        if journal_file.is_outside(error):
-            with journal_file.working:
+        if is_outside(error):
+            with working:
                 self.let_go()
-            self._left = list(changes[-_AT_ONCE:])
+            self._unwritten = list(changes[-_AT_ONCE:])
         elif len(changes) > 1:  # one that cannot be written must not cost the others
             faults = [self._write([change]) for change in changes]
             return next(filter(None, faults), "")
@@ -128,7 +138,7 @@ class Writer:
         stands = False
         while not stands:  # else it was replaced meanwhile
             opened = self._open()
-            with journal_file.transaction(opened.db):
+            with transaction(opened.db):
                 for change in changes:
                     change(opened.db, self._written)
             stands = opened.stands
@@ -144,15 +154,15 @@ class Writer:
                 f"The journal {journal.file} was removed or replaced; a new one is "
                 "kept from now on."
             )
-        opened = journal_file.open_to_write(journal.file, damaged=self._damaged)
+        opened = open_to_write(journal.file, damaged=self._damaged)
         self._opened, self._damaged = opened, None
         if opened.set_aside is not None:
             journal.problem = (
                 f"The journal was damaged and is set aside as {opened.set_aside}; a "
                 "new one is kept from now on."
             )
-        with journal_file.transaction(opened.db):
-            journal_rows.sweep(opened.db, journal.days)
+        with transaction(opened.db):
+            rows.sweep(opened.db, journal.days)
         return opened
 
     def _tell(self, error: BaseException) -> str:
@@ -163,12 +173,12 @@ class Writer:
 def fault(file: Path, error: BaseException) -> str:
     """Return what the user is told where nothing can be written."""
     return (
-        f"The journal {file} cannot be written: {journal_file.reason(error)}. Answers "
+        f"The journal {file} cannot be written: {reason(error)}. Answers "
         "are kept in memory alone."
     )
 
 
 def _since_cleared(changes: list[Change]) -> list[Change]:
     """Return what is left to do: there may be no room for what is removed anyway."""
-    cleared = journal_rows.clear
+    cleared = rows.clear
     return changes[changes.index(cleared) :] if cleared in changes else changes

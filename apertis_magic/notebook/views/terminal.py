@@ -8,8 +8,8 @@ import sys
 from apertis_magic.chat.reply import Progress
 from apertis_magic.chat.turn import Turn
 from apertis_magic.clean import printable
-from apertis_magic.notebook.screen import Screen, uninterrupted
-from apertis_magic.render.footer import Form, footer, notes, others, sources
+from apertis_magic.notebook.views.screen import Screen, uninterrupted
+from apertis_magic.render.footer import Format, footer_line, notes, others, sources
 from apertis_magic.render.text import BLANK
 
 _PARTS = ("reasoning", "text", "refusal")
@@ -23,14 +23,14 @@ class TerminalView:
     of the next one passes below it.
 
     Args:
-        form: how the answer's text is shown.
-        foot: whether there is a footer.
+        format: how the answer's text is shown.
+        footer: whether there is a footer.
     """
 
-    def __init__(self, form: Form = "markdown", *, foot: bool = True) -> None:
-        self._foot = foot
+    def __init__(self, format: Format = "markdown", *, footer: bool = True) -> None:
+        self._footer = footer
         self._screen = Screen(sys.stdout)
-        is_plain = form == "text" or not self._screen.obeys
+        is_plain = format == "text" or not self._screen.obeys
         self._formats = not is_plain and _has_rich()
         self._printed = dict.fromkeys(_PARTS, 0)
         self._part = ""
@@ -49,10 +49,10 @@ class TerminalView:
             if self._ended:
                 return
             self._print_parts(turn, at_end=True)
-            last = [footer(turn)] if self._foot else []
+            last = [footer_line(turn)] if self._footer else []
             lines = [*others(turn), *sources(turn), *notes(turn), *last]
-            foot = "\n".join(map(printable, lines))
-            end = f"{self._screen.dim(foot)}\n" if lines else ""
+            below = "\n".join(map(printable, lines))
+            end = f"{self._screen.dim(below)}\n" if lines else ""
             self._screen.put(self._screen.fresh + end)
             self._ended = True
 
@@ -100,8 +100,8 @@ class TerminalView:
 
     def _print_blocks(self, rest: str, *, ended: bool) -> None:
         """Print the blocks that have come to their end, and let the others pass."""
-        from apertis_magic.notebook import formatted  # noqa: PLC0415  see _has_rich
-        from apertis_magic.render.reading import finished  # noqa: PLC0415  heavy
+        from apertis_magic.notebook.views import formatted
+        from apertis_magic.render.reading import finished
 
         columns, lines = self._screen.size
         end = len(rest) if ended else finished(rest)
@@ -116,7 +116,7 @@ class TerminalView:
 
 def _has_rich() -> bool:
     try:
-        from apertis_magic.notebook import formatted  # noqa: F401, PLC0415  heavy, an extra
+        from apertis_magic.notebook.views import formatted  # noqa: F401  heavy, an extra
     except ImportError:
         return False
     return True

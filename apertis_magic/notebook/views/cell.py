@@ -11,7 +11,7 @@ from apertis_magic.chat.turn import Turn
 from apertis_magic.clean import printable
 from apertis_magic.errors import ApertisError, Interrupted
 from apertis_magic.render import bundle
-from apertis_magic.render.footer import Form
+from apertis_magic.render.footer import Format
 from apertis_magic.render.layout import Layout
 from apertis_magic.render.rendering import rendering
 
@@ -77,7 +77,7 @@ class NoView:
         """Nothing was shown."""
 
 
-class Slots:
+class Displays:
     """The displays of one execution of a cell, which may ask several times."""
 
     def __init__(self) -> None:
@@ -116,28 +116,28 @@ class NotebookView:
 
     Args:
         turn_id: the id of the answer's turn.
-        slots: the displays of this execution of the cell.
-        form: how the answer's text is shown.
-        foot: whether there is a footer.
+        displays: the displays of this execution of the cell.
+        format: how the answer's text is shown.
+        footer: whether there is a footer.
     """
 
     def __init__(
         self,
         turn_id: str,
-        slots: Slots,
-        form: Form = "markdown",
+        displays: Displays,
+        format: Format = "markdown",
         *,
-        foot: bool = True,
+        footer: bool = True,
     ) -> None:
         self._id = turn_id
-        self._slots = slots
-        self._form = form
-        self._foot = foot
+        self._displays = displays
+        self._format = format
+        self._footer = footer
         self._handles: list[DisplayHandle] = []
         self._pieces: list[str | None] = []  # what each display holds of the text
         self._kept: set[int] = set()  # displays that will not change any more
-        self._layout = Layout(most=slots.room - 1)
-        self._rendering = rendering(form)
+        self._layout = Layout(most=displays.room - 1)
+        self._rendering = rendering(format)
         self._shown = 0  # characters of the text that have been shown
         self._thought = 0  # displays of the reasoning, above those of the text
         self._due = 0.0
@@ -165,16 +165,16 @@ class NotebookView:
         data, metadata = bundle.answer(
             turn,
             conversation=conversation,
-            foot=self._foot,
-            form=self._form,
+            footer=self._footer,
+            format=self._format,
             html=self._rendering.whole(),
         )
         self._show(0, data, metadata)
-        self._slots.empty(self._handles[1:])
+        self._displays.empty(self._handles[1:])
 
     def clear(self) -> None:
         """Leave empty displays, which take no room."""
-        self._slots.empty(self._handles)
+        self._displays.empty(self._handles)
 
     def _wait(self, progress: Progress) -> int:
         """Show what is waited for, and the last words of what the model thinks."""
@@ -222,7 +222,7 @@ class NotebookView:
         at = len(spans) + self._thought
         parts = {"part": len(spans) + 1, "parts": len(spans) + 1}
         about = bundle.metadata(turn, conversation=conversation) | parts
-        below = bundle.after(turn, foot=self._foot, form=self._form)
+        below = bundle.after(turn, footer=self._footer, format=self._format)
         thought = bundle.reasoning(turn.reasoning, seconds=turn.first_text)
         if self._thought:
             self._show(0, bundle.page(thought))
@@ -231,7 +231,7 @@ class NotebookView:
         data = bundle.page(self._rendering.html(*last) + below, first=at == 0)
         plain = {"text/plain": printable(shown[slice(*last)])}
         self._show(at, data | plain, {"apertis_magic": about})
-        self._slots.empty(self._handles[at + 1 :])
+        self._displays.empty(self._handles[at + 1 :])
 
     def _piece(self, at: int) -> str | None:
         return self._pieces[at] if at < len(self._pieces) else None
@@ -246,7 +246,7 @@ class NotebookView:
         """Show *data* in one of the displays and return how much was sent."""
         known = self._handles[at] if at < len(self._handles) else None
         self._handles[at:] = [
-            self._slots.show(known, data, metadata or {}),
+            self._displays.show(known, data, metadata or {}),
             *self._handles[at + 1 :],
         ]
         self._pieces[at:] = [piece, *self._pieces[at + 1 :]]

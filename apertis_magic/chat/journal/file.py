@@ -368,7 +368,7 @@ def _alone(file: Path) -> Iterator[None]:
     if sys.platform == "win32":
         yield
         return
-    import fcntl  # noqa: PLC0415  not on Windows
+    import fcntl
 
     folder = os.open(file.parent, os.O_RDONLY)
     try:
