@@ -10,17 +10,28 @@ from typing import Any
 from apertis_magic.chat import history
 from apertis_magic.chat.history import Entry, Placement
 from apertis_magic.chat.journal.journal import Journal
+from apertis_magic.chat.question import Question
 from apertis_magic.chat.state import State
 from apertis_magic.chat.turn import Turn
 
 PATIENCE = 60.0
 _moments = count(1)
+_OF_QUESTION = {
+    "prompt": "typed",
+    "attachments": "attachments",
+    "options": "fields",
+    "last_turns": "last_turns",
+}
+"""What tests call the parts of a turn's question."""
 
 
 def answered(text: str = "an answer", **fields: Any) -> Turn:
     """Return a whole turn that was asked after the one before."""
-    given = {"prompt": "x", "finish": "stop", "started": float(next(_moments))}
-    return Turn(text=text, **{**given, **fields})
+    asked = {
+        name: fields.pop(old) for old, name in _OF_QUESTION.items() if old in fields
+    }
+    others = {"finish": "stop", "started": float(next(_moments)), **fields}
+    return Turn(question=Question(**{"typed": "x", **asked}), text=text, **others)
 
 
 def after(

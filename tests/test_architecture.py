@@ -46,6 +46,21 @@ HOMES = {
 }
 
 
+# Inside chat/: values <- journal <- talk <- desk.
+ORDER = {
+    name: rank
+    for rank, names in enumerate(
+        (
+            "ask attachment draft fitting history names question state turn watchers",
+            "journal",
+            "answering conversation reply transcript",
+            "model_lists preparing restoring session settings",
+        )
+    )
+    for name in names.split()
+}
+
+
 def imports(file: Path) -> Iterator[str]:
     """Give the name of every module that *file* imports, wherever in it."""
     for node in ast.walk(ast.parse(file.read_text())):
@@ -56,6 +71,38 @@ def imports(file: Path) -> Iterator[str]:
 
             names = [f"{node.module}.{alias.name}" for alias in node.names]
             yield from names if node.module == "apertis_magic" else [node.module or ""]
+
+
+def _nodes(tree: ast.AST) -> Iterator[ast.AST]:
+    """Give the nodes of a module, but for those that are there for types alone."""
+    for node in ast.iter_child_nodes(tree):
+        is_for_types = isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(
+            node.test
+        )
+        if not is_for_types:
+            yield node
+            yield from _nodes(node)
+
+
+def _file_of(module: str) -> Path | None:
+    """Return the file of a module of ours, None where it is none."""
+    stem = PACKAGE.joinpath(*module.split(".")[1:])
+    found = (stem.with_suffix(".py"), stem / "__init__.py")
+    return next((file for file in found if file.exists()), None)
+
+
+def files_of(file: Path) -> set[Path]:
+    """Return the files of ours that *file* imports, late imports too."""
+    modules: set[str] = set()
+    for node in _nodes(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            modules |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            within = {f"{node.module}.{alias.name}" for alias in node.names}
+            parts = {name for name in within if _file_of(name)}
+            modules |= parts if parts == within else parts | {node.module or ""}
+    ours = {name for name in modules if name.split(".")[0] == "apertis_magic"}
+    return {found for name in ours if (found := _file_of(name))}
 
 
 def layer(file: Path) -> str:
@@ -91,6 +138,42 @@ def test_third_parties_stay_at_home(file: Path) -> None:
     }
 
     assert set() == strays
+
+
+def test_no_file_imports_itself_in_a_circle() -> None:
+    """Late imports count; those for types alone do not."""
+    graph = {file: files_of(file) - {file} for file in MODULES}
+    done: set[Path] = set()
+
+    def visit(file: Path, way: tuple[Path, ...]) -> None:
+        names = [str(each.relative_to(PACKAGE)) for each in (*way, file)]
+
+        assert file not in way, f"a circle: {' -> '.join(names)}"
+
+        if file not in done:
+            for other in sorted(graph[file]):
+                visit(other, (*way, file))
+            done.add(file)
+
+    for file in MODULES:
+        visit(file, ())
+
+
+def test_chat_has_an_order_of_its_own() -> None:
+    """Values know no journal, the journal no answers, answers no Session."""
+    chat = PACKAGE / "chat"
+    wrong = []
+    for file in sorted(chat.rglob("*.py")):
+        name = file.relative_to(chat).parts[0].removesuffix(".py")
+        if name == "__init__":
+            continue
+        for other in files_of(file):
+            if chat in other.parents:
+                used = other.relative_to(chat).parts[0].removesuffix(".py")
+                if ORDER[used] > ORDER[name]:
+                    wrong.append(f"{name} -> {used}")
+
+    assert [] == wrong
 
 
 def test_render_knows_only_the_values_of_chat() -> None:

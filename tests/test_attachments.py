@@ -14,6 +14,7 @@ from apertis_magic import Conversation, Turn, files
 from apertis_magic.chat.attachment import Attachment
 from apertis_magic.chat.fitting import cost
 from apertis_magic.chat.journal.journal import Journal
+from apertis_magic.chat.question import Question
 from apertis_magic.errors import ConfigurationError
 from apertis_magic.render import bundle
 
@@ -86,7 +87,7 @@ def test_any_file_is_kept_exactly_or_refused(raw: bytes) -> None:
             found = Attachment.of("file", whole)
         except ConfigurationError:
             continue
-        turn = Turn(prompt="x", attachments=(found,))
+        turn = Turn(question=Question("x", attachments=(found,)))
         again = Turn.from_dict(json.loads(json.dumps(turn.to_dict())))
 
         assert whole.removeprefix(b"\xef\xbb\xbf") == found.raw
@@ -187,11 +188,16 @@ def test_no_key_leaves_in_a_file(server: ScriptedServer, tmp_path: Path) -> None
 
 def test_they_count_when_a_conversation_must_fit() -> None:
     """A text by its letters, a picture as one; neither by its bytes."""
-    plain, long = Turn(prompt="x", text="y"), Attachment.of("a", b"word " * 9_000)
+    plain, long = (
+        Turn(question=Question("x"), text="y"),
+        Attachment.of("a", b"word " * 9_000),
+    )
 
-    assert cost(plain) + 9_000 < cost(Turn(prompt="x", text="y", attachments=(long,)))
+    assert cost(plain) + 9_000 < cost(
+        Turn(question=Question("x", attachments=(long,)), text="y")
+    )
     assert cost(plain) + 1_500 == cost(
-        Turn(prompt="x", text="y", attachments=(PICTURE,))
+        Turn(question=Question("x", attachments=(PICTURE,)), text="y")
     )
 
 
@@ -199,7 +205,9 @@ def test_a_transcript_names_them() -> None:
     """As text, whatever the name holds."""
     odd = Attachment.of("<b>$x$</b>", b"abc")
     shown = bundle.transcript(
-        [Turn(prompt="What?", attachments=(odd,))], system=None, stale=frozenset()
+        [Turn(question=Question("What?", attachments=(odd,)))],
+        system=None,
+        stale=frozenset(),
     )
 
     assert "Attached: <b>$x$</b> (3 bytes)" in shown["text/plain"]

@@ -19,9 +19,9 @@ from scripted_server import (
 )
 
 from apertis_magic import AsyncApertis, Conversation, errors
+from apertis_magic.chat.ask import unseen
 from apertis_magic.chat.history import Placement
 from apertis_magic.chat.journal.journal import Journal
-from apertis_magic.chat.question import varied
 from apertis_magic.chat.turn import Cell
 
 
@@ -50,7 +50,7 @@ def test_a_retry_asks_the_same_again(server: ScriptedServer) -> None:
     _, before, again = server.requests
 
     assert before.body == again.body
-    assert ("better", "c2", 0) == (turn.text, turn.cell, turn.last_turns)
+    assert ("better", "c2", 0) == (turn.text, turn.cell, turn.question.last_turns)
     assert ["one", "better"] == [each.text for each in chat.turns]
 
 
@@ -104,7 +104,7 @@ def test_a_failed_question_outlives_a_new_name(server: ScriptedServer) -> None:
     chat.ask("first", placement=cell("c1", 1)).result()
     with pytest.raises(errors.BadRequest):
         chat.ask("edited", placement=cell("c1", 2)).result()
-    chat.rename("other")
+    chat.transcript.rename("other")
 
     assert "edited" == chat.retry().result().prompt
 
@@ -126,11 +126,11 @@ def test_nothing_to_retry(server: ScriptedServer) -> None:
 def test_a_retry_differs_for_a_cache_of_requests() -> None:
     """Apertis answers the same request from a cache; nobody else is sent anything."""
     here, there = "https://api.apertis.ai/v1", "http://127.0.0.1:1/v1"
-    seeds = [varied(here, {})["seed"] for _ in range(3)]
+    seeds = [unseen(here, {})["seed"] for _ in range(3)]
 
     assert 3 == len(set(seeds))
-    assert {"user"} == set(varied(here, {"seed": 1}))
-    assert {} == varied(there, {})
+    assert {"user"} == set(unseen(here, {"seed": 1}))
+    assert {} == unseen(there, {})
 
 
 def test_any_question_is_asked_again(server: ScriptedServer) -> None:
@@ -146,8 +146,11 @@ def test_any_question_is_asked_again(server: ScriptedServer) -> None:
     assert server.requests[1].body == server.requests[3].body
     assert ["one", "better", "three"] == [each.text for each in chat.turns]
     assert ("b", "b", 0) == (turn.prompt, turn.cell, turn.options["temperature"])
-    assert frozenset({third.id}) == chat.stale
-    assert (turn, first) == (chat.last_asked, chat.find_turn(first.id))
+    assert frozenset({third.id}) == chat.transcript.stale
+    assert (turn, first) == (
+        chat.transcript.last_asked,
+        chat.transcript.find_turn(first.id),
+    )
 
 
 def test_a_failed_try_is_asked_again_by_its_own_name(server: ScriptedServer) -> None:
@@ -158,7 +161,7 @@ def test_a_failed_try_is_asked_again_by_its_own_name(server: ScriptedServer) -> 
     chat.ask("second").result()
     failed = chat.ask("edited", placement=Placement(replaces=old.id))
     failed.wait()
-    former = chat.find_turn(old.id)
+    former = chat.transcript.find_turn(old.id)
 
     assert ["old", "last"] == [turn.text for turn in chat.turns]
     assert "first" == former.prompt
@@ -186,7 +189,7 @@ def test_an_edited_question_stands_where_it_stood(server: ScriptedServer) -> Non
     assert [("a", "a"), ("b, please", "b"), ("c", "c")] == [
         (each.prompt, each.cell) for each in chat.turns
     ]
-    assert frozenset({turns[2].id}) == chat.stale
+    assert frozenset({turns[2].id}) == chat.transcript.stale
     assert turn == chat.turns[1]
 
     chat.ask("b by its cell", placement=cell("b", 2)).result()
@@ -226,10 +229,15 @@ def test_a_turn_that_is_not_there(server: ScriptedServer) -> None:
     server.will(says("a"))
     chat = Conversation()
     chat.ask("x").result()
-    gone, _ = chat.drop(chat.turns[0].id)
+    gone, _ = chat.transcript.drop(chat.turns[0].id)
     chat.ask("y").result()
     before = chat.state
-    for way in (chat.retry, chat.resume, chat.drop, chat.find_turn):
+    for way in (
+        chat.retry,
+        chat.resume,
+        chat.transcript.drop,
+        chat.transcript.find_turn,
+    ):
         with pytest.raises(errors.ConfigurationError, match="no such turn in main"):
             way(gone.turn.id)
     with pytest.raises(errors.ConfigurationError, match="no such turn in main"):
@@ -248,7 +256,7 @@ def test_a_turn_that_is_dropped_can_be_put_back(
     for prompt in ("x", "y", "z"):
         chat.ask(prompt, placement=cell(prompt, 1)).result()
     before = chat.state
-    entry, at = chat.drop(before.turns[1].id)
+    entry, at = chat.transcript.drop(before.turns[1].id)
     journal.flush(PATIENCE)
 
     assert ("y", 1) == (entry.turn.prompt, at)
@@ -256,8 +264,8 @@ def test_a_turn_that_is_dropped_can_be_put_back(
     assert [entry] == list(journal.versions(chat.state.id))
     assert chat.state == journal.read(chat.state.id)
 
-    chat.put_back(entry, at)
-    chat.put_back(entry, at)
+    chat.transcript.put_back(entry, at)
+    chat.transcript.put_back(entry, at)
     journal.flush(PATIENCE)
 
     assert before == chat.state
@@ -274,8 +282,8 @@ def test_a_turn_is_put_back_where_there_is_room(
     chat = Conversation()
     for prompt in ("x", "y"):
         chat.ask(prompt).result()
-    entry, _ = chat.drop(chat.turns[0].id)
-    chat.put_back(entry, at)
+    entry, _ = chat.transcript.drop(chat.turns[0].id)
+    chat.transcript.put_back(entry, at)
 
     assert expected == "".join(turn.prompt for turn in chat.turns)
 
@@ -286,14 +294,14 @@ def test_what_was_put_back_is_as_old_as_it_was(server: ScriptedServer) -> None:
     chat = Conversation()
     for prompt in ("x", "y"):
         chat.ask(prompt).result()
-    dropped = [chat.drop(turn.id) for turn in reversed(chat.turns)]
+    dropped = [chat.transcript.drop(turn.id) for turn in reversed(chat.turns)]
     chat.ask("z").result()
     for entry, at in reversed(dropped):
-        chat.put_back(entry, at)
+        chat.transcript.put_back(entry, at)
 
     assert ["x", "y", "z"] == [turn.prompt for turn in chat.turns]
-    assert frozenset() == chat.stale
-    assert chat.turns[2] == chat.newest == chat.last_asked
+    assert frozenset() == chat.transcript.stale
+    assert chat.turns[2] == chat.newest == chat.transcript.last_asked
 
 
 def test_a_dropped_question_is_the_last_no_more(server: ScriptedServer) -> None:
@@ -302,17 +310,17 @@ def test_a_dropped_question_is_the_last_no_more(server: ScriptedServer) -> None:
     chat = Conversation()
     first, second = (chat.ask(prompt).result() for prompt in ("x", "y"))
     chat.ask("edited", placement=Placement(replaces=second.id)).wait()
-    entry, at = chat.drop(first.id)
+    entry, at = chat.transcript.drop(first.id)
 
-    assert "edited" == chat.find_turn().prompt
+    assert "edited" == chat.transcript.find_turn().prompt
 
-    chat.put_back(entry, at)
+    chat.transcript.put_back(entry, at)
 
-    assert "edited" == chat.find_turn().prompt
+    assert "edited" == chat.transcript.find_turn().prompt
 
-    chat.drop(second.id)
+    chat.transcript.drop(second.id)
 
-    assert "x" == chat.find_turn().prompt
+    assert "x" == chat.transcript.find_turn().prompt
 
 
 def test_a_version_of_it_is_there_already(server: ScriptedServer) -> None:
@@ -320,10 +328,10 @@ def test_a_version_of_it_is_there_already(server: ScriptedServer) -> None:
     server.will(says("old"), says("new"))
     chat = Conversation()
     turn = chat.ask("x").result()
-    dropped = chat.drop(turn.id)
-    chat.put_back(*dropped)
+    dropped = chat.transcript.drop(turn.id)
+    chat.transcript.put_back(*dropped)
     chat.retry(turn.id).result()
-    chat.put_back(*dropped)
+    chat.transcript.put_back(*dropped)
 
     assert ["new"] == [each.text for each in chat.turns]
 
@@ -348,7 +356,9 @@ def test_a_turn_that_is_asked_again_twice_stays_one(
     server.wait_for(4)
     edited = chat.ask("z", placement=Placement(replaces=turn.id))
 
-    assert [first.id, first.id] == [each.placement.replaces for each in chat.under_way]
+    assert [first.id, first.id] == [
+        each.ask.placement.replaces for each in chat.under_way
+    ]
 
     go.set()
     again.result()
@@ -373,10 +383,10 @@ def test_an_answer_outlives_the_turn_it_was_to_replace(server: ScriptedServer) -
     chat.ask("y").result()
     reply = chat.retry(first.id)
     server.wait_for(3)
-    dropped = chat.drop(first.id)
+    dropped = chat.transcript.drop(first.id)
     go.set()
     reply.result()
-    chat.put_back(*dropped)
+    chat.transcript.put_back(*dropped)
 
     assert ["one", "two", "new"] == [turn.text for turn in chat.turns]
 
@@ -513,7 +523,7 @@ def test_another_request_is_asked(
     reply = Conversation(journal=journal).ask(**asked)  # type: ignore[arg-type]  # a table
     reply.wait()
 
-    assert not reply.cached
+    assert not (reply.turn and reply.turn.cached)
     assert ("client" in other) or 2 == len(server.requests)
 
 
@@ -692,7 +702,7 @@ def test_a_cell_that_starts_over_keeps_its_versions(
     for run in range(20):
         here = Cell("c1", str(run))
         chat.ask(f"{run}", placement=Placement(cell=here, start_over=True)).result()
-        chat.end_execution(str(run))
+        chat.transcript.end_execution(str(run))
     journal.flush(PATIENCE)
     slots = {entry.slot for entry in journal.versions(chat.state.id)}
 

@@ -6,7 +6,7 @@ import pytest
 from scripted_server import Answer, Cut, ScriptedServer, Wait, chunk, says
 
 from apertis_magic import Conversation, Turn, errors
-from apertis_magic.chat.reply import Progress
+from apertis_magic.chat.draft import Progress
 from apertis_magic.notebook.views.cell import show
 
 

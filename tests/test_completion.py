@@ -12,7 +12,7 @@ from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
 from scripted_server import NEVER, Answer, ScriptedServer, json_answer
 
-from apertis_magic.chat import model_list, session
+from apertis_magic.chat import session
 from apertis_magic.notebook import candidates, completion
 from apertis_magic.notebook.commands import COMMANDS
 from apertis_magic.notebook.options import BY_NAME, OPTIONS
@@ -29,7 +29,7 @@ LONG = [option.names[-1] for option in OPTIONS]
 def listed(cache: Path, server: ScriptedServer) -> None:  # noqa: ARG001  kept there
     """Let this process know a server's list of models."""
     server.will(LIST)
-    model_list.refresh(session.current())
+    session.current().model_lists.refresh()
 
 
 @pytest.mark.usefixtures("listed")

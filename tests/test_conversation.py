@@ -26,6 +26,7 @@ from scripted_server import (
 from apertis_magic import AsyncApertis, Conversation, errors
 from apertis_magic.chat import history
 from apertis_magic.chat.history import Placement
+from apertis_magic.chat.question import Question
 from apertis_magic.chat.turn import Cell, Turn
 
 
@@ -182,7 +183,7 @@ def test_an_answer_is_not_lost_to_a_failure(server: ScriptedServer) -> None:
     chat.ask("a", placement=Placement(cell=cell("1", "x"))).result()
     with pytest.raises(errors.ServerError):
         chat.ask("a", placement=Placement(cell=cell("1", "y"))).result()
-    chat.end_execution("1-y")
+    chat.transcript.end_execution("1-y")
 
     assert ["A"] == [turn.text for turn in chat.turns]
 
@@ -414,12 +415,12 @@ def test_a_cell_that_runs_again_replaces_its_turn(server: ScriptedServer) -> Non
 
     assert ["A2", "B"] == [turn.text for turn in chat.turns]
     assert [("user", "a2")] == server.messages[2]
-    assert {chat.turns[1].id} == chat.stale
+    assert {chat.turns[1].id} == chat.transcript.stale
 
     chat.ask("b", placement=Placement(cell=cell("2", "y"))).result()
 
     assert ["A2", "B2"] == [turn.text for turn in chat.turns]
-    assert frozenset() == chat.stale
+    assert frozenset() == chat.transcript.stale
 
 
 def test_starting_over_keeps_the_system_prompt(server: ScriptedServer) -> None:
@@ -441,7 +442,7 @@ def run(*cells: tuple[str, str, int]) -> history.History:
     for name, execution, count in cells:
         here = cell(name, execution)
         for number in range(count):
-            turn = Turn(prompt=f"{name}{number}{execution}", cell=name)
+            turn = Turn(question=Question(f"{name}{number}{execution}"), cell=name)
             turns, _ = history.put(turns, turn, Placement(cell=here))
         turns = history.end_execution(turns, here.execution)
     return turns
@@ -491,7 +492,7 @@ def test_without_a_cell_every_question_is_a_new_turn() -> None:
     """Front ends that tell no cell's id append."""
     turns: history.History = ()
     for number in range(3):
-        turns, _ = history.put(turns, Turn(prompt=str(number)), Placement())
+        turns, _ = history.put(turns, Turn(question=Question(str(number))), Placement())
 
     assert ["0", "1", "2"] == [entry.turn.prompt for entry in turns]
 

@@ -26,6 +26,7 @@ from apertis_magic.chat import session
 from apertis_magic.chat.attachment import Attachment
 from apertis_magic.chat.history import Entry
 from apertis_magic.chat.names import made as made_name
+from apertis_magic.chat.question import Question
 from apertis_magic.chat.state import State, history_of
 from apertis_magic.chat.turn import Source, Turn
 from apertis_magic.clean import mend, printable, without_keys
@@ -86,12 +87,20 @@ USAGES = st.builds(
 )
 TURNS = st.builds(
     Turn,
-    prompt=TEXTS,
-    attachments=st.lists(
-        st.builds(Attachment, st.just("x y.csv"), st.just("text/plain"), TEXTS)
-        | st.just(Attachment.of("plot", b"GIF89a")),
-        max_size=2,
-    ).map(tuple),
+    question=st.builds(
+        Question,
+        TEXTS,
+        st.lists(
+            st.builds(Attachment, st.just("x y.csv"), st.just("text/plain"), TEXTS)
+            | st.just(Attachment.of("plot", b"GIF89a")),
+            max_size=2,
+        ).map(tuple),
+        st.none() | TEXTS,
+        st.dictionaries(TEXTS | st.sampled_from(["stop", "n"]), VALUES, max_size=3).map(
+            without_keys
+        ),  # no key is kept, and hypothesis tries names of keys
+        COUNTS,
+    ),
     hint=TEXTS,
     text=TEXTS,
     reasoning=TEXTS,
@@ -104,10 +113,6 @@ TURNS = st.builds(
     asked_model=TEXTS,
     usage=st.none() | USAGES,
     system=st.none() | TEXTS,
-    options=st.dictionaries(
-        TEXTS | st.sampled_from(["stop", "n"]), VALUES, max_size=3
-    ).map(without_keys),  # no key is kept, and hypothesis tries names of keys
-    last_turns=COUNTS,
     cached=st.booleans(),
     cell=st.none() | TEXTS | st.sampled_from("ab"),
     started=NUMBERS,
@@ -136,7 +141,9 @@ def states(draw: st.DrawFn) -> State:
 def turn(prompt: str = "Why?", text: str = "So.", **known: Any) -> Turn:
     """Return a turn that ended well."""
     model = {"asked_model": "gpt-5", "model": "gpt-5", "finish": "stop"}
-    return Turn(prompt=prompt, text=text, **{**model, **known})
+    fields, last_turns = known.pop("options", {}), known.pop("last_turns", None)
+    question = Question(prompt, fields=fields, last_turns=last_turns)
+    return Turn(question=question, text=text, **{**model, **known})
 
 
 def talk(*turns: Turn, name: str = "main", **known: Any) -> State:

@@ -16,7 +16,8 @@ from apertis_magic import Apertis, errors
 from apertis_magic.api.types import Usage
 from apertis_magic.chat import fitting
 from apertis_magic.chat.fitting import Fit
-from apertis_magic.chat.model_list import ListedModel, Listing, context_length
+from apertis_magic.chat.model_lists import ListedModel, Listing, context_length
+from apertis_magic.chat.question import Question
 from apertis_magic.chat.turn import Turn
 from apertis_magic.notebook.options import ChatOptions, parse
 
@@ -124,7 +125,8 @@ def test_every_text_has_an_estimate(text: str) -> None:
 
 def answered(usage: Usage | None = None, **fields: Any) -> Turn:
     """Return a turn whose answer is estimated at 100 tokens."""
-    return Turn(**{"prompt": "p", "text": "abc" * 100, "usage": usage, **fields})
+    asked = Question(fields.pop("prompt", "p"), fields.pop("attachments", ()))
+    return Turn(**{"question": asked, "text": "abc" * 100, "usage": usage, **fields})
 
 
 @pytest.mark.parametrize(
@@ -166,7 +168,7 @@ def test_without_limits_all_turns_with_text_are_sent() -> None:
 )
 def test_the_last_turns_alone(history: int | None, sent: str) -> None:
     """``--history N`` sends N turns with text; what it cuts is nothing left out."""
-    turns = [Turn(prompt="?", text=text) for text in ("a", "b", "", "c")]
+    turns = [Turn(question=Question("?"), text=text) for text in ("a", "b", "", "c")]
     fit = fitting.fit(turns, "?", **{**NO_LIMIT, "last_turns": history})
 
     assert (sent, 0) == ("".join(turn.text for turn in fit.turns), fit.left_out)
@@ -200,7 +202,7 @@ def test_what_else_needs_room() -> None:
 TURNS = st.lists(
     st.builds(
         Turn,
-        prompt=st.text(min_size=1, max_size=40),
+        question=st.builds(Question, st.text(min_size=1, max_size=40)),
         text=st.text(max_size=200),
         usage=st.none()
         | st.builds(

@@ -14,6 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from apertis_magic.chat import history
 from apertis_magic.chat.history import Placement
+from apertis_magic.chat.question import Question
 from apertis_magic.chat.turn import Cell, Turn
 
 ENDS: dict[str, dict[str, Any]] = {
@@ -262,7 +263,7 @@ class Conversations(RuleBasedStateMachine):
     def put(self, how: str, placement: Placement) -> None:
         """Let a turn end in both; it was sent after the same turns."""
         cell = placement.cell.id if placement.cell else None
-        turn = Turn(prompt="?", cell=cell, **ENDS[how])
+        turn = Turn(question=Question("?"), cell=cell, **ENDS[how])
         sent = self.history[: history.place(self.history, placement).start]
         self.history, entry = history.put(
             self.history, turn, placement, after=self.highest

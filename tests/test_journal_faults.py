@@ -600,7 +600,7 @@ WRITES = """
 import sys
 from dataclasses import replace
 from pathlib import Path
-from apertis_magic.chat.history import Where
+from apertis_magic.chat.history import Placement
 from apertis_magic.chat.journal.journal import Journal
 from apertis_magic.chat.state import State
 from journals import after, answered, saved
@@ -610,10 +610,10 @@ journal, state = Journal(file), State(id=f"id {number}", name=name)
 sys.stdin.readline()
 for count in range(turns):
     turn = answered(f"{number} {count} " + "x" * 500)
-    where, half = Where(), len(turn.text) // 2
-    journal.begin(state, replace(turn, text="", finish="interrupted"), where)
+    placement, half = Placement(), len(turn.text) // 2
+    journal.begin(state, replace(turn, text="", finish="interrupted"), placement)
     journal.grow(turn.id, {"text": turn.text[:half]})
-    state, entry = after(state, turn, where)
+    state, entry = after(state, turn, placement)
     journal.keep(state, entry)
 assert saved(journal, state)
 assert journal.problem == "", journal.problem

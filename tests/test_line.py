@@ -218,7 +218,7 @@ def test_named_conversations(shell: Shell, server: ScriptedServer) -> None:
     shell.run("%%chat -c notes --no-system\nthird")
 
     assert [1, 1, 3] == [len(messages) for messages in server.messages]
-    assert ("notes", "main") == session.current().names
+    assert ("main", "notes") == session.current().names
 
 
 def test_out_as_text_and_quiet(shell: Shell, server: ScriptedServer) -> None:
@@ -501,7 +501,7 @@ def test_a_system_prompt_with_a_key_can_be_replaced(
     server.will(says("a"))
     session.current().current.system = "Use hush-0123456789."
     monkeypatch.setenv("APERTIS_API_KEY", "hush-0123456789")
-    with pytest.raises(UsageError, match="nothing was sent"):
+    with pytest.raises(errors.ConfigurationError, match="Nothing was sent"):
         shell.run("%%chat\nx")
     shell.run("%%chat --no-system\nx")
 

@@ -8,8 +8,8 @@ from IPython.core.error import UsageError
 from scripted_server import Answer, ScriptedServer, fails, json_answer, says
 
 from apertis_magic import errors
-from apertis_magic.chat import model_list, session
-from apertis_magic.chat.model_list import ListedModel
+from apertis_magic.chat import session
+from apertis_magic.chat.model_lists import ListedModel
 from apertis_magic.chat.settings import Settings
 from apertis_magic.notebook import models
 
@@ -160,7 +160,7 @@ def test_the_conversations_model(
 ) -> None:
     """Where it comes from is told; what is set is asked until it is taken back."""
     server.will(LIST, says("one"))
-    model_list.refresh(session.current())
+    session.current().model_lists.refresh()
     shell.run("%chat model")
     monkeypatch.setenv("APERTIS_MODEL", "from-outside")
     shell.run("%chat model")
@@ -188,7 +188,7 @@ def test_a_model_that_is_not_listed(
 ) -> None:
     """It is set with a warning, since lists may lack one; web search needs none."""
     server.will(LIST)
-    model_list.refresh(session.current())
+    session.current().model_lists.refresh()
     shell.run("%chat model claude-sonnet-4.6")
     shell.run("%chat model gpt-5.4-mini:web")
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import count
+from queue import SimpleQueue
 from typing import Any
 
 import pytest
@@ -24,7 +25,9 @@ from apertis_magic.api.params import check
 from apertis_magic.api.types import ChatCompletionChunk
 from apertis_magic.chat import session
 from apertis_magic.chat.conversation import Conversation
+from apertis_magic.chat.draft import Draft
 from apertis_magic.chat.history import Placement
+from apertis_magic.chat.question import Question
 from apertis_magic.chat.reply import Reply
 from apertis_magic.chat.state import State, history_of
 from apertis_magic.chat.turn import Cell, Turn
@@ -70,18 +73,20 @@ def cut(text: str, sizes: list[int]) -> Iterator[str]:
 
 
 @contextmanager
-def under_way() -> Iterator[Reply]:
-    """Run an answer that grows by ``add`` alone, until the block ends."""
+def under_way() -> Iterator[tuple[Reply, Draft]]:
+    """Run an answer whose draft grows by ``add`` alone, until the block ends."""
+    drafts: SimpleQueue[Draft] = SimpleQueue()
 
-    async def run(_reply: Reply) -> Any:
+    async def run(draft: Draft) -> Any:
+        drafts.put(draft)
         try:
             await asyncio.Event().wait()
         except asyncio.CancelledError:
-            return Turn(prompt="q"), None
+            return Turn(question=Question("q")), None
 
     reply = Reply(run, asked_model="m")
     try:
-        yield reply
+        yield reply, drafts.get(timeout=60)
     finally:
         reply.stop()
         reply.wait()
@@ -106,11 +111,11 @@ def flat(html: str) -> str:
 @given(text=TEXTS, sizes=st.lists(st.integers(0, 40), max_size=12))
 def test_a_growing_answer(text: str, sizes: list[int]) -> None:
     """A page has the text so far, and blocks and tail are the whole, at any time."""
-    with under_way() as reply:
+    with under_way() as (reply, draft):
         growing = Growing(reply)
         page: dict[str, Any] = {"text": "", "html": "", "covered": 0}
         for piece in cut(halves(text), sizes):
-            reply.add(delta(piece))
+            draft.add(delta(piece))
             grow(page, growing.news())
             rest = tail(page["text"], page["covered"])
 
@@ -121,7 +126,7 @@ def test_a_growing_answer(text: str, sizes: list[int]) -> None:
             assert page["text"] == growing.text
             assert (page["html"], page["covered"]) == (growing.html, growing.covered)
 
-        news, is_all = growing.end(Turn(prompt="q", text=text))
+        news, is_all = growing.end(Turn(question=Question("q"), text=text))
         grow(page, news)
 
         assert is_all
@@ -133,13 +138,13 @@ def test_a_growing_answer(text: str, sizes: list[int]) -> None:
 @given(pieces=st.lists(st.text(st.characters(codec=None), max_size=8), max_size=8))
 def test_any_text_grows_to_its_whole(pieces: list[str]) -> None:
     """Also of halves that find no other half; what a page has is never taken back."""
-    with under_way() as reply:
+    with under_way() as (reply, draft):
         growing = Growing(reply)
         page: dict[str, Any] = {"text": "", "html": "", "covered": 0}
         for piece in pieces:
-            reply.add(delta(piece))
+            draft.add(delta(piece))
             grow(page, growing.news())
-        news, _ = growing.end(Turn(prompt="q", text=reply.text))
+        news, _ = growing.end(Turn(question=Question("q"), text=reply.text))
         grow(page, news)
 
         assert reply.text == page["text"]
@@ -148,11 +153,11 @@ def test_any_text_grows_to_its_whole(pieces: list[str]) -> None:
 def test_a_block_that_changes_late_is_sent_anew() -> None:
     """The target of a link may come at the end: the page needs the whole once more."""
     first, second = "A [link][r].\n\nMore.\n\n", "[r]: https://docs.example/\n"
-    with under_way() as reply:
+    with under_way() as (reply, draft):
         growing = Growing(reply)
-        reply.add(delta(first))
+        draft.add(delta(first))
         growing.news()
-        _, is_all = growing.end(Turn(prompt="q", text=first + second))
+        _, is_all = growing.end(Turn(question=Question("q"), text=first + second))
 
     assert not is_all
 
@@ -361,13 +366,13 @@ class Machine(RuleBasedStateMachine):
     def drop(self, at: int) -> None:
         """Take one of the turns out."""
         turn = self.talk.turns[at % len(self.talk.turns)]
-        self.dropped.append(self.talk.drop(turn.id))
+        self.dropped.append(self.talk.transcript.drop(turn.id))
 
     @precondition(lambda self: self.dropped)
     @rule()
     def put_back(self) -> None:
         """Put the last that was taken out back."""
-        self.talk.put_back(*self.dropped.pop())
+        self.talk.transcript.put_back(*self.dropped.pop())
 
     @rule(number=st.integers(1, 3) | st.integers(15, 40))
     def undo(self, number: int) -> None:
@@ -385,7 +390,9 @@ class Machine(RuleBasedStateMachine):
     @rule(number=st.integers(0, 70))
     def adopt(self, number: int) -> None:
         """Go on with a conversation that has many turns."""
-        turn = Turn(prompt="old", text="*old*", finish="stop", asked_model="m")
+        turn = Turn(
+            question=Question("old"), text="*old*", finish="stop", asked_model="m"
+        )
         turns = [replace(turn, id=f"old {n}") for n in range(number)]
         state = State(name="old", history=history_of(turns))
         self.talk, self.dropped = Conversation.of(state), []
@@ -425,7 +432,7 @@ class Machine(RuleBasedStateMachine):
         if asked is not None:
             covered = asked.reply.text[: -len(tail(turn["text"], turn["covered"]))]
 
-            assert (True, asked.prompt) == (turn["open"], turn["question"])
+            assert (True, asked.ask.question.typed) == (turn["open"], turn["question"])
             assert asked.reply.text == turn["text"]
             assert not covered or flat(bundle.html_of(covered)) == flat(turn["html"])
             return
@@ -464,7 +471,7 @@ def test_a_try_that_failed_is_told(
 ) -> None:
     """It stands with the answer that it did not replace."""
     server.will(fails(400, "too odd"))
-    turn = Turn(prompt="q", text="a", finish="stop", asked_model="m")
+    turn = Turn(question=Question("q"), text="a", finish="stop", asked_model="m")
     talk = Conversation.of(State(name="x", history=history_of([turn])))
     talk._client = client
     feed = Feed()

@@ -5,11 +5,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from asks import again, ask, rest
 from conftest import Shell
 from scripted_server import ScriptedServer, says
 
 from apertis_magic import errors
 from apertis_magic.chat import session
+from apertis_magic.chat.question import Question
 from apertis_magic.chat.session import Session
 from apertis_magic.chat.settings import Preferences
 from apertis_magic.chat.state import State, history_of
@@ -56,8 +58,12 @@ def test_who_looks_on_is_told_of_every_change(
     here: Session, change: Callable[[Session], Any]
 ) -> None:
     """And sees all of it at the last time; no lock is held meanwhile."""
-    here.adopt(State(name="idea", history=history_of([Turn(prompt="x", text="a")])))
-    here.adopt(State(name="main", history=history_of([Turn(prompt="y", text="a")])))
+    here.adopt(
+        State(name="idea", history=history_of([Turn(question=Question("x"), text="a")]))
+    )
+    here.adopt(
+        State(name="main", history=history_of([Turn(question=Question("y"), text="a")]))
+    )
     seen: list[Any] = []
 
     def look() -> tuple[Any, ...]:
@@ -76,7 +82,7 @@ def test_who_looks_on_is_told_of_a_restored_conversation(
     """Also where it is here already."""
     server.will(says("a"))
     here, told = Session(), list[int]()
-    here.ask("x").result()
+    here.ask(ask("x")).result()
     here.current.reset()
     here.watchers.add(lambda: told.append(len(here.current.turns)))
     here.restore("main")
@@ -105,7 +111,7 @@ def test_who_looks_on_hears_of_answers_in_all_conversations(
             seen.add((name, len(state.turns), len(under_way)))
 
     here.watchers.add(look)
-    here.ask("x", conversation="idea").result()
+    here.ask(ask("x"), "idea").result()
 
     assert {("idea", 0, 1), ("idea", 1, 0)} <= seen
 
@@ -116,9 +122,9 @@ def test_a_deleted_conversation_comes_back(
 ) -> None:
     """With its turns, its model and its system prompt; twice is as good as once."""
     server.will(says("a"))
-    here.ask("of main").result()
+    here.ask(ask("of main")).result()
     here.new("idea")
-    here.ask("of idea", system="Be brief.").result()
+    here.ask(ask("of idea", system="Be brief.")).result()
     here.find(name).model = "gpt-5"
     before = here.find(name).state
     talk = here.delete(name)
@@ -137,7 +143,7 @@ def test_a_deleted_conversation_comes_back(
     )
     assert {"main", "idea"} == set(here.names)
 
-    here.ask("next").result()
+    here.ask(ask("next")).result()
 
     assert [f"of {name}", "next"] == prompts(here)
     assert [] == here.restorable
@@ -148,9 +154,9 @@ def test_the_only_conversation_comes_back(
 ) -> None:
     """Also after something was asked in the one that took its name."""
     server.will(says("a"))
-    here.ask("x").result()
+    here.ask(ask("x")).result()
     talk = here.delete("main")
-    here.ask("y").result()
+    here.ask(ask("y")).result()
     here.adopt(talk.state)
 
     assert ["x", "y"] == prompts(here)
@@ -161,7 +167,7 @@ def test_a_fork_from_a_turn(here: Session, server: ScriptedServer) -> None:
     """It is the current one; a turn that is not there costs nothing."""
     server.will(says("a"))
     for prompt in ("x", "y"):
-        here.ask(prompt).result()
+        here.ask(ask(prompt)).result()
     first, second = here.current.turns
     here.fork("idea", through=first.id)
 
@@ -183,24 +189,24 @@ def test_any_turn_is_asked_again_or_goes_on_where_it_is_known(
 ) -> None:
     """By the model that was asked if the address is the same, else by the set one."""
     server.will(says("half", finish="length"), says("a"))
-    half = here.ask("x", model="first").result()
-    here.ask("y", model="second").result()
-    here.resume(turn=half.id).result()
-    here.retry(turn=half.id).result()
+    half = here.ask(ask("x", model="first")).result()
+    here.ask(ask("y", model="second")).result()
+    rest(here, half.id).result()
+    again(here, half.id).result()
     here.current.model = "here"
-    elsewhere = Turn(prompt="z", text="a", base_url="http://127.0.0.1:1/v1")
+    elsewhere = Turn(question=Question("z"), text="a", base_url="http://127.0.0.1:1/v1")
     here.adopt(State(name="main", history=history_of([elsewhere])))
-    here.resume(turn=elsewhere.id).result()
-    here.retry(turn=elsewhere.id).result()
+    rest(here, elsewhere.id).result()
+    again(here, elsewhere.id).result()
     asked = [request.body["model"] for request in server.requests]
 
     assert ["first", "second", "first", "first", "here", "here"] == asked
     assert [("z", "a"), ("x", "a"), ("y", "a")] == [
         (turn.prompt, turn.text) for turn in here.current.turns
     ]
-    for way in (here.retry, here.resume):
+    for way in (again, rest):
         with pytest.raises(errors.ConfigurationError, match="no such turn"):
-            way(turn="unknown")
+            way(here, "unknown")
 
 
 @pytest.mark.parametrize("key", [KEY, OTHER])
@@ -225,7 +231,7 @@ def test_no_key_is_sent(
     """Wherever it stands; the key is not repeated, and nothing has changed."""
     monkeypatch.setenv("APERTIS_API_KEY", KEY)
     with pytest.raises(errors.ConfigurationError, match=r"^Nothing was sent") as caught:
-        here.ask(**request_of(key))
+        here.ask(ask(**request_of(key)))
 
     assert key not in f"{caught.value} {caught.value.hint}"
     assert "revoke it" in caught.value.hint
@@ -241,27 +247,27 @@ def test_no_key_is_sent_again(
 ) -> None:
     """It may be the key since, stand in the system prompt, or in what is set."""
     server.will(says("a"))
-    here.ask(f"Is {KEY} a word?").result()
-    here.ask("y", extra_body={"a": KEY, "b": 1}).result()
+    here.ask(ask(f"Is {KEY} a word?")).result()
+    here.ask(ask("y", extra_body={"a": KEY, "b": 1})).result()
     first, second = here.current.turns
     monkeypatch.setenv("APERTIS_API_KEY", KEY)
     wrongs: list[Callable[[], Any]] = [
-        lambda: here.retry(turn=first.id),
-        lambda: here.retry(turn=second.id),
-        lambda: here.retry(turn=second.id, stop=[OTHER]),
-        lambda: here.retry(turn=second.id, extra_body={"b": 2}),
+        lambda: again(here, first.id),
+        lambda: again(here, second.id),
+        lambda: again(here, second.id, stop=[OTHER]),
+        lambda: again(here, second.id, extra_body={"b": 2}),
     ]
     for wrong in wrongs:
         with pytest.raises(errors.ConfigurationError, match="Nothing was sent"):
             wrong()
-    here.retry(turn=second.id, extra_body={"a": 1}).result()
+    again(here, second.id, extra_body={"a": 1}).result()
     here.current.system = OTHER
     with pytest.raises(errors.ConfigurationError, match="Nothing was sent"):
-        here.retry()
+        again(here)
     here.current.system = None
-    here.preferences = replace(here.preferences, request={"stop": OTHER})
+    here.preferences = replace(here.preferences, fields={"stop": OTHER})
     with pytest.raises(errors.ConfigurationError, match="Nothing was sent"):
-        here.ask("z")
+        here.ask(ask("z"))
 
     assert 3 == len(server.requests)
 
@@ -275,9 +281,9 @@ def test_what_is_no_text_is_no_key(here: Session, server: ScriptedServer) -> Non
             raise ValueError
 
     here.check_no_key(None, "", "x")
-    here.ask("x", extra_headers={"X-Key": OTHER}).result()
+    here.ask(ask("x", extra_headers={"X-Key": OTHER})).result()
     with pytest.raises(errors.ConfigurationError, match="is no JSON"):
-        here.ask("x", extra_body={"a": Odd()}).result()
+        here.ask(ask("x", extra_body={"a": Odd()})).result()
 
     assert 1 == len(server.requests)
 

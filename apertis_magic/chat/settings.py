@@ -9,6 +9,7 @@ from apertis_magic.api.environment import (
     base_url_from_environment,
     model_from_environment,
 )
+from apertis_magic.chat.ask import Limits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,8 +71,8 @@ class Preferences:
         base_url: the API's address; None leaves the environment's.
         model: the model; None leaves the environment's.
         system: the system prompt of conversations that have none yet.
-        request: fields of the request and arguments of the client's ``create``, such
-            as ``temperature`` or ``timeout``.
+        fields: fields of the request, such as ``temperature``.
+        limits: how a request is sent.
         max_context: tokens that question and answer may take; None for what the model
             is known to take.
         journal: whether turns are kept on disk.
@@ -84,7 +85,8 @@ class Preferences:
     base_url: str | None = None
     model: str | None = None
     system: str | None = None
-    request: Mapping[str, Any] = field(default_factory=dict)
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
     max_context: int | None = None
     journal: bool = True
     journal_days: float = 90

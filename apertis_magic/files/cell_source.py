@@ -31,8 +31,8 @@ def cell(turn: Turn, *, conversation: str | None, system: str | None) -> str:
     if turn.asked_model.strip() and fits(turn.asked_model):
         words += ["-m", quoted(turn.asked_model)]
     words += _fields(turn)
-    if turn.last_turns is not None:
-        words += ["--history", str(turn.last_turns)]
+    if turn.question.last_turns is not None:
+        words += ["--history", str(turn.question.last_turns)]
     if system is not None:
         words += ["-s", quoted(system)] if system else ["--no-system"]
     return " ".join(words) + "\n" + turn.prompt

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from apertis_magic.chat import model_list, session
+from apertis_magic.chat import session
 from apertis_magic.chat.session import Session
 from apertis_magic.clean import quoted
 from apertis_magic.errors import ApertisError
@@ -111,7 +111,7 @@ def _values(option: Option) -> _Source:
 
 
 def _models(_word: str) -> Sequence[Candidate]:
-    return _made("model", model_list.ids(session.current()))
+    return _made("model", session.current().model_lists.ids())
 
 
 def _model_or_default(word: str) -> Sequence[Candidate]:

@@ -119,8 +119,6 @@ class ChatCommands:
             )
 
             self._panel = ChatPanel()
-            # The panel asks between cells, so it must not wait for one to tell it.
-            self._settings.observe(lambda _: self.session)
         display(self._panel)
 
     def last(self, rest: str) -> None:

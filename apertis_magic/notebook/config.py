@@ -11,9 +11,9 @@ from traitlets import Bool, Float, Int, List, TraitError, Unicode, validate
 from traitlets.config import Configurable
 
 # Spelt out, not made from the table of parameters, which loading need not import.
-_REQUEST = (
+_FIELDS = (
     "temperature top_p max_tokens frequency_penalty presence_penalty stop seed "
-    "reasoning_effort n timeout max_retries"
+    "reasoning_effort n"
 ).split()
 _MADE: "WeakKeyDictionary[Configurable, ApertisMagic]" = WeakKeyDictionary()
 _SENT = "sent with every question that sets no other"
@@ -59,7 +59,7 @@ class ApertisMagic(Configurable):
             raise TraitError(f"{proposal.trait.name} must be 0 or more")
         return proposal.value
 
-    @validate(*_REQUEST)
+    @validate(*_FIELDS, "timeout", "max_retries")
     def _in_range(self, proposal: Any) -> Any:
         from apertis_magic.api.params import (
             PARAMS,
@@ -80,9 +80,9 @@ class ApertisMagic(Configurable):
         return value
 
     @property
-    def request(self) -> dict[str, Any]:
-        """What is set of the request's fields and of how it is sent."""
-        values = {name: getattr(self, name) for name in _REQUEST}
+    def fields(self) -> dict[str, Any]:
+        """What is set of the request's fields."""
+        values = {name: getattr(self, name) for name in _FIELDS}
         # Empty text and lists are how some say that nothing is set.
         return {k: v for k, v in values.items() if v not in (None, "", [])}
 

@@ -9,7 +9,8 @@ from IPython.display import display
 
 from apertis_magic.chat.conversation import Conversation
 from apertis_magic.chat.journal.journal import KeptConversation
-from apertis_magic.chat.session import SHORT_ID, Session
+from apertis_magic.chat.restoring import SHORT_ID
+from apertis_magic.chat.session import Session
 from apertis_magic.clean import quoted
 from apertis_magic.errors import ApertisError, ConfigurationError
 from apertis_magic.notebook.line import excerpt, listed, read, read_name, say, turns
@@ -203,7 +204,7 @@ def _table(session: Session) -> dict[str, str]:
         told = talk.turns
         costs = [turn.cost for turn in told if turn.cost is not None]
         tokens = sum(turn.usage.total_tokens or 0 for turn in told if turn.usage)
-        last = talk.last_asked
+        last = talk.transcript.last_asked
         rows.append(
             (
                 f"{'*' if name == current else ' '} {name}",

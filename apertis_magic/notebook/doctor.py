@@ -7,8 +7,8 @@ from importlib.metadata import version
 
 from apertis_magic.api import keys
 from apertis_magic.api.address import is_apertis
-from apertis_magic.chat import model_list
 from apertis_magic.chat.conversation import Conversation
+from apertis_magic.chat.model_lists import near
 from apertis_magic.chat.session import Session
 from apertis_magic.chat.settings import Settings
 from apertis_magic.chat.turn import Turn
@@ -100,19 +100,19 @@ def _journal(here: Session) -> tuple[str, str]:
 
 def _model(here: Session, model: str) -> tuple[str, str]:
     try:
-        ids = model_list.refresh(here, patience=_PATIENCE).ids
+        ids = here.model_lists.refresh(patience=_PATIENCE).ids
     except NotFound:
         return _UNKNOWN, "the server has no list of models"
     if not ids:
         return _UNKNOWN, "the server lists no models"
     if model in ids:
         return _OK, f"{model} is one of the server's {len(ids)} models"
-    close = ", ".join(model_list.near(model, ids))
-    near = f"; close to it: {close}" if close else ""
+    close = ", ".join(near(model, ids))
+    also = f"; close to it: {close}" if close else ""
     # No failure: many servers answer by names that they do not list.
     return (
         _UNKNOWN,
-        f"{model} is not in the server's list{near}",
+        f"{model} is not in the server's list{also}",
     )
 
 

@@ -7,9 +7,8 @@ from IPython.core.error import UsageError
 from IPython.display import display
 
 from apertis_magic.api.address import is_apertis
-from apertis_magic.chat import model_list
 from apertis_magic.chat.conversation import Conversation
-from apertis_magic.chat.model_list import ListedModel, Listing
+from apertis_magic.chat.model_lists import ListedModel, Listing, near
 from apertis_magic.chat.session import Session
 from apertis_magic.clean import redact
 from apertis_magic.errors import ApertisError, Interrupted
@@ -84,7 +83,7 @@ def hint(session: Session, model: str) -> str:
     The server is asked for its list; where that fails there is nothing to add.
     """
     try:
-        listing = model_list.refresh(session, patience=_HINT_PATIENCE)
+        listing = session.model_lists.refresh(patience=_HINT_PATIENCE)
     except (ApertisError, KeyboardInterrupt):
         return ""
     if model in listing.ids:
@@ -94,11 +93,11 @@ def hint(session: Session, model: str) -> str:
 
 
 def _listing(session: Session, *, anew: bool) -> Listing:
-    known = model_list.known(session)
+    known = session.model_lists.known()
     is_whole = known and (known.priced or not is_apertis(session.settings.base_url))
     if known and known.is_fresh and is_whole and not anew:
         return known
-    return model_list.refresh(session, priced=True)
+    return session.model_lists.refresh(priced=True)
 
 
 def _set(talk: Conversation, model: str) -> None:
@@ -111,13 +110,13 @@ def _set(talk: Conversation, model: str) -> None:
 
 def _warn(session: Session, model: str) -> None:
     """Say so where the list that is known now lacks the id; it may be incomplete."""
-    known = model_list.ids(session)
+    known = session.model_lists.ids()
     if model != BACK and known and model.removesuffix(_WEB) not in known:
         say(f"The server's list has no such model.{_near([model], known)}")
 
 
 def _near(words: list[str], known: Sequence[str]) -> str:
-    close = model_list.near("-".join(words), known)
+    close = near("-".join(words), known)
     return f" Close to it: {', '.join(close)}." if close else ""
 
 

@@ -34,7 +34,11 @@ def show(session: Session, rest: str) -> None:
     from apertis_magic.render import bundle
 
     transcript = bundle.transcript(
-        talk.turns, system=talk.system, stale=talk.stale, versions=versions, gone=gone
+        talk.turns,
+        system=talk.system,
+        stale=talk.transcript.stale,
+        versions=versions,
+        gone=gone,
     )
     display(transcript, raw=True)
     if with_versions and talk.journal is None:

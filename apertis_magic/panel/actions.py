@@ -9,9 +9,11 @@ from typing import Any, TypeAlias
 
 from apertis_magic import files
 from apertis_magic.chat import names
+from apertis_magic.chat.ask import Ask
 from apertis_magic.chat.attachment import Attachment
 from apertis_magic.chat.conversation import Conversation
 from apertis_magic.chat.history import Placement
+from apertis_magic.chat.question import Question
 from apertis_magic.chat.session import Session
 from apertis_magic.chat.settings import Settings
 from apertis_magic.clean import mend
@@ -83,35 +85,37 @@ class Actions:
         return Outcome()
 
     def _send(
-        self, request: Request, placement: Placement, kept: tuple[Attachment, ...] = ()
+        self,
+        request: Request,
+        placement: Placement,
+        kept: tuple[Attachment, ...] = (),
     ) -> None:
-        if not request.text.strip():
-            raise ConfigurationError("The message is empty.")
-        self._check_local_model()
         attached = [Attachment.of(name, raw) for name, raw in request.files]
-        self._session.ask(
-            mend(request.text).strip("\n"),
-            placement=placement,
-            attachments=(*kept, *attached),
-            **self.options,
+        question = Question(
+            mend(request.text).strip("\n"), (*kept, *attached), fields=self.options
         )
+        self._start(Ask(question=question, placement=placement))
 
     def _retry(self, request: Request) -> Outcome:
-        self._check_local_model()
-        self._session.retry(turn=request.turn or None)
+        self._start(Ask.again(self._talk.transcript.find_turn(request.turn or None)))
         return Outcome()
 
     def _resume(self, request: Request) -> Outcome:
-        self._check_local_model()
-        self._session.resume(turn=request.turn or None)
+        partial = self._talk.transcript.find_partial(request.turn or None)
+        self._start(Ask.rest_of(partial))
         return Outcome()
+
+    def _start(self, ask: Ask) -> None:
+        ask.check()
+        self._check_local_model()
+        self._session.ask(ask)
 
     def _delete(self, request: Request) -> Outcome:
         talk = self._talk
-        entry, at = talk.drop(request.turn)
+        entry, at = talk.transcript.drop(request.turn)
 
         def undo() -> Outcome:
-            talk.put_back(entry, at)
+            talk.transcript.put_back(entry, at)
             return Outcome("The turn is back.")
 
         return self._undoable(f"Deleted: {_short(entry.turn.prompt)}", undo)

@@ -40,7 +40,7 @@ def frame(
         "system": state.system or "",
         "default_system": preferred.system or "",
         "options": fields.shown(chosen),
-        "defaults": fields.shown(preferred.request),
+        "defaults": fields.shown(preferred.fields),
         "totals": " · ".join(filter(None, [counted, spent])),
         "answering": [each.reply.id for each in under_way],
         **_server(session),

@@ -7,6 +7,7 @@ from typing import Any
 from apertis_magic.chat import history
 from apertis_magic.chat.attachment import Attachment
 from apertis_magic.chat.conversation import UnderWay
+from apertis_magic.chat.question import Question
 from apertis_magic.chat.state import State
 from apertis_magic.chat.turn import Turn
 from apertis_magic.panel.growing import Growing
@@ -58,7 +59,7 @@ def rows(
     ]
     before: list[list[Row]] = [[] for _ in range(len(entries) + 1)]
     for each in under_way:
-        at = history.place(entries, replace(each.placement, start_over=False))
+        at = history.place(entries, replace(each.ask.placement, start_over=False))
         if at.start < at.stop and standing[at.start].under_way is None:
             standing[at.start] = replace(standing[at.start], under_way=each)
         else:
@@ -73,12 +74,12 @@ def rows(
 
 def under_way(row: Row, growing: Growing) -> Json:
     """Return what a page needs to show an answer that is under way."""
-    asked = row.under_way
+    asked = row.under_way.ask if row.under_way else None
     return {
         "id": row.id,
         "open": True,
-        "question": asked.prompt if asked else "",
-        "files": _files(asked.attachments if asked else ()),
+        "question": asked.question.typed if asked else "",
+        "files": _files(asked.question.attachments if asked else ()),
         "text": growing.text,
         "html": growing.html,
         "covered": growing.covered,
@@ -95,7 +96,7 @@ def ended(row: Row, *, with_html: bool = True) -> Json:
         row: the row; it has a turn.
         with_html: whether the page lacks the HTML of the answer's text.
     """
-    turn = row.turn or Turn(prompt="")
+    turn = row.turn or Turn(question=Question(""))
     shown = turn.text or turn.refusal
     failed = row.failed
     return {

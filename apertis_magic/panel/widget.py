@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import anywidget
 from IPython.display import DisplayHandle, display
 
-from apertis_magic.chat import model_list, names, session
+from apertis_magic.chat import names, session
 from apertis_magic.clean import redact
 from apertis_magic.errors import ApertisError
 from apertis_magic.panel import fields, requests
@@ -253,9 +253,9 @@ class ChatPanel(anywidget.AnyWidget):
         """Tell a page the server's models: those that are known, else once they are."""
         problem = ""
         try:
-            known = model_list.known(self._session)
+            known = self._session.model_lists.known()
             if known is None or not known.is_fresh:
-                known = model_list.refresh(self._session)
+                known = self._session.model_lists.refresh()
         except ApertisError as error:
             known, problem = None, str(error)
         ids = known.ids if known else []

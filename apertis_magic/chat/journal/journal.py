@@ -29,6 +29,9 @@ from apertis_magic.errors import ApertisError
 
 __all__ = ["Journal", "KeptConversation", "Size", "Spent"]
 
+_PATIENCE = 5.0
+"""Seconds that a command waits for the journal to have all that it was handed."""
+
 _AT_EXIT = 5.0
 """Seconds that the interpreter's end waits for what is not yet written."""
 
@@ -151,7 +154,7 @@ class Journal:
         """Note that a conversation is over, or that all of it goes on in another."""
         self._hand(partial(rows.drop, conversation=conversation, superseded=superseded))
 
-    def flush(self, timeout: float) -> bool:
+    def flush(self, timeout: float = _PATIENCE) -> bool:
         """Wait, at most *timeout* seconds, until all is written; tell if it is."""
         if self._writer is None:
             return not self.problem
@@ -278,13 +281,21 @@ class Journal:
         with self._lock:
             try:
                 if self._writer is None:
-                    self._writer = Writer(self)
+                    self._writer = Writer(
+                        self.file,
+                        days=lambda: self.days,
+                        tell=self._note_problem,
+                        problem=self.problem,
+                    )
                     atexit.register(self.close)
                 self._writer.queue.put(work)
             except RuntimeError as error:  # there can be no more threads
                 self.problem = fault(self.file, error)
                 work.done.set_result(self.problem)
         return work.done
+
+    def _note_problem(self, problem: str) -> None:
+        self.problem = problem
 
 
 def _nothing(_db: sqlite3.Connection, _written: Written) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from time import monotonic, sleep
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from apertis_magic.chat.journal import rows
 from apertis_magic.chat.journal.file import (
@@ -28,9 +28,6 @@ from apertis_magic.chat.journal.file import (
     working,
 )
 from apertis_magic.chat.journal.rows import Written
-
-if TYPE_CHECKING:
-    from apertis_magic.chat.journal.journal import Journal
 
 BUSY = 30.0
 """Seconds for which another process may hold the file before the user hears of it."""
@@ -53,16 +50,39 @@ class Work:
 
 
 class Writer:
-    """The thread that writes for one journal, and its connection."""
+    """The thread that writes one journal's file, and its connection.
 
-    def __init__(self, journal: "Journal") -> None:
+    Args:
+        file: where the journal is.
+        days: gives the days without a change after which a conversation is removed; 0
+            for never.
+        tell: is told each problem, and "" once it has passed.
+        problem: what is known to be wrong already, empty for nothing.
+
+    Attributes:
+        queue: takes the changes to write, and None at the end.
+        problem: why nothing can be written, or what was found damaged, in one line for
+            the user; empty while all is well.
+    """
+
+    def __init__(
+        self,
+        file: Path,
+        *,
+        days: Callable[[], float],
+        tell: Callable[[str], None],
+        problem: str = "",
+    ) -> None:
         self.queue: SimpleQueue[Work | None] = SimpleQueue()
-        self._journal = journal
+        self.problem = problem
+        self._file = file
+        self._days = days
+        self._tell = tell
         self._opened: Opened | None = None
         self._damaged: Identity | None = None  # to be set aside
         self._written: Written = {}
         self._unwritten: list[Change] = []  # what could not be written yet
-        self._fault = journal.problem  # what was told of that
+        self._fault = problem  # what was told of that
         self._thread = threading.Thread(
             target=self._run, name="apertis-journal", daemon=True
         )
@@ -109,7 +129,7 @@ class Writer:
             except Exception as error:  # noqa: BLE001  the chat goes on, whatever it is
                 if is_busy(error):
                     if monotonic() - begun > BUSY:
-                        self._tell(error)
+                        self._cannot_write(error)
                     sleep(_PAUSE)
                 elif may_mend and is_damaged(error):
                     may_mend = False
@@ -120,8 +140,8 @@ class Writer:
                 else:
                     return self._fail(changes, error)
             else:
-                if self._journal.problem == self._fault:
-                    self._journal.problem = ""
+                if self.problem and self.problem == self._fault:
+                    self._note("")
                 return ""
 
     def _fail(self, changes: Sequence[Change], error: Exception) -> str:
@@ -132,7 +152,7 @@ class Writer:
         elif len(changes) > 1:  # one that cannot be written must not cost the others
             faults = [self._write([change]) for change in changes]
             return next(filter(None, faults), "")
-        return self._tell(error)
+        return self._cannot_write(error)
 
     def _try(self, changes: Sequence[Change]) -> None:
         stands = False
@@ -145,29 +165,34 @@ class Writer:
 
     def _open(self) -> Opened:
         """Return the file that stands there now."""
-        journal, opened = self._journal, self._opened
+        opened = self._opened
         if opened is not None and opened.stands:
             return opened
         if opened is not None:
             self.let_go()
-            journal.problem = (
-                f"The journal {journal.file} was removed or replaced; a new one is "
-                "kept from now on."
+            self._note(
+                f"The journal {self._file} was removed or replaced; a new one is kept "
+                "from now on."
             )
-        opened = open_to_write(journal.file, damaged=self._damaged)
+        opened = open_to_write(self._file, damaged=self._damaged)
         self._opened, self._damaged = opened, None
         if opened.set_aside is not None:
-            journal.problem = (
+            self._note(
                 f"The journal was damaged and is set aside as {opened.set_aside}; a "
                 "new one is kept from now on."
             )
         with transaction(opened.db):
-            rows.sweep(opened.db, journal.days)
+            rows.sweep(opened.db, self._days())
         return opened
 
-    def _tell(self, error: BaseException) -> str:
-        self._fault = self._journal.problem = fault(self._journal.file, error)
+    def _cannot_write(self, error: BaseException) -> str:
+        self._fault = fault(self._file, error)
+        self._note(self._fault)
         return self._fault
+
+    def _note(self, problem: str) -> None:
+        self.problem = problem
+        self._tell(problem)
 
 
 def fault(file: Path, error: BaseException) -> str:

@@ -6,7 +6,8 @@ from typing import Any, Protocol
 
 from IPython.display import DisplayHandle, display
 
-from apertis_magic.chat.reply import Progress, Reply
+from apertis_magic.chat.draft import Progress
+from apertis_magic.chat.reply import Reply
 from apertis_magic.chat.turn import Turn
 from apertis_magic.clean import printable
 from apertis_magic.errors import ApertisError, Interrupted

@@ -5,7 +5,7 @@ Nothing of what the model writes can steer the terminal, and all of it is printe
 
 import sys
 
-from apertis_magic.chat.reply import Progress
+from apertis_magic.chat.draft import Progress
 from apertis_magic.chat.turn import Turn
 from apertis_magic.clean import printable
 from apertis_magic.notebook.views.screen import Screen, uninterrupted

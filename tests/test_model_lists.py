@@ -22,8 +22,8 @@ from scripted_server import (
 
 from apertis_magic import AsyncApertis, errors
 from apertis_magic.api import loop
-from apertis_magic.chat import model_list
-from apertis_magic.chat.model_list import ListedModel, Listing
+from apertis_magic.chat import model_lists
+from apertis_magic.chat.model_lists import ListedModel, Listing
 from apertis_magic.chat.session import Session
 from apertis_magic.chat.settings import Settings
 from apertis_magic.paths import cache_dir
@@ -57,11 +57,11 @@ def test_nothing_is_waited_for(server: ScriptedServer) -> None:
     """Who asks first gets nothing, who asks later gets the list of the one request."""
     here = Session()
     server.will(lists("b", "a"))
-    first = [model_list.ids(here) for _ in range(5)]
+    first = [here.model_lists.ids() for _ in range(5)]
     settle()
 
     assert [] == first[0]
-    assert ["b", "a"] == model_list.ids(here)
+    assert ["b", "a"] == here.model_lists.ids()
     assert ["/v1/models"] == [request.path for request in server.requests]
 
 
@@ -70,16 +70,16 @@ def test_a_list_that_takes_long(server: ScriptedServer) -> None:
     here, go = Session(), threading.Event()
     server.will(Answer(lists("m").steps, before_headers=Wait(go)))
 
-    assert [[]] * 3 == [model_list.ids(here) for _ in range(3)]
+    assert [[]] * 3 == [here.model_lists.ids() for _ in range(3)]
 
     server.wait_for(1)
 
-    assert [] == model_list.ids(here)
+    assert [] == here.model_lists.ids()
 
     go.set()
     settle()
 
-    assert ["m"] == model_list.ids(here)
+    assert ["m"] == here.model_lists.ids()
     assert 1 == len(server.requests)
 
 
@@ -90,14 +90,14 @@ def test_a_list_is_kept_on_disk(
     monkeypatch.setenv("APERTIS_API_KEY", KEY)
     row = {"id": "m", "context_length": 8192}
     server.will(json_answer({"data": [row, {"id": f"m-{KEY}"}, {}, {"id": "m"}]}))
-    told = model_list.refresh(Session())
-    again = model_list.known(Session())
+    told = Session().model_lists.refresh()
+    again = Session().model_lists.known()
     [file] = kept()
 
     assert f"Bearer {KEY}" == server.requests[0].headers["authorization"]
     assert told == again
     assert ListedModel(id="m", context_length=8192) == told.models[0]
-    assert ["m", "m-[key]"] == model_list.ids(Session())
+    assert ["m", "m-[key]"] == Session().model_lists.ids()
     assert KEY not in file.read_text()
     assert 1 == len(server.requests)
 
@@ -107,15 +107,15 @@ def test_each_address_has_its_own_list(
 ) -> None:
     """Its host, its port and its path, however it is written."""
     server.will(lists("one"), lists("two"))
-    model_list.refresh(Session())
+    Session().model_lists.refresh()
     monkeypatch.setenv("APERTIS_BASE_URL", server.url + "/other")
-    model_list.refresh(Session())
+    Session().model_lists.refresh()
 
-    assert ["two"] == model_list.ids(Session())
+    assert ["two"] == Session().model_lists.ids()
 
     monkeypatch.setenv("APERTIS_BASE_URL", server.url + "/chat/completions/")
 
-    assert ["one"] == model_list.ids(Session())
+    assert ["one"] == Session().model_lists.ids()
     assert 2 == len(server.requests) == len(kept())
 
 
@@ -124,16 +124,16 @@ def test_an_old_list_is_better_than_none(server: ScriptedServer, age: float) -> 
     """It is given while a new one is fetched; a date in the future counts as old."""
     where = f"127.0.0.1:{server.port}/v1"
     then = time.time() - age
-    model_list._write(where, Listing(models=(ListedModel(id="old"),), fetched=then))
+    model_lists._write(where, Listing(models=(ListedModel(id="old"),), fetched=then))
     here = Session()
     server.will(lists("new"))
 
-    assert ["old"] == model_list.ids(here)
+    assert ["old"] == here.model_lists.ids()
 
     settle()
 
-    assert ["new"] == model_list.ids(here)
-    assert ["new"] == model_list.ids(Session())
+    assert ["new"] == here.model_lists.ids()
+    assert ["new"] == Session().model_lists.ids()
 
 
 @pytest.mark.parametrize(
@@ -153,17 +153,17 @@ def test_an_old_list_is_better_than_none(server: ScriptedServer, age: float) -> 
 def test_a_file_that_is_not_ours(server: ScriptedServer, content: bytes) -> None:
     """It is as good as none, and the next list takes its place."""
     where = f"127.0.0.1:{server.port}/v1"
-    file = model_list._file(where)
+    file = model_lists._file(where)
     file.parent.mkdir(parents=True)
     file.write_bytes(content.replace(b"HERE", where.encode()))
     server.will(lists("m"))
 
-    assert [] == model_list.ids(Session())
+    assert [] == Session().model_lists.ids()
 
     settle()
 
     assert [file] == kept()
-    assert ["m"] == model_list.ids(Session())
+    assert ["m"] == Session().model_lists.ids()
 
 
 JSON = st.recursive(
@@ -188,10 +188,10 @@ FILES = st.fixed_dictionaries(
 @given(FILES)
 def test_any_file_is_a_list_or_none(content: dict[str, Any]) -> None:
     """Whatever stands in it, reading raises nothing, and ids are text."""
-    file = model_list._file("here")
+    file = model_lists._file("here")
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps({"address": "here", **content}))
-    found = model_list._read("here")
+    found = model_lists._read("here")
 
     assert found is None or all(isinstance(name, str) for name in found.ids)
 
@@ -201,9 +201,9 @@ def test_a_home_that_cannot_be_written(server: ScriptedServer, cache: Path) -> N
     cache.write_text("a file in the folder's place")
     here = Session()
     server.will(lists("m"))
-    model_list.refresh(here)
+    here.model_lists.refresh()
 
-    assert ["m"] == model_list.ids(here)
+    assert ["m"] == here.model_lists.ids()
     assert 1 == len(server.requests)
 
 
@@ -215,20 +215,20 @@ def test_a_failure_is_silent_and_not_repeated(
     """Until another key is there; who waits for the list is told."""
     here = Session()
     server.will(fails(401, "no key"))
-    model_list.ids(here)
+    here.model_lists.ids()
     settle()
 
-    assert [] == model_list.ids(here)
+    assert [] == here.model_lists.ids()
     assert 1 == len(server.requests)
 
     with pytest.raises(errors.AuthenticationError, match="no key"):
-        model_list.refresh(here)
+        here.model_lists.refresh()
     server.will(lists("m"))
     monkeypatch.setenv("APERTIS_API_KEY", KEY)
-    model_list.ids(here)
+    here.model_lists.ids()
     settle()
 
-    assert ["m"] == model_list.ids(here)
+    assert ["m"] == here.model_lists.ids()
     assert ("", "") == capfd.readouterr()
 
 
@@ -237,18 +237,18 @@ def test_where_nothing_can_be_asked(monkeypatch: pytest.MonkeyPatch, url: str) -
     """Without the key that is needed, or an address, there are no ids and no error."""
     monkeypatch.setenv("APERTIS_BASE_URL", url)
 
-    assert [] == model_list.ids(Session())
+    assert [] == Session().model_lists.ids()
 
     settle()
     with pytest.raises(errors.ConfigurationError):
-        model_list.refresh(Session())
+        Session().model_lists.refresh()
 
 
 def test_patience_ends(server: ScriptedServer) -> None:
     """Who waits waits for so long and no longer."""
     server.will(Answer(before_headers=NEVER))
     with pytest.raises(errors.TimedOut, match=r"in 0\.05 s"):
-        model_list.refresh(Session(), patience=0.05)
+        Session().model_lists.refresh(patience=0.05)
 
 
 def test_a_fixed_model_is_the_list(server: ScriptedServer) -> None:
@@ -256,8 +256,8 @@ def test_a_fixed_model_is_the_list(server: ScriptedServer) -> None:
     here = Session()
     here.redirect(Settings(base_url=server.url, model="tiny", fixed_model=True))
 
-    assert ["tiny"] == model_list.ids(here)
-    assert ["tiny"] == model_list.refresh(here).ids
+    assert ["tiny"] == here.model_lists.ids()
+    assert ["tiny"] == here.model_lists.refresh().ids
     assert [] == server.requests
 
 
@@ -274,7 +274,7 @@ def test_prices(server: ScriptedServer) -> None:
     async def priced() -> Listing:
         async with AsyncApertis(base_url=server.url) as client:
             listing = Listing(models=(*plain, ListedModel(id="b")), fetched=1)
-            return await model_list._with_prices(client, listing)
+            return await model_lists._with_prices(client, listing)
 
     assert Listing(
         models=(
@@ -301,7 +301,7 @@ def test_no_other_host_is_asked_for_prices(server: ScriptedServer) -> None:
     """Only Apertis has the catalogue."""
     server.will(lists("m"))
 
-    assert not model_list.refresh(Session(), priced=True).priced
+    assert not Session().model_lists.refresh(priced=True).priced
     assert ["/v1/models"] == [request.path for request in server.requests]
 
 
@@ -321,4 +321,4 @@ def test_near_ids(model: str, expected: list[str]) -> None:
     """Spelling, case, a maker's name and a part of an id are seen through."""
     known = ["gpt-5.4", "gpt-5.4-mini", "claude-sonnet-4-6", "Qwen/Qwen3-8B"]
 
-    assert expected == model_list.near(model, known)
+    assert expected == model_lists.near(model, known)

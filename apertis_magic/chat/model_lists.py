@@ -11,9 +11,9 @@ import re
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,7 +27,6 @@ from apertis_magic.errors import ApertisError, TimedOut
 
 if TYPE_CHECKING:
     from apertis_magic.api.client import AsyncApertis
-    from apertis_magic.chat.session import Session
     from apertis_magic.chat.settings import Settings
 
 PATIENCE = 30.0
@@ -83,61 +82,93 @@ class Listing:
         return 0 <= time.time() - self.fetched < _DAY
 
 
-@dataclass(slots=True)
-class Memory:
-    """What a Session remembers of lists and of its tries to get them."""
-
-    lists: dict[str, Listing] = field(default_factory=dict)
-    tried: "dict[Settings, float]" = field(default_factory=dict)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-
-def known(session: "Session") -> Listing | None:
-    """Return the list that is known now, however old, without asking the server.
-
-    Raises:
-        ConfigurationError: the environment's address or key cannot be one.
-    """
-    settings = session.settings
-    if settings.fixed_model:
-        return _fixed(settings)
-    where, lists = _where(settings), session.model_lists.lists
-    if where not in lists and (kept := _read(where)) is not None:
-        lists[where] = kept
-    return lists.get(where)
-
-
-def ids(session: "Session") -> list[str]:
-    """Return the ids that are known now; a missing or old list is fetched meanwhile.
-
-    It never waits and never raises: what cannot be fetched stays unknown.
-    """
-    try:
-        found = known(session)
-        if found is None or not found.is_fresh:
-            _fetch_meanwhile(session)
-    except ApertisError:
-        return []
-    return found.ids if found else []
-
-
-def refresh(
-    session: "Session", *, priced: bool = False, patience: float = PATIENCE
-) -> Listing:
-    """Ask the server for the list, wait for it and keep it.
+class ModelLists:
+    """The models of each address: in memory, and in a file for a day.
 
     Args:
-        session: whose settings say which server.
-        priced: read Apertis' price catalogue too; no other host is asked for one.
-        patience: seconds to wait.
-
-    Raises:
-        ApertisError: there was no list in that time, or a refusal.
+        settings: gives which server is asked, or raises a ``ConfigurationError``.
+        client: gives who asks it.
     """
-    settings = session.settings
-    if settings.fixed_model:
-        return _fixed(settings)
-    return loop.run(_fetch(session, settings, priced=priced, patience=patience))
+
+    def __init__(
+        self,
+        settings: "Callable[[], Settings]",
+        client: "Callable[[Settings], AsyncApertis]",
+    ) -> None:
+        self._settings = settings
+        self._client = client
+        self._lists: dict[str, Listing] = {}
+        self._tried: dict[Settings, float] = {}
+        self._lock = threading.Lock()
+
+    def known(self) -> Listing | None:
+        """Return the list that is known now, however old, without asking the server.
+
+        Raises:
+            ConfigurationError: the environment's address or key cannot be one.
+        """
+        settings = self._settings()
+        if settings.fixed_model:
+            return _fixed(settings)
+        server = _server(settings)
+        if server not in self._lists and (kept := _read(server)) is not None:
+            self._lists[server] = kept
+        return self._lists.get(server)
+
+    def ids(self) -> list[str]:
+        """Return the ids that are known now; a missing or old list is fetched.
+
+        It never waits and never raises: what cannot be fetched stays unknown.
+        """
+        try:
+            known = self.known()
+            if known is None or not known.is_fresh:
+                self._fetch_meanwhile()
+        except ApertisError:
+            return []
+        return known.ids if known else []
+
+    def refresh(self, *, priced: bool = False, patience: float = PATIENCE) -> Listing:
+        """Ask the server for the list, wait for it and keep it.
+
+        Args:
+            priced: read Apertis' price catalogue too; no other host is asked for one.
+            patience: seconds to wait.
+
+        Raises:
+            ApertisError: there was no list in that time, or a refusal.
+        """
+        settings = self._settings()
+        if settings.fixed_model:
+            return _fixed(settings)
+        return loop.run(self._fetch(settings, priced=priced, patience=patience))
+
+    def _fetch_meanwhile(self) -> None:
+        settings, now = self._settings(), time.monotonic()
+        with self._lock:
+            # A fetch ends long before the pause does, so there is one at a time.
+            if now - self._tried.get(settings, -_PAUSE) < _PAUSE:
+                return
+            self._tried[settings] = now
+        # Nobody looks at the future: what cannot be fetched stays unknown.
+        loop.submit(self._fetch(settings, priced=False, patience=PATIENCE))
+
+    async def _fetch(
+        self, settings: "Settings", *, priced: bool, patience: float
+    ) -> Listing:
+        try:
+            async with asyncio.timeout(patience):
+                # A client refuses to be made without the key it needs.
+                client = self._client(settings)
+                listing = await _listing(client, settings, priced=priced)
+        except TimeoutError:
+            raise TimedOut(
+                f"The server did not tell its models in {patience:g} s."
+            ) from None
+        server = _server(settings)
+        self._lists[server] = listing
+        _write(server, listing)
+        return listing
 
 
 def near(model: str, known_ids: Sequence[str], most: int = 3) -> list[str]:
@@ -187,40 +218,10 @@ def _fixed(settings: "Settings") -> Listing:
     return Listing(models=(model,), fetched=time.time())
 
 
-def _where(settings: "Settings") -> str:
+def _server(settings: "Settings") -> str:
     """Return what a list is kept under: the address without its scheme."""
     parts = urlsplit(address.normalised(settings.base_url))
     return parts.netloc.lower() + parts.path
-
-
-def _fetch_meanwhile(session: "Session") -> None:
-    settings, memory = session.settings, session.model_lists
-    now = time.monotonic()
-    with memory.lock:
-        # A fetch ends long before the pause does, so there is one at a time.
-        if now - memory.tried.get(settings, -_PAUSE) < _PAUSE:
-            return
-        memory.tried[settings] = now
-    # Nobody looks at the future: what cannot be fetched stays unknown.
-    loop.submit(_fetch(session, settings, priced=False, patience=PATIENCE))
-
-
-async def _fetch(
-    session: "Session", settings: "Settings", *, priced: bool, patience: float
-) -> Listing:
-    try:
-        async with asyncio.timeout(patience):
-            # Here, because a client refuses to be made without the key it needs.
-            client = session.client(settings)
-            found = await _listing(client, settings, priced=priced)
-    except TimeoutError:
-        raise TimedOut(
-            f"The server did not tell its models in {patience:g} s."
-        ) from None
-    where = _where(settings)
-    session.model_lists.lists[where] = found
-    _write(where, found)
-    return found
 
 
 async def _listing(
@@ -257,8 +258,8 @@ async def _with_prices(client: "AsyncApertis", listing: Listing) -> Listing:
     return replace(listing, models=tuple(models), priced=True)
 
 
-def _file(where: str) -> Path:
-    name = quote(where, safe="", errors="replace") + ".json"
+def _file(server: str) -> Path:
+    name = quote(server, safe="", errors="replace") + ".json"
     return paths.cache_dir() / "model-lists" / name
 
 
@@ -266,14 +267,14 @@ def _one_line(text: str) -> str:
     return " ".join(printable(text).split())
 
 
-def _read(where: str) -> Listing | None:
+def _read(server: str) -> Listing | None:
     """Return the list in the file of an address, None unless it is one of ours."""
     try:
-        kept = mapping(json.loads(_file(where).read_text(encoding="utf-8")))
+        kept = mapping(json.loads(_file(server).read_text(encoding="utf-8")))
     except (OSError, ValueError, RecursionError):
         return None
     fetched = amount(kept.get("fetched"))
-    if kept.get("address") != where or fetched is None:
+    if kept.get("address") != server or fetched is None:
         return None
     models = tuple(map(_model, items(kept.get("models"))))
     return Listing(
@@ -292,17 +293,17 @@ def _model(row: Json) -> ListedModel:
     )
 
 
-def _write(where: str, listing: Listing) -> None:
+def _write(server: str, listing: Listing) -> None:
     """Keep *listing* in its file, whole or not at all; where none can be, in memory."""
-    kept = json.dumps({"address": where, **asdict(listing)})
-    target = _file(where)
+    kept = json.dumps({"address": server, **asdict(listing)})
+    target = _file(server)
     with suppress(OSError):
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, fresh = tempfile.mkstemp(dir=target.parent, prefix=".fetched-")
+        handle, scratch = tempfile.mkstemp(dir=target.parent, prefix=".fetched-")
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:
                 file.write(kept)
-            Path(fresh).replace(target)
+            Path(scratch).replace(target)
         except OSError:
-            Path(fresh).unlink(missing_ok=True)
+            Path(scratch).unlink(missing_ok=True)
             raise
