@@ -13,7 +13,8 @@ from apertis_magic.chat.state import State, history_of
 from apertis_magic.chat.question import Question
 from apertis_magic.chat.turn import Turn
 text = "Some **words** of an answer, again and again. " * 10
-turns = [Turn(question=Question(f"Question {{n}}?"), text=text, finish="stop", model="m")
+turns = [Turn(question=Question(f"Question {{n}}?"),
+              text=text, finish="stop", model="m")
          for n in range({TURNS})]
 session.current().adopt(State(name="main", history=history_of(turns)));
 """
