@@ -45,6 +45,12 @@ HOMES = {
     "nbformat": {"files/ipynb.py"},
 }
 
+SHARED = {
+    "__init__.py",
+    "rows.py",  # of the journal's file, and of the panel's transcript
+}
+"""The names that several modules have, since nothing tells them apart better."""
+
 
 def imports(file: Path) -> Iterator[str]:
     """Give the name of every module that *file* imports, wherever in it."""
@@ -91,6 +97,14 @@ def test_third_parties_stay_at_home(file: Path) -> None:
     }
 
     assert set() == strays
+
+
+def test_no_two_modules_share_a_name() -> None:
+    """Whoever hears of ``journal.py`` need not ask which one."""
+    named = [file.name for file in MODULES if file.name not in SHARED]
+    twice = {name for name in named if named.count(name) > 1}
+
+    assert set() == twice
 
 
 def test_render_knows_only_the_values_of_chat() -> None:

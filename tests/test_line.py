@@ -15,7 +15,8 @@ from scripted_server import Answer, Cut, ScriptedServer, chunk, fails, says
 from apertis_magic import errors
 from apertis_magic.api.params import PARAMS
 from apertis_magic.chat import session
-from apertis_magic.notebook import commands, options
+from apertis_magic.notebook import options
+from apertis_magic.notebook.commands import command_table
 from apertis_magic.notebook.config import SETTINGS
 
 
@@ -134,7 +135,7 @@ def test_help_is_still_help(
     of_line = capsys.readouterr().out
 
     assert options.help_text() in of_cell
-    assert commands.help_text() in of_line
+    assert command_table.help_text() in of_line
     assert [] == server.requests
 
 
@@ -559,7 +560,7 @@ def test_the_readme_has_every_command() -> None:
     """Its table is the one that the commands come from."""
     readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 
-    assert commands.table() in readme
+    assert command_table.table() in readme
 
 
 @pytest.fixture

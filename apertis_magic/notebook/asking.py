@@ -25,8 +25,8 @@ from apertis_magic.errors import (
 )
 from apertis_magic.notebook import options
 from apertis_magic.notebook.config import ApertisMagic
-from apertis_magic.notebook.line import say
 from apertis_magic.notebook.options import ChatOptions
+from apertis_magic.notebook.say import say
 
 if TYPE_CHECKING:
     from apertis_magic.notebook.views.cell import Displays, View
@@ -196,9 +196,11 @@ class Asker:
             if was_stopped:
                 raise Interrupted(cell.what_is_kept(turn))
         except ModelNotFound as error:
-            from apertis_magic.notebook import models
+            from apertis_magic.notebook.commands import model_choice
 
-            error.hint = models.hint(self.session, reply.asked_model) or error.hint
+            error.hint = (
+                model_choice.hint(self.session, reply.asked_model) or error.hint
+            )
             raise
         finally:
             reply.stop()
@@ -262,7 +264,7 @@ class Asker:
 
     def _check_local_model(self, local: str, asked: str | None) -> None:
         """See that the local model still runs, and say once that -m is ignored."""
-        from apertis_magic.notebook import local_model
+        from apertis_magic.notebook.commands import local_model
 
         local_model.check()
         if asked and not self.model_told:

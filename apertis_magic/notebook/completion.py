@@ -18,7 +18,7 @@ from apertis_magic.notebook.config import ApertisMagic
 if TYPE_CHECKING:
     from IPython.core.completer import CompletionContext, SimpleMatcherResult
 
-    from apertis_magic.notebook.candidates import Candidate
+    from apertis_magic.notebook.offers import Candidate
 
 _CELL = re.compile(r"\s*%%chat(?=\s)(?P<line>[^\n]*)(?P<body>\n)?")
 _LINE = re.compile(r"\s*%chat(?=\s)(?P<line>[^\n]*)")

@@ -17,7 +17,7 @@ from apertis_magic.notebook.config import ApertisMagic
 from apertis_magic.notebook.transforms import ChatLine, Misplaced, give_message
 
 if TYPE_CHECKING:
-    from apertis_magic.notebook.commands import ChatCommands
+    from apertis_magic.notebook.commands.run import ChatCommands
 
 _OF_CELL = """\
 Ask a model: the lines below are the message, and its answer streams in.
@@ -88,7 +88,7 @@ def _about_cell() -> str:
 
 
 def _about_line() -> str:
-    from apertis_magic.notebook.commands import help_text
+    from apertis_magic.notebook.commands.command_table import help_text
 
     return _OF_LINE.format(help_text())
 
@@ -130,9 +130,7 @@ class ChatMagics(Magics):
 
     def _get_commands(self) -> "ChatCommands":
         if self._commands is None:
-            from apertis_magic.notebook.commands import (
-                ChatCommands,
-            )
+            from apertis_magic.notebook.commands.run import ChatCommands
 
             self._commands = ChatCommands(self.shell, self.settings)
         return self._commands

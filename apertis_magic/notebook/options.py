@@ -16,9 +16,11 @@ from unicodedata import normalize
 from IPython.core.error import UsageError
 
 from apertis_magic.api.params import PARAMS, Param, check
+from apertis_magic.chat import names
 from apertis_magic.clean import redact
 from apertis_magic.errors import ConfigurationError
-from apertis_magic.notebook.line import check_name
+from apertis_magic.notebook import offers
+from apertis_magic.notebook.offers import Source
 from apertis_magic.notebook.words import Word, closed, words
 
 _NO_KEYS = (
@@ -45,6 +47,8 @@ class Option:
         words: the values to choose from, or to be offered; empty for any.
         closed: whether no other than ``words`` will do.
         most: how often it may stand on a line.
+        offers: what Tab offers for its value, where there are no ``words``.
+        for_retry: whether a question that is asked again in its place can have it.
     """
 
     names: tuple[str, ...]
@@ -56,6 +60,13 @@ class Option:
     words: tuple[str, ...] = ()
     closed: bool = False
     most: int = 1
+    offers: Source = offers.nothing
+    for_retry: bool = True
+
+    @property
+    def source(self) -> Source:
+        """What Tab offers for its value."""
+        return offers.words(*self.words) if self.words else self.offers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,6 +171,30 @@ def closest(word: str, known: Iterable[str]) -> str:
     """Return a question that offers the known word closest to *word*, if any."""
     near = get_close_matches(word, list(known), n=1)
     return f" Did you mean {near[0]}?" if near else ""
+
+
+def conversation_name(name: str) -> str:
+    """Return a conversation's name without blanks around it.
+
+    Raises:
+        UsageError: it is no name; a key in it is not repeated.
+    """
+    try:
+        return names.checked(name)
+    except ConfigurationError as error:
+        raise UsageError(f"%chat: {error}") from None
+
+
+def set_by(options: ChatOptions) -> list[Option]:
+    """Return the options that say what *options* are; of two that can, both."""
+    default = ChatOptions()
+    return [
+        option
+        for option in OPTIONS
+        if option.dest in options.fields
+        or (option.dest == "param" and options.extra_body)
+        or getattr(options, option.dest, None) != getattr(default, option.dest, None)
+    ]
 
 
 def _read(line: str) -> tuple[dict[str, list[Any]], Word | None]:
@@ -267,7 +302,7 @@ def _checked(given: Mapping[str, list[Any]]) -> ChatOptions:
     if (out := single.get("out")) is not None and not _is_name(out):
         raise UsageError(f"%%chat: -o needs a variable's name, not {redact(out)!r}")
     if (name := single.get("conversation")) is not None:
-        single["conversation"] = check_name(name)
+        single["conversation"] = conversation_name(name)
     if not single.get("model", "-m").strip():
         raise UsageError("%%chat: -m needs a name.")
     if "" in sent.get("stop", ()):
@@ -371,6 +406,7 @@ OPTIONS: tuple[Option, ...] = (
         names=("-m", "--model"),
         dest="model",
         value="ID",
+        offers=offers.models,
         help="the model, for this cell alone",
     ),
     *(_of_param(param) for param in PARAMS.values() if param.on_line),
@@ -384,12 +420,14 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         names=("-s", "--system"),
         dest="system",
+        for_retry=False,
         value="TEXT",
         help="the conversation's system prompt from this turn on",
     ),
     Option(
         names=("--no-system",),
         dest="system",
+        for_retry=False,
         sets="",
         help="no system prompt from this turn on",
     ),
@@ -397,26 +435,31 @@ OPTIONS: tuple[Option, ...] = (
         names=("-c", "--conversation"),
         dest="conversation",
         value="NAME",
+        offers=offers.conversations,
         help="ask in the conversation of this name, made on first use",
     ),
     Option(
         names=("--new",),
         dest="start_over",
+        for_retry=False,
         help="start over: drop the turns so far; the system prompt stays",
     ),
     Option(
         names=("--once",),
         dest="once",
+        for_retry=False,
         help="neither send the conversation nor add to it",
     ),
     Option(
         names=("--append",),
         dest="append",
+        for_retry=False,
         help="add a turn; do not replace the one this cell made before",
     ),
     Option(
         names=("--history",),
         dest="last_turns",
+        for_retry=False,
         value="N",
         kind=int,
         help="send the last N turns alone; 0 sends none",
@@ -424,11 +467,13 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         names=("--cache",),
         dest="cache",
+        for_retry=False,
         help="answer from the journal if the very same was asked before",
     ),
     Option(
         names=("--no-cache",),
         dest="cache",
+        for_retry=False,
         sets=False,
         help="ask the server, whatever %config says",
     ),

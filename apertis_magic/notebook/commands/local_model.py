@@ -6,9 +6,22 @@ from apertis_magic import local
 from apertis_magic.chat.session import Session
 from apertis_magic.chat.settings import Settings
 from apertis_magic.errors import Interrupted, LocalModelError
+from apertis_magic.notebook.commands.command_line import CommandLine
 
 
-def start(session: Session) -> None:
+def run(line: CommandLine) -> None:
+    """Start the local model, or do what the word says: stop it, tell of it.
+
+    Raises:
+        LocalModelError: it cannot be had; the message says why in one line.
+        Interrupted: the user stopped it; nothing is left half-done.
+    """
+    actions = {None: _start, "stop": _stop, "status": _status}
+    actions[line.word](line.session)
+    line.asker.model_told = False
+
+
+def _start(session: Session) -> None:
     """Let the local model answer from now on; download it if it is not there.
 
     Raises:
@@ -60,7 +73,7 @@ def check() -> None:
         )
 
 
-def stop(session: Session) -> None:
+def _stop(session: Session) -> None:
     """Stop the local model and go back to the former address, key and model."""
     was_running = local.current().alive
     session.redirect(None)
@@ -72,7 +85,7 @@ def stop(session: Session) -> None:
     )
 
 
-def status(_session: Session) -> None:
+def _status(_session: Session) -> None:
     """Say whether the local model is there and runs."""
     server = local.current()
     if server.endpoint is not None:
