@@ -24,7 +24,6 @@ from apertis_magic.notebook.commands import command_line, run
 from apertis_magic.notebook.commands.command_line import CommandLine
 from apertis_magic.notebook.commands.command_table import COMMANDS, STATUS, Command
 from apertis_magic.notebook.config import ApertisMagic
-from apertis_magic.notebook.options import conversation_name
 from apertis_magic.notebook.words import split
 
 KEY = "sk-9fJ2kQ7xLp4Zt8Rw3Nv6Hd"
@@ -255,11 +254,11 @@ def test_a_slip_of_the_name_is_told(asked: Shell, told: Any) -> None:
 def test_any_name_is_good_or_told(text: str) -> None:
     """A name that is taken can be written on a line again."""
     try:
-        name = conversation_name(text)
-    except UsageError:
+        name = names.checked(text)
+    except errors.ConfigurationError:
         name = names.made(text)
 
-    assert name == conversation_name(name)
+    assert name == names.checked(name)
     assert [name] == split(quoted(name))
 
 

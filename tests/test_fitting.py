@@ -18,7 +18,8 @@ from apertis_magic.chat import fitting
 from apertis_magic.chat.fitting import Fit
 from apertis_magic.chat.model_list import ListedModel, Listing, context_length
 from apertis_magic.chat.turn import Turn
-from apertis_magic.notebook.options import ChatOptions, parse
+from apertis_magic.notebook.option_line import parse
+from apertis_magic.notebook.options import ChatOptions
 
 NO_LIMIT: dict[str, Any] = {
     "system": None,

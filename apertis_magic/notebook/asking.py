@@ -23,7 +23,7 @@ from apertis_magic.errors import (
     Interrupted,
     ModelNotFound,
 )
-from apertis_magic.notebook import options
+from apertis_magic.notebook import option_line, options
 from apertis_magic.notebook.config import ApertisMagic
 from apertis_magic.notebook.options import ChatOptions
 from apertis_magic.notebook.say import say
@@ -80,7 +80,7 @@ class Asker:
         """
         line, body = _continued(line, body)
         self.check_no_key(line)
-        given = options.parse(line)
+        given = option_line.parse(line)
         prompt = _without_blank_ends(body)
         if not prompt and not given.help:
             raise UsageError("%%chat: the message is empty; write it below this line.")
@@ -94,7 +94,7 @@ class Asker:
             ApertisError: the question failed.
             Interrupted: the user stopped it.
         """
-        given, prompt = options.parse_ask(rest)
+        given, prompt = option_line.parse_ask(rest)
         if not prompt and not given.help:
             raise UsageError("%chat ask: the message is missing; write it behind ask.")
         self._ask(given, prompt)

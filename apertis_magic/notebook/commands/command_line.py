@@ -8,9 +8,11 @@ from IPython.core.error import UsageError
 
 from apertis_magic.chat.session import Session
 from apertis_magic.clean import redact
+from apertis_magic.errors import ConfigurationError
 from apertis_magic.notebook.commands.command_table import Command
 from apertis_magic.notebook.config import ApertisMagic
-from apertis_magic.notebook.options import ChatOptions, parse_ask, set_by
+from apertis_magic.notebook.option_line import parse_ask
+from apertis_magic.notebook.options import ChatOptions, set_by
 from apertis_magic.notebook.words import Word, closed
 from apertis_magic.notebook.words import words as words_of
 
@@ -132,6 +134,8 @@ def _word(command: Command, number: int, word: Word) -> str:
         _refuse(command, word.text)
     try:
         return argument.check(word.text)
+    except ConfigurationError as error:
+        raise UsageError(f"%chat: {error}") from None
     except ValueError:
         _refuse(command, word.text)
 

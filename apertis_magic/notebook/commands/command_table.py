@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from apertis_magic.chat import names
 from apertis_magic.chat.session import Session
 from apertis_magic.notebook import offers
 from apertis_magic.notebook.offers import Source
-from apertis_magic.notebook.options import OPTIONS, Option, conversation_name
+from apertis_magic.notebook.options import OPTIONS, Option
 from apertis_magic.notebook.say import listed
 
 Need: TypeAlias = Callable[[Session], str]
@@ -26,8 +27,8 @@ class Argument:
         noun: what it is, in an error, such as ``file``.
         words: the only words that it may be; empty for any.
         offers: what Tab offers for it.
-        check: returns the word as it counts, or raises ``ValueError`` or ``UsageError``
-            where it cannot be one.
+        check: returns the word as it counts; raises ``ValueError`` where it is not what
+            ``noun`` says, and ``ConfigurationError`` with what is wrong.
         needs: what to say where it is missing; None where it may be.
         many: whether any number of them may follow.
         spaces: whether it may hold spaces, so that quotes are worth a hint.
@@ -169,7 +170,7 @@ def _needs_file_to_read(_session: Session) -> str:
 def _name(source: Source = offers.nothing, needs: Need | None = None) -> Argument:
     """Return the argument that is a conversation's name."""
     return Argument(
-        name="NAME", noun="name", offers=source, check=conversation_name, needs=needs
+        name="NAME", noun="name", offers=source, check=names.checked, needs=needs
     )
 
 

@@ -12,7 +12,6 @@ from apertis_magic.errors import ConfigurationError
 from apertis_magic.notebook.commands import conversations
 from apertis_magic.notebook.commands.command_line import CommandLine
 from apertis_magic.notebook.offers import ENDINGS
-from apertis_magic.notebook.options import conversation_name
 from apertis_magic.notebook.say import say, turns
 
 
@@ -20,14 +19,13 @@ def export(line: CommandLine) -> None:
     """Write a conversation to a file.
 
     Raises:
-        UsageError: the name can be none.
         ConfigurationError: there is no such conversation, or nothing was written.
     """
     words = list(line.words)
     if len(words) > 1 and not _is_file(words[0]) and _is_file(words[1]):
         words.reverse()
     target, *others = words
-    name = conversation_name(others[0]) if others else None
+    name = names.checked(others[0]) if others else None
     state, file = conversations.find(line.session, name).state, _file(target)
     files.export(state, file, force=bool(line.flags))
     say(f"{state.name}: {turns(len(state.turns))} written to {file}.")
