@@ -107,6 +107,21 @@ def test_no_two_modules_share_a_name() -> None:
     assert set() == twice
 
 
+def test_words_reach_the_screen_by_one_door() -> None:
+    """Of ``notebook/``, all but the views go through what cleans them."""
+    written = {
+        str(file.relative_to(PACKAGE / "notebook"))
+        for file in (PACKAGE / "notebook").rglob("*.py")
+        if "views" not in file.parts
+        for node in ast.walk(ast.parse(file.read_text()))
+        if (isinstance(node, ast.Name) and node.id == "print")
+        or (isinstance(node, ast.Attribute) and node.attr in ("stdout", "stderr"))
+        or (isinstance(node, ast.alias) and node.name in ("stdout", "stderr"))
+    }
+
+    assert {"say.py"} == written
+
+
 def test_render_knows_only_the_values_of_chat() -> None:
     """The pure functions of ``render`` see turns, never a conversation."""
     seen = {

@@ -1,7 +1,6 @@
 """Asks what a cell or a line says, and shows the answer where the cell runs."""
 
 import os
-import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from difflib import get_close_matches
@@ -16,7 +15,6 @@ from apertis_magic.chat.reply import Reply
 from apertis_magic.chat.session import Session
 from apertis_magic.chat.settings import Preferences
 from apertis_magic.chat.turn import Cell, Turn
-from apertis_magic.clean import printable
 from apertis_magic.errors import (
     ApertisError,
     ConfigurationError,
@@ -26,7 +24,7 @@ from apertis_magic.errors import (
 from apertis_magic.notebook import option_line, options
 from apertis_magic.notebook.config import ApertisMagic
 from apertis_magic.notebook.options import ChatOptions
-from apertis_magic.notebook.say import say
+from apertis_magic.notebook.say import say, warn
 
 if TYPE_CHECKING:
     from apertis_magic.notebook.views.cell import Displays, View
@@ -101,7 +99,7 @@ class Asker:
 
     def _ask(self, given: ChatOptions, prompt: str) -> None:
         if given.help:
-            sys.stdout.write(options.help_text() + "\n")
+            say(options.help_text())
             return
         self._show(lambda: self._sent(given, prompt), given)
 
@@ -146,7 +144,7 @@ class Asker:
             Interrupted: the user stopped it.
         """
         if given.help:
-            sys.stdout.write(options.help_text() + "\n")
+            say(options.help_text())
             return
         here = self.session
         if here.settings.fixed_model:
@@ -219,7 +217,7 @@ class Asker:
         problem = journal.problem if journal else ""
         if problem and problem != self._problem_told:
             self._problem_told = problem
-            sys.stderr.write(printable(f"apertis_magic: {problem}\n"))
+            warn(problem)
 
     @contextmanager
     def noting(self) -> Iterator[None]:

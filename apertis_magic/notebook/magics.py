@@ -1,6 +1,5 @@
 """Registers ``%%chat`` and ``%chat``; loading imports nothing that they need later."""
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
@@ -49,10 +48,12 @@ def load(shell: InteractiveShell) -> None:
         if "chat" in known
     }
     for other in list(magics.former.values())[-1:]:
+        from apertis_magic.notebook.say import say
+
         owner = other.__module__.partition(".")[0]
-        sys.stdout.write(
+        say(
             f"apertis_magic takes %%chat over from {owner}; "
-            "%unload_ext apertis_magic gives it back.\n"
+            "%unload_ext apertis_magic gives it back."
         )
     shell.register_magics(magics)
     shell.events.register("post_run_cell", magics.after_cell)

@@ -1,7 +1,6 @@
 """``%chat doctor``: checks what an answer needs, one line each, with what to do."""
 
 import platform
-import sys
 from collections.abc import Iterator
 from importlib.metadata import version
 
@@ -11,7 +10,6 @@ from apertis_magic.chat.conversation import Conversation
 from apertis_magic.chat.session import Session
 from apertis_magic.chat.settings import Settings
 from apertis_magic.chat.turn import Turn
-from apertis_magic.clean import printable
 from apertis_magic.errors import (
     ApertisError,
     ConfigurationError,
@@ -20,6 +18,7 @@ from apertis_magic.errors import (
     NotFound,
 )
 from apertis_magic.notebook.commands.command_line import CommandLine
+from apertis_magic.notebook.say import say
 
 _PATIENCE = 15.0
 """Seconds that the list of models may take."""
@@ -41,8 +40,7 @@ def run(line: CommandLine) -> None:
     """
     try:
         for mark, text in _checks(line):
-            sys.stdout.write(f"{mark}  {printable(text)}\n")
-            sys.stdout.flush()
+            say(f"{mark}  {text}")
     except KeyboardInterrupt:
         raise Interrupted("the checks were stopped.") from None
 

@@ -1,12 +1,11 @@
 """``%chat local``: get the local model, start it, and send every question there."""
 
-import sys
-
 from apertis_magic import local
 from apertis_magic.chat.session import Session
 from apertis_magic.chat.settings import Settings
 from apertis_magic.errors import Interrupted, LocalModelError
 from apertis_magic.notebook.commands.command_line import CommandLine
+from apertis_magic.notebook.say import say, say_over
 
 
 def run(line: CommandLine) -> None:
@@ -46,18 +45,18 @@ def _start(session: Session) -> None:
             context_length=local.CONTEXT_LENGTH,
         )
     )
-    _say(
+    say(
         f"{endpoint.model} answers from now on, here on this machine. It is a tiny "
-        "model for trying things out and often wrong.\n"
-        "%chat local stop goes back to the API.\n"
+        "model for trying things out and often wrong.",
+        "%chat local stop goes back to the API.",
     )
 
 
 def _get_and_start() -> local.Endpoint:
     if not local.installed():
-        _say(f"{local.SMOLLM2}; this happens once.\n")
-        local.install(_draw)
-        _say("\n")
+        say(f"{local.SMOLLM2}; this happens once.")
+        local.install(lambda progress: say_over(str(progress)))
+        say()  # ends the line of the progress
     return local.current().start()
 
 
@@ -78,10 +77,10 @@ def _stop(session: Session) -> None:
     was_running = local.current().alive
     session.redirect(None)
     local.current().stop()
-    _say(
-        "The local model is stopped.\n"
+    say(
+        "The local model is stopped."
         if was_running
-        else "The local model was not running.\n"
+        else "The local model was not running."
     )
 
 
@@ -89,17 +88,8 @@ def _status(_session: Session) -> None:
     """Say whether the local model is there and runs."""
     server = local.current()
     if server.endpoint is not None:
-        _say(f"{server.endpoint.model} runs, process {server.pid}.\n")
+        say(f"{server.endpoint.model} runs, process {server.pid}.")
     elif local.installed():
-        _say("The local model is downloaded and not running; %chat local starts it.\n")
+        say("The local model is downloaded and not running; %chat local starts it.")
     else:
-        _say(f"Not downloaded: {local.SMOLLM2}. %chat local gets and starts it.\n")
-
-
-def _draw(progress: local.Progress) -> None:
-    _say(f"\r{progress}")
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(text)
-    sys.stdout.flush()
+        say(f"Not downloaded: {local.SMOLLM2}. %chat local gets and starts it.")
