@@ -151,7 +151,7 @@ class Journal:
         """Note that a conversation is over, or that all of it goes on in another."""
         self._hand(partial(rows.drop, conversation=conversation, superseded=superseded))
 
-    def flush(self, timeout: float) -> bool:
+    def flush(self, timeout: float = 5.0) -> bool:
         """Wait, at most *timeout* seconds, until all is written; tell if it is."""
         if self._writer is None:
             return not self.problem

@@ -14,7 +14,8 @@ from apertis_magic.errors import ApertisError, ConfigurationError
 from apertis_magic.notebook import options
 from apertis_magic.notebook.commands import command_table
 from apertis_magic.notebook.commands.command_line import CommandLine
-from apertis_magic.notebook.say import say, turns
+from apertis_magic.notebook.say import say
+from apertis_magic.notebook.wording import turns
 
 _EXAMPLES = (
     "%%chat\nWhy is the sky blue?",

@@ -10,11 +10,9 @@ from apertis_magic.chat.session import Session
 from apertis_magic.chat.turn import Turn
 from apertis_magic.errors import ApertisError
 from apertis_magic.notebook.commands.command_line import CommandLine
-from apertis_magic.notebook.say import say, turns
+from apertis_magic.notebook.say import say
+from apertis_magic.notebook.wording import counted, turns
 from apertis_magic.render.footer import dollars
-
-_PATIENCE = 5.0
-"""Seconds that the journal has to write what it was handed."""
 
 
 def journal(line: CommandLine) -> None:
@@ -34,7 +32,7 @@ def journal(line: CommandLine) -> None:
     if kept is None:
         say("The journal is off. %config ApertisMagic.journal = True turns it on.")
         return
-    kept.flush(_PATIENCE)
+    kept.flush()
     actions[line.word](kept)
 
 
@@ -66,7 +64,7 @@ def _in_memory(session: Session) -> dict[str, Spent]:
 
 
 def _in_file(session: Session, kept: Journal) -> dict[str, Spent]:
-    kept.flush(_PATIENCE)
+    kept.flush()
     current = session.current
     return {
         f"conversation {current.name}": kept.spent(conversation=current.state.id),
@@ -94,7 +92,7 @@ def _show(journal: Journal, days: float) -> None:
 
 def _size(journal: Journal) -> None:
     size = journal.size()
-    number = _conversations(size.conversations)
+    number = counted(size.conversations, "conversation")
     say(f"{_bytes(size.bytes)}: {turns(size.turns)} in {number}.")
 
 
@@ -105,11 +103,11 @@ def _clear(journal: Journal) -> None:
         return
     journal.clear()
     freed = max(before.bytes - journal.size().bytes, 0)
+    number = counted(before.conversations, "conversation")
     say(
-        f"Removed {turns(before.turns)} in "
-        f"{_conversations(before.conversations)} ({_bytes(freed)}) from the journal. "
-        "The conversations that are open go on, and are written again at their next "
-        "turn."
+        f"Removed {turns(before.turns)} in {number} ({_bytes(freed)}) from the "
+        "journal. The conversations that are open go on, and are written again at "
+        "their next turn."
     )
 
 
@@ -145,10 +143,6 @@ def _midnight() -> float:
     """Return when this day began on this machine, in seconds since 1970."""
     day = time.localtime()
     return time.mktime((day.tm_year, day.tm_mon, day.tm_mday, 0, 0, 0, 0, 0, -1))
-
-
-def _conversations(number: int) -> str:
-    return f"{number} conversation" if number == 1 else f"{number} conversations"
 
 
 def _bytes(number: int) -> str:

@@ -12,7 +12,7 @@ from apertis_magic.chat.session import Session
 from apertis_magic.notebook import offers
 from apertis_magic.notebook.offers import Source
 from apertis_magic.notebook.options import OPTIONS, Option
-from apertis_magic.notebook.say import listed
+from apertis_magic.notebook.wording import listed
 
 Need: TypeAlias = Callable[[Session], str]
 """Returns what a command needs, for who has left it out."""

@@ -9,10 +9,11 @@ from IPython.display import display
 from apertis_magic.chat.conversation import Conversation
 from apertis_magic.chat.journal.journal import KeptConversation
 from apertis_magic.chat.session import SHORT_ID, Session
-from apertis_magic.clean import quoted
+from apertis_magic.clean import excerpt, quoted
 from apertis_magic.errors import ApertisError, ConfigurationError
 from apertis_magic.notebook.commands.command_line import CommandLine
-from apertis_magic.notebook.say import excerpt, listed, say, turns
+from apertis_magic.notebook.say import say
+from apertis_magic.notebook.wording import listed, turns
 from apertis_magic.render.footer import dollars
 
 _MOST_KEPT = 10

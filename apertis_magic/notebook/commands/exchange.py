@@ -12,7 +12,8 @@ from apertis_magic.errors import ConfigurationError
 from apertis_magic.notebook.commands import conversations
 from apertis_magic.notebook.commands.command_line import CommandLine
 from apertis_magic.notebook.offers import ENDINGS
-from apertis_magic.notebook.say import say, turns
+from apertis_magic.notebook.say import say
+from apertis_magic.notebook.wording import turns
 
 
 def export(line: CommandLine) -> None:

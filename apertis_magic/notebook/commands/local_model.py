@@ -27,23 +27,12 @@ def _start(session: Session) -> None:
         LocalModelError: it cannot be had; the message says why in one line.
         Interrupted: the user stopped it; nothing is left half-done.
     """
-    if not local.engine_installed():
-        raise LocalModelError(
-            "The engine of the local model is not installed.",
-            hint=local.ENGINE_INSTALL,
-        )
     try:
-        endpoint = _get_and_start()
+        endpoint = local.ready(_tell)
     except KeyboardInterrupt:
         raise Interrupted("the local model was not started.") from None
     session.redirect(
-        Settings(
-            base_url=endpoint.url,
-            model=endpoint.model,
-            api_key=endpoint.key,
-            fixed_model=True,
-            context_length=local.CONTEXT_LENGTH,
-        )
+        Settings.of_endpoint(endpoint, context_length=local.CONTEXT_LENGTH)
     )
     say(
         f"{endpoint.model} answers from now on, here on this machine. It is a tiny "
@@ -52,12 +41,14 @@ def _start(session: Session) -> None:
     )
 
 
-def _get_and_start() -> local.Endpoint:
-    if not local.installed():
-        say(f"{local.SMOLLM2}; this happens once.")
-        local.install(lambda progress: say_over(str(progress)))
-        say()  # ends the line of the progress
-    return local.current().start()
+def _tell(step: local.Step) -> None:
+    match step:
+        case local.Weights():
+            say(f"{step}; this happens once.")
+        case local.Progress():
+            say_over(str(step))
+        case _:
+            say()  # ends the line of the progress
 
 
 def check() -> None:

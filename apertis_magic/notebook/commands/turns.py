@@ -7,16 +7,14 @@ from IPython.display import display
 
 from apertis_magic.chat.conversation import Conversation
 from apertis_magic.chat.turn import Turn
+from apertis_magic.clean import excerpt
 from apertis_magic.notebook.commands import conversations
 from apertis_magic.notebook.commands.command_line import CommandLine
-from apertis_magic.notebook.say import excerpt, say
-from apertis_magic.notebook.say import turns as counted
+from apertis_magic.notebook.say import say
+from apertis_magic.notebook.wording import turns
 
 _MOST = 5
 """Questions that are named when they are taken back."""
-
-_PATIENCE = 5.0
-"""Seconds that the journal has to write what it was handed."""
 
 
 def show(line: CommandLine) -> None:
@@ -48,7 +46,7 @@ def undo(line: CommandLine) -> None:
     if not taken:
         say(f"There is nothing to take back; {conversation.name} is empty.")
         return
-    left = f"{counted(len(conversation.turns))} left in {conversation.name}."
+    left = f"{turns(len(conversation.turns))} left in {conversation.name}."
     journal = conversation.journal
     is_kept = journal is not None and not journal.problem
     way = " %chat show --versions still shows what was." if is_kept else ""
@@ -60,7 +58,7 @@ def reset(line: CommandLine) -> None:
     conversation = line.session.current
     number = conversation.reset()
     way = conversations.back(line.session, conversation.name, number)
-    say(f"Dropped {counted(number)}.{way}")
+    say(f"Dropped {turns(number)}.{way}")
 
 
 def _questions(taken: Sequence[Turn]) -> list[str]:
@@ -71,7 +69,7 @@ def _questions(taken: Sequence[Turn]) -> list[str]:
     more = len(questions) - _MOST
     others = [f"… and {more} more"] if more > 0 else []
     named = [f"  {each}" for each in (*questions[:_MOST], *others)]
-    return [f"Took back {counted(len(questions))}:", *named]
+    return [f"Took back {turns(len(questions))}:", *named]
 
 
 def _versions(
@@ -87,7 +85,7 @@ def _versions(
     state, versions = conversation.state, defaultdict[str, list[Turn]](list)
     if conversation.journal is None:
         return versions, []
-    conversation.journal.flush(_PATIENCE)
+    conversation.journal.flush()
     current = {entry.slot: entry.turn.id for entry in state.history}
     gone = []
     for entry in reversed(conversation.journal.versions(state.id)):
