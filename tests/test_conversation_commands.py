@@ -24,7 +24,7 @@ from apertis_magic.notebook.commands import command_line, run
 from apertis_magic.notebook.commands.command_line import CommandLine
 from apertis_magic.notebook.commands.command_table import COMMANDS, STATUS, Command
 from apertis_magic.notebook.config import ApertisMagic
-from apertis_magic.notebook.words import split
+from apertis_magic.notebook.words import words as words_of
 
 KEY = "sk-9fJ2kQ7xLp4Zt8Rw3Nv6Hd"
 
@@ -259,7 +259,7 @@ def test_any_name_is_good_or_told(text: str) -> None:
         name = names.made(text)
 
     assert name == names.checked(name)
-    assert [name] == split(quoted(name))
+    assert [name] == [word.text for word in words_of(quoted(name))]
 
 
 # Lists

@@ -14,7 +14,7 @@ from apertis_magic.api.params import PARAMS
 from apertis_magic.notebook import options
 from apertis_magic.notebook.option_line import parse, parse_ask
 from apertis_magic.notebook.options import BY_NAME, OPTIONS, ChatOptions
-from apertis_magic.notebook.words import split
+from apertis_magic.notebook.words import words as words_of
 
 
 def line(**fields: Any) -> ChatOptions:
@@ -174,8 +174,9 @@ def test_any_line_is_options_or_a_usage_error(text: str) -> None:
 def test_quoted_words_survive(words: list[str]) -> None:
     """Whatever stands in double quotes comes out as it went in."""
     escaped = (word.replace("\\", "\\\\").replace('"', '\\"') for word in words)
+    line = " ".join(f'"{word}"' for word in escaped)
 
-    assert words == split(" ".join(f'"{word}"' for word in escaped))
+    assert words == [word.text for word in words_of(line)]
 
 
 def test_the_help_names_every_parameter() -> None:

@@ -108,10 +108,10 @@ def _options(command: Command, rest: str) -> ChatOptions:
 
 
 def _words(command: Command, rest: str) -> tuple[tuple[str, ...], frozenset[str]]:
-    found = list(words_of(rest))
-    if command.if_key and any(word.open for word in found):
+    words = list(words_of(rest))
+    if command.if_key and any(word.open for word in words):
         _refuse(command, "")
-    others, flags = sorted_words(command, [closed(word) for word in found])
+    others, flags = sorted_words(command, [closed(word) for word in words])
     return tuple(_word(command, n, word) for n, word in enumerate(others)), flags
 
 
