@@ -45,6 +45,12 @@ HOMES = {
     "nbformat": {"files/ipynb.py"},
 }
 
+SHARED = {
+    "__init__.py",
+    "rows.py",  # of the journal's file, and of the panel's transcript
+}
+"""The names that several modules have, since nothing tells them apart better."""
+
 
 # Inside chat/: values <- journal <- talk <- desk.
 ORDER = {
@@ -174,6 +180,29 @@ def test_chat_has_an_order_of_its_own() -> None:
                     wrong.append(f"{name} -> {used}")
 
     assert [] == wrong
+
+
+def test_no_two_modules_share_a_name() -> None:
+    """Whoever hears of ``journal.py`` need not ask which one."""
+    named = [file.name for file in MODULES if file.name not in SHARED]
+    twice = {name for name in named if named.count(name) > 1}
+
+    assert set() == twice
+
+
+def test_words_reach_the_screen_by_one_door() -> None:
+    """Of ``notebook/``, all but the views go through what cleans them."""
+    written = {
+        str(file.relative_to(PACKAGE / "notebook"))
+        for file in (PACKAGE / "notebook").rglob("*.py")
+        if "views" not in file.parts
+        for node in ast.walk(ast.parse(file.read_text()))
+        if (isinstance(node, ast.Name) and node.id == "print")
+        or (isinstance(node, ast.Attribute) and node.attr in ("stdout", "stderr"))
+        or (isinstance(node, ast.alias) and node.name in ("stdout", "stderr"))
+    }
+
+    assert {"say.py"} == written
 
 
 def test_render_knows_only_the_values_of_chat() -> None:

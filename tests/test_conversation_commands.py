@@ -1,14 +1,16 @@
 """``%chat``'s conversations: made, branched, taken back, restored, written, counted."""
 
+import inspect
 import json
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import Shell
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from IPython.core.error import UsageError
 from kernel_driver import Kernel, Outcome, running_kernel
@@ -17,8 +19,12 @@ from scripted_server import NEVER, Answer, ScriptedServer, chunk, fails, says
 from apertis_magic import errors, paths
 from apertis_magic.chat import names, session
 from apertis_magic.clean import quoted
-from apertis_magic.notebook import commands, line
-from apertis_magic.notebook.words import split
+from apertis_magic.notebook.asking import Asker
+from apertis_magic.notebook.commands import command_line, run
+from apertis_magic.notebook.commands.command_line import CommandLine
+from apertis_magic.notebook.commands.command_table import COMMANDS, STATUS, Command
+from apertis_magic.notebook.config import ApertisMagic
+from apertis_magic.notebook.words import words as words_of
 
 KEY = "sk-9fJ2kQ7xLp4Zt8Rw3Nv6Hd"
 
@@ -154,6 +160,9 @@ def test_without_a_journal_nothing_is_promised(asked: Shell, told: Any) -> None:
         ("show --version", "%chat show takes --versions, not --version"),
         ("undo 0", "a whole number above 0, not '0'"),
         ("undo -1", "a whole number above 0, not '-1'"),
+        ("undo 1 2", "takes a whole number above 0, not '2'"),
+        ("continue -t 0", "does not take --temperature: the answer goes on as it was"),
+        ("continue Why?", "takes options and no text"),
         ("undo x", "a whole number above 0, not 'x'"),
         ("undo ²", "a whole number above 0"),
         ("retry Why?", "takes options and no text"),
@@ -168,7 +177,8 @@ def test_without_a_journal_nothing_is_promised(asked: Shell, told: Any) -> None:
         ("export", "needs a file: NAME.ipynb or NAME.md or NAME.json"),
         ("export a.md main x", "takes a file and a name"),
         ("load", "needs a file"),
-        ("load my talk.md", "takes one name; put quotes"),
+        ("load my talk.md", "takes one file; put quotes"),
+        ("load a.md b.md c.md d.md", "takes one file; put quotes"),
         ("journal delete", "takes nothing, path, size or clear, not 'delete'"),
         ("usage today", "takes nothing more, not 'today'"),
     ],
@@ -244,12 +254,12 @@ def test_a_slip_of_the_name_is_told(asked: Shell, told: Any) -> None:
 def test_any_name_is_good_or_told(text: str) -> None:
     """A name that is taken can be written on a line again."""
     try:
-        name = line.check_name(text)
-    except UsageError:
+        name = names.checked(text)
+    except errors.ConfigurationError:
         name = names.made(text)
 
-    assert name == line.check_name(name)
-    assert [name] == split(quoted(name))
+    assert name == names.checked(name)
+    assert [name] == [word.text for word in words_of(quoted(name))]
 
 
 # Lists
@@ -786,6 +796,53 @@ def test_cells_that_ran_before_a_restore_stay(
     assert ["q1", "q2, edited", "q3", "q4", "q5"] == asked
 
 
-def test_every_command_is_there() -> None:
-    """Those of other modules are found only when they run."""
-    assert all(callable(each.run) for each in commands.COMMANDS.values())
+@pytest.mark.parametrize("row", [STATUS, *COMMANDS.values()], ids=lambda row: row.name)
+def test_every_command_is_there(row: Command) -> None:
+    """Its module is imported only when it runs; it is given the line, and no more."""
+    [parameter] = inspect.signature(
+        run.function_of(row), eval_str=True
+    ).parameters.values()
+
+    assert CommandLine is parameter.annotation
+
+
+READ = [row for row in COMMANDS.values() if not row.text and not row.options]
+
+
+@given(
+    st.sampled_from(READ),
+    st.lists(
+        st.one_of(
+            st.sampled_from(["a", "a.md", "1", "-1", "--", "''", "'a b'", "path"]),
+            st.sampled_from([flag for row in READ for flag in row.flags]),
+            st.text(max_size=5),
+        ),
+        max_size=6,
+    ),
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_command_gets_what_its_row_allows(
+    shell: Shell, row: Command, words: list[str]
+) -> None:
+    """However many words there are: no fewer than it needs, no more than it takes."""
+    preferences = ApertisMagic.of(shell)
+    asker = Asker(shell, preferences)
+    needed = [argument for argument in row.arguments if argument.needs]
+    with suppress(UsageError):
+        line = command_line.read(row, " ".join(words), asker, preferences)
+
+        assert len(needed) <= len(line.words)
+        assert all(row.argument(number) for number, _ in enumerate(line.words))
+        assert line.flags <= {*row.flags}
+
+
+def test_the_usage_of_a_command_is_what_its_row_says() -> None:
+    """What may be left out stands in brackets, and what needs it inside them."""
+    usages = {row.name: row.usage for row in COMMANDS.values()}
+
+    assert "%chat export FILE [NAME] [--force]" == usages["export"]
+    assert "%chat config [NAME [VALUE]]" == usages["config"]
+    assert "%chat models [WORD …] [--refresh]" == usages["models"]
+    assert "%chat journal [path, size, clear]" == usages["journal"]
+    assert "%chat continue [-c NAME]" == usages["continue"]
+    assert "%chat" == STATUS.usage

@@ -32,7 +32,8 @@ from apertis_magic.chat.turn import Source, Turn
 from apertis_magic.clean import mend, printable, without_keys
 from apertis_magic.errors import ConfigurationError
 from apertis_magic.files import cell_source, ipynb, md, record
-from apertis_magic.notebook.options import BY_NAME, parse
+from apertis_magic.notebook.option_line import parse
+from apertis_magic.notebook.options import BY_NAME
 from apertis_magic.render import bundle
 
 ENDINGS = (".ipynb", ".md", ".json")

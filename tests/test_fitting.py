@@ -19,7 +19,8 @@ from apertis_magic.chat.fitting import Fit
 from apertis_magic.chat.model_lists import ListedModel, Listing, context_length
 from apertis_magic.chat.question import Question
 from apertis_magic.chat.turn import Turn
-from apertis_magic.notebook.options import ChatOptions, parse
+from apertis_magic.notebook.option_line import parse
+from apertis_magic.notebook.options import ChatOptions
 
 NO_LIMIT: dict[str, Any] = {
     "system": None,

@@ -10,12 +10,21 @@ from conftest import Shell
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from IPython.core.error import UsageError
-from scripted_server import Answer, Cut, ScriptedServer, chunk, fails, says
+from scripted_server import (
+    Answer,
+    Cut,
+    ScriptedServer,
+    chunk,
+    fails,
+    json_answer,
+    says,
+)
 
 from apertis_magic import errors
 from apertis_magic.api.params import PARAMS
 from apertis_magic.chat import session
-from apertis_magic.notebook import commands, options
+from apertis_magic.notebook import options, say
+from apertis_magic.notebook.commands import command_table
 from apertis_magic.notebook.config import SETTINGS
 
 
@@ -134,7 +143,7 @@ def test_help_is_still_help(
     of_line = capsys.readouterr().out
 
     assert options.help_text() in of_cell
-    assert commands.help_text() in of_line
+    assert command_table.help_text() in of_line
     assert [] == server.requests
 
 
@@ -366,6 +375,61 @@ def test_system_shows_and_sets(
     ) == capsys.readouterr().out
 
 
+STEERS = "\x1b[2J\u202e"
+"""Clears a terminal, and turns the text after it around."""
+
+
+def test_no_words_steer_the_screen(
+    shell: Shell,
+    server: ScriptedServer,
+    capsys: pytest.CaptureFixture[str],
+    cache: Path,
+) -> None:
+    """Neither a person's, nor a server's."""
+    ids = [{"id": f"gpt-{STEERS}5"}, {"id": "other"}]
+    server.will(json_answer({"data": ids}))
+    shell.run(f"%chat system Be {STEERS}brief.")
+    shell.run("%chat models gtp-5")
+    shell.run(f"%chat model gpt-{STEERS}6")
+    shell.run(f"%chat config model gpt-{STEERS}7")
+    shell.run("%chat models")
+    told = capsys.readouterr().out + str(shell.published[-1]["data"]["text/plain"])
+
+    assert "The system prompt: Be [2Jbrief." in told
+    assert 2 == told.count("Close to it: gpt-[2J5")
+    assert not {*STEERS[0], STEERS[-1]} & {*told}
+    assert cache.exists()
+
+
+def test_a_problem_steers_no_screen(
+    shell: Shell,
+    server: ScriptedServer,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A folder may have any name, and the journal's problem holds it."""
+    (tmp_path / STEERS).touch()
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / STEERS))
+    server.will(says("a"))
+    shell.run("%%chat\nx")
+    shell.run("%chat doctor")
+    told = capsys.readouterr()
+
+    assert f"{tmp_path}/[2J" in told.err
+    assert f"{tmp_path}/[2J" in told.out
+    assert not {*STEERS[0], STEERS[-1]} & {*told.err, *told.out}
+
+
+def test_a_line_that_passes_is_cleaned(capsys: pytest.CaptureFixture[str]) -> None:
+    """It still goes to the beginning of its line."""
+    say.say_over(f"1 %{STEERS}")
+    say.say_over("2 %")
+    say.say()
+
+    assert "\r1 %[2J\r2 %\n" == capsys.readouterr().out
+
+
 def test_the_last_answer_and_the_whole_story(
     shell: Shell,
     server: ScriptedServer,
@@ -559,7 +623,7 @@ def test_the_readme_has_every_command() -> None:
     """Its table is the one that the commands come from."""
     readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 
-    assert commands.table() in readme
+    assert command_table.table() in readme
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from apertis_magic import errors
 from apertis_magic.chat import session
 from apertis_magic.chat.model_lists import ListedModel
 from apertis_magic.chat.settings import Settings
-from apertis_magic.notebook import models
+from apertis_magic.notebook.commands import model_choice
 
 pytestmark = pytest.mark.usefixtures("cache")
 
@@ -65,7 +65,7 @@ def test_prices_stand_beside_the_ids() -> None:
         "b:free  0.00   0.00\n"
         "c\n"
         "Prices are for a million tokens."
-    ) == models._table(known)["text/plain"]
+    ) == model_choice._table(known)["text/plain"]
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_a_list_that_cannot_be_had(
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("models --new", "takes --refresh, not '--new'"),
+        ("models --new", "takes --refresh, not --new"),
         ("model a b", "takes one id"),
         ("model ''", "needs a model's id"),
         ("model sk-abcdefgh", "no key belongs here"),

@@ -12,8 +12,9 @@ from IPython.core.error import UsageError
 
 from apertis_magic.api.params import PARAMS
 from apertis_magic.notebook import options
-from apertis_magic.notebook.options import ChatOptions, parse, parse_ask
-from apertis_magic.notebook.words import split
+from apertis_magic.notebook.option_line import parse, parse_ask
+from apertis_magic.notebook.options import BY_NAME, OPTIONS, ChatOptions
+from apertis_magic.notebook.words import words as words_of
 
 
 def line(**fields: Any) -> ChatOptions:
@@ -113,6 +114,7 @@ def test_options(text: str, expected: ChatOptions) -> None:
         ("-o ﬁle", "-o needs a variable's name"),
         ("-m ''", "-m needs a name"),
         ("--stop ''", "--stop needs text"),
+        ("--reasoning-effort ''", "--reasoning-effort needs text"),
         (f"--timeout {'9' * 400}", "--timeout must be seconds above 0"),
         ("-s 'Be brief", "a quote is not closed"),
         ('--system="Be brief', "a quote is not closed"),
@@ -172,8 +174,9 @@ def test_any_line_is_options_or_a_usage_error(text: str) -> None:
 def test_quoted_words_survive(words: list[str]) -> None:
     """Whatever stands in double quotes comes out as it went in."""
     escaped = (word.replace("\\", "\\\\").replace('"', '\\"') for word in words)
+    line = " ".join(f'"{word}"' for word in escaped)
 
-    assert words == split(" ".join(f'"{word}"' for word in escaped))
+    assert words == [word.text for word in words_of(line)]
 
 
 def test_the_help_names_every_parameter() -> None:
@@ -187,11 +190,31 @@ def test_the_help_names_every_parameter() -> None:
 
 
 def test_every_option_sets_something() -> None:
-    """A field of the request, of what the line says, or, for -p, any."""
-    known = {"param", *PARAMS, *(each.name for each in fields_of(ChatOptions))}
+    """A field of the request, or of what the line says; no field is left out."""
+    own = {each.name for each in fields_of(ChatOptions)} - {"fields"}
+    of_request = {name for name, param in PARAMS.items() if param.on_line}
 
-    assert [] == [each.names for each in options.OPTIONS if each.dest not in known]
-    assert "param" in {each.dest for each in options.OPTIONS}
+    assert own | of_request == {each.dest for each in OPTIONS}
+
+
+def test_what_an_option_excludes_is_an_option() -> None:
+    """A sentence about one that was renamed would never be said."""
+    excluded = {dest for each in OPTIONS for dest in each.excludes}
+
+    assert {"start_over", "once", "last_turns"} == excluded
+    assert excluded <= {each.dest for each in OPTIONS}
+
+
+@pytest.mark.parametrize("name", [name for name in BY_NAME if BY_NAME[name].most == 1])
+def test_every_option_stands_once(name: str) -> None:
+    """A second one would silently win; what is said of it is the row's sentence."""
+    option = BY_NAME[name]
+    value = {"NAME": "x", "FORMAT": "text"}.get(option.value, "1")
+    once = f"{name} {value}" if option.value else name
+    with pytest.raises(UsageError) as caught:
+        parse(f"{once} {once}")
+
+    assert f"%%chat: {option.too_often}" == str(caught.value)
 
 
 def test_the_readme_has_every_option() -> None:

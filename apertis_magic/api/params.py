@@ -40,7 +40,9 @@ class Param:
         most: how many values it takes; more than one are sent as a list.
         words: the values that it takes; empty for any.
         needs: the parameter without which it makes no sense.
+        offers: values worth offering where others will do as well.
         on_line: whether the magic line has an option for it.
+        short: the short way to write that option; empty for none.
     """
 
     name: str
@@ -51,7 +53,9 @@ class Param:
     most: int = 1
     words: tuple[str, ...] = ()
     needs: str = ""
+    offers: tuple[str, ...] = ()
     on_line: bool = False
+    short: str = ""
 
     def check(self, value: object) -> None:
         """Check one value that was given for the parameter.
@@ -100,6 +104,7 @@ PARAMS: Mapping[str, Param] = {
             high=2,
             help="how freely words are chosen; 0 is the most predictable",
             on_line=True,
+            short="-t",
         ),
         Param(
             name="top_p",
@@ -149,6 +154,7 @@ PARAMS: Mapping[str, Param] = {
             name="reasoning_effort",
             kind=str,
             help="how long a reasoning model thinks, such as low or high",
+            offers=("none", "minimal", "low", "medium", "high", "xhigh", "max"),
             on_line=True,
         ),
         Param(

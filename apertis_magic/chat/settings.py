@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from apertis_magic.api import address, keys
 from apertis_magic.api.environment import (
@@ -10,6 +10,22 @@ from apertis_magic.api.environment import (
     model_from_environment,
 )
 from apertis_magic.chat.ask import Limits
+
+
+class Endpoint(Protocol):
+    """Where a server of one model is."""
+
+    @property
+    def url(self) -> str:
+        """The base URL of its API."""
+
+    @property
+    def model(self) -> str:
+        """The model's id."""
+
+    @property
+    def key(self) -> str:
+        """The key that it takes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +76,22 @@ class Settings:
             model=preferences.model or model_from_environment(),
             api_key=found.key if found else None,
             key_source=found.source if found else "",
+        )
+
+    @classmethod
+    def of_endpoint(cls, endpoint: Endpoint, *, context_length: int) -> "Settings":
+        """Return what sends every question to a server of one model.
+
+        Args:
+            endpoint: where it is.
+            context_length: tokens that the model can read and write together.
+        """
+        return cls(
+            base_url=endpoint.url,
+            model=endpoint.model,
+            api_key=endpoint.key,
+            fixed_model=True,
+            context_length=context_length,
         )
 
 

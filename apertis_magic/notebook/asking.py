@@ -1,7 +1,6 @@
 """Asks what a cell or a line says, and shows the answer where the cell runs."""
 
 import os
-import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -20,7 +19,6 @@ from apertis_magic.chat.reply import Reply
 from apertis_magic.chat.session import Session, current
 from apertis_magic.chat.settings import Preferences
 from apertis_magic.chat.turn import Cell, Turn
-from apertis_magic.clean import printable
 from apertis_magic.errors import (
     ApertisError,
     ConfigurationError,
@@ -28,9 +26,9 @@ from apertis_magic.errors import (
     ModelNotFound,
 )
 from apertis_magic.notebook.config import ApertisMagic
-from apertis_magic.notebook.line import say
-from apertis_magic.notebook.options import ChatOptions, parse, parse_ask
-from apertis_magic.notebook.options import help_text as option_help
+from apertis_magic.notebook.option_line import parse, parse_ask
+from apertis_magic.notebook.options import ChatOptions, help_text
+from apertis_magic.notebook.say import say, warn
 
 if TYPE_CHECKING:
     from apertis_magic.notebook.views.cell import Displays, View
@@ -102,7 +100,7 @@ class Asker:
 
     def _ask(self, options: ChatOptions, prompt: str) -> None:
         if options.help:
-            sys.stdout.write(option_help() + "\n")
+            say(help_text())
             return
         self._show(lambda: self._sent(options, prompt), options)
 
@@ -141,7 +139,7 @@ class Asker:
             Interrupted: the user stopped it.
         """
         if options.help:
-            sys.stdout.write(option_help() + "\n")
+            say(help_text())
             return
         self._check_local_model(options.model)
         self._show(lambda: self._asked_again(options), options)
@@ -198,9 +196,11 @@ class Asker:
             if was_stopped:
                 raise Interrupted(cell.what_is_kept(turn))
         except ModelNotFound as error:
-            from apertis_magic.notebook import models
+            from apertis_magic.notebook.commands import model_choice
 
-            error.hint = models.hint(self.session, reply.asked_model) or error.hint
+            error.hint = (
+                model_choice.hint(self.session, reply.asked_model) or error.hint
+            )
             raise
         finally:
             reply.stop()
@@ -219,7 +219,7 @@ class Asker:
         problem = journal.problem if journal else ""
         if problem and problem != self._problem_told:
             self._problem_told = problem
-            sys.stderr.write(printable(f"apertis_magic: {problem}\n"))
+            warn(problem)
 
     @contextmanager
     def noting(self) -> Iterator[None]:
@@ -269,7 +269,7 @@ class Asker:
         settings = self.session.settings
         if not settings.fixed_model:
             return
-        from apertis_magic.notebook import local_model
+        from apertis_magic.notebook.commands import local_model
 
         local_model.check()
         if asked and not self.model_told:

@@ -15,7 +15,7 @@ _FIELDS = (
     "temperature top_p max_tokens frequency_penalty presence_penalty stop seed "
     "reasoning_effort n"
 ).split()
-_MADE: "WeakKeyDictionary[Configurable, ApertisMagic]" = WeakKeyDictionary()
+_OF_SHELLS: "WeakKeyDictionary[Configurable, ApertisMagic]" = WeakKeyDictionary()
 _SENT = "sent with every question that sets no other"
 
 
@@ -49,9 +49,9 @@ class ApertisMagic(Configurable):
     @classmethod
     def of(cls, shell: Configurable) -> "ApertisMagic":
         """Return the settings of *shell*, the same whenever they are asked for."""
-        if shell not in _MADE:
-            _MADE[shell] = cls(parent=shell)
-        return _MADE[shell]
+        if shell not in _OF_SHELLS:
+            _OF_SHELLS[shell] = cls(parent=shell)
+        return _OF_SHELLS[shell]
 
     @validate("max_context_tokens", "journal_days", "cache_days")
     def _not_below_0(self, proposal: Any) -> Any:

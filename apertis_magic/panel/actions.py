@@ -16,13 +16,15 @@ from apertis_magic.chat.history import Placement
 from apertis_magic.chat.question import Question
 from apertis_magic.chat.session import Session
 from apertis_magic.chat.settings import Settings
-from apertis_magic.clean import mend
+from apertis_magic.clean import excerpt, mend
 from apertis_magic.errors import ApertisError, ConfigurationError
 from apertis_magic.panel import fields
 from apertis_magic.panel.requests import Request
 
 _SHORT = 40
 """Characters of a question that tell which one it was."""
+
+_STARTING = "Starting the local model …"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,7 @@ class Actions:
             talk.transcript.put_back(entry, at)
             return Outcome("The turn is back.")
 
-        return self._undoable(f"Deleted: {_short(entry.turn.prompt)}", undo)
+        return self._undoable(f"Deleted: {excerpt(entry.turn.prompt, _SHORT)}", undo)
 
     def _fork(self, request: Request) -> Outcome:
         forked = self._session.fork(through=request.turn or None)
@@ -179,24 +181,13 @@ class Actions:
     def _local(self, _request: Request) -> Outcome:
         from apertis_magic import local
 
-        if not local.engine_installed():
-            return Outcome(
-                "The engine of the local model is not installed.",
-                local.ENGINE_INSTALL,
-                ok=False,
-            )
-        if not local.installed():
-            local.install(lambda progress: self._progress(str(progress)))
-        self._progress("Starting the local model …")
-        endpoint = local.current().start()
+        def tell(step: local.Step) -> None:
+            self._progress(_STARTING if isinstance(step, Path) else str(step))
+
+        self._progress(_STARTING)
+        endpoint = local.ready(tell)
         self._session.redirect(
-            Settings(
-                base_url=endpoint.url,
-                model=endpoint.model,
-                api_key=endpoint.key,
-                fixed_model=True,
-                context_length=local.CONTEXT_LENGTH,
-            )
+            Settings.of_endpoint(endpoint, context_length=local.CONTEXT_LENGTH)
         )
         return Outcome(f"{endpoint.model} answers from now on, here on this machine.")
 
@@ -232,8 +223,3 @@ def _names(name: str, ending: str) -> Iterator[Path]:
     stem = re.sub(r"[^\w-]+", "-", name).strip("-")[:_SHORT] or "conversation"
     yield Path(f"{stem}.{ending}")
     yield from (Path(f"{stem}-{number}.{ending}") for number in count(2))
-
-
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= _SHORT else line[: _SHORT - 1] + "…"

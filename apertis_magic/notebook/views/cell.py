@@ -100,10 +100,8 @@ class Displays:
             handle.update(data, raw=True, metadata=metadata)
             return handle
         self._made += 1
-        made: DisplayHandle = display(
-            data, raw=True, metadata=metadata, display_id=True
-        )
-        return made
+        new: DisplayHandle = display(data, raw=True, metadata=metadata, display_id=True)
+        return new
 
     @staticmethod
     def empty(handles: list[DisplayHandle]) -> None:

@@ -164,9 +164,9 @@ class _Code(markdown.CodeBlock):
 
     @classmethod
     def create(cls, markdown: markdown.Markdown, token: Token) -> "_Code":
-        made = cls(token.info.partition(" ")[0] or "text", markdown.code_theme)
-        made.fences = (token.markup + token.info, token.markup)
-        return made
+        block = cls(token.info.partition(" ")[0] or "text", markdown.code_theme)
+        block.fences = (token.markup + token.info, token.markup)
+        return block
 
     def __rich_console__(
         self, console: Console, options: ConsoleOptions

@@ -12,11 +12,10 @@ from apertis_magic.chat.model_lists import ListedModel, Listing, near
 from apertis_magic.chat.session import Session
 from apertis_magic.clean import redact
 from apertis_magic.errors import ApertisError, Interrupted
-from apertis_magic.notebook.line import say
+from apertis_magic.notebook.commands.command_line import CommandLine
+from apertis_magic.notebook.offers import NO_MODEL
+from apertis_magic.notebook.say import say
 from apertis_magic.render import table
-
-BACK = "default"
-"""The word that takes a conversation's own model away."""
 
 _WEB = ":web"  # any model's id with web search; no list has those
 _HEADS = ("model", "context", "$ in", "$ out")
@@ -25,25 +24,21 @@ _HINT_PATIENCE = 5.0
 """Seconds that a better hint may take."""
 
 
-def show(session: Session, words: list[str]) -> None:
-    """Show the models whose id holds every one of *words*.
+def show(line: CommandLine) -> None:
+    """Show the models whose id holds every one of the words.
 
     Raises:
-        UsageError: there is no such option.
         ApertisError: the list cannot be had; the message says why in one line.
         Interrupted: the user stopped it.
     """
-    parts = [word.lower() for word in words if word != "--refresh"]
-    for word in parts:
-        if word.startswith("--"):  # -mini may be a part of an id
-            raise UsageError(f"%chat models takes --refresh, not {redact(word)!r}.")
+    parts = [word.lower() for word in line.words]
     try:
-        listing = _listing(session, anew="--refresh" in words)
+        listing = _listing(line.session, anew="--refresh" in line.flags)
     except KeyboardInterrupt:
         raise Interrupted("the models were not listed.") from None
-    found = [m for m in listing.models if all(p in m.id.lower() for p in parts)]
-    if found:
-        display(_table(found), raw=True)
+    fitting = [m for m in listing.models if all(p in m.id.lower() for p in parts)]
+    if fitting:
+        display(_table(fitting), raw=True)
     elif listing.models:
         asked = redact(" ".join(parts))
         say(f"No model's id holds {asked!r}.{_near(parts, listing.ids)}")
@@ -51,30 +46,24 @@ def show(session: Session, words: list[str]) -> None:
         say("The server lists no models.")
 
 
-def choose(session: Session, words: list[str]) -> None:
+def choose(line: CommandLine) -> None:
     """Set the conversation's model, if one is given, and say which one answers now.
 
     Raises:
         UsageError: that cannot be a model's id.
         ConfigurationError: the environment's address or key cannot be one.
     """
-    if len(words) > 1:
-        raise UsageError("%chat model takes one id; %chat models lists them.")
-    if words:
-        _set(session.current, words[0])
+    session = line.session
+    if line.word is not None:
+        _set(session.current, line.word)
     settings, chosen = session.settings, session.current.model
-    origin = "from APERTIS_MODEL" if os.environ.get("APERTIS_MODEL") else "the default"
-    if session.preferences.model:
-        origin = "set by %config"
-    if chosen:
-        origin = f"set for the conversation {session.current.name!r}"
     if settings.fixed_model:
         ignored = f"; {chosen} is ignored" if chosen else ""
         say(f"{settings.model} answers until %chat local stop{ignored}.")
-    else:
-        say(f"{chosen or settings.model}, {origin}.")
-        if words:
-            _warn(session, words[0])
+        return
+    say(f"{chosen or settings.model}, {_origin(session)}.")
+    if line.word is not None:
+        _warn(session, line.word)
 
 
 def hint(session: Session, model: str) -> str:
@@ -100,18 +89,27 @@ def _listing(session: Session, *, anew: bool) -> Listing:
     return session.model_lists.refresh(priced=True)
 
 
-def _set(talk: Conversation, model: str) -> None:
+def _origin(session: Session) -> str:
+    """Return where the model that answers in the current conversation is set."""
+    if session.current.model:
+        return f"set for the conversation {session.current.name!r}"
+    if session.preferences.model:
+        return "set by %config"
+    return "from APERTIS_MODEL" if os.environ.get("APERTIS_MODEL") else "the default"
+
+
+def _set(conversation: Conversation, model: str) -> None:
     if not model.strip() or redact(model) != model:
         raise UsageError(
             "%chat model needs a model's id, or the word default; no key belongs here."
         )
-    talk.model = None if model == BACK else model
+    conversation.model = None if model == NO_MODEL else model
 
 
 def _warn(session: Session, model: str) -> None:
     """Say so where the list that is known now lacks the id; it may be incomplete."""
     known = session.model_lists.ids()
-    if model != BACK and known and model.removesuffix(_WEB) not in known:
+    if model != NO_MODEL and known and model.removesuffix(_WEB) not in known:
         say(f"The server's list has no such model.{_near([model], known)}")
 
 

@@ -3,81 +3,74 @@
 import time
 from collections.abc import Callable, Iterable, Mapping
 
-from IPython.core.error import UsageError
 from IPython.display import display
 
 from apertis_magic.chat.journal.journal import Journal, Spent
 from apertis_magic.chat.session import Session
 from apertis_magic.chat.turn import Turn
-from apertis_magic.clean import redact
 from apertis_magic.errors import ApertisError
-from apertis_magic.notebook.line import say, turns
+from apertis_magic.notebook.commands.command_line import CommandLine
+from apertis_magic.notebook.say import say
+from apertis_magic.notebook.wording import counted, turns
 from apertis_magic.render.footer import dollars
 
-_PATIENCE = 5.0
-"""Seconds that the journal has to write what it was handed."""
 
-
-def run(session: Session, action: str) -> None:
-    """Show the journal, or do what a ``%chat journal`` line says.
-
-    Args:
-        session: whose journal.
-        action: nothing, ``path``, ``size`` or ``clear``.
+def journal(line: CommandLine) -> None:
+    """Show the journal, or do what the word says: tell its path or size, or clear it.
 
     Raises:
-        UsageError: it is anything else.
         ApertisError: the file cannot be read, or not be cleared.
     """
-    actions: Mapping[str, Callable[[Journal], None]] = {
-        "": lambda journal: _show(journal, session.preferences.journal_days),
+    days = line.session.preferences.journal_days
+    actions: Mapping[str | None, Callable[[Journal], None]] = {
+        None: lambda journal: _show(journal, days),
         "path": lambda journal: say(str(journal.file)),
         "size": _size,
         "clear": _clear,
     }
-    if action not in actions:
-        raise UsageError(
-            f"%chat journal takes nothing, path, size or clear, not {redact(action)!r}."
-        )
-    journal = session.journal
-    if journal is None:
+    kept = line.session.journal
+    if kept is None:
         say("The journal is off. %config ApertisMagic.journal = True turns it on.")
         return
-    journal.flush(_PATIENCE)
-    actions[action](journal)
+    kept.flush()
+    actions[line.word](kept)
 
 
-def usage(session: Session, rest: str) -> None:
+def usage(line: CommandLine) -> None:
     """Show what was spent, and what the journal's answers have saved.
 
     Raises:
-        UsageError: the line is wrong.
         ApertisError: the journal cannot be read.
     """
-    if rest:
-        raise UsageError(f"%chat usage takes nothing more, not {redact(rest)!r}.")
-    talk, journal = session.current, session.journal
-    if journal is None:
-        talks = [session.conversation(name) for name in session.names]
-        rows = {
-            f"conversation {talk.name}": _of(talk.turns),
-            "all in this kernel": _of(turn for each in talks for turn in each.turns),
-        }
-    else:
-        journal.flush(_PATIENCE)
-        rows = {
-            f"conversation {talk.name}": journal.spent(conversation=talk.state.id),
-            "today": journal.spent(_midnight()),
-            "all in the journal": journal.spent(),
-        }
+    kept = line.session.journal
+    spent = _in_memory(line.session) if kept is None else _in_file(line.session, kept)
     from apertis_magic.render import bundle
 
-    told = {name: _told(spent) for name, spent in rows.items()}
-    display(bundle.card("What was spent", told, ()), raw=True)
-    if journal is None:
+    rows = {name: _in_words(each) for name, each in spent.items()}
+    display(bundle.card("What was spent", rows, ()), raw=True)
+    if kept is None:
         say("The journal is off: what was replaced or taken back is not counted.")
-    elif journal.problem:
-        say(journal.problem)
+    elif kept.problem:
+        say(kept.problem)
+
+
+def _in_memory(session: Session) -> dict[str, Spent]:
+    current = session.current
+    every = [session.conversation(name) for name in session.names]
+    return {
+        f"conversation {current.name}": _spent(current.turns),
+        "all in this kernel": _spent(turn for each in every for turn in each.turns),
+    }
+
+
+def _in_file(session: Session, kept: Journal) -> dict[str, Spent]:
+    kept.flush()
+    current = session.current
+    return {
+        f"conversation {current.name}": kept.spent(conversation=current.state.id),
+        "today": kept.spent(_midnight()),
+        "all in the journal": kept.spent(),
+    }
 
 
 def _show(journal: Journal, days: float) -> None:
@@ -99,8 +92,8 @@ def _show(journal: Journal, days: float) -> None:
 
 def _size(journal: Journal) -> None:
     size = journal.size()
-    talks = _talks(size.conversations)
-    say(f"{_bytes(size.bytes)}: {turns(size.turns)} in {talks}.")
+    number = counted(size.conversations, "conversation")
+    say(f"{_bytes(size.bytes)}: {turns(size.turns)} in {number}.")
 
 
 def _clear(journal: Journal) -> None:
@@ -110,16 +103,17 @@ def _clear(journal: Journal) -> None:
         return
     journal.clear()
     freed = max(before.bytes - journal.size().bytes, 0)
+    number = counted(before.conversations, "conversation")
     say(
-        f"Removed {turns(before.turns)} in {_talks(before.conversations)} "
-        f"({_bytes(freed)}) from the journal. The conversations that are open go on, "
-        "and are written again at their next turn."
+        f"Removed {turns(before.turns)} in {number} ({_bytes(freed)}) from the "
+        "journal. The conversations that are open go on, and are written again at "
+        "their next turn."
     )
 
 
-def _of(told: Iterable[Turn]) -> Spent:
+def _spent(turns_in_memory: Iterable[Turn]) -> Spent:
     """Return what turns in memory took."""
-    asked = list(told)
+    asked = list(turns_in_memory)
     paid = [turn for turn in asked if not turn.cached]
     costs = [turn.cost for turn in paid if turn.cost is not None]
     return Spent(
@@ -131,28 +125,24 @@ def _of(told: Iterable[Turn]) -> Spent:
     )
 
 
-def _told(spent: Spent) -> str:
+def _in_words(spent: Spent) -> str:
     if not spent.turns:
         return "nothing yet"
-    told = [turns(spent.turns), f"{spent.tokens:,} tokens"]
+    parts = [turns(spent.turns), f"{spent.tokens:,} tokens"]
     if spent.cost is not None:
-        told.append(dollars(spent.cost))
+        parts.append(dollars(spent.cost))
     elif spent.cached < spent.turns:
-        told.append("the server told no cost")
+        parts.append("the server told no cost")
     if spent.cached:
         saved = f", which saved {dollars(spent.saved)}" if spent.saved else ""
-        told.append(f"{spent.cached} of them from the cache{saved}")
-    return " · ".join(told)
+        parts.append(f"{spent.cached} of them from the cache{saved}")
+    return " · ".join(parts)
 
 
 def _midnight() -> float:
     """Return when this day began on this machine, in seconds since 1970."""
     day = time.localtime()
     return time.mktime((day.tm_year, day.tm_mon, day.tm_mday, 0, 0, 0, 0, 0, -1))
-
-
-def _talks(number: int) -> str:
-    return f"{number} conversation" if number == 1 else f"{number} conversations"
 
 
 def _bytes(number: int) -> str:

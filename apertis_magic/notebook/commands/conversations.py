@@ -4,52 +4,54 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from IPython.core.error import UsageError
 from IPython.display import display
 
 from apertis_magic.chat.conversation import Conversation
 from apertis_magic.chat.journal.journal import KeptConversation
 from apertis_magic.chat.restoring import SHORT_ID
 from apertis_magic.chat.session import Session
-from apertis_magic.clean import quoted
+from apertis_magic.clean import excerpt, quoted
 from apertis_magic.errors import ApertisError, ConfigurationError
-from apertis_magic.notebook.line import excerpt, listed, read, read_name, say, turns
+from apertis_magic.notebook.commands.command_line import CommandLine
+from apertis_magic.notebook.say import say
+from apertis_magic.notebook.wording import listed, turns
 from apertis_magic.render.footer import dollars
 
 _MOST_KEPT = 10
 """Conversations of the journal that are listed unasked."""
 
 
-def new(session: Session, rest: str) -> None:
+def new(line: CommandLine) -> None:
     """Make a conversation, or have one of that name start over, and use it."""
-    name, _ = read_name("new", rest)
-    before, dropped = session.current.name, _number(session, name)
-    talk = session.new(name)
-    _say_dropped(session, talk.name, dropped)
-    if talk.name != before:
-        say(f"{talk.name}: {_is_current(before, 'a new conversation')}")
+    session, name = line.session, line.word
+    before, dropped = session.current.name, _number_of_turns(session, name)
+    conversation = session.new(name)
+    _say_dropped(session, conversation.name, dropped)
+    if conversation.name != before:
+        say(f"{conversation.name}: {_is_current(before, 'a new conversation')}")
     elif not dropped:
-        say(f"{talk.name} starts from the defaults.")
+        say(f"{conversation.name} starts from the defaults.")
 
 
-def use(session: Session, rest: str) -> None:
+def use(line: CommandLine) -> None:
     """Make another conversation the current one."""
-    name = _needed("use", rest, session)
+    _use(line.session, line.words[0])
+
+
+def _use(session: Session, name: str) -> None:
     before = session.current.name
-    talk = find(session, name)
+    number = turns(len(find(session, name).turns))
     if name == before:
-        say(f"{name} is the current conversation already, {turns(len(talk.turns))}.")
+        say(f"{name} is the current conversation already, {number}.")
         return
     session.use(name)
-    say(f"{name}: {_is_current(before, turns(len(talk.turns)))}")
+    say(f"{name}: {_is_current(before, number)}")
 
 
-def rename(session: Session, rest: str) -> None:
+def rename(line: CommandLine) -> None:
     """Call the current conversation something else."""
-    name, _ = read_name("rename", rest)
+    session, name = line.session, line.words[0]
     before = session.current.name
-    if name is None:
-        raise UsageError(f"%chat rename needs a new name for {before}.")
     if name == before:
         say(f"It is called {name} already.")
         return
@@ -57,27 +59,26 @@ def rename(session: Session, rest: str) -> None:
     say(f"{before} is called {name} now. %chat rename {quoted(before)} goes back.")
 
 
-def delete(session: Session, rest: str) -> None:
+def delete(line: CommandLine) -> None:
     """Forget a conversation, which the journal may bring back."""
-    name = _needed("delete", rest, session)
+    session, name = line.session, line.words[0]
     find(session, name)
     before = session.current.name
-    gone = session.delete(name)
-    number = len(gone.turns)
+    number = len(session.delete(name).turns)
     way = back(session, name, min(number, 1))
     now = session.current.name
     moved = f" {now} is the current conversation now." if now != before else ""
     say(f"Deleted {name} ({turns(number)}).{way}{moved}")
 
 
-def fork(session: Session, rest: str) -> None:
+def fork(line: CommandLine) -> None:
     """Go on in a conversation that shares the turns so far."""
-    name, _ = read_name("fork", rest)
+    session, name = line.session, line.word
     before = session.current
     if name == before.name:
-        use(session, rest)
+        _use(session, before.name)
         return
-    dropped = _number(session, name)
+    dropped = _number_of_turns(session, name)
     forked = session.fork(name)
     _say_dropped(session, forked.name, dropped)
     number = turns(len(forked.turns))
@@ -85,9 +86,9 @@ def fork(session: Session, rest: str) -> None:
     say(f"{forked.name}: {about}")
 
 
-def show_all(session: Session, rest: str) -> None:
+def show_all(line: CommandLine) -> None:
     """List the conversations, and what the journal holds besides."""
-    _, flags = read("list", rest, "--all", most=0)
+    session = line.session
     display(_table(session), raw=True)
     try:
         kept = session.restorable
@@ -95,13 +96,13 @@ def show_all(session: Session, rest: str) -> None:
         say(str(error))
         return
     if kept:
-        shown = kept if flags else kept[:_MOST_KEPT]
+        shown = kept if line.flags else kept[:_MOST_KEPT]
         display(_kept_table(shown, len(kept) - len(shown)), raw=True)
 
 
-def restore(session: Session, rest: str) -> None:
+def restore(line: CommandLine) -> None:
     """Bring a conversation back from the journal."""
-    name, _ = read_name("restore", rest)
+    session, name = line.session, line.word
     if (
         name is None
         and session.journal is not None
@@ -109,22 +110,29 @@ def restore(session: Session, rest: str) -> None:
     ):
         say(f"There is nothing more of this notebook to restore.{_others(session)}")
         return
-    talk, kept = session.restore(name)
+    conversation, kept = session.restore(name)
+    number = turns(len(conversation.turns))
     if kept is None:
-        number = turns(len(talk.turns))
-        say(f"{talk.name} is here, and current, with {number}: nothing to restore.")
+        say(
+            f"{conversation.name} is here, and current, with {number}: "
+            "nothing to restore."
+        )
         return
-    ago = moment(kept.changed)
-    origin = f", from {Path(kept.notebook).name}" if kept.notebook else ""
-    broken = sum(1 for turn in talk.turns if turn.finish == "interrupted")
-    was = "was" if broken == 1 else "were"
-    cut = f"; {broken} {was} cut off in mid-answer" if broken else ""
-    is_more = len(talk.turns) > kept.turns
-    whole = f" It has {turns(len(talk.turns))} now." if is_more else ""
+    whole = f" It has {number} now." if len(conversation.turns) > kept.turns else ""
     say(
-        f"{talk.name}: {turns(kept.turns)} restored, last changed {ago}{origin}{cut}."
-        f"{whole} Cells that run again replace their turns.{_others(session)}"
+        f"{conversation.name}: {_restored(conversation, kept)}.{whole} Cells that run "
+        f"again replace their turns.{_others(session)}"
     )
+
+
+def _restored(conversation: Conversation, kept: KeptConversation) -> str:
+    """Return what came back, from when and where, and how much of it was cut off."""
+    origin = f", from {Path(kept.notebook).name}" if kept.notebook else ""
+    number = sum(1 for turn in conversation.turns if turn.finish == "interrupted")
+    was = "was" if number == 1 else "were"
+    cut = f"; {number} {was} cut off in mid-answer" if number else ""
+    ago = moment(kept.changed)
+    return f"{turns(kept.turns)} restored, last changed {ago}{origin}{cut}"
 
 
 def find(session: Session, name: str | None) -> Conversation:
@@ -169,7 +177,7 @@ def _is_current(before: str, what: str) -> str:
     return f"{what}; it is the current conversation now. {way}"
 
 
-def _number(session: Session, name: str | None) -> int:
+def _number_of_turns(session: Session, name: str | None) -> int:
     """Return how many turns the conversation of that name has, if there is one."""
     return len(session.conversation(name).turns) if name in session.names else 0
 
@@ -178,13 +186,6 @@ def _say_dropped(session: Session, name: str, number: int) -> None:
     if number:
         way = back(session, name, number)
         say(f"{name} starts over; {turns(number)} dropped.{way}")
-
-
-def _needed(command: str, rest: str, session: Session) -> str:
-    name, _ = read_name(command, rest)
-    if name is None:
-        raise UsageError(f"%chat {command} needs a name: {listed(session.names)}.")
-    return name
 
 
 def _others(session: Session) -> str:
@@ -200,18 +201,18 @@ def _table(session: Session) -> dict[str, str]:
 
     current, rows = session.current.name, []
     for name in session.names:
-        talk = session.conversation(name)
-        told = talk.turns
-        costs = [turn.cost for turn in told if turn.cost is not None]
-        tokens = sum(turn.usage.total_tokens or 0 for turn in told if turn.usage)
-        last = talk.transcript.last_asked
+        conversation = session.conversation(name)
+        asked = conversation.turns
+        costs = [turn.cost for turn in asked if turn.cost is not None]
+        tokens = sum(turn.usage.total_tokens or 0 for turn in asked if turn.usage)
+        last = conversation.transcript.last_asked
         rows.append(
             (
                 f"{'*' if name == current else ' '} {name}",
-                str(len(told)),
+                str(len(asked)),
                 f"{tokens:,}",
                 dollars(sum(costs)) if costs else "",
-                talk.model or "",
+                conversation.model or "",
                 excerpt(last.prompt, 50) if last else "",
             )
         )

@@ -1,18 +1,15 @@
 """``%chat doctor``: checks what an answer needs, one line each, with what to do."""
 
 import platform
-import sys
 from collections.abc import Iterator
 from importlib.metadata import version
 
 from apertis_magic.api import keys
-from apertis_magic.api.address import is_apertis
 from apertis_magic.chat.conversation import Conversation
 from apertis_magic.chat.model_lists import near
 from apertis_magic.chat.session import Session
 from apertis_magic.chat.settings import Settings
 from apertis_magic.chat.turn import Turn
-from apertis_magic.clean import printable
 from apertis_magic.errors import (
     ApertisError,
     ConfigurationError,
@@ -20,6 +17,8 @@ from apertis_magic.errors import (
     Interrupted,
     NotFound,
 )
+from apertis_magic.notebook.commands.command_line import CommandLine
+from apertis_magic.notebook.say import say
 
 _PATIENCE = 15.0
 """Seconds that the list of models may take."""
@@ -31,76 +30,73 @@ _LONGEST = 16  # tokens
 _OK, _UNKNOWN, _BAD = "ok", "--", "!!"
 
 
-def run(here: Session, *, front_end: str, tells_cells: bool) -> None:
-    """Print what each check finds.
+def run(line: CommandLine) -> None:
+    """Print what each check finds; the conversations are left alone.
 
     It asks the model for a few words, and says so first.
-
-    Args:
-        here: the Session whose settings are checked; its conversations are left alone.
-        front_end: where the cells run, such as ``kernel``.
-        tells_cells: whether the front end tells the id of the cell that runs.
 
     Raises:
         Interrupted: the user stopped it.
     """
     try:
-        for mark, line in _checks(here, front_end, tells_cells=tells_cells):
-            sys.stdout.write(f"{mark}  {printable(line)}\n")
-            sys.stdout.flush()
+        for mark, text in _checks(line):
+            say(f"{mark}  {text}")
     except KeyboardInterrupt:
         raise Interrupted("the checks were stopped.") from None
 
 
-def _checks(
-    here: Session, front_end: str, *, tells_cells: bool
-) -> Iterator[tuple[str, str]]:
+def _checks(line: CommandLine) -> Iterator[tuple[str, str]]:
+    session = line.session
     yield _OK, f"Python {platform.python_version()}, IPython {version('ipython')}"
-    if tells_cells:
+    front_end = "a terminal" if line.asker.in_terminal else "a kernel"
+    if line.asker.this_cell() is not None:
         yield _OK, f"{front_end}; a cell that runs again replaces its turn"
     else:
         yield _UNKNOWN, f"{front_end}; it tells no cell's id, so that runs add turns"
-    yield _journal(here)
+    yield _journal(session)
     try:
-        settings = here.settings
+        settings = session.settings
     except ConfigurationError as error:
-        yield _BAD, _told(error)
+        yield _BAD, _in_words(error)
         return
     yield _OK, f"address {settings.base_url}"
-    if settings.api_key:
-        yield _OK, "a key is set; %chat key status tells where it comes from"
-    elif is_apertis(settings.base_url):
+    if settings.lacks_key:
         yield _BAD, f"no key is set. {keys.how_to_give_one()}"
         return
-    else:
-        yield _UNKNOWN, "no key is set; this address may need none"
-    model = here.current.model or settings.model
+    yield _key(settings)
+    model = session.current.model or settings.model
     try:
-        yield _model(here, model)
+        yield _model(session, model)
     except ApertisError as error:
-        yield _BAD, _told(error)
+        yield _BAD, _in_words(error)
         if isinstance(error, ConnectionFailed):
             yield _UNKNOWN, "the rest was not tried"
             return
     yield _UNKNOWN, f"asking {model} for a few words, which costs a few tokens"
-    yield from _answer(here, settings, model)
+    yield from _answer(session, settings, model)
 
 
-def _journal(here: Session) -> tuple[str, str]:
-    if here.journal is None:
+def _key(settings: Settings) -> tuple[str, str]:
+    if settings.api_key:
+        return _OK, "a key is set; %chat key status tells where it comes from"
+    return _UNKNOWN, "no key is set; this address may need none"
+
+
+def _journal(session: Session) -> tuple[str, str]:
+    if session.journal is None:
         return _UNKNOWN, "the journal is off; turns are kept in memory alone"
     try:
-        size = here.journal.size()
+        size = session.journal.size()
     except ApertisError as error:
-        return _BAD, _told(error)
-    if here.journal.problem:
-        return _BAD, here.journal.problem
-    return _OK, f"{size.turns} turns are kept in {here.journal.file}"
+        return _BAD, _in_words(error)
+    if session.journal.problem:
+        return _BAD, session.journal.problem
+    return _OK, f"{size.turns} turns are kept in {session.journal.file}"
 
 
-def _model(here: Session, model: str) -> tuple[str, str]:
+def _model(session: Session, model: str) -> tuple[str, str]:
     try:
-        ids = here.model_lists.refresh(patience=_PATIENCE).ids
+        ids = session.model_lists.refresh(patience=_PATIENCE).ids
     except NotFound:
         return _UNKNOWN, "the server has no list of models"
     if not ids:
@@ -116,19 +112,21 @@ def _model(here: Session, model: str) -> tuple[str, str]:
     )
 
 
-def _answer(here: Session, settings: Settings, model: str) -> Iterator[tuple[str, str]]:
+def _answer(
+    session: Session, settings: Settings, model: str
+) -> Iterator[tuple[str, str]]:
     """Ask for a few words, in a conversation of its own."""
     try:
-        reply = Conversation(model=model, client=here.client(settings)).ask(
+        reply = Conversation(model=model, client=session.client(settings)).ask(
             _QUESTION, max_tokens=_LONGEST, max_retries=0
         )
     except ApertisError as error:
-        yield _BAD, _told(error)
+        yield _BAD, _in_words(error)
         return
     try:
         turn = reply.result()
     except ApertisError as error:
-        yield _BAD, _told(error)
+        yield _BAD, _in_words(error)
         return
     finally:
         reply.stop()
@@ -151,5 +149,5 @@ def _judged(turn: Turn) -> Iterator[tuple[str, str]]:
         yield _UNKNOWN, "the server tells no usage; footers estimate the tokens"
 
 
-def _told(error: ApertisError) -> str:
+def _in_words(error: ApertisError) -> str:
     return f"{type(error).__name__}: {str(error).rstrip('.')}. {error.hint}".rstrip()

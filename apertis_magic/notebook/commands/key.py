@@ -7,30 +7,20 @@ import warnings
 from IPython.core.error import StdinNotImplementedError, UsageError
 
 from apertis_magic.api import address, keys
-from apertis_magic.chat.session import Session
-from apertis_magic.notebook.line import say
+from apertis_magic.notebook.commands.command_line import CommandLine
+from apertis_magic.notebook.say import say
 
 
-def run(session: Session, action: str) -> None:
-    """Do what a ``%chat key`` line says.
-
-    Args:
-        session: whose address the key is for.
-        action: nothing, ``status`` or ``clear``.
+def run(line: CommandLine) -> None:
+    """Ask for a key and store it, or do what the word says: tell of it, forget it.
 
     Raises:
-        UsageError: it is anything else, which is never repeated; or nobody can be
-            asked here.
+        UsageError: nobody can be asked here.
         ConfigurationError: that is no key, or the stored ones cannot be read or
             written.
     """
-    actions = {"": _ask, "status": _status, "clear": _clear}
-    if action not in actions:
-        raise UsageError(
-            "%chat key takes nothing, status or clear; it asks for the key itself. If "
-            "that was a key, revoke it: it is in the notebook and its history now."
-        )
-    say(actions[action](session.base_url))
+    actions = {None: _ask, "status": _status, "clear": _clear}
+    say(actions[line.word](line.session.base_url))
 
 
 def _ask(base_url: str) -> str:

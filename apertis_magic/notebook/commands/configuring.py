@@ -1,4 +1,4 @@
-"""``%chat config``: what is set, where each value comes from, and how to set it."""
+"""``%chat config`` and ``%chat system``: what is set, where it is from, setting it."""
 
 import json
 import os
@@ -17,46 +17,59 @@ from apertis_magic.api.environment import (
     MODEL_VARIABLES,
 )
 from apertis_magic.chat.session import Session
-from apertis_magic.clean import redact
+from apertis_magic.clean import mend, redact
 from apertis_magic.errors import ConfigurationError
+from apertis_magic.notebook.commands.command_line import CommandLine
 from apertis_magic.notebook.config import SETTINGS, ApertisMagic
-from apertis_magic.notebook.line import say
 from apertis_magic.notebook.options import closest
+from apertis_magic.notebook.say import say
+from apertis_magic.notebook.words import words as words_of
 
 
-def run(here: Session, settings: ApertisMagic, words: list[str]) -> None:
-    """Show the settings, or set one.
+def system(line: CommandLine) -> None:
+    """Show the conversation's system prompt, or set it; quotes around all are none."""
+    conversation = line.session.current
+    if line.text:
+        first, *more = words_of(line.text)
+        is_whole = first.quoted and not more
+        conversation.system = mend(first.text if is_whole else line.text)
+    shown = conversation.system
+    shown = line.settings.system if shown is None else shown
+    say(f"The system prompt: {shown}" if shown else "There is no system prompt.")
 
-    Args:
-        here: the Session, whose conversation may say otherwise.
-        settings: what the user has set.
-        words: nothing, a setting's name, or its name and new value; ``none`` unsets.
+
+def config(line: CommandLine) -> None:
+    """Show the settings, one of them, or set one; ``none`` unsets it.
 
     Raises:
         UsageError: there is no such setting, or the value is out of its range.
     """
-    name, *values = words or [""]
-    if len(values) > 1:
-        raise UsageError("%chat config takes a name and a value; quote spaces.")
-    if name and name not in SETTINGS:
-        if "key" in name:
-            raise UsageError("%chat config holds no keys; %chat key stores one.")
-        raise UsageError(
-            f"%chat config: there is no setting {name!r}.{closest(name, SETTINGS)}"
-        )
-    for value in values:
-        _set(settings, name, value)
-    rows = dict(_rows(here, settings))
-    if name:
+    session, name = line.session, line.word
+    if name is not None:
+        _check_name(name)
+    for value in line.words[1:]:
+        _set(line.settings, str(name), value)
+    rows = dict(_rows(session, line.settings))
+    if name is not None:
         say(f"{name}: {rows[name]}")
         return
     from apertis_magic.render import bundle
 
     try:
-        rows["key"] = here.settings.about_key
+        rows["key"] = session.settings.about_key
     except ConfigurationError as error:
         rows["key"] = f"{error} {error.hint}"
     display(bundle.card("%config ApertisMagic", rows, ()), raw=True)
+
+
+def _check_name(name: str) -> None:
+    if name in SETTINGS:
+        return
+    if "key" in name:
+        raise UsageError("%chat config holds no keys; %chat key stores one.")
+    raise UsageError(
+        f"%chat config: there is no setting {name!r}.{closest(name, SETTINGS)}"
+    )
 
 
 def _set(settings: ApertisMagic, name: str, text: str) -> None:
@@ -84,21 +97,21 @@ def _value(settings: ApertisMagic, name: str, text: str) -> Any:
     return [text] if isinstance(trait, List) and not isinstance(value, list) else value
 
 
-def _rows(here: Session, settings: ApertisMagic) -> Iterator[tuple[str, str]]:
+def _rows(session: Session, settings: ApertisMagic) -> Iterator[tuple[str, str]]:
     """Give each setting with its value and where that comes from."""
-    talk = here.current
-    found = {
-        "model": (talk.model, MODEL_VARIABLES, DEFAULT_MODEL),
-        "system": (talk.system, (), None),
+    conversation = session.current
+    elsewhere = {
+        "model": (conversation.model, MODEL_VARIABLES, DEFAULT_MODEL),
+        "system": (conversation.system, (), None),
         "base_url": (None, BASE_URL_VARIABLES, DEFAULT_BASE_URL),
     }
     for name in ("model", "base_url", "system", *SETTINGS):
-        of_talk, variables, default = found.get(name, (None, (), None))
+        own, variables, default = elsewhere.get(name, (None, (), None))
         trait = settings.traits()[name]
         value: Any = getattr(settings, name)
         variable = next((each for each in variables if os.environ.get(each)), None)
-        if of_talk is not None:
-            yield name, f"{of_talk} (conversation {talk.name})"
+        if own is not None:
+            yield name, f"{own} (conversation {conversation.name})"
         elif value not in (trait.default_value, ""):
             yield name, f"{redact(_safe(name, str(value)))} (%config)"
         elif variable:
