@@ -81,7 +81,7 @@ def fit(
 
 def cost(turn: Turn) -> int:
     """Return the tokens that a turn takes in a later request, rather too many."""
-    asked = _message(turn.prompt) + _files(turn.attachments)
+    asked = _message(turn.question.sent) + _files(turn.attachments)
     return asked + _AROUND + _of_answer(turn)
 
 

@@ -124,7 +124,8 @@ def _check_no_key(state: State) -> None:
     for number, turn in enumerate(state.turns, 1):
         options = record.dumped(record.plain(turn.options))
         attached = "\n".join(e.data for e in turn.attachments if not e.is_picture)
-        sent = f"{turn.prompt}\n{attached}\n{turn.system}\n{state.system}\n{options}"
+        asked = f"{turn.prompt}\n{turn.question.sent}"
+        sent = f"{asked}\n{attached}\n{turn.system}\n{state.system}\n{options}"
         if holds_key(sent):
             raise ConfigurationError(
                 f"Nothing was written, for question {number} of {state.name}, its "

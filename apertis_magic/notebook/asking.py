@@ -1,23 +1,19 @@
 """Asks what a cell or a line says, and shows the answer where the cell runs."""
 
-import os
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
-from traitlets import Bunch
 
 from apertis_magic.chat.ask import Ask, Limits
 from apertis_magic.chat.history import Placement
 from apertis_magic.chat.question import Question
 from apertis_magic.chat.reply import Reply
 from apertis_magic.chat.session import Session, current
-from apertis_magic.chat.settings import Preferences
 from apertis_magic.chat.turn import Cell, Turn
 from apertis_magic.errors import (
     ApertisError,
@@ -26,15 +22,13 @@ from apertis_magic.errors import (
     ModelNotFound,
 )
 from apertis_magic.notebook.config import ApertisMagic
+from apertis_magic.notebook.following import session_with
 from apertis_magic.notebook.option_line import parse, parse_ask
 from apertis_magic.notebook.options import ChatOptions, help_text
 from apertis_magic.notebook.say import say, warn
 
 if TYPE_CHECKING:
     from apertis_magic.notebook.views.cell import Displays, View
-
-_FOLLOWED: "WeakKeyDictionary[Session, ApertisMagic]" = WeakKeyDictionary()
-"""Whose preferences a Session follows."""
 
 
 class Asker:
@@ -292,40 +286,6 @@ class Asker:
         return Cell(cell_id, self._execution)
 
 
-def session_with(settings: ApertisMagic) -> Session:
-    """Return the process's Session, which follows what the user prefers."""
-    session = current()
-    if _FOLLOWED.get(session) is not settings:
-        _FOLLOWED[session] = settings
-        session.preferences = _preferences(settings)
-        settings.observe(_follow)
-    return session
-
-
-def _follow(change: Bunch) -> None:
-    """Have the Session know that the user prefers something else."""
-    session = current()
-    settings = _FOLLOWED.get(session)
-    if settings is not None and settings is change.owner:
-        session.preferences = _preferences(settings)
-
-
-def _preferences(settings: ApertisMagic) -> Preferences:
-    return Preferences(
-        base_url=settings.base_url,
-        model=settings.model,
-        system=settings.system,
-        fields=settings.fields,
-        limits=Limits(timeout=settings.timeout, max_retries=settings.max_retries),
-        max_context=settings.max_context_tokens,
-        journal=settings.journal,
-        journal_days=settings.journal_days,
-        cache=settings.cache,
-        cache_days=settings.cache_days,
-        notebook=this_notebook(settings.parent),
-    )
-
-
 def _fields(options: ChatOptions) -> dict[str, Any]:
     """Return the request's fields that a line sets."""
     extra = {"extra_body": options.extra_body} if options.extra_body else {}
@@ -334,14 +294,6 @@ def _fields(options: ChatOptions) -> dict[str, Any]:
 
 def _limits(options: ChatOptions) -> Limits:
     return Limits(timeout=options.timeout, max_retries=options.max_retries)
-
-
-def this_notebook(shell: Any) -> str | None:
-    """Return the path of the notebook that *shell* runs, where the front end tells."""
-    # VS Code says the first, a Jupyter server the second.
-    names = getattr(shell, "user_ns", {})
-    found = names.get("__vsc_ipynb_file__") or os.environ.get("JPY_SESSION_NAME")
-    return found if isinstance(found, str) else None
 
 
 def _tell_of_near(name: str, names: Collection[str]) -> None:

@@ -91,8 +91,8 @@ def _match_line(ipython: IPCompleter, _line: str) -> Sequence[str]:
 def _candidates(
     ipython: IPCompleter, line: str, *, of_cell: bool
 ) -> "tuple[str, Sequence[Candidate]]":
-    from apertis_magic.notebook import asking, candidates
+    from apertis_magic.notebook import candidates, following
 
     # The models that are offered are those of the address that the user prefers.
-    asking.session_with(ApertisMagic.of(ipython.shell))
+    following.session_with(ApertisMagic.of(ipython.shell))
     return candidates.at_end(line, of_cell=of_cell)
