@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from apertis_magic.chat import history
+from apertis_magic.chat.conversation import Conversation
 from apertis_magic.chat.history import Entry, Placement
 from apertis_magic.chat.journal.journal import Journal
 from apertis_magic.chat.question import Question
 from apertis_magic.chat.state import State
+from apertis_magic.chat.transcript import Transcript
 from apertis_magic.chat.turn import Turn
 
 PATIENCE = 60.0
@@ -40,6 +42,14 @@ def after(
     """Return a conversation with one turn more, and the turn's entry."""
     entries, entry = history.put(state.history, turn, placement or Placement())
     return replace(state, history=entries), entry
+
+
+def taken_up(state: State, journal: Journal | None = None) -> Conversation:
+    """Return a conversation that goes on with *state*, under its id."""
+    conversation = Conversation()
+    conversation.transcript = Transcript(state, journal)
+    conversation.transcript.keep()
+    return conversation
 
 
 def talk(*texts: str, name: str = "main") -> State:

@@ -146,7 +146,7 @@ def test_any_question_is_asked_again(server: ScriptedServer) -> None:
     assert server.requests[1].body == server.requests[3].body
     assert ["one", "better", "three"] == [each.text for each in chat.turns]
     assert ("b", "b", 0) == (turn.prompt, turn.cell, turn.options["temperature"])
-    assert frozenset({third.id}) == chat.transcript.stale
+    assert frozenset({third.id}) == chat.state.stale
     assert (turn, first) == (
         chat.transcript.last_asked,
         chat.transcript.find_turn(first.id),
@@ -189,7 +189,7 @@ def test_an_edited_question_stands_where_it_stood(server: ScriptedServer) -> Non
     assert [("a", "a"), ("b, please", "b"), ("c", "c")] == [
         (each.prompt, each.cell) for each in chat.turns
     ]
-    assert frozenset({turns[2].id}) == chat.transcript.stale
+    assert frozenset({turns[2].id}) == chat.state.stale
     assert turn == chat.turns[1]
 
     chat.ask("b by its cell", placement=cell("b", 2)).result()
@@ -300,8 +300,8 @@ def test_what_was_put_back_is_as_old_as_it_was(server: ScriptedServer) -> None:
         chat.transcript.put_back(entry, at)
 
     assert ["x", "y", "z"] == [turn.prompt for turn in chat.turns]
-    assert frozenset() == chat.transcript.stale
-    assert chat.turns[2] == chat.newest == chat.transcript.last_asked
+    assert frozenset() == chat.state.stale
+    assert chat.turns[2] == chat.state.newest == chat.transcript.last_asked
 
 
 def test_a_dropped_question_is_the_last_no_more(server: ScriptedServer) -> None:

@@ -415,12 +415,12 @@ def test_a_cell_that_runs_again_replaces_its_turn(server: ScriptedServer) -> Non
 
     assert ["A2", "B"] == [turn.text for turn in chat.turns]
     assert [("user", "a2")] == server.messages[2]
-    assert {chat.turns[1].id} == chat.transcript.stale
+    assert {chat.turns[1].id} == chat.state.stale
 
     chat.ask("b", placement=Placement(cell=cell("2", "y"))).result()
 
     assert ["A2", "B2"] == [turn.text for turn in chat.turns]
-    assert frozenset() == chat.transcript.stale
+    assert frozenset() == chat.state.stale
 
 
 def test_starting_over_keeps_the_system_prompt(server: ScriptedServer) -> None:

@@ -19,6 +19,7 @@ from journals import (
     is_one_line,
     query,
     saved,
+    taken_up,
     talk,
 )
 from scripted_server import ScriptedServer, says
@@ -480,14 +481,14 @@ def test_damage_while_it_is_open(
         assert is_one_line(journal.problem)
 
     other = Journal(file)
-    later = Conversation.of(chat.state, journal=other)
+    later = taken_up(chat.state, other)
     resume(later)
     resume(chat)
     other.flush(PATIENCE)
     journal.close()
     other.close()
     last = Journal(file)
-    again = Conversation.of(later.state, journal=last)
+    again = taken_up(later.state, last)
     resume(again)
 
     assert saved(last, again.state)

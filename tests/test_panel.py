@@ -18,6 +18,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from journals import taken_up
 from scripted_server import DONE, Answer, Cut, ScriptedServer, Wait, chunk, fails
 
 from apertis_magic.api.client import AsyncApertis
@@ -395,7 +396,7 @@ class Machine(RuleBasedStateMachine):
         )
         turns = [replace(turn, id=f"old {n}") for n in range(number)]
         state = State(name="old", history=history_of(turns))
-        self.talk, self.dropped = Conversation.of(state), []
+        self.talk, self.dropped = taken_up(state), []
         self.talk._client = self.client
 
     @rule(up=st.booleans())
@@ -472,7 +473,7 @@ def test_a_try_that_failed_is_told(
     """It stands with the answer that it did not replace."""
     server.will(fails(400, "too odd"))
     turn = Turn(question=Question("q"), text="a", finish="stop", asked_model="m")
-    talk = Conversation.of(State(name="x", history=history_of([turn])))
+    talk = taken_up(State(name="x", history=history_of([turn])))
     talk._client = client
     feed = Feed()
     page = Page(feed)

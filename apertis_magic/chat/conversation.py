@@ -78,21 +78,8 @@ class Conversation:
         self._under_way: tuple[UnderWay, ...] = ()
         self._turnstile: tuple[asyncio.AbstractEventLoop, asyncio.Lock] | None = None
 
-    @classmethod
-    def of(cls, state: State, *, journal: Journal | None = None) -> "Conversation":
-        """Return the conversation that *state* is a picture of.
-
-        Args:
-            state: its id is in use by no other.
-            journal: what keeps it, None for nothing.
-        """
-        conversation = cls()
-        conversation.transcript = Transcript(state, journal)
-        conversation.transcript.keep()
-        return conversation
-
     def __repr__(self) -> str:
-        return f"<Conversation {self.name!r}: {len(self.transcript)} turns>"
+        return f"<Conversation {self.name!r}: {len(self.turns)} turns>"
 
     @property
     def name(self) -> str:
@@ -131,11 +118,6 @@ class Conversation:
     def turns(self) -> tuple[Turn, ...]:
         """The turns in their order."""
         return self.transcript.state.turns
-
-    @property
-    def newest(self) -> Turn | None:
-        """The turn with text that was made last, wherever it stands."""
-        return self.transcript.newest
 
     @property
     def under_way(self) -> tuple[UnderWay, ...]:

@@ -112,9 +112,10 @@ def _own(history: History, cell: Cell | None) -> History:
 
 def _keep(history: History, cell: Cell) -> History:
     """Have *cell*'s turns outlast this execution of it, which adds to them."""
-    here, of_cell = cell.execution, cell.id
     return tuple(
-        replace(entry, execution=here) if entry.turn.cell == of_cell else entry
+        replace(entry, execution=cell.execution)
+        if entry.turn.cell == cell.id
+        else entry
         for entry in history
     )
 
@@ -155,8 +156,8 @@ def without(history: History, turn: str) -> tuple[History, Entry, int]:
 
 def put_back(history: History, entry: Entry, at: int) -> History:
     """Return *history* with an entry that was taken out, unless its place is taken."""
-    here = {each.turn.id for each in history} | {each.slot for each in history}
-    if entry.turn.id in here or entry.slot in here:
+    names = {each.turn.id for each in history} | {each.slot for each in history}
+    if entry.turn.id in names or entry.slot in names:
         return history
     at = min(max(at, 0), len(history))
     return (*history[:at], entry, *history[at:])

@@ -1,16 +1,59 @@
 """Decides what an Ask leaves open, by what the user prefers, and refuses keys."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from time import time
 
 from apertis_magic.api.client import AsyncApertis
-from apertis_magic.chat.ask import Ask
+from apertis_magic.chat.ask import Ask, PreparedAsk
 from apertis_magic.chat.conversation import Conversation
+from apertis_magic.chat.model_lists import Listing, context_length
 from apertis_magic.chat.settings import Preferences, Settings
 from apertis_magic.clean import holds_key
 from apertis_magic.errors import ConfigurationError
 
+_DAY = 86_400.0
 
-def preferring(ask: Ask, preferences: Preferences) -> Ask:
+
+def prepare(
+    ask: Ask,
+    conversation: Conversation,
+    *,
+    settings: Settings,
+    preferences: Preferences,
+    client: Callable[[Settings], AsyncApertis],
+    models: Listing | None,
+) -> PreparedAsk:
+    """Return an Ask with all decided that it leaves open.
+
+    Args:
+        ask: what is asked.
+        conversation: where it is asked.
+        settings: where requests go.
+        preferences: what the user prefers.
+        client: gives who asks there.
+        models: what is known of the server's models, None for nothing.
+
+    Raises:
+        ConfigurationError: it holds a key, or something is missing.
+    """
+    ask = _preferring(ask, preferences)
+    system = conversation.transcript.system_for(ask)
+    check_no_key(settings.api_key, system, *ask.question.texts)
+    asking = client(settings)
+    model = _model_for(ask, conversation, settings, asking)
+    limit = preferences.max_context
+    return PreparedAsk(
+        ask=ask,
+        client=asking,
+        model=model,
+        system=system,
+        max_context=context_length(models, model) if limit is None else limit,
+        cached_since=_cached_since(preferences) if ask.cache else None,
+    )
+
+
+def _preferring(ask: Ask, preferences: Preferences) -> Ask:
     """Return an Ask with what the user prefers where it leaves that open.
 
     A question that is asked again, or whose answer is completed, keeps its own fields.
@@ -26,7 +69,7 @@ def preferring(ask: Ask, preferences: Preferences) -> Ask:
     )
 
 
-def model_for(
+def _model_for(
     ask: Ask, conversation: Conversation, settings: Settings, client: AsyncApertis
 ) -> str:
     """Return the model to ask: the one place of a Session that chooses."""
@@ -37,6 +80,16 @@ def model_for(
     is_known = former is not None and former.base_url == client.base_url
     again = former.asked_model if former and is_known else None
     return ask.model or again or conversation.model or settings.model
+
+
+def _cached_since(preferences: Preferences) -> float:
+    """Return the moment since when answers of the journal are good enough."""
+    if not preferences.journal:
+        raise ConfigurationError(
+            "Answers are cached in the journal, which is off.",
+            hint="%config ApertisMagic.journal = True turns it on.",
+        )
+    return time() - preferences.cache_days * _DAY
 
 
 def check_no_key(key: str | None, *texts: str | None) -> None:

@@ -2,17 +2,16 @@
 
 import threading
 from difflib import get_close_matches
-from itertools import count
-from time import time
 
 from apertis_magic import paths
 from apertis_magic.api.client import AsyncApertis
-from apertis_magic.chat.ask import Ask, PreparedAsk
+from apertis_magic.chat import names
+from apertis_magic.chat.ask import Ask
 from apertis_magic.chat.conversation import Conversation
 from apertis_magic.chat.journal.journal import Journal, KeptConversation
-from apertis_magic.chat.model_lists import ModelLists, context_length
+from apertis_magic.chat.model_lists import ModelLists
 from apertis_magic.chat.names import DEFAULT_CONVERSATION
-from apertis_magic.chat.preparing import check_no_key, model_for, preferring
+from apertis_magic.chat.preparing import check_no_key, prepare
 from apertis_magic.chat.reply import Reply
 from apertis_magic.chat.restoring import Desk, Restoring
 from apertis_magic.chat.settings import Preferences, Settings, address_of
@@ -20,8 +19,6 @@ from apertis_magic.chat.state import State
 from apertis_magic.chat.watchers import Watchers
 from apertis_magic.clean import quoted
 from apertis_magic.errors import ConfigurationError
-
-_DAY = 86_400.0
 
 
 class Session:
@@ -137,7 +134,7 @@ class Session:
             name: its name; one that exists starts over, and its turns stay in the
                 journal. None makes a name up.
         """
-        name = name or self._free(DEFAULT_CONVERSATION)
+        name = name or names.free(DEFAULT_CONVERSATION, self.names)
         if name in self.names:
             self.conversation(name).reset()
         self._add(name)
@@ -157,10 +154,10 @@ class Session:
             ConfigurationError: there is no such turn, or the current conversation,
                 which has more turns, is of that name.
         """
-        name = name or self._free(self._name)
+        name = name or names.free(self._name, self.names)
         if name == self._name:
             if through is not None:
-                self._check_free(name)
+                names.check_free(name, self.names)
             return self.current
         forked = self.current.fork(name, through=through)
         if name in self.names:
@@ -177,7 +174,7 @@ class Session:
         conversation = self.current
         if name == conversation.name:
             return conversation
-        self._check_free(name)
+        names.check_free(name, self.names)
         with self._lock:
             self._conversations = {
                 name if each is conversation else known: each
@@ -310,7 +307,15 @@ class Session:
                 API key; nothing was sent.
         """
         target = self.conversation(conversation or self._name)
-        return target.start(self._prepared(ask, target))
+        prepared = prepare(
+            ask,
+            target,
+            settings=self.settings,
+            preferences=self.preferences,
+            client=self.client,
+            models=self.model_lists.known(),
+        )
+        return target.start(prepared)
 
     def end_execution(self, execution: str) -> None:
         """Tell the conversations that an execution of a cell has ended."""
@@ -330,34 +335,6 @@ class Session:
                     settings.api_key, settings.base_url
                 )
             return self._clients[target]
-
-    def _prepared(self, ask: Ask, conversation: Conversation) -> PreparedAsk:
-        """Decide what an Ask leaves open, and see that it holds no key."""
-        settings, preferences = self.settings, self.preferences
-        ask = preferring(ask, preferences)
-        system = conversation.transcript.system_for(ask)
-        self.check_no_key(system, *ask.question.texts)
-        client = self.client(settings)
-        model = model_for(ask, conversation, settings, client)
-        limit = preferences.max_context
-        if limit is None:
-            limit = context_length(self.model_lists.known(), model)
-        return PreparedAsk(
-            ask=ask,
-            client=client,
-            model=model,
-            system=system,
-            max_context=limit,
-            cached_since=self._cached_since() if ask.cache else None,
-        )
-
-    def _cached_since(self) -> float:
-        if self.journal is None:
-            raise ConfigurationError(
-                "Answers are cached in the journal, which is off.",
-                hint="%config ApertisMagic.journal = True turns it on.",
-            )
-        return time() - self.preferences.cache_days * _DAY
 
     @property
     def _desk(self) -> Desk:
@@ -393,18 +370,6 @@ class Session:
         transcript.default_system = self.preferences.system
         transcript.watchers = self.watchers
         transcript.on_abandon = self._restoring.abandon
-
-    def _free(self, name: str) -> str:
-        numbers = (f"{name}-{number}" for number in count(2))
-        return next(each for each in numbers if each not in self.names)
-
-    def _check_free(self, name: str) -> None:
-        if name in self.names:
-            word = quoted(name)
-            raise ConfigurationError(
-                f"There is a conversation {name!r} already.",
-                hint=f"%chat use {word} goes there; %chat delete {word} makes room.",
-            )
 
 
 _current: Session | None = None

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
-from apertis_magic.chat.history import Entry, History, Placement, put
+from apertis_magic.chat.history import Entry, History, Placement, newest, put, stale
 from apertis_magic.chat.turn import Cell, Turn
 
 
@@ -29,6 +29,17 @@ class State:
     def turns(self) -> tuple[Turn, ...]:
         """The turns in their order."""
         return tuple(entry.turn for entry in self.history)
+
+    @property
+    def newest(self) -> Turn | None:
+        """The turn with text that was made last, wherever it stands."""
+        return newest(self.history)
+
+    @property
+    def stale(self) -> frozenset[str]:
+        """Ids of the turns that were asked before a turn above them was asked again."""
+        marks = zip(self.history, stale(self.history), strict=True)
+        return frozenset(entry.turn.id for entry, old in marks if old)
 
 
 def history_of(turns: "tuple[Turn, ...] | list[Turn]") -> History:

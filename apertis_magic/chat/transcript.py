@@ -45,9 +45,6 @@ class Transcript:
         self._dropped = 0  # the highest order of a turn that may be put back
         self._asked: Entry | None = None  # what was asked last
 
-    def __len__(self) -> int:
-        return len(self._history)
-
     @property
     def name(self) -> str:
         """What the conversation is called."""
@@ -93,18 +90,6 @@ class Transcript:
             )
 
     @property
-    def newest(self) -> Turn | None:
-        """The turn with text that was made last, wherever it stands."""
-        return history.newest(self._history)
-
-    @property
-    def stale(self) -> frozenset[str]:
-        """Ids of the turns that were asked before a turn above them was asked again."""
-        entries = self._history
-        marks = zip(entries, history.stale(entries), strict=True)
-        return frozenset(entry.turn.id for entry, old in marks if old)
-
-    @property
     def last_asked(self) -> Turn | None:
         """The turn of the last question, whatever became of it."""
         with lock:
@@ -143,7 +128,7 @@ class Transcript:
         Raises:
             ConfigurationError: there is none, or its answer is complete.
         """
-        partial = self.newest if turn is None else self.find_turn(turn)
+        partial = self.state.newest if turn is None else self.find_turn(turn)
         if partial is not None and partial.text and partial.finish != "stop":
             return partial
         what = "The last answer" if turn is None else "That answer"

@@ -16,7 +16,7 @@ _MOST = 100_000
 
 def saved(talk: Conversation) -> Bundle:
     """Return the end of a conversation, as long as a notebook should hold."""
-    turns, stale = talk.turns, talk.transcript.stale
+    turns, stale = talk.turns, talk.state.stale
     size, first = 0, len(turns)
     while first and size < _MOST:
         first -= 1

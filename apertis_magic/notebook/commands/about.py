@@ -63,7 +63,7 @@ def last(line: CommandLine) -> None:
         error = line.asker.error
         say(_story(error) if error else "There was no error.")
         return
-    turn = line.session.current.newest
+    turn = line.session.current.state.newest
     if turn is None:
         say("There is no answer yet.")
         return

@@ -29,7 +29,7 @@ def show(line: CommandLine) -> None:
     transcript = bundle.transcript(
         conversation.turns,
         system=conversation.system,
-        stale=conversation.transcript.stale,
+        stale=conversation.state.stale,
         versions=versions,
         gone=gone,
     )
