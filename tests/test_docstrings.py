@@ -16,15 +16,20 @@ from apertis_magic.api import (
     account,
     client,
     completions,
+    message,
     models,
     params,
     response,
     stream,
     types,
+    usage,
 )
 from apertis_magic.render.markdown import to_html
 
-HOMES = (errors, client, completions, models, account, stream, types, response, params)
+HOMES = (
+    *(errors, client, completions, models, account, stream, types, message, usage),
+    *(response, params),
+)
 
 _SECTION = re.compile(r"^(Args|Attributes|Returns|Raises|Example):\n", re.MULTILINE)
 _OF_CLASS = ("Args", "Attributes")
