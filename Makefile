@@ -1,5 +1,6 @@
 # make demo   run notebooks/quickstart.ipynb on a real local model
 # make test   run the tests           make lint   check style and types
+# make quick  lint, and the tests that fail first, in less than a minute
 # make coverage   run the tests and tell which lines of the code they miss
 # make test-slow   kill a hundred kernels, and measure how the work grows with a text
 # make test-outside   read the examples of the Markdown specifications, got into build/outside
@@ -15,9 +16,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 LOWEST := .venv-lowest
+SLOWEST := --durations=10 --durations-min=2
+# Names, layers, pages, docstrings and the tables of options and commands.
+QUICK_TESTS := $(patsubst %,tests/test_%.py,architecture docs docstrings options line completion model_commands magics values fitting)
 CELL_TESTS := $(patsubst %,tests/test_%.py,cell streaming kernel magics line options layout render terminal conversation branching run_all conversation_commands files panel_kernel)
 
-.PHONY: demo test coverage test-slow test-outside test-lowest lint bench docs pictures lab clean
+.PHONY: demo test quick coverage test-slow test-outside test-lowest lint bench docs pictures lab clean
 .NOTPARALLEL:
 
 demo: $(VENV)/ready-demo
@@ -26,11 +30,14 @@ demo: $(VENV)/ready-demo
 
 test: $(VENV)/ready-test
 	$(BIN)/python -m apertis_magic.local install
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 $(SLOWEST)
+
+quick: lint
+	$(BIN)/python -m pytest -q -n 2 $(QUICK_TESTS)
 
 coverage: $(VENV)/ready-test
 	$(BIN)/python -m apertis_magic.local install
-	$(BIN)/python -m pytest --cov -n 2
+	$(BIN)/python -m pytest --cov -n 2 $(SLOWEST)
 
 test-slow: $(VENV)/ready-test
 	APERTIS_MAGIC_SLOW=1 $(BIN)/python -m pytest -s tests/test_journal_kill.py tests/test_growth.py

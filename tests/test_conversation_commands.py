@@ -299,7 +299,7 @@ def test_a_journal_that_cannot_be_read(
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "damaged"))
     paths.data_dir().mkdir(parents=True)
     (paths.data_dir() / "journal.sqlite").write_bytes(b"no database" * 100)
-    session._current = None
+    session.forget()
     [shown] = texts(shell, "%chat list")
 
     assert "* main" in shown
@@ -354,7 +354,7 @@ def test_all_that_was_taken_back_stays_away(asked: Shell, told: Any) -> None:
     """Also after a restart: the journal knows of it."""
     asked.run("%chat undo")
     [shown] = texts(asked, "%chat show --versions")
-    session._current = None
+    session.forget()
     asked.run("%chat restore")
 
     assert "Taken back or dropped: 1" in shown
@@ -436,7 +436,7 @@ def test_out_and_in_again(
     asked.run(f"%chat export 'my talk{ending}'")
     asked.run(f"%chat export main ~/other{ending}")
     before = session.current().current.turns
-    session._current = None
+    session.forget()
     asked.run(f"%chat load 'my talk{ending}'")
     after = session.current().current.turns
     other = tmp_path / f"other{ending}"
@@ -495,7 +495,7 @@ def test_a_saved_notebook_is_loaded(
     whole = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells}
     file = tmp_path / "talk.ipynb"
     file.write_text(json.dumps(whole), encoding="utf-8")
-    session._current = None
+    session.forget()
     told()
     asked.run(f"%chat load {file}")
 
@@ -557,7 +557,7 @@ def test_a_journal_that_cannot_be_written_is_told_once(
     assert journal is not None
 
     journal.close()
-    session._current = None
+    session.forget()
     journal.file.rename(tmp_path / "away")
     journal.file.mkdir()
     asked.run("%%chat\nsecond")
@@ -733,7 +733,7 @@ def test_what_was_dropped_comes_back_first(
     """Before what an earlier kernel left of this notebook; without a name, too."""
     server.will(says("A"))
     kernel.run("%%chat\nof an earlier kernel")
-    kernel.run("from apertis_magic.chat import session; session._current = None")
+    kernel.run("from apertis_magic.chat import session; session.forget()")
     kernel.run("%%chat\none")
     kernel.run(drop)
     told = kernel.run("%chat restore").printed
@@ -746,7 +746,7 @@ def test_what_was_dropped_comes_back_first(
 def restart(kernel: Kernel, notebook: str) -> None:
     """Have the kernel forget all, as one that has just begun."""
     kernel.run(
-        "import os; from apertis_magic.chat import session; session._current = None\n"
+        "import os; from apertis_magic.chat import session; session.forget()\n"
         f"os.environ['JPY_SESSION_NAME'] = {notebook!r}"
     )
 

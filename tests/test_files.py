@@ -361,7 +361,7 @@ def test_the_cells_ask_as_it_was_asked(
         "%%chat --no-system --max-tokens 9\n-m x?",
         "%%chat\n>>> 1",
     )
-    session._current = None
+    session.forget()
     for cell in cells_of(file):
         if cell["cell_type"] == "code":
             shell.run("".join(cell["source"]))

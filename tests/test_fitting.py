@@ -15,6 +15,7 @@ from scripted_server import ScriptedServer, fails
 from apertis_magic import Apertis, errors
 from apertis_magic.api.types import Usage
 from apertis_magic.chat import fitting
+from apertis_magic.chat.attachment import Attachment
 from apertis_magic.chat.fitting import Fit
 from apertis_magic.chat.model_lists import ListedModel, Listing, context_length
 from apertis_magic.chat.question import Question
@@ -198,6 +199,33 @@ def test_what_else_needs_room() -> None:
     left_out = [fitting.fit(turns, "?", **{**limit, **c}).left_out for c in changes]
 
     assert [25, 7, 44, 80, 34, 0, 80] == left_out
+
+
+FILES: dict[str, tuple[Attachment, ...]] = {
+    "a picture": (Attachment.of("plot.png", b"GIF89a"),),
+    "a text": (Attachment.of("data.txt", b"word " * 1_000),),
+    "two": (Attachment.of("a.png", b"GIF89a"), Attachment.of("b.txt", b"x" * 900)),
+    "a name": (Attachment.of("n" * 200, b"x"),),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "least"),
+    [("a picture", 85), ("a text", 1_000), ("two", 385), ("a name", 40)],
+)
+def test_what_is_attached_needs_room(name: str, least: int) -> None:
+    """Of the question, and of each turn before it that is sent again."""
+    attached, limit = FILES[name], {**NO_LIMIT, "max_context": 4_096}
+    plain, with_files = answered(), answered(attachments=attached)
+    size = fitting.cost(with_files) - fitting.cost(plain)
+    room = 4_096 - 1_024 - fitting.tokens("?") - 5  # a fourth is for the answer
+    fits = (room - size) // fitting.cost(plain)
+    turns = [plain] * 80
+    asked = fitting.fit(turns, "?", attached=attached, **limit)
+    before = fitting.fit([*turns, with_files], "?", **limit)
+
+    assert least <= size <= 2_000
+    assert (fits, fits) == (len(asked.turns), len(before.turns))
 
 
 TURNS = st.lists(

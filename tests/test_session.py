@@ -1,5 +1,6 @@
 """What the Session does for every face: it tells of changes, and sends no key."""
 
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -306,3 +307,19 @@ def test_the_notebook_tells_of_a_key_in_what_is_set(
 
     assert [] == server.requests
     assert () == session.current().current.turns
+
+
+def test_a_session_is_forgotten(server: ScriptedServer) -> None:
+    """The next use makes another; the journal has been written and closed."""
+    server.will(says("a"))
+    session.forget()  # there is none
+    before = set(threading.enumerate())
+    first = session.current()
+    first.ask(ask("x")).result()
+    session.forget()
+    left = set(threading.enumerate()) - before
+
+    assert [] == [thread for thread in left if thread.name == "apertis-journal"]
+    assert first is not session.current()
+    assert () == session.current().current.turns
+    assert ["main"] == [kept.name for kept in session.current().restorable]

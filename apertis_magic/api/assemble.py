@@ -4,13 +4,9 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from apertis_magic.api.message import ToolCall
 from apertis_magic.api.response import Response
-from apertis_magic.api.types import (
-    ChatCompletion,
-    ChatCompletionChunk,
-    ChunkChoice,
-    ToolCall,
-)
+from apertis_magic.api.types import ChatCompletion, ChatCompletionChunk, ChunkChoice
 from apertis_magic.api.value import Json, mapping
 from apertis_magic.clean import mend
 

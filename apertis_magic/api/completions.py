@@ -13,15 +13,11 @@ from apertis_magic.api.answer import (
 )
 from apertis_magic.api.assemble import completion_of
 from apertis_magic.api.incoming import Incoming
+from apertis_magic.api.message import Message, MessageLike, ResponseMessage
 from apertis_magic.api.stream import AsyncStream, Stream
 from apertis_magic.api.timeouts import Timeouts
 from apertis_magic.api.transport import Call, Transport, checked_retries
-from apertis_magic.api.types import (
-    ChatCompletion,
-    Message,
-    MessageLike,
-    ResponseMessage,
-)
+from apertis_magic.api.types import ChatCompletion
 from apertis_magic.errors import ApertisError, BadRequest, ConfigurationError
 
 _PATH = "/chat/completions"

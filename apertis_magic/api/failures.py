@@ -11,7 +11,6 @@ from apertis_magic.api import address, conflicts
 from apertis_magic.api.params import PARAMS
 from apertis_magic.api.response import Response
 from apertis_magic.api.retry import wait_of
-from apertis_magic.api.types import error_of
 from apertis_magic.api.value import Json, first, items, mapping
 from apertis_magic.clean import printable
 from apertis_magic.errors import (
@@ -274,6 +273,24 @@ def _error(text: str) -> Json:
     # OpenRouter keeps the words of the model's own provider apart.
     raw = mapping(error.get("metadata")).get("raw")
     return {**error, "message": f"{error.get('message')}: {raw}"} if raw else error
+
+
+def error_of(payload: Json) -> Json | None:
+    """Return the error that *payload* carries, as a mapping, or None.
+
+    Some gateways send an ``error`` whose fields are all empty along with a success;
+    that is no error.
+    """
+    error = payload.get("error")
+    if not error and payload.get("success") is False:
+        words = payload.get("message") or "no reason given"
+        return {"message": words, "code": payload.get("code")}
+    if isinstance(error, str | list) and str(error).strip(" []"):
+        return {"message": str(error)}
+    if error and isinstance(error, int | float):  # true, or a status
+        return {"message": payload.get("message") or f"error {error}"}
+    found = mapping(error)
+    return found if any(found.get(k) for k in ("message", "type", "code")) else None
 
 
 def on_top(body: Json) -> Json:

@@ -383,3 +383,16 @@ def current() -> Session:
         if _current is None:
             _current = Session()
         return _current
+
+
+def forget() -> None:
+    """Forget this process's Session; the next use makes another.
+
+    For tests and for programs that start over. Its journal is written and closed.
+    """
+    global _current
+    with _lock:
+        session, _current = _current, None
+    journal = session._journal if session else None  # noqa: SLF001  this module's own
+    if journal is not None:
+        journal.close()

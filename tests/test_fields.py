@@ -1,0 +1,210 @@
+"""Every field of a turn goes wherever turns go, and comes back as it was."""
+
+from collections.abc import Callable
+from dataclasses import MISSING, Field, fields, is_dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from apertis_magic import files
+from apertis_magic.api.types import Usage
+from apertis_magic.chat.attachment import Attachment
+from apertis_magic.chat.history import Entry, Placement
+from apertis_magic.chat.journal.journal import Journal
+from apertis_magic.chat.question import Question
+from apertis_magic.chat.state import State
+from apertis_magic.chat.turn import Cell, Source, Turn
+
+SAMPLES: dict[str, Any] = {
+    "id": "t-1",
+    "question": Question(
+        "What is in {{file}}?",
+        attachments=(Attachment("data.csv", "text/plain", "a,b\n1,2\n"),),
+        filled="What is in data.csv?",
+        fields={"temperature": 0.5, "stop": ["x"], "extra_body": {"a": [1]}},
+        last_turns=4,
+    ),
+    "text": "Two numbers.",
+    "reasoning": "It has one row.",
+    "refusal": "Of more I do not speak.",
+    "alternatives": ("A table.", "A row."),
+    "sources": (Source(url="https://a.example/b", title="A page"),),
+    "finish": "error",
+    "error": "The connection broke off.",
+    "hint": "Run the cell again.",
+    "model": "served-1",
+    "asked_model": "asked-1",
+    "fallback": "it was busy",
+    "base_url": "https://api.example/v1",
+    "usage": Usage(
+        prompt_tokens=9,
+        completion_tokens=7,
+        total_tokens=16,
+        cached_tokens=3,
+        reasoning_tokens=2,
+        cost=0.25,
+        raw={"prompt_tokens": 9},
+    ),
+    "system": "Be brief.",
+    "left_out": 2,
+    "cached": True,
+    "cell": "cell-1",
+    "started": 1_700_000_000.5,
+    "first_text": 0.75,
+    "elapsed": 1.5,
+    "malformed": 1,
+}
+TURN = Turn(**SAMPLES)
+STATE = State(
+    id="c-1",
+    name="idea",
+    model="m",
+    system="Be kind.",
+    history=(Entry(TURN, order=5, execution="run-1", slot="t-0"),),
+)
+
+
+def default_of(field: "Field[Any]") -> Any:
+    """Return what a field has that nobody set; a required one has nothing."""
+    if field.default_factory is not MISSING:
+        return field.default_factory()
+    return field.default
+
+
+def unset(value: Any) -> list[str]:
+    """Return the fields of a value, and of those in it, that have their defaults."""
+    if isinstance(value, tuple):
+        return [name for each in value for name in unset(each)]
+    if not is_dataclass(value):
+        return []
+    found = {field.name: getattr(value, field.name) for field in fields(value)}
+    same = [f.name for f in fields(value) if found[f.name] == default_of(f)]
+    return [*same, *(name for inner in found.values() for name in unset(inner))]
+
+
+def through_json(turn: Turn, _folder: Path) -> Turn:
+    """Return a turn as any file or output keeps it."""
+    return Turn.from_dict(turn.to_dict())
+
+
+def through_file(ending: str) -> Callable[[Turn, Path], Turn]:
+    """Return what exports a turn and loads it again."""
+
+    def travel(turn: Turn, folder: Path) -> Turn:
+        file = folder / f"talk{ending}"
+        files.export(replace(STATE, history=(Entry(turn, 1),)), file)
+        [state] = files.load(file)
+        return state.turns[0]
+
+    return travel
+
+
+def through_journal(turn: Turn, folder: Path) -> Turn:
+    """Return a turn as another process finds it that reads the journal."""
+    journal = Journal(folder / "journal.sqlite")
+    journal.keep(replace(STATE, history=(Entry(turn, 1),)))
+    journal.close()
+    return Journal(folder / "journal.sqlite").read(STATE.id).turns[0]
+
+
+def through_answers(turn: Turn, folder: Path) -> Turn:
+    """Return a turn as the journal gives it again for the same request."""
+    journal = Journal(folder / "journal.sqlite")
+    journal.keep(None, Entry(turn, 1), fingerprint="f")
+    journal.close()
+    found = Journal(folder / "journal.sqlite").answer("f", since=0)
+
+    assert found is not None
+
+    return found
+
+
+WAYS: dict[str, Callable[[Turn, Path], Turn]] = {
+    "JSON": through_json,
+    **{ending: through_file(ending) for ending in (".json", ".md", ".ipynb")},
+    "the journal": through_journal,
+}
+
+
+def test_every_field_has_a_sample() -> None:
+    """A new one is added to ``SAMPLES``; none of them is what the field has anyway."""
+    assert {field.name for field in fields(Turn)} == set(SAMPLES)
+    assert [] == unset(STATE)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_every_field_comes_back(way: str, tmp_path: Path) -> None:
+    """By every way; a notebook alone leaves out the usage as the server sent it."""
+    found = WAYS[way](TURN, tmp_path)
+    expected = dict(SAMPLES)
+    if way == ".ipynb":
+        expected["usage"] = replace(expected["usage"], raw={})
+    back = {field.name: getattr(found, field.name) for field in fields(Turn)}
+
+    assert expected == back
+
+
+def test_an_answer_is_given_again_whole(tmp_path: Path) -> None:
+    """With all of it that an answer which ended well can have."""
+    well = replace(TURN, finish="stop", error="", fallback="", malformed=0)
+    turn = replace(well, cached=False)
+
+    assert turn == through_answers(turn, tmp_path)
+
+
+@pytest.mark.parametrize("ending", [".json", ".md"])
+def test_a_file_keeps_the_whole_conversation(ending: str, tmp_path: Path) -> None:
+    """Also where each turn stood, and which run of its cell made it."""
+    file = tmp_path / f"talk{ending}"
+    files.export(STATE, file)
+
+    assert [STATE] == files.load(file)
+
+
+def test_the_journal_keeps_the_whole_conversation(tmp_path: Path) -> None:
+    """Also where each turn stood, and which run of its cell made it."""
+    journal = Journal(tmp_path / "journal.sqlite", notebook="/a/one.ipynb")
+    journal.keep(STATE)
+    journal.close()
+    reader = Journal(tmp_path / "journal.sqlite")
+    [kept] = reader.conversations()
+
+    assert STATE == reader.read(STATE.id)
+    assert ("c-1", "idea", "/a/one.ipynb", 1) == (
+        kept.id,
+        kept.name,
+        kept.notebook,
+        kept.turns,
+    )
+
+
+@pytest.mark.parametrize(
+    ("placement", "expected"),
+    [
+        (Placement(), ["a", "b", "new"]),
+        (Placement(cell=Cell("c-a", "run-2")), ["new", "b"]),
+        (Placement(cell=Cell("c-a", "run-2"), append=True), ["a", "b", "new"]),
+        (Placement(replaces="b"), ["a", "new"]),
+        (Placement(start_over=True), ["new"]),
+    ],
+)
+def test_the_journal_keeps_where_a_question_stands(
+    placement: Placement, expected: list[str], tmp_path: Path
+) -> None:
+    """So that what had come when a kernel died is put where it belongs."""
+    turns = [
+        Turn(question=Question(n), text="A", id=n, cell=f"c-{n}", started=1)
+        for n in "ab"
+    ]
+    entries = tuple(Entry(turn, n, "run-1", turn.id) for n, turn in enumerate(turns, 1))
+    state = replace(STATE, history=entries)
+    journal = Journal(tmp_path / "journal.sqlite")
+    journal.keep(state)
+    asked = Turn(question=Question("new"), started=2)
+    journal.begin(state, asked, placement)
+    journal.grow(asked.id, {"text": "Half"})
+    journal.close()
+    found = Journal(tmp_path / "journal.sqlite").read(state.id)
+
+    assert expected == [turn.prompt for turn in found.turns]
