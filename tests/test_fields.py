@@ -15,6 +15,9 @@ from apertis_magic.chat.journal.journal import Journal
 from apertis_magic.chat.question import Question
 from apertis_magic.chat.state import State
 from apertis_magic.chat.turn import Cell, Source, Turn
+from apertis_magic.files import cell_source
+from apertis_magic.notebook.option_line import parse
+from apertis_magic.notebook.options import ChatOptions
 
 SAMPLES: dict[str, Any] = {
     "id": "t-1",
@@ -208,3 +211,21 @@ def test_the_journal_keeps_where_a_question_stands(
     found = Journal(tmp_path / "journal.sqlite").read(state.id)
 
     assert expected == [turn.prompt for turn in found.turns]
+
+
+def test_the_cell_of_a_notebook_asks_it_again() -> None:
+    """Its line has each option that a question keeps, in the option's own words."""
+    question = replace(TURN.question, fields={"temperature": 0.5, "stop": ["x"]})
+    source = cell_source.cell(
+        replace(TURN, question=question), conversation=None, system=None
+    )
+    line, _, body = source.partition("\n")
+    options = parse(line.removeprefix("%%chat"))
+    kept = {field.name for field in fields(Question)}
+    on_line = kept & {field.name for field in fields(ChatOptions)}
+
+    assert {"fields", "last_turns"} <= on_line
+    assert question.typed == body
+    assert {name: getattr(question, name) for name in on_line} == {
+        name: getattr(options, name) for name in on_line
+    }
