@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -18,6 +18,7 @@ from apertis_magic.clean import mend
 from apertis_magic.errors import ApertisError, ConfigurationError
 from apertis_magic.panel import fields
 from apertis_magic.panel.requests import Request
+from apertis_magic.panel.rows import Json
 
 _SHORT = 40
 """Characters of a question that tell which one it was."""
@@ -25,7 +26,7 @@ _SHORT = 40
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a request.
+    """What came of a request of a page.
 
     Attributes:
         text: what happened, in one line; empty where the page shows it anyway.
@@ -39,6 +40,14 @@ class Outcome:
     ok: bool = True
     undo: bool = False
 
+    def message(self, token: str) -> Json:
+        """Return the message that has a page know of it.
+
+        Args:
+            token: that of the page's message.
+        """
+        return {"kind": "outcome", "token": token, **asdict(self)}
+
 
 Progress: TypeAlias = Callable[[str], None]
 
@@ -47,11 +56,11 @@ class Actions:
     """What one panel does; called by one thread.
 
     Args:
-        session: whose conversations it shows.
-        progress: told how far something is that takes long.
+        session: whose conversations the panel shows.
+        progress: called with how far something is that takes long.
 
     Attributes:
-        options: the fields of the request that its questions set.
+        options: the fields of the request that the panel's questions set.
     """
 
     def __init__(self, session: Session, progress: Progress) -> None:
@@ -68,7 +77,7 @@ class Actions:
             return Outcome(str(error), error.hint, ok=False)
 
     @property
-    def _talk(self) -> Conversation:
+    def _conversation(self) -> Conversation:
         return self._session.current
 
     def _ask(self, request: Request) -> Outcome:
@@ -76,7 +85,7 @@ class Actions:
         return Outcome()
 
     def _edit(self, request: Request) -> Outcome:
-        turn = next((t for t in self._talk.turns if t.id == request.turn), None)
+        turn = next((t for t in self._conversation.turns if t.id == request.turn), None)
         if turn is None:
             raise ConfigurationError("That question is not there any more.")
         self._send(request, Placement(replaces=turn.id), turn.attachments)
@@ -107,14 +116,14 @@ class Actions:
         return Outcome()
 
     def _delete(self, request: Request) -> Outcome:
-        talk = self._talk
-        entry, at = talk.drop(request.turn)
+        conversation = self._conversation
+        entry, at = conversation.drop(request.turn)
 
         def undo() -> Outcome:
-            talk.put_back(entry, at)
+            conversation.put_back(entry, at)
             return Outcome("The turn is back.")
 
-        return self._undoable(f"Deleted: {_short(entry.turn.prompt)}", undo)
+        return self._undoable(f"Deleted: {_excerpt(entry.turn.prompt)}", undo)
 
     def _fork(self, request: Request) -> Outcome:
         forked = self._session.fork(through=request.turn or None)
@@ -151,7 +160,7 @@ class Actions:
     def _model(self, request: Request) -> Outcome:
         name = request.name.strip()
         self._session.check_no_key(name)
-        self._talk.model = mend(name) or None
+        self._conversation.model = mend(name) or None
         return Outcome()
 
     def _option(self, request: Request) -> Outcome:
@@ -163,12 +172,13 @@ class Actions:
 
     def _system(self, request: Request) -> Outcome:
         self._session.check_no_key(request.text)
-        self._talk.system = mend(request.text).strip() or None
+        self._conversation.system = mend(request.text).strip() or None
         return Outcome()
 
     def _export(self, request: Request) -> Outcome:
-        state = self._talk.state
-        file = next(filter(files.is_replaceable, _names(state.name, request.name)))
+        state = self._conversation.state
+        choices = _export_files(state.name, request.name)
+        file = next(filter(files.is_replaceable, choices))
         files.export(state, file)
         return Outcome(f"Written to {file}.")
 
@@ -223,13 +233,13 @@ class Actions:
     }
 
 
-def _names(name: str, ending: str) -> Iterator[Path]:
-    """Give the files that a conversation may go to, the first choice first."""
+def _export_files(name: str, ending: str) -> Iterator[Path]:
+    """Give the files that a conversation may be written to, the best first."""
     stem = re.sub(r"[^\w-]+", "-", name).strip("-")[:_SHORT] or "conversation"
     yield Path(f"{stem}.{ending}")
     yield from (Path(f"{stem}-{number}.{ending}") for number in count(2))
 
 
-def _short(text: str) -> str:
+def _excerpt(text: str) -> str:
     line = " ".join(text.split())
     return line if len(line) <= _SHORT else line[: _SHORT - 1] + "…"
