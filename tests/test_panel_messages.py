@@ -25,7 +25,7 @@ from scripted_server import (
 
 from apertis_magic.chat import session
 from apertis_magic.chat.session import Session
-from apertis_magic.panel import requests
+from apertis_magic.panel import requests, widget
 from apertis_magic.panel.actions import Actions
 from apertis_magic.panel.feed import PAGE
 from apertis_magic.panel.publisher import Publisher
@@ -118,6 +118,11 @@ def test_what_the_page_sends_is_what_the_kernel_takes() -> None:
         for kind, fields in declared.items()
     }
     assert not any(f.optional for fields in declared.values() for f in fields.values())
+
+
+def test_every_message_of_a_page_is_done_or_answered() -> None:
+    """And nothing is done for which there is no message."""
+    assert set(requests._FIELDS) == {*Actions._KINDS, *widget._QUERIES, "stop"}
 
 
 def everything_is_sent(listener: Listener, server: ScriptedServer) -> None:
