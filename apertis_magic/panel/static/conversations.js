@@ -6,7 +6,7 @@ import { button, element } from "./dom.js";
 export class ConversationBar {
   /**
    * @param {Kernel} kernel
-   * @param {(Element)[]} others what else stands in the bar
+   * @param {Element[]} others what else stands in the bar
    */
   constructor(kernel, others) {
     this.kernel = kernel;
