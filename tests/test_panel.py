@@ -34,10 +34,10 @@ from apertis_magic.chat.state import State, history_of
 from apertis_magic.chat.turn import Cell, Turn
 from apertis_magic.errors import ConfigurationError
 from apertis_magic.panel import fields, requests
-from apertis_magic.panel import rows as of
 from apertis_magic.panel.feed import PAGE, Feed
 from apertis_magic.panel.growing import Growing
 from apertis_magic.panel.requests import Request
+from apertis_magic.panel.rows import Row, ended_turn, rows_of
 from apertis_magic.panel.widget import ChatPanel
 from apertis_magic.render import bundle
 
@@ -416,7 +416,7 @@ class Machine(RuleBasedStateMachine):
 
     def check(self, page: Page) -> None:
         """See that a page shows a part of what there is, and nothing else."""
-        now = of.rows(*self.talk.view, {})
+        now = rows_of(*self.talk.view, {})
         shown = now[page.start : page.end]
 
         assert len(now) == page.total
@@ -427,7 +427,7 @@ class Machine(RuleBasedStateMachine):
         for row, turn in zip(shown, page.turns, strict=True):
             self.check_turn(row, turn)
 
-    def check_turn(self, row: of.Row, turn: dict[str, Any]) -> None:
+    def check_turn(self, row: Row, turn: dict[str, Any]) -> None:
         """See that one turn is shown as it is."""
         asked = row.under_way
         if asked is not None:
@@ -438,12 +438,12 @@ class Machine(RuleBasedStateMachine):
             assert not covered or flat(bundle.html_of(covered)) == flat(turn["html"])
             return
 
-        expected = of.ended(replace(row, failed=self.feed_row(row).failed))
+        expected = ended_turn(replace(row, failed=self.feed_row(row).failed))
 
         assert flat(expected.pop("html")) == flat(turn["html"])
         assert expected == {name: turn[name] for name in expected}
 
-    def feed_row(self, row: of.Row) -> of.Row:
+    def feed_row(self, row: Row) -> Row:
         """Return what the feed has where that row is."""
         return next(each for each in self.feed._rows if each.id == row.id)
 
@@ -602,7 +602,7 @@ def test_what_is_typed_is_a_value_or_says_why(name: str, text: str) -> None:
         check({name: value})
 
         assert "true" != text.strip() or name in ("stop", "reasoning_effort")
-        assert value == fields.read(name, fields.shown({name: value})[name])
+        assert value == fields.read(name, fields.as_typed({name: value})[name])
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ class Page:
         ]
         self.kernel = kernel
         self.turns: list[dict[str, Any]] = []
-        self.head: dict[str, Any] = {}
+        self.frame: dict[str, Any] = {}
         self.said: dict[str, dict[str, Any]] = {}
         self.pictures: list[bytes] = []
         self._messages = kernel.told(self.comm)
@@ -49,13 +49,13 @@ class Page:
 
     def _take(self, message: dict[str, Any], buffers: list[bytes]) -> None:
         kind = message["kind"]
-        if kind in ("head", "hello"):
-            self.head = message
+        if kind in ("frame", "hello"):
+            self.frame = message
         elif kind == "show":
             self.turns = message["turns"]
         elif kind == "splice":
             self._splice(message)
-        elif kind == "said":
+        elif kind == "outcome":
             self.said[message["token"]] = message
         elif kind == "picture":
             self.pictures += buffers

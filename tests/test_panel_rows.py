@@ -38,8 +38,8 @@ def test_an_answer_under_way(server: ScriptedServer) -> None:
     chat = Conversation()
     reply = chat.ask("x", attachments=FILES, placement=FROM_CELL)
     next(text for text in reply.updates(0.01) if text.endswith("B"))
-    [row] = rows.rows(*chat.view, {})
-    shown = rows.under_way(row, Growing(reply))
+    [row] = rows.rows_of(*chat.view, {})
+    shown = rows.open_turn(row, Growing(reply))
     go.set()
     reply.result()
 
@@ -63,8 +63,8 @@ def test_what_happens_before_an_answer_begins(server: ScriptedServer) -> None:
     server.will(Answer((chunk("A", finish="stop"), DONE), before_headers=Wait(go)))
     chat = Conversation()
     reply = chat.ask("x")
-    [row] = rows.rows(*chat.view, {})
-    shown = rows.under_way(row, Growing(reply))
+    [row] = rows.rows_of(*chat.view, {})
+    shown = rows.open_turn(row, Growing(reply))
     go.set()
     reply.result()
 
@@ -96,7 +96,7 @@ TURN = Turn(
 def test_a_turn() -> None:
     """With its question, its answer, what is said below it, and what failed since."""
     failed = Turn(question=Question("x"), finish="error", error="No.", hint="Wait.")
-    shown = rows.ended(Row(TURN, stale=True, failed=failed))
+    shown = rows.ended_turn(Row(TURN, stale=True, failed=failed))
 
     assert "<strong>A</strong>" in shown.pop("html")
     assert "Hm." in (thought := shown.pop("thought"))
@@ -131,7 +131,7 @@ def test_a_turn() -> None:
 )
 def test_which_answers_can_be_continued(text: str, finish: str, expected: Any) -> None:
     """Those that have text and did not come to their own end."""
-    shown = rows.ended(Row(Turn(question=Question("x"), text=text, finish=finish)))
+    shown = rows.ended_turn(Row(Turn(question=Question("x"), text=text, finish=finish)))
 
     assert expected is shown["can_continue"]
     assert (False, False, None) == (shown["stale"], shown["cell"], shown["failed"])
@@ -141,10 +141,10 @@ def test_a_page_that_has_the_html_gets_none() -> None:
     """A refusal is shown where there is no text."""
     turn = Turn(question=Question("x"), refusal="No.")
 
-    shown = rows.ended(Row(turn), with_html=False)
+    shown = rows.ended_turn(Row(turn), with_html=False)
 
     assert (None, "No.") == (shown["html"], shown["text"])
-    assert "No." in rows.ended(Row(turn))["html"]
+    assert "No." in rows.ended_turn(Row(turn))["html"]
 
 
 def test_the_totals_of_a_conversation() -> None:
@@ -174,7 +174,7 @@ def test_a_turn_that_is_asked_again_is_one_row(server: ScriptedServer) -> None:
     chat.transcript.take_up(State(name="main", history=history_of(turns)))
     failed = Turn(question=Question("y"), error="No.")
     reply = chat.retry("y")
-    shown = rows.rows(*chat.view, {"y": failed})
+    shown = rows.rows_of(*chat.view, {"y": failed})
     go.set()
     reply.result()
 

@@ -16,7 +16,7 @@ from apertis_magic.chat.state import State, history_of
 from apertis_magic.chat.turn import Turn
 from apertis_magic.errors import ConfigurationError
 from apertis_magic.files import cell_source, ipynb, md, record
-from apertis_magic.panel.rows import Row, ended
+from apertis_magic.panel.rows import Row, ended_turn
 from apertis_magic.render import bundle
 
 FILLED = Question("How large is {{n}}?", filled="How large is 5?")
@@ -41,7 +41,7 @@ def test_a_person_sees_what_was_typed() -> None:
     shown = bundle.transcript([turn], system=None, stale=frozenset())
 
     assert "How large is {{n}}?" == turn.prompt
-    assert "How large is {{n}}?" == ended(Row(turn))["question"]
+    assert "How large is {{n}}?" == ended_turn(Row(turn))["question"]
     assert "is {{n}}?" in shown["text/plain"]
     assert "is 5?" not in shown["text/html"]
     assert "%%chat\nHow large is {{n}}?" == cell_source.cell(

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -20,6 +20,7 @@ from apertis_magic.clean import excerpt, mend
 from apertis_magic.errors import ApertisError, ConfigurationError
 from apertis_magic.panel import fields
 from apertis_magic.panel.requests import Request
+from apertis_magic.panel.rows import Json
 
 _SHORT = 40
 """Characters of a question that tell which one it was."""
@@ -29,7 +30,7 @@ _STARTING = "Starting the local model …"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a request.
+    """What came of a request of a page.
 
     Attributes:
         text: what happened, in one line; empty where the page shows it anyway.
@@ -43,6 +44,14 @@ class Outcome:
     ok: bool = True
     undo: bool = False
 
+    def message(self, token: str) -> Json:
+        """Return the message that has a page know of it.
+
+        Args:
+            token: that of the page's message.
+        """
+        return {"kind": "outcome", "token": token, **asdict(self)}
+
 
 Progress: TypeAlias = Callable[[str], None]
 
@@ -51,11 +60,11 @@ class Actions:
     """What one panel does; called by one thread.
 
     Args:
-        session: whose conversations it shows.
-        progress: told how far something is that takes long.
+        session: whose conversations the panel shows.
+        progress: called with how far something is that takes long.
 
     Attributes:
-        options: the fields of the request that its questions set.
+        options: the fields of the request that the panel's questions set.
     """
 
     def __init__(self, session: Session, progress: Progress) -> None:
@@ -72,7 +81,7 @@ class Actions:
             return Outcome(str(error), error.hint, ok=False)
 
     @property
-    def _talk(self) -> Conversation:
+    def _conversation(self) -> Conversation:
         return self._session.current
 
     def _ask(self, request: Request) -> Outcome:
@@ -80,7 +89,7 @@ class Actions:
         return Outcome()
 
     def _edit(self, request: Request) -> Outcome:
-        turn = next((t for t in self._talk.turns if t.id == request.turn), None)
+        turn = next((t for t in self._conversation.turns if t.id == request.turn), None)
         if turn is None:
             raise ConfigurationError("That question is not there any more.")
         self._send(request, Placement(replaces=turn.id), turn.attachments)
@@ -99,11 +108,12 @@ class Actions:
         self._start(Ask(question=question, placement=placement))
 
     def _retry(self, request: Request) -> Outcome:
-        self._start(Ask.again(self._talk.transcript.find_turn(request.turn or None)))
+        turn = self._conversation.transcript.find_turn(request.turn or None)
+        self._start(Ask.again(turn))
         return Outcome()
 
     def _resume(self, request: Request) -> Outcome:
-        partial = self._talk.transcript.find_partial(request.turn or None)
+        partial = self._conversation.transcript.find_partial(request.turn or None)
         self._start(Ask.rest_of(partial))
         return Outcome()
 
@@ -113,11 +123,11 @@ class Actions:
         self._session.ask(ask)
 
     def _delete(self, request: Request) -> Outcome:
-        talk = self._talk
-        entry, at = talk.transcript.drop(request.turn)
+        transcript = self._conversation.transcript
+        entry, at = transcript.drop(request.turn)
 
         def undo() -> Outcome:
-            talk.transcript.put_back(entry, at)
+            transcript.put_back(entry, at)
             return Outcome("The turn is back.")
 
         return self._undoable(f"Deleted: {excerpt(entry.turn.prompt, _SHORT)}", undo)
@@ -157,7 +167,7 @@ class Actions:
     def _model(self, request: Request) -> Outcome:
         name = request.name.strip()
         self._session.check_no_key(name)
-        self._talk.model = mend(name) or None
+        self._conversation.model = mend(name) or None
         return Outcome()
 
     def _option(self, request: Request) -> Outcome:
@@ -169,11 +179,11 @@ class Actions:
 
     def _system(self, request: Request) -> Outcome:
         self._session.check_no_key(request.text)
-        self._talk.system = mend(request.text).strip() or None
+        self._conversation.system = mend(request.text).strip() or None
         return Outcome()
 
     def _export(self, request: Request) -> Outcome:
-        state = self._talk.state
+        state = self._conversation.state
         file = next(filter(files.is_replaceable, _names(state.name, request.name)))
         files.export(state, file)
         return Outcome(f"Written to {file}.")

@@ -35,7 +35,7 @@ def read(name: str, text: str) -> Any:
     """Return the value that somebody typed, None for a blank field.
 
     Raises:
-        ConfigurationError: it cannot be one; the message says why in one line.
+        ConfigurationError: the field cannot have it; one line says why.
     """
     param = PARAMS.get(name)
     if param not in FIELDS or param is None:
@@ -49,7 +49,7 @@ def read(name: str, text: str) -> Any:
     return value
 
 
-def shown(values: Mapping[str, Any]) -> dict[str, str]:
+def as_typed(values: Mapping[str, Any]) -> dict[str, str]:
     """Return values as somebody would type them."""
     return {
         name: "\n".join(value) if isinstance(value, list | tuple) else str(value)

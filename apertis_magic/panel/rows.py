@@ -22,8 +22,8 @@ class Row:
     """A row of the transcript.
 
     Attributes:
-        turn: the turn that stands here, None while its first answer is under way.
-        under_way: the answer that is under way here, None for none.
+        turn: the turn of this row, None while its first answer is under way.
+        under_way: the question of this row whose answer is under way, None for none.
         stale: whether a turn above it is newer; the row is the same either way.
         failed: the last try to ask it again, where that came to nothing.
     """
@@ -35,13 +35,13 @@ class Row:
 
     @property
     def id(self) -> str:
-        """The id of what it shows."""
+        """The id of the answer under way, else of the turn."""
         if self.under_way is not None:
             return self.under_way.reply.id
         return self.turn.id if self.turn else ""
 
 
-def rows(
+def rows_of(
     state: State, under_way: Sequence[UnderWay], failed: Mapping[str, Turn]
 ) -> tuple[Row, ...]:
     """Return the rows of a conversation.
@@ -72,24 +72,24 @@ def rows(
     )
 
 
-def under_way(row: Row, growing: Growing) -> Json:
+def open_turn(row: Row, growing: Growing) -> Json:
     """Return what a page needs to show an answer that is under way."""
-    asked = row.under_way.ask if row.under_way else None
+    ask = row.under_way.ask if row.under_way else None
     return {
         "id": row.id,
         "open": True,
-        "question": asked.question.typed if asked else "",
-        "files": _files(asked.question.attachments if asked else ()),
+        "question": ask.question.typed if ask else "",
+        "files": _files(ask.question.attachments if ask else ()),
         "text": growing.text,
         "html": growing.html,
         "covered": growing.covered,
         "thought": growing.thought,
         "status": growing.status,
-        "cell": bool(asked and asked.placement.cell),
+        "cell": bool(ask and ask.placement.cell),
     }
 
 
-def ended(row: Row, *, with_html: bool = True) -> Json:
+def ended_turn(row: Row, *, with_html: bool = True) -> Json:
     """Return what a page needs to show a turn.
 
     Args:
