@@ -18,7 +18,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 LOWEST := .venv-lowest
 SLOWEST := --durations=10 --durations-min=2
 # Names, layers, pages, docstrings and the tables of options and commands.
-QUICK_TESTS := $(patsubst %,tests/test_%.py,architecture docs docstrings options line completion model_commands magics values fitting)
+QUICK_TESTS := $(patsubst %,tests/test_%.py,architecture docs docstrings options line completion model_commands fields)
 CELL_TESTS := $(patsubst %,tests/test_%.py,cell streaming kernel magics line options layout render terminal conversation branching run_all conversation_commands files panel_kernel)
 
 .PHONY: demo test quick coverage test-slow test-outside test-lowest lint bench docs pictures lab clean
