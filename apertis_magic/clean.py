@@ -77,8 +77,8 @@ def holds_key(text: str, *known: str | None) -> bool:
 def without_keys(value: Any) -> Any:
     """Return JSON, or a text, without the keys that are surely in it.
 
-    A value is one whose field says so, such as ``Authorization`` or ``api_key``. Other
-    text is left as it is: it may be about keys.
+    A value is a key where its field's name says so, such as ``Authorization`` or
+    ``api_key``. Other text is left as it is: it may be about keys.
     """
     if isinstance(value, str):
         return redact(value) if holds_key(value) else value

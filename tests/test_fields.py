@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from scripted_server import DONE, Answer, ScriptedServer, chunk, event, fails, says
 
-from apertis_magic import files
+from apertis_magic import Conversation, errors, files
 from apertis_magic.api.types import Usage
 from apertis_magic.chat.attachment import Attachment
 from apertis_magic.chat.history import Entry, Placement
@@ -229,3 +230,99 @@ def test_the_cell_of_a_notebook_asks_it_again() -> None:
     assert {name: getattr(question, name) for name in on_line} == {
         name: getattr(options, name) for name in on_line
     }
+
+
+PAGE = {"url": "https://a.example/b", "title": "A page"}
+OTHER = event({"choices": [{"index": 1, "delta": {"content": "B"}}]})
+RICH = Answer(
+    (
+        chunk("A", delta={"reasoning_content": "Hm.", "refusal": "No."}),
+        OTHER,
+        b"data: {damaged\n\n",
+        chunk(" or so", finish="length", web_sources=[PAGE]),
+        event({"choices": [], "usage": {"total_tokens": 9, "cost": 0.5}}),
+        DONE,
+    ),
+    headers={
+        "Content-Type": "text/event-stream",
+        "X-Fallback-Used": "true",
+        "X-Fallback-Reason": "it was busy",
+        "X-Actual-Model": "served",
+    },
+)
+ASKED: dict[str, Any] = {
+    "system": "Be brief.",
+    "attachments": SAMPLES["question"].attachments,
+    "placement": Placement(cell=Cell("c1", "run-1")),
+    "last_turns": 3,
+    "max_context": 400,
+    "temperature": 0.5,
+}
+
+
+OF_QUESTION = frozenset("question asked_model base_url system cell".split())
+
+
+def filled(turn: Turn) -> set[str]:
+    """Return the fields of a turn that something was put into."""
+    return {f.name for f in fields(turn) if getattr(turn, f.name) != default_of(f)}
+
+
+def test_every_field_is_filled_in(server: ScriptedServer, tmp_path: Path) -> None:
+    """By what was asked, by what came, by what failed or by the journal."""
+    server.will(says("long " * 900), RICH, fails(402), says("A"))
+    journal = Journal(tmp_path / "journal.sqlite")
+    chat = Conversation(journal=journal)
+    chat.ask("w").result()
+    rich = chat.ask("x", **ASKED).result()
+    with pytest.raises(errors.QuotaExceeded):
+        chat.ask("y").result()
+    failed = chat.turns[-1]
+    [chat.ask("z", last_turns=0, cached_since=0).result() for _ in range(2)]
+    given_again = chat.turns[-1]
+    journal.close()
+
+    assert {"error", "hint", "cached"} == {f.name for f in fields(Turn)} - filled(rich)
+    assert {"error", "hint"} <= filled(failed)
+    assert "cached" in filled(given_again)
+
+
+def test_what_is_asked_again_is_the_same_question(server: ScriptedServer) -> None:
+    """All that was asked stays, and where; all that came is of the new answer."""
+    server.will(says("long " * 900), RICH, says("B"))
+    chat = Conversation()
+    chat.ask("w").result()
+    first = chat.ask("x", **ASKED).result()
+    second = chat.retry(max_context=400).result()
+    same = {*OF_QUESTION, "left_out"}
+
+    assert [] == [n for n in same if getattr(first, n) != getattr(second, n)]
+    assert ("B", "stop", 0, (), ()) == (
+        second.text,
+        second.finish,
+        second.malformed,
+        second.alternatives,
+        second.sources,
+    )
+    assert ["w", "x"] == [turn.prompt for turn in chat.turns]
+
+
+def test_an_answer_that_goes_on_is_one_turn(server: ScriptedServer) -> None:
+    """It has what was asked and came first, and the sums of what both took."""
+    rest = Answer([step for step in RICH.steps if step is not OTHER])
+    server.will(says("long " * 900), RICH, rest)
+    chat = Conversation()
+    chat.ask("w").result()
+    first = chat.ask("x", **ASKED).result()
+    whole = chat.resume(max_context=400).result()
+    same = {*OF_QUESTION, "id", "started", "first_text", "alternatives"}
+
+    assert [] == [n for n in same if getattr(first, n) != getattr(whole, n)]
+    assert "A or soA or so" == whole.text
+    assert (2, 18, 1.0) == (
+        whole.malformed,
+        whole.usage and whole.usage.total_tokens,
+        whole.cost,
+    )
+    assert whole.elapsed > first.elapsed
+    assert ["w", "x"] == [turn.prompt for turn in chat.turns]

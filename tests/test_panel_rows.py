@@ -9,7 +9,7 @@ from scripted_server import DONE, Answer, ScriptedServer, Wait, chunk
 from apertis_magic import Conversation, Turn
 from apertis_magic.api.types import Usage
 from apertis_magic.chat.attachment import Attachment
-from apertis_magic.chat.history import Placement
+from apertis_magic.chat.history import Entry, Placement
 from apertis_magic.chat.question import Question
 from apertis_magic.chat.state import State, history_of
 from apertis_magic.chat.turn import Cell, Source
@@ -101,7 +101,8 @@ def test_a_turn() -> None:
     assert "<strong>A</strong>" in shown.pop("html")
     assert "Hm." in (thought := shown.pop("thought"))
     assert "1.5 s" in thought
-    assert "A page" in shown.pop("below")
+    assert "A page" in (below := shown.pop("below"))
+    assert "7 tokens" not in below
     assert "7 tokens" in (footer := shown.pop("footer"))
     assert "$0.5" in footer
     assert shown == {
@@ -162,22 +163,51 @@ def test_the_totals_of_a_conversation() -> None:
     assert (3, None) == rows.totals(told[1:3])
 
 
-def test_a_turn_that_is_asked_again_is_one_row(server: ScriptedServer) -> None:
-    """It keeps its place, and what failed there before is with it."""
-    go = Event()
-    server.will(Answer((Wait(go), chunk("B", finish="stop"), DONE)))
-    turns = [
-        Turn(question=Question(name), text="A", id=name, asked_model="m")
-        for name in "xyz"
-    ]
+def talk(*turns: Turn) -> Conversation:
+    """Return a conversation with these turns."""
     chat = Conversation()
     chat.transcript.take_up(State(name="main", history=history_of(turns)))
+    return chat
+
+
+TURNS = tuple(
+    Turn(question=Question(n), text="A", id=n, asked_model="m") for n in "xyz"
+)
+
+
+def test_a_turn_that_is_asked_again_is_one_row(server: ScriptedServer) -> None:
+    """It keeps its place and what failed there; a second try has a row of its own."""
+    go = Event()
+    server.will(Answer((Wait(go), chunk("B", finish="stop"), DONE)))
+    chat = talk(*TURNS)
     failed = Turn(question=Question("y"), error="No.")
-    reply = chat.retry("y")
+    first, second = chat.retry("y"), chat.retry("y")
     shown = rows.rows_of(*chat.view, {"y": failed})
+    go.set()
+    second.result()
+
+    assert ["x", first.id, "z"] == [row.id for row in shown if row.turn]
+    assert [second.id] == [row.id for row in shown if row.turn is None]
+    assert {first.id: failed} == {row.id: row.failed for row in shown if row.failed}
+
+
+def test_a_question_that_starts_over_stands_below(server: ScriptedServer) -> None:
+    """The turns before go once something has come; until then they are shown."""
+    go = Event()
+    server.will(Answer((Wait(go), chunk("B", finish="stop"), DONE)))
+    chat = talk(*TURNS)
+    reply = chat.ask("new", placement=Placement(start_over=True))
+    shown = rows.rows_of(*chat.view, {})
     go.set()
     reply.result()
 
-    assert ["x", reply.id, "z"] == [row.id for row in shown]
-    assert [None, failed, None] == [row.failed for row in shown]
-    assert [turns[1]] == [row.turn for row in shown if row.under_way]
+    assert ["x", "y", "z", reply.id] == [row.id for row in shown]
+
+
+def test_a_turn_below_a_newer_one_is_stale() -> None:
+    """The row is the same either way, so that a page need not draw it again."""
+    older, newer = (Entry(turn, n) for turn, n in zip(TURNS, (2, 1), strict=False))
+    shown = rows.rows_of(State(name="main", history=(older, newer)), (), {})
+
+    assert [False, True] == [row.stale for row in shown]
+    assert shown == tuple(map(Row, TURNS[:2]))

@@ -88,8 +88,8 @@ class Answer:
         for event in events:
             payload = parse_json(event.data)
             if event.type == "error":
-                told = payload or {"message": event.data}
-                raise self._failure(failures.error_of(told) or failures.on_top(told))
+                body = payload or {"message": event.data}
+                raise self._failure(failures.error_of(body) or failures.on_top(body))
             if payload is None:
                 if event.data.lstrip().startswith(_DONE):
                     if not self._begun:

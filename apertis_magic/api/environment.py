@@ -13,11 +13,11 @@ MODEL_VARIABLES = ("APERTIS_MODEL",)
 
 def base_url_from_environment() -> str:
     """Return the address that requests go to unless one is given."""
-    found = (os.environ.get(name, "").strip() for name in BASE_URL_VARIABLES)
-    return next(filter(None, found), DEFAULT_BASE_URL)
+    values = (os.environ.get(name, "").strip() for name in BASE_URL_VARIABLES)
+    return next(filter(None, values), DEFAULT_BASE_URL)
 
 
 def model_from_environment() -> str:
     """Return the model that is asked unless one is given."""
-    found = (os.environ.get(name) for name in MODEL_VARIABLES)
-    return next(filter(None, found), DEFAULT_MODEL)
+    values = (os.environ.get(name) for name in MODEL_VARIABLES)
+    return next(filter(None, values), DEFAULT_MODEL)

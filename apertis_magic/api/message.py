@@ -77,12 +77,12 @@ class Annotation(WebSource):
 
     @property
     def start_index(self) -> int | None:
-        """The first character of the text that it is about."""
+        """Where the text that it is about begins, in characters."""
         return count(self._raw.get("start_index"))
 
     @property
     def end_index(self) -> int | None:
-        """The character after the last one."""
+        """Where that text ends."""
         return count(self._raw.get("end_index"))
 
 
@@ -99,9 +99,9 @@ class Function(Value):
     @property
     def arguments(self) -> str:
         """Its arguments, or a piece of them: JSON, if the model wrote it well."""
-        given = self._raw.get("arguments")
+        raw = self._raw.get("arguments")
         # Some servers send the object itself.
-        return json.dumps(given) if isinstance(given, dict) else text(given) or ""
+        return json.dumps(raw) if isinstance(raw, dict) else text(raw) or ""
 
 
 class ToolCall(Value):
@@ -154,8 +154,8 @@ class ResponseMessage(Value):
         """
         raw = self._raw
         for name in ("reasoning_content", "reasoning", "thinking"):
-            if found := text(raw.get(name)):
-                return found
+            if thinking := text(raw.get(name)):
+                return thinking
         details = items(raw.get("reasoning_details"))
         if not details:
             return None  # nearly always
@@ -175,8 +175,8 @@ class ResponseMessage(Value):
     @property
     def annotations(self) -> Sequence[Annotation]:
         """Citations in the text."""
-        found = items(self._raw.get("annotations"))
-        return tuple(map(Annotation.from_dict, found))
+        citations = items(self._raw.get("annotations"))
+        return tuple(map(Annotation.from_dict, citations))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the message as the API takes it back in a later request.

@@ -61,7 +61,7 @@ class Param:
         """Check one value that was given for the parameter.
 
         Args:
-            value: what was given, as Python has it.
+            value: the value, as Python has it.
 
         Raises:
             ConfigurationError: it has the wrong type or is out of range.
@@ -271,7 +271,7 @@ _APART = ("web_search_options", ("web_results_count", "web_content_length"))
 
 
 def check(options: Mapping[str, object]) -> None:
-    """Check what a person set before anything is sent.
+    """Check the fields that a person set, before anything is sent.
 
     Args:
         options: the fields by their names; one that is None is not set.
@@ -280,8 +280,8 @@ def check(options: Mapping[str, object]) -> None:
         ConfigurationError: a name is unknown, a value has the wrong type or is out of
             range, or two do not go together.
     """
-    given = {name: value for name, value in options.items() if value is not None}
-    for name, value in given.items():
+    chosen = {name: value for name, value in options.items() if value is not None}
+    for name, value in chosen.items():
         param = PARAMS.get(name)
         if param is None:
             raise ConfigurationError(
@@ -289,10 +289,10 @@ def check(options: Mapping[str, object]) -> None:
                 hint="What this client does not know goes into extra_body.",
             )
         _check_values(param, value)
-        if param.needs and not given.get(param.needs):
+        if param.needs and not chosen.get(param.needs):
             raise ConfigurationError(f"{name} needs {param.needs}=True.")
     older, newer = _APART
-    if older in given and (clash := [name for name in newer if name in given]):
+    if older in chosen and (clash := [name for name in newer if name in chosen]):
         raise ConfigurationError(f"{clash[0]} and {older} do not go together.")
 
 

@@ -119,12 +119,12 @@ class _Completion(Value):
     @property
     def web_sources(self) -> Sequence[WebSource]:
         """The pages that a ``:web`` model has read."""
-        found = [*items(self._raw.get("web_sources"))]
+        sources = [*items(self._raw.get("web_sources"))]
         for choice in items(self._raw.get("choices")):
             for name in ("message", "delta"):
                 if inner := mapping(choice.get(name)).get("web_sources"):
-                    found += items(inner)
-        return tuple(map(WebSource, found)) if found else ()
+                    sources += items(inner)
+        return tuple(map(WebSource, sources)) if sources else ()
 
 
 class ChatCompletion(_Completion):
@@ -185,14 +185,14 @@ class ChatCompletionChunk(_Completion):
         return self._choices
 
     def _find_choices(self) -> Sequence[ChunkChoice]:
-        found = items(self._raw.get("choices"))
+        choices = items(self._raw.get("choices"))
         if self._raw.get("id") == WEB_SEARCH:
             # The gateway's words, not the model's: see ``notice``.
-            found = [
+            choices = [
                 {**choice, "delta": {**mapping(choice.get("delta")), "content": ""}}
-                for choice in found
+                for choice in choices
             ]
-        return tuple(map(ChunkChoice, found))
+        return tuple(map(ChunkChoice, choices))
 
     @property
     def notice(self) -> str | None:

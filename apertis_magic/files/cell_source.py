@@ -59,16 +59,16 @@ def _fields(turn: Turn) -> Iterator[str]:
             yield from ("-p", quoted(f"{name}={_json(value)}"))
 
 
-def _values(name: str, given: Any) -> list[str]:
+def _values(name: str, value: Any) -> list[str]:
     """Return the words for the values of a field that has an option, else none."""
     param = PARAMS.get(name)
     if param is None or not param.on_line:
         return []
-    values = given if isinstance(given, list) and param.most > 1 else [given]
+    values = value if isinstance(value, list) and param.most > 1 else [value]
     # What has the wrong type has no option's form either: true, or 9.0 tokens.
     kinds = (int, float) if param.kind is float else (param.kind,)
-    is_fit = all(type(value) in kinds and fits(str(value)) for value in values)
-    return [str(value) for value in values] if is_fit and "" not in values else []
+    is_fit = all(type(each) in kinds and fits(str(each)) for each in values)
+    return [str(each) for each in values] if is_fit and "" not in values else []
 
 
 def _option(name: str) -> str:

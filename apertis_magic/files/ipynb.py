@@ -1,4 +1,4 @@
-"""A conversation <-> a notebook: cells that ask again, with the answers they had.
+"""A conversation <-> a notebook: cells that ask again, with their answers.
 
 Any notebook with answers of ``%%chat`` in it is read: they are rebuilt from the outputs
 and their metadata, in the order in which they stand there.
@@ -78,18 +78,18 @@ def read(text: str) -> list[State]:
     """
     book = _notebook(text)
     mark = mapping(mapping(book.get("metadata")).get("apertis_magic"))
-    talks: dict[str, list[_Shown]] = {}
+    conversations: dict[str, list[_Shown]] = {}
     for cell in items(book.get("cells")):
         own = cell.get("id")
         known = own if isinstance(own, str) and _ID.fullmatch(own) else None
         for name, turn in bundle.answers_of(items(cell.get("outputs"))):
             # One that was asked with --once is of no conversation.
             if name and name.strip():
-                talk = talks.setdefault(mend(name), [])
-                talk.append(_Shown(turn, known, len(talk)))
-    if not talks:
+                answers = conversations.setdefault(mend(name), [])
+                answers.append(_Shown(turn, known, len(answers)))
+    if not conversations:
         raise ValueError("no %%chat answers are in it")
-    return [_state(name, shown, mark) for name, shown in talks.items()]
+    return [_state(name, shown, mark) for name, shown in conversations.items()]
 
 
 def is_export(text: str) -> bool:
@@ -163,24 +163,24 @@ def _outputs(turn: Turn, conversation: str) -> list[Any]:
 
 def _set_system(name: str | None, system: str) -> str:
     """Return the source of a cell that sets a system prompt of several lines."""
-    talk = "current" if name is None else f"conversation({name!r})"
+    target = "current" if name is None else f"conversation({name!r})"
     lines = "".join(f"    {each!r}\n" for each in system.splitlines(keepends=True))
     return (
         "from apertis_magic.chat import session\n\n"
-        f"session.current().{talk}.system = (\n{lines})"
+        f"session.current().{target}.system = (\n{lines})"
     )
 
 
 def _id(wanted: Iterable[str | None], taken: set[str]) -> str:
     """Return the first id that a cell can have, a new one if there is none."""
     usable = (each for each in wanted if each and _ID.fullmatch(each))
-    found = next((each for each in usable if each not in taken), uuid4().hex)
-    taken.add(found)
-    return found
+    chosen = next((each for each in usable if each not in taken), uuid4().hex)
+    taken.add(chosen)
+    return chosen
 
 
 def _digest(cells: Iterable[Mapping[str, Any]]) -> str:
-    """Return what is another once a cell or an answer is added, changed or moved."""
+    """Return a digest that tells whether a cell or an answer was added or changed."""
     known = [
         (
             cell.get("cell_type"),
@@ -227,7 +227,7 @@ def _turns(shown: list[_Shown]) -> list[Turn]:
 
 
 def _asked_again(homes: list[_Shown]) -> list[_Shown]:
-    """Return *homes* with what ``%chat retry`` gave where the former answers stand."""
+    """Return *homes*, each answer replaced by that of a later ``%chat retry``."""
     standing = {each.turn.id: each for each in homes}
     places = {(each.cell, each.turn.prompt): each for each in homes if each.at_home}
     for each in sorted(homes, key=lambda shown: shown.turn.started):
@@ -245,6 +245,6 @@ def _cell_of(shown: _Shown) -> str | None:
     A copied cell has another than its output says. VS Code sends ids of its own making,
     which no notebook holds.
     """
-    said = shown.turn.cell
-    is_foreign = said is not None and not _ID.fullmatch(said)
-    return said if is_foreign or shown.cell is None else shown.cell
+    recorded = shown.turn.cell
+    is_foreign = recorded is not None and not _ID.fullmatch(recorded)
+    return recorded if is_foreign or shown.cell is None else shown.cell

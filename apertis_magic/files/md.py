@@ -64,7 +64,7 @@ def read(text: str) -> list[State]:
 
 
 def is_export(text: str) -> bool:
-    """Tell whether nobody has changed the page."""
+    """Tell whether nobody has changed the page since it was written."""
     text = text.replace("\r\n", "\n")
     head = _HEAD.search(text)
     draft = text.replace(head[1], "") if head else ""

@@ -47,7 +47,7 @@ def is_export(text: str) -> bool:
 
 
 def about(state: State) -> dict[str, Any]:
-    """Return what a conversation is but for its turns."""
+    """Return a conversation as JSON, without its turns."""
     return {
         "id": state.id,
         "name": state.name,

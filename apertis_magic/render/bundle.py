@@ -56,7 +56,7 @@ def page(html: str, *, first: bool = True) -> Bundle:
 
 
 def note(line: str) -> str:
-    """Return the HTML of a line about the answer."""
+    """Return the HTML of a line that says something about the answer."""
     return (
         f'<div class="apertis-note" dir="auto" style="{style.DIM}">'
         f"<small><em>{lines(line)}</em></small></div>"
@@ -74,8 +74,8 @@ def reasoning(text: str, *, seconds: float | None = None) -> str:
     return _fold(f"Reasoning{took}", inner)
 
 
-def _fold(head: str, inner: str) -> str:
-    summary = f'<summary dir="auto"><small>{head}</small></summary>'
+def _fold(heading: str, inner: str) -> str:
+    summary = f'<summary dir="auto"><small>{heading}</small></summary>'
     quote = f'<blockquote style="{style.QUOTE}">{inner}</blockquote>'
     return f"<details>{summary}{quote}</details>"
 
@@ -108,12 +108,12 @@ def answer(
 
 def after(turn: Turn, *, footer: bool = True, format: Format = "markdown") -> str:
     """Return the HTML of what stands below an answer's text."""
-    told = "".join(map(note, notes(turn)))
-    below = _others(turn, format) + _sources(turn.sources) + told
-    return below + (_foot(turn) if footer else "")
+    about = "".join(map(note, notes(turn)))
+    below = _others(turn, format) + _sources(turn.sources) + about
+    return below + (_footer(turn) if footer else "")
 
 
-def _foot(turn: Turn) -> str:
+def _footer(turn: Turn) -> str:
     return (
         f'<hr style="{style.RULE}">'
         f'<div class="apertis-footer" dir="auto" style="{style.DIM}">'
@@ -167,10 +167,12 @@ def answers_of(outputs: Iterable[object]) -> list[tuple[str | None, Turn]]:
             parts, count = texts.pop(name), kept.get("parts", 1)
             if type(count) is not int or not 1 <= count <= len(parts):
                 continue  # one was deleted
-            talk, text = kept.get("conversation"), "".join(parts[-count:])
+            conversation, text = kept.get("conversation"), "".join(parts[-count:])
+            if not isinstance(conversation, str):
+                conversation = None
             with suppress(ValueError):
                 turn = Turn.from_dict({"text": text, **kept})
-                answers.append((talk if isinstance(talk, str) else None, turn))
+                answers.append((conversation, turn))
     return answers
 
 
@@ -203,18 +205,18 @@ def transcript(
             about.insert(0, "Stale: a turn above it has changed since.")
         shown = turn.text or turn.refusal
         earlier = versions.get(turn.id, ())
-        head = _earlier(len(earlier))
+        heading = _earlier(len(earlier))
         html.append(_question(turn))
         html += [reasoning(turn.reasoning), to_html(shown), _others(turn)]
         html += [_sources(turn.sources), *map(note, about)]
-        html.append(_folded(head, earlier))
+        html.append(_folded(heading, earlier))
         below = [*others(turn), *sources(turn), *about]
         plain += [f"[{number}] {turn.prompt}", *_attached(turn)]
         plain += ["", shown, "", *below, ""]
-        plain += _unfolded(head, earlier)
-    head = f"Taken back or dropped: {len(gone)}"
-    html.append(_folded(head, gone))
-    plain += _unfolded(head, gone)
+        plain += _unfolded(heading, earlier)
+    heading = f"Taken back or dropped: {len(gone)}"
+    html.append(_folded(heading, gone))
+    plain += _unfolded(heading, gone)
     return {**page("".join(html)), "text/plain": printable("\n".join(plain))}
 
 
@@ -233,7 +235,7 @@ def _earlier(number: int) -> str:
     return f"{number} earlier version{'s' if number > 1 else ''}"
 
 
-def _folded(head: str, turns: Sequence[Turn]) -> str:
+def _folded(heading: str, turns: Sequence[Turn]) -> str:
     """Return the HTML of turns that were replaced or taken back, folded away."""
     if not turns:
         return ""
@@ -242,17 +244,17 @@ def _folded(head: str, turns: Sequence[Turn]) -> str:
         f"{html_of(turn.text or turn.refusal, 'text')}{note(_about(turn))}"
         for turn in turns
     )
-    return _fold(head, inner)
+    return _fold(heading, inner)
 
 
-def _unfolded(head: str, turns: Sequence[Turn]) -> list[str]:
-    """Return the lines of the same in plain text."""
-    told = [head] if turns else []
+def _unfolded(heading: str, turns: Sequence[Turn]) -> list[str]:
+    """Return the lines of such turns in plain text, under their heading."""
+    folded = [heading] if turns else []
     for turn in turns:
         texts = [turn.prompt, turn.text or turn.refusal, _about(turn)]
         shown = "\n\n".join(filter(None, texts))
-        told += ["", *(f"    {line}".rstrip() for line in shown.split("\n"))]
-    return [*told, ""] if told else []
+        folded += ["", *(f"    {line}".rstrip() for line in shown.split("\n"))]
+    return [*folded, ""] if folded else []
 
 
 def _about(turn: Turn) -> str:

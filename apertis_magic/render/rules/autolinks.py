@@ -72,7 +72,7 @@ def _address(state: StateInline) -> tuple[str, str]:
 
 
 def _cut(text: str, start: int, end: int) -> str:
-    """Return the part of a bare address that is not the sentence's around it."""
+    """Return a bare address without what belongs to the sentence around it."""
     depth = 0
     for found in _STOP.finditer(text, start, end):
         depth += _DEPTH.get(found[0], 0)
