@@ -665,3 +665,25 @@ def test_a_later_extensions_magic_stays(shell: Shell) -> None:
     shell.run("%load_ext apertis_magic")
 
     assert chat is left
+
+
+def test_preferences_are_set_when_they_change(
+    shell: Shell, server: ScriptedServer
+) -> None:
+    """Once for many cells, at once by ``%config``, and for this process's Session."""
+    server.will(says("a"))
+    shell.run("%%chat\none")
+    first = session.current().preferences
+    shell.run("%%chat\ntwo")
+    shell.run("%chat")
+
+    assert first is session.current().preferences
+
+    shell.run("%config ApertisMagic.temperature = 0.5")
+
+    assert {"temperature": 0.5} == session.current().preferences.fields
+
+    session.forget()
+    shell.run("%%chat\nthree")
+
+    assert 0.5 == server.requests[-1].body["temperature"]

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from asks import again, ask, rest
 from conftest import Shell
 from scripted_server import ScriptedServer, says
 
-from apertis_magic import errors
+from apertis_magic import Conversation, errors
 from apertis_magic.chat import session
 from apertis_magic.chat.question import Question
 from apertis_magic.chat.session import Session
@@ -323,3 +324,57 @@ def test_a_session_is_forgotten(server: ScriptedServer) -> None:
     assert first is not session.current()
     assert () == session.current().current.turns
     assert ["main"] == [kept.name for kept in session.current().restorable]
+
+
+def test_reading_installs_nothing(tmp_path: Path) -> None:
+    """Neither in a Session, nor in its conversations, nor on the disk."""
+    here = Session()
+    told = list[int]()
+    here.watchers.add(lambda: told.append(1))
+    before = dict(vars(here)), dict(vars(here.current.transcript))
+    for owner in (here, here.current, here.current.transcript):
+        for name, member in vars(type(owner)).items():
+            if isinstance(member, property):
+                getattr(owner, name)
+
+    assert before == (dict(vars(here)), dict(vars(here.current.transcript)))
+    assert [] == told
+    assert ("main",) == here.names
+    assert [] == list(tmp_path.rglob("*.sqlite"))
+
+
+def test_conversations_share_what_the_session_prefers(here: Session) -> None:
+    """Those that there are and those to come, from the moment that it changes."""
+    first = here.current
+    journal = here.preferences.journal
+    here.preferences = replace(here.preferences, system="Be brief.", journal=False)
+    second = here.new("idea")
+
+    assert [("Be brief.", None)] * 2 == [
+        (each.transcript.default_system, each.journal) for each in (first, second)
+    ]
+
+    here.preferences = replace(here.preferences, system=None, journal=journal)
+
+    assert [(None, here.journal)] * 2 == [
+        (each.transcript.default_system, each.journal) for each in (first, second)
+    ]
+
+
+def test_what_a_plain_conversation_leaves_is_not_of_the_session(
+    server: ScriptedServer,
+) -> None:
+    """What the Session left behind comes back before it, though it is older."""
+    server.will(says("a"))
+    here = Session()
+    here.ask(ask("x")).result()
+    here.current.reset()
+    plain = Conversation(journal=here.journal)
+    plain.ask("of nobody").result()
+    plain.reset()
+    back, _ = here.restore(None)
+
+    assert ["x"] == [turn.prompt for turn in back.turns]
+    assert here.journal is not None
+
+    here.journal.close()
