@@ -126,6 +126,17 @@ def test_they_are_sent_and_sent_again(server: ScriptedServer) -> None:
     assert (PICTURE, TEXT) == first.attachments
 
 
+def test_they_need_the_room_of_older_turns(server: ScriptedServer) -> None:
+    """Whether they go with the question or with a turn that is sent again."""
+    server.will(says("word " * 300))
+    chat = Conversation()
+    for prompt, attached in (("w", ()), ("x", ()), ("y", (PICTURE,)), ("z", ())):
+        chat.ask(prompt, max_context=3_200, attachments=attached).result()
+
+    assert [0, 0, 1, 2] == [turn.left_out for turn in chat.turns]
+    assert [1, 3, 3, 3] == [len(each.body["messages"]) for each in server.requests]
+
+
 def test_the_cache_knows_them_apart(server: ScriptedServer, journal: Journal) -> None:
     """The same question about another file is another question."""
     server.will(says("a plot"), says("a table"))

@@ -149,6 +149,14 @@ def test_every_field_comes_back(way: str, tmp_path: Path) -> None:
     assert expected == back
 
 
+@pytest.mark.parametrize("way", [way for way in WAYS if way != "JSON"])
+def test_an_option_that_is_no_json_is_kept_as_text(way: str, tmp_path: Path) -> None:
+    """It cost nobody the turn."""
+    turn = replace(TURN, question=replace(TURN.question, fields={"a": Path("x")}))
+
+    assert {"a": "x"} == WAYS[way](turn, tmp_path).options
+
+
 def test_an_answer_is_given_again_whole(tmp_path: Path) -> None:
     """With all of it that an answer which ended well can have."""
     well = replace(TURN, finish="stop", error="", fallback="", malformed=0)

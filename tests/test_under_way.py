@@ -92,11 +92,14 @@ def test_a_watcher_sees_an_answer_grow_and_end(server: ScriptedServer) -> None:
     assert reply.error is None
 
 
+TRY_AGAIN = fails(503, headers={"Retry-After": "50"})
+
+
 @pytest.mark.parametrize(
     ("answer", "phase"),
     [
         (later("a", Event()), r"· waiting \d"),
-        (fails(503, headers={"Retry-After": "50"}), r"retrying in \d+ s \(503\)"),
+        (TRY_AGAIN, r"retrying in \d+ s \(503\)"),
         (Answer((event(BANNER), NEVER)), "searching the web"),
         (Answer((chunk(delta={"reasoning": "hm"}), NEVER)), "thinking"),
         (Answer((chunk(delta={"refusal": "no"}), NEVER)), "refusing"),
@@ -106,6 +109,18 @@ def test_a_watcher_is_told_of_each_phase(
     server: ScriptedServer, answer: Answer, phase: str
 ) -> None:
     """Also while nothing is there to be read."""
+    assert_phase(server, answer, phase)
+
+
+def test_a_watcher_is_told_of_a_try_without_a_stream(server: ScriptedServer) -> None:
+    """That it is sent again is seen where the answer comes in one piece, too."""
+    assert_phase(server, TRY_AGAIN, "retrying in", stream=False)
+
+
+def assert_phase(
+    server: ScriptedServer, answer: Answer, phase: str, **options: Any
+) -> None:
+    """Check that a watcher is told of a phase of an answer under way."""
     server.will(answer)
     chat, came = Conversation(), Event()
 
@@ -114,7 +129,7 @@ def test_a_watcher_is_told_of_each_phase(
             came.set()
 
     chat.transcript.watchers.add(look)
-    reply = chat.ask("x")
+    reply = chat.ask("x", **options)
 
     assert came.wait(PATIENCE)
 
