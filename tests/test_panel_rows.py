@@ -37,7 +37,7 @@ def test_an_answer_under_way(server: ScriptedServer) -> None:
     )
     chat = Conversation()
     reply = chat.ask("x", attachments=FILES, placement=FROM_CELL)
-    next(text for text in reply.updates(0.01) if text.endswith("B"))
+    next(text for text in reply.watch(0.01) if text.endswith("B"))
     [row] = rows.rows_of(*chat.view, {})
     shown = rows.open_turn(row, Growing(reply))
     go.set()
