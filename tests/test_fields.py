@@ -1,15 +1,20 @@
 """Every field of a turn goes wherever turns go, and comes back as it was."""
 
+import inspect
+import json
 from collections.abc import Callable
 from dataclasses import MISSING, Field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import Shell
 from scripted_server import DONE, Answer, ScriptedServer, chunk, event, fails, says
 
 from apertis_magic import Conversation, errors, files
 from apertis_magic.api.types import Usage
+from apertis_magic.chat import session
+from apertis_magic.chat.ask import Ask, detached
 from apertis_magic.chat.attachment import Attachment
 from apertis_magic.chat.history import Entry, Placement
 from apertis_magic.chat.journal.journal import Journal
@@ -19,6 +24,8 @@ from apertis_magic.chat.turn import Cell, Source, Turn
 from apertis_magic.files import cell_source
 from apertis_magic.notebook.option_line import parse
 from apertis_magic.notebook.options import ChatOptions
+
+KEY = "sk-" + "a1b2c3d4" * 4
 
 SAMPLES: dict[str, Any] = {
     "id": "t-1",
@@ -240,6 +247,42 @@ def test_the_cell_of_a_notebook_asks_it_again() -> None:
     }
 
 
+def test_the_cell_that_asks_keeps_each_option(
+    shell: Shell, server: ScriptedServer
+) -> None:
+    """What its line says and stays with the turn is in the question that is kept."""
+    server.will(says("A"))
+    question = replace(
+        TURN.question, attachments=(), filled=None, fields={"temperature": 0.5}
+    )
+    again = replace(TURN, question=question, asked_model="")
+    shell.run(cell_source.cell(again, conversation=None, system=None))
+    [turn] = session.current().current.turns
+
+    assert question == turn.question
+
+
+def test_python_asks_with_all_that_a_question_keeps() -> None:
+    """Each of its fields is an argument of its own; ``filled`` has no user yet."""
+    arguments = set(inspect.signature(Conversation.ask).parameters)
+    kept = {field.name for field in fields(Question)} - {"typed", "filled", "fields"}
+
+    assert set() == kept - arguments
+
+
+def test_no_text_of_a_question_takes_a_key_along() -> None:
+    """Nor half a character, which no file could hold."""
+    text = f"{KEY} x\ud83d"
+    texts: dict[str, Any] = {
+        f.name: text for f in fields(Question) if f.type in (str, str | None)
+    }
+    question = detached(Ask(question=Question(**texts))).question
+
+    assert KEY not in json.dumps(Turn(question=question).to_dict())
+    assert {"x\ufffd"} == {getattr(question, name).split()[-1] for name in texts}
+    assert texts.keys() >= {"typed", "filled"}
+
+
 PAGE = {"url": "https://a.example/b", "title": "A page"}
 OTHER = event({"choices": [{"index": 1, "delta": {"content": "B"}}]})
 RICH = Answer(
@@ -293,6 +336,28 @@ def test_every_field_is_filled_in(server: ScriptedServer, tmp_path: Path) -> Non
     assert {"error", "hint", "cached"} == {f.name for f in fields(Turn)} - filled(rich)
     assert {"error", "hint"} <= filled(failed)
     assert "cached" in filled(given_again)
+
+
+def test_an_answer_given_again_has_all_that_came(
+    server: ScriptedServer, tmp_path: Path
+) -> None:
+    """By the journal, as the server gave it; only its times are those of now."""
+    clean = [step for step in RICH.steps if step != b"data: {damaged\n\n"]
+    server.will(Answer(clean))
+    journal = Journal(tmp_path / "journal.sqlite")
+    chat = Conversation(journal=journal)
+    first, again = [
+        chat.ask("x", last_turns=0, cached_since=0).result() for _ in range(2)
+    ]
+    journal.close()
+    own = {"id", "started", "first_text", "elapsed", "cached"}
+
+    assert again.cached
+    assert [] == [
+        f.name
+        for f in fields(Turn)
+        if f.name not in own and getattr(first, f.name) != getattr(again, f.name)
+    ]
 
 
 def test_what_is_asked_again_is_the_same_question(server: ScriptedServer) -> None:

@@ -25,7 +25,7 @@ from apertis_magic.api.types import Usage
 from apertis_magic.chat import session
 from apertis_magic.chat.attachment import Attachment
 from apertis_magic.chat.history import Entry
-from apertis_magic.chat.names import made as made_name
+from apertis_magic.chat.names import from_text as made_name
 from apertis_magic.chat.question import Question
 from apertis_magic.chat.state import State, history_of
 from apertis_magic.chat.turn import Source, Turn

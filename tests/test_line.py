@@ -1,5 +1,6 @@
 """What a person types, from the cell to the request: nothing is read as code."""
 
+import inspect
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,8 +25,10 @@ from apertis_magic import errors
 from apertis_magic.api.params import PARAMS
 from apertis_magic.chat import session
 from apertis_magic.notebook import options, say
-from apertis_magic.notebook.commands import command_table
-from apertis_magic.notebook.config import SETTINGS
+from apertis_magic.notebook.commands import command_table, run
+from apertis_magic.notebook.commands.command_line import CommandLine
+from apertis_magic.notebook.commands.command_table import COMMANDS, STATUS, Command
+from apertis_magic.notebook.config import SETTINGS, ApertisMagic
 
 
 def asked(server: ScriptedServer) -> str:
@@ -610,6 +613,16 @@ def test_nothing_to_go_on_with(shell: Shell, server: ScriptedServer) -> None:
     assert 1 == len(server.requests)
 
 
+@pytest.mark.parametrize("row", [STATUS, *COMMANDS.values()], ids=lambda row: row.name)
+def test_every_command_is_there(row: Command) -> None:
+    """Its module is imported only when it runs; it is given the line, and no more."""
+    [parameter] = inspect.signature(
+        run.function_of(row), eval_str=True
+    ).parameters.values()
+
+    assert CommandLine is parameter.annotation
+
+
 def test_every_option_of_the_request_is_a_setting() -> None:
     """The settings are spelt out, and keep in step with the table of parameters."""
     on_line = {name for name, param in PARAMS.items() if param.on_line}
@@ -619,10 +632,28 @@ def test_every_option_of_the_request_is_a_setting() -> None:
     assert on_line | {"timeout", "max_retries"} | others == set(SETTINGS)
 
 
+def test_what_is_set_of_the_request_is_sent() -> None:
+    """Each setting that is a field is one of the fields of every question."""
+    samples: dict[type, Any] = {float: 1.0, int: 1, str: "x"}
+    wanted = {
+        name: [samples[param.kind]] if param.most > 1 else samples[param.kind]
+        for name, param in PARAMS.items()
+        if param.on_line
+    }
+    settings = ApertisMagic()
+    for name, value in wanted.items():
+        setattr(settings, name, value)
+
+    assert wanted == settings.fields
+
+
 def test_the_readme_has_every_command() -> None:
     """Its table is the one that the commands come from."""
     readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 
+    rows = command_table.table().splitlines()
+
+    assert [] == [row for row in rows if row not in readme]
     assert command_table.table() in readme
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from asks import ask
+from asks import ask, rest
 from journals import PATIENCE
 from scripted_server import ScriptedServer, says
 
@@ -24,15 +24,26 @@ KEY = "sk-" + "a1b2c3d4" * 4
 
 
 def test_what_is_sent_is_filled_in(server: ScriptedServer) -> None:
-    """In the request, and in those after it, also when it is asked again."""
-    server.will(says("one"), says("two"), says("three"))
+    """In the request, in those after it, and where its answer is completed."""
+    server.will(says("one"), says("two", finish="length"), says("three"))
     session = Session()
-    first = session.ask(Ask(question=FILLED)).result()
+    session.ask(Ask(question=FILLED)).result()
     session.ask(ask("And now?")).result()
-    session.ask(Ask.again(first)).result()
+    rest(session).result()
     sent = [messages[0] for messages in server.messages]
 
     assert [("user", "How large is 5?")] * 3 == sent
+
+
+def test_what_is_asked_again_was_typed(server: ScriptedServer) -> None:
+    """Values are filled in anew by who asks, or not at all."""
+    server.will(says("one"), says("two"))
+    session = Session()
+    first = session.ask(Ask(question=FILLED)).result()
+    again = session.ask(Ask.again(first)).result()
+
+    assert ("user", "How large is {{n}}?") == server.messages[-1][-1]
+    assert (FILLED.typed, None) == (again.prompt, again.question.filled)
 
 
 def test_a_person_sees_what_was_typed() -> None:
@@ -60,6 +71,17 @@ def test_both_are_kept(tmp_path: Path) -> None:
     loaded = [form.read(form.written(state))[0] for form in (ipynb, md, record)]
 
     assert [FILLED] * 4 == [each.turns[0].question for each in (kept, *loaded)]
+
+
+def test_a_corrected_page_asks_what_it_says() -> None:
+    """Who corrects the question there has its values taken out, and no others."""
+    state = State(name="x", history=history_of([Turn(question=FILLED, text="b")]))
+    page = md.written(state)
+    [same] = md.read(page)
+    [other] = md.read(page.replace("> How large", "> How long"))
+
+    assert FILLED == same.turns[0].question
+    assert Question("How long is {{n}}?") == other.turns[0].question
 
 
 def test_what_is_sent_must_fit() -> None:

@@ -1,15 +1,17 @@
 """What the Session does for every face: it tells of changes, and sends no key."""
 
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from asks import again, ask, rest
 from conftest import Shell
-from scripted_server import ScriptedServer, says
+from scripted_server import NEVER, Answer, ScriptedServer, chunk, says
 
 from apertis_magic import Conversation, errors
 from apertis_magic.chat import session
@@ -18,6 +20,8 @@ from apertis_magic.chat.session import Session
 from apertis_magic.chat.settings import Preferences
 from apertis_magic.chat.state import State, history_of
 from apertis_magic.chat.turn import Turn
+from apertis_magic.notebook.config import ApertisMagic
+from apertis_magic.notebook.following import session_with
 
 KEY = "hush-0123456789"
 OTHER = "sk-proj-" + "a1B2c3D4e5F6g7H8" * 3
@@ -326,18 +330,26 @@ def test_a_session_is_forgotten(server: ScriptedServer) -> None:
     assert ["main"] == [kept.name for kept in session.current().restorable]
 
 
+def _held(owner: object) -> dict[str, Any]:
+    """Return what an object holds, its mappings as they are now."""
+    return {
+        name: dict(value) if isinstance(value, dict) else value
+        for name, value in vars(owner).items()
+    }
+
+
 def test_reading_installs_nothing(tmp_path: Path) -> None:
     """Neither in a Session, nor in its conversations, nor on the disk."""
     here = Session()
     told = list[int]()
     here.watchers.add(lambda: told.append(1))
-    before = dict(vars(here)), dict(vars(here.current.transcript))
+    before = _held(here), _held(here.current.transcript)
     for owner in (here, here.current, here.current.transcript):
         for name, member in vars(type(owner)).items():
             if isinstance(member, property):
                 getattr(owner, name)
 
-    assert before == (dict(vars(here)), dict(vars(here.current.transcript)))
+    assert before == (_held(here), _held(here.current.transcript))
     assert [] == told
     assert ("main",) == here.names
     assert [] == list(tmp_path.rglob("*.sqlite"))
@@ -378,3 +390,119 @@ def test_what_a_plain_conversation_leaves_is_not_of_the_session(
     assert here.journal is not None
 
     here.journal.close()
+
+
+@pytest.fixture
+def restless() -> Iterator[None]:
+    """Have threads take turns so often that one is interrupted anywhere."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+def at_once(*works: Callable[[], object]) -> list[object]:
+    """Do all of them at the same moment, each in a thread; return what they raised."""
+    start, raised = threading.Barrier(len(works)), list[object]()
+
+    def run(work: Callable[[], object]) -> None:
+        start.wait(60)
+        try:
+            work()
+        except errors.ApertisError:
+            pass  # there may be none of that name at that moment
+        except Exception as error:  # noqa: BLE001  whatever it is
+            raised.append(error)
+
+    threads = [threading.Thread(target=run, args=(work,)) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    return raised
+
+
+def _append_conversation(found: list[Conversation], here: Session, name: str) -> None:
+    found.append(here.conversation(name))
+
+
+@pytest.mark.usefixtures("restless")
+def test_a_name_has_one_conversation() -> None:
+    """Whoever asks for it first, from however many threads."""
+    here = Session()
+    for number in range(100):
+        found = list[Conversation]()
+        look = partial(_append_conversation, found, here, f"x{number}")
+        raised = at_once(*[look] * 4)
+
+        assert [] == raised
+        assert {here.conversation(f"x{number}")} == set(found)
+
+
+@pytest.mark.usefixtures("restless")
+def test_there_is_always_a_current_conversation() -> None:
+    """While cell and panel make, use, rename and delete at the same moment."""
+    here = Session()
+    for number in range(150):
+        here.conversation("x")
+        raised = at_once(
+            lambda: here.use("x"),
+            lambda: here.delete("x"),
+            partial(here.rename, f"y{number}"),
+            lambda: here.delete(here.current.name),
+        )
+
+        assert [] == raised
+        assert here.current.name in here.names
+
+
+class Interrupting(ApertisMagic):
+    """Settings whose next observer is interrupted, where they are ``due``."""
+
+    due = False
+
+    def observe(self, *args: Any, **options: Any) -> None:
+        """Interrupt if that is due, else do as settings do."""
+        if self.due:
+            self.due = False
+            raise KeyboardInterrupt
+        super().observe(*args, **options)
+
+
+def test_an_interrupt_costs_no_preferences(shell: Shell) -> None:
+    """Neither those that are set, nor those that will be."""
+    settings = Interrupting(parent=shell, model="mine", journal=False)
+    settings.due = True
+    with pytest.raises(KeyboardInterrupt):
+        session_with(settings)
+    here = session_with(settings)
+
+    assert ("mine", None) == (here.preferences.model, here.journal)
+
+    settings.model = "another"
+
+    assert "another" == here.preferences.model
+
+
+def test_a_notebook_s_path_may_come_later(shell: Shell) -> None:
+    """As a notebook is saved for the first time, or under another name."""
+    settings = ApertisMagic.of(shell)
+    before = session_with(settings).preferences.notebook
+    shell.user_ns["__vsc_ipynb_file__"] = "/x/paper.ipynb"
+
+    assert None is before
+    assert "/x/paper.ipynb" == session_with(settings).preferences.notebook
+
+
+def test_forgetting_stops_what_is_under_way(server: ScriptedServer) -> None:
+    """What had come is kept, and comes back in the next Session."""
+    server.will(Answer((chunk("half"), NEVER)))
+    reply = session.current().ask(ask("x"))
+    next(text for text in reply.watch(0.01) if text)
+    session.forget()
+
+    assert reply.done
+
+    back, _ = session.current().restore("main")
+
+    assert [("half", "interrupted")] == [(t.text, t.finish) for t in back.turns]

@@ -186,10 +186,10 @@ def _messages(
     )
     draft.left_out = fit.left_out
     system = [Message("system", prepared.system)] if prepared.system else []
-    asked = [question.message]
+    last = [question.message]
     if partial:
-        asked = [*partial.messages, Message("user", _CONTINUE)]
-    return [*system, *(m for turn in fit.turns for m in turn.messages), *asked]
+        last = [*partial.messages, Message("user", _CONTINUE)]
+    return [*system, *(m for turn in fit.turns for m in turn.messages), *last]
 
 
 def _longest(fields: Mapping[str, Any]) -> int | None:

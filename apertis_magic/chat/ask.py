@@ -15,7 +15,6 @@ from apertis_magic.api.types import Message
 from apertis_magic.chat.history import Placement
 from apertis_magic.chat.question import Question
 from apertis_magic.chat.turn import Turn
-from apertis_magic.clean import mend
 from apertis_magic.errors import ConfigurationError
 
 
@@ -77,13 +76,18 @@ class Ask:
     def again(cls, turn: Turn, fields: Mapping[str, Any] | None = None) -> "Ask":
         """Return the Ask for a turn's question again, in the turn's place.
 
+        It is asked as it was typed: who asks fills values in anew.
+
         Args:
             turn: the turn.
             fields: the request's fields that are to be other than they were.
         """
-        question = turn.question
-        asked = replace(question, fields=_changed(question.fields, fields or {}))
-        return cls(question=asked, placement=Placement(replaces=turn.id), repeats=turn)
+        fields = _changed(turn.question.fields, fields or {})
+        return cls(
+            question=replace(turn.question, fields=fields, filled=None),
+            placement=Placement(replaces=turn.id),
+            repeats=turn,
+        )
 
     @classmethod
     def rest_of(cls, turn: Turn) -> "Ask":
@@ -101,6 +105,22 @@ class Ask:
     def former(self) -> Turn | None:
         """The turn that is asked again or completed, None for a new question."""
         return self.repeats or self.partial
+
+    def model_at(self, base_url: str, *, own: str | None, default: str) -> str:
+        """Return the model to ask: the one place that chooses.
+
+        A question that is asked again, or whose answer is completed, keeps its model,
+        where the address is the same: another one may not know the model.
+
+        Args:
+            base_url: the address that is asked.
+            own: the model of the conversation's own, None for none.
+            default: the model where nobody says otherwise.
+        """
+        former = self.former
+        is_known = former is not None and former.base_url == base_url
+        again = former.asked_model if former and is_known else None
+        return self.model or again or own or default
 
     def check(self) -> None:
         """See that it can be sent.
@@ -154,14 +174,14 @@ class PreparedAsk:
         """
         if self.ask.limits.extra_headers:
             return None
-        asked = {
+        request = {
             "base_url": self.client.base_url,
             "model": self.model,
             "messages": [message.to_dict() for message in messages],
             "options": dict(self.ask.question.fields),
         }
         try:
-            text = json.dumps(asked, sort_keys=True)
+            text = json.dumps(request, sort_keys=True)
         except (TypeError, ValueError, RecursionError):
             return None
         return sha256(text.encode()).hexdigest()
@@ -173,13 +193,7 @@ def detached(ask: Ask) -> Ask:
     fields = question.fields
     with suppress(Exception):  # no JSON, which the client tells
         fields = deepcopy(dict(fields))
-    filled = None if question.filled is None else mend(question.filled)
-    return replace(
-        ask,
-        question=replace(
-            question, typed=mend(question.typed), filled=filled, fields=fields
-        ),
-    )
+    return replace(ask, question=replace(question.mended(), fields=fields))
 
 
 def _changed(fields: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -202,7 +202,8 @@ class Conversation:
         client: AsyncApertis | None = None,
         max_context: int | None = None,
         stream: bool = True,
-        **limits: Any,
+        timeout: Any = None,
+        max_retries: int | None = None,
     ) -> Reply:
         """Have an answer that was cut off or stopped completed, and return the rest.
 
@@ -215,7 +216,8 @@ class Conversation:
             client: who sends this request.
             max_context: as for ``ask``.
             stream: let the rest come in pieces.
-            **limits: ``timeout`` and ``max_retries``, as ``create`` takes them.
+            timeout: as ``create`` takes it.
+            max_retries: as ``create`` takes it.
 
         Raises:
             ConfigurationError: there is no such answer; nothing was sent.
@@ -223,9 +225,9 @@ class Conversation:
         partial = self.transcript.find_partial(turn)
         ask = replace(
             Ask.rest_of(partial),
-            model=model or partial.asked_model,
+            model=model,
             stream=stream,
-            limits=Limits(**limits),
+            limits=Limits(timeout=timeout, max_retries=max_retries),
         )
         return self.start(self._prepared(ask, client, max_context))
 
@@ -259,7 +261,7 @@ class Conversation:
         fields, limits = _split(options)
         ask = replace(
             Ask.again(last, fields),
-            model=model or last.asked_model,
+            model=model,
             stream=stream,
             limits=limits,
         )
@@ -329,7 +331,9 @@ class Conversation:
         return PreparedAsk(
             ask=ask,
             client=client,
-            model=ask.model or self.model or model_from_environment(),
+            model=ask.model_at(
+                client.base_url, own=self.model, default=model_from_environment()
+            ),
             system=self.transcript.system_for(ask),
             max_context=max_context,
             cached_since=cached_since,

@@ -121,7 +121,11 @@ class Draft:
     @property
     def status(self) -> str:
         """What happens now, such as ``gpt-4.1-mini · waiting 3 s``."""
-        what = f"{self._phase} {self.elapsed:.0f} s"
+        return self.status_after(self.elapsed)
+
+    def status_after(self, elapsed: float) -> str:
+        """Return what happens now, where the question was sent so long ago."""
+        what = f"{self._phase} {elapsed:.0f} s"
         if self._retry is not None:
             due, why = self._retry
             left = due - monotonic()

@@ -63,20 +63,20 @@ def fit(
             limit.
         max_tokens: tokens of the longest answer; None leaves room for a usual one.
     """
-    told = [turn for turn in before if turn.text]
+    with_text = [turn for turn in before if turn.text]
     if last_turns is not None:
-        told = told[max(0, len(told) - last_turns) :]
+        with_text = with_text[max(0, len(with_text) - last_turns) :]
     if max_context is None:
-        return Fit(turns=tuple(told))
+        return Fit(turns=tuple(with_text))
     if max_tokens is None:
         max_tokens = min(max_context // _SHARE_OF_ANSWER, _MOST_FOR_ANSWER)
     left = max_context - max_tokens - _message(prompt) - _files(attached)
     left -= _message(system) if system else 0
-    first = len(told)
+    first = len(with_text)
     # From the newest, so that what is too old is not even measured.
-    while first and (left := left - cost(told[first - 1])) >= 0:
+    while first and (left := left - cost(with_text[first - 1])) >= 0:
         first -= 1
-    return Fit(turns=tuple(told[first:]), left_out=first)
+    return Fit(turns=tuple(with_text[first:]), left_out=first)
 
 
 def cost(turn: Turn) -> int:

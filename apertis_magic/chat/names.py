@@ -37,7 +37,7 @@ def checked(name: str) -> str:
     raise ConfigurationError(f"A conversation's name {problem}.")
 
 
-def made(text: str) -> str:
+def from_text(text: str) -> str:
     """Return a name made of *text*, which comes from elsewhere and may be none."""
     return redact(" ".join(printable(text).split()))[:LONGEST].strip() or "loaded"
 

@@ -41,7 +41,10 @@ def prepare(
     system = conversation.transcript.system_for(ask)
     check_no_key(settings.api_key, system, *ask.question.texts)
     asking = client(settings)
-    model = _model_for(ask, conversation, settings, asking)
+    model = settings.model
+    if not settings.fixed_model:
+        own = conversation.model
+        model = ask.model_at(asking.base_url, own=own, default=settings.model)
     limit = preferences.max_context
     return PreparedAsk(
         ask=ask,
@@ -67,19 +70,6 @@ def _preferring(ask: Ask, preferences: Preferences) -> Ask:
         question=replace(ask.question, fields=fields),
         cache=preferences.cache if ask.cache is None else ask.cache,
     )
-
-
-def _model_for(
-    ask: Ask, conversation: Conversation, settings: Settings, client: AsyncApertis
-) -> str:
-    """Return the model to ask: the one place of a Session that chooses."""
-    if settings.fixed_model:
-        return settings.model
-    former = ask.former
-    # Another address may not know the model that was asked.
-    is_known = former is not None and former.base_url == client.base_url
-    again = former.asked_model if former and is_known else None
-    return ask.model or again or conversation.model or settings.model
 
 
 def _cached_since(preferences: Preferences) -> float:

@@ -1,11 +1,13 @@
 """What is asked, as one value that an Ask, the answer under way and the turn hold."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from dataclasses import fields as dataclass_fields
 from typing import Any
 
 from apertis_magic.api.types import Message
 from apertis_magic.chat.attachment import Attachment, content
+from apertis_magic.clean import mend
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,15 @@ class Question:
     def sent(self) -> str:
         """The message as it is sent."""
         return self.typed if self.filled is None else self.filled
+
+    def mended(self) -> "Question":
+        """Return the question with halves of characters joined or replaced."""
+        texts: dict[str, Any] = {
+            each.name: mend(value)
+            for each in dataclass_fields(self)
+            if isinstance(value := getattr(self, each.name), str)
+        }
+        return replace(self, **texts)
 
     @property
     def texts(self) -> tuple[str, ...]:

@@ -95,7 +95,7 @@ class Reply:
     @property
     def status(self) -> str:
         """What happens now, such as ``gpt-4.1-mini · waiting 3 s``."""
-        return self._draft.status
+        return self._draft.status_after(self.elapsed)
 
     @property
     def elapsed(self) -> float:

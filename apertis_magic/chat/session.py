@@ -4,9 +4,9 @@ import threading
 from difflib import get_close_matches
 
 from apertis_magic import paths
-from apertis_magic.api.client import AsyncApertis
 from apertis_magic.chat import names
 from apertis_magic.chat.ask import Ask
+from apertis_magic.chat.clients import Clients
 from apertis_magic.chat.conversation import Conversation
 from apertis_magic.chat.journal.journal import Journal, KeptConversation
 from apertis_magic.chat.model_lists import ModelLists
@@ -27,22 +27,24 @@ class Session:
     Attributes:
         watchers: are told whenever there are other conversations, or another current
             one, or requests go elsewhere, and of all that changes in a conversation.
+        clients: who sends the requests.
         model_lists: which models the servers have.
     """
 
     def __init__(self) -> None:
         self.watchers = Watchers()
-        self.model_lists = ModelLists(lambda: self.settings, self.client)
+        self.clients = Clients()
+        self.model_lists = ModelLists(lambda: self.settings, self.clients.of)
         self._preferences = Preferences()
         self._journal: Journal | None = None
         self._restoring = Restoring()
         self._override: Settings | None = None
-        self._clients: dict[tuple[str, str | None], AsyncApertis] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # one for the conversations and their names
         self._name = DEFAULT_CONVERSATION
         self._conversations: dict[str, Conversation] = {}
         self.preferences = self._preferences
-        self._add(DEFAULT_CONVERSATION)
+        # What it begins with, until another one is chosen.
+        self._unused: Conversation | None = self._add(DEFAULT_CONVERSATION)
 
     @property
     def preferences(self) -> Preferences:
@@ -52,15 +54,15 @@ class Session:
     @preferences.setter
     def preferences(self, preferences: Preferences) -> None:
         with self._lock:
-            self._preferences = preferences
             if preferences.journal and self._journal is None:
                 self._journal = Journal(paths.data_dir() / "journal.sqlite")
             if self._journal is not None:
                 self._journal.days = preferences.journal_days
                 self._journal.notebook = preferences.notebook
-            conversations = tuple(self._conversations.values())
-        for conversation in conversations:
-            self._equip(conversation)
+            for conversation in self._conversations.values():
+                self._equip(conversation, preferences)
+            # Last, so that what an interrupt leaves half done is done again.
+            self._preferences = preferences
         self.watchers.tell()
 
     @property
@@ -84,7 +86,8 @@ class Session:
     @property
     def current(self) -> Conversation:
         """The conversation of the questions that name none."""
-        return self._conversations[self._name]
+        with self._lock:
+            return self._conversations[self._name]
 
     @property
     def journal(self) -> Journal | None:
@@ -99,8 +102,7 @@ class Session:
     def conversation(self, name: str) -> Conversation:
         """Return the conversation of that name, made on first use."""
         with self._lock:
-            known = self._conversations.get(name)
-        return known or self._add(name)
+            return self._conversations.get(name) or self._add(name)
 
     def find(self, name: str | None) -> Conversation:
         """Return the conversation of that name, None for the current one.
@@ -122,8 +124,9 @@ class Session:
         Raises:
             ConfigurationError: there is none.
         """
-        conversation = self.find(name)
-        self._name = name
+        with self._lock:  # nobody deletes it meanwhile
+            conversation = self.find(name)
+            self._name, self._unused = name, None
         self.watchers.tell()
         return conversation
 
@@ -171,16 +174,16 @@ class Session:
         Raises:
             ConfigurationError: there is another one of that name.
         """
-        conversation = self.current
-        if name == conversation.name:
-            return conversation
-        names.check_free(name, self.names)
         with self._lock:
-            self._conversations = {
+            conversation = self.current
+            if name == conversation.name:
+                return conversation
+            names.check_free(name, self.names)
+            renamed = {
                 name if each is conversation else known: each
                 for known, each in self._conversations.items()
             }
-            self._name = name
+            self._conversations, self._name = renamed, name  # no interrupt between
         conversation.transcript.rename(name)
         return conversation
 
@@ -190,10 +193,10 @@ class Session:
         Raises:
             ConfigurationError: there is none.
         """
-        conversation = self.find(name)
-        if len(self.names) == 1:
-            self._add(DEFAULT_CONVERSATION)
         with self._lock:
+            conversation = self.find(name)
+            if len(self.names) == 1:
+                self._add(DEFAULT_CONVERSATION)
             others = {
                 known: each
                 for known, each in self._conversations.items()
@@ -217,12 +220,16 @@ class Session:
         If there is one of its name, the turns of that one come after, as though they
         had been asked then; those of the same cells take their places.
         """
+        unused = self._unused
         former = self.conversation(state.name).transcript.take_up(state)
         if former is not None:
             self._restoring.supersede(former, self.journal)
         if self._restoring.is_abandoned(state.id):
             self._restoring.supersede(state.id, self.journal)
-        return self.use(state.name)
+        conversation = self.use(state.name)
+        if unused is not None and unused is not conversation:
+            self._drop_unused(unused)
+        return conversation
 
     def restore(
         self, name: str | None = None
@@ -253,9 +260,7 @@ class Session:
             return self.use(str(restored)), None
         if kept is None:
             raise self._restoring.nothing_kept(name, self._desk)
-        begun = self.current
         conversation = self.adopt(journal.read(kept.id))
-        self._drop_unused(begun)
         is_own = kept.notebook == self.preferences.notebook
         self._restoring.supersede(kept.id, journal, in_file=is_own)
         self._restoring.note_restored(name, conversation.name)
@@ -312,29 +317,23 @@ class Session:
             target,
             settings=self.settings,
             preferences=self.preferences,
-            client=self.client,
+            client=self.clients.of,
             models=self.model_lists.known(),
         )
         return target.start(prepared)
+
+    def close(self) -> None:
+        """Stop the answers under way, and write and close the journal."""
+        for conversation in tuple(self._conversations.values()):
+            for each in conversation.under_way:
+                each.reply.settle()
+        if self._journal is not None:
+            self._journal.close()
 
     def end_execution(self, execution: str) -> None:
         """Tell the conversations that an execution of a cell has ended."""
         for conversation in tuple(self._conversations.values()):
             conversation.transcript.end_execution(execution)
-
-    def client(self, settings: Settings) -> AsyncApertis:
-        """Return the one client for *settings*, so that all requests share connections.
-
-        Raises:
-            ConfigurationError: the address or the key cannot be right.
-        """
-        target = settings.base_url, settings.api_key
-        with self._lock:
-            if target not in self._clients:
-                self._clients[target] = AsyncApertis(
-                    settings.api_key, settings.base_url
-                )
-            return self._clients[target]
 
     @property
     def _desk(self) -> Desk:
@@ -347,27 +346,26 @@ class Session:
         )
 
     def _add(self, name: str, conversation: Conversation | None = None) -> Conversation:
-        """Have a conversation under that name, a new one where none is given."""
+        """Have *conversation* under that name, or a new one."""
         added = conversation or Conversation(name=name)
-        self._equip(added)
         with self._lock:
+            self._equip(added, self._preferences)
             self._conversations[name] = added
         self.watchers.tell()
         return added
 
     def _drop_unused(self, conversation: Conversation) -> None:
-        """Forget the conversation that a Session begins with, if nothing is in it."""
-        state, is_current = conversation.state, conversation is self.current
-        is_used = state.history or conversation.under_way or state.model or state.system
-        if not is_current and not is_used and state.name == DEFAULT_CONVERSATION:
+        """Forget the conversation that the Session began with, if nothing is in it."""
+        state = conversation.state
+        if not (state.history or conversation.under_way or state.model or state.system):
             with self._lock:
-                self._conversations.pop(state.name)
+                self._conversations.pop(state.name, None)
 
-    def _equip(self, conversation: Conversation) -> None:
+    def _equip(self, conversation: Conversation, preferences: Preferences) -> None:
         """Give a conversation what it shares with the others."""
         transcript = conversation.transcript
-        transcript.journal = self.journal
-        transcript.default_system = self.preferences.system
+        transcript.journal = self._journal if preferences.journal else None
+        transcript.default_system = preferences.system
         transcript.watchers = self.watchers
         transcript.on_abandon = self._restoring.abandon
 
@@ -388,11 +386,11 @@ def current() -> Session:
 def forget() -> None:
     """Forget this process's Session; the next use makes another.
 
-    For tests and for programs that start over. Its journal is written and closed.
+    For tests and for programs that start over. Answers under way are stopped, and the
+    journal is written and closed.
     """
     global _current
     with _lock:
         session, _current = _current, None
-    journal = session._journal if session else None  # noqa: SLF001  this module's own
-    if journal is not None:
-        journal.close()
+    if session is not None:
+        session.close()

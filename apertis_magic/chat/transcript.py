@@ -111,12 +111,9 @@ class Transcript:
             if (last := self.last_asked) is None:
                 raise ConfigurationError("Nothing was asked yet.")
             return last
-        with lock:
-            # A try that failed stands beside the answer that it did not replace.
-            tried: History = (self._asked,) if self._asked else ()
-            for entry in (*self._history, *tried):
-                if entry.turn.id == turn:
-                    return entry.turn
+        for entry in self._known_entries:
+            if entry.turn.id == turn:
+                return entry.turn
         raise self._no_such_turn()
 
     def find_partial(self, turn: str | None = None) -> Turn:
@@ -144,9 +141,7 @@ class Transcript:
         name = placement.replaces
         if name is None:
             return placement
-        with lock:
-            tried: History = (self._asked,) if self._asked else ()
-            slots = {each.turn.id: each.slot for each in (*tried, *self._history)}
+        slots = {entry.turn.id: entry.slot for entry in reversed(self._known_entries)}
         return replace(placement, replaces=slots.get(name) or name)
 
     def before(self, ask: Ask) -> Sequence[Turn]:
@@ -279,9 +274,6 @@ class Transcript:
         An answer under way comes after them. In the journal the conversation has
         another id from now on, so that both former conversations stay as they are.
 
-        Args:
-            state: as ``Transcript.state`` of a conversation gave it.
-
         Returns:
             The id that this conversation had until now, None where it held nothing.
         """
@@ -317,6 +309,13 @@ class Transcript:
                 return
             self._change(ended)
         self.watchers.tell()
+
+    @property
+    def _known_entries(self) -> History:
+        """The turns, and a try that failed beside the answer that stayed in place."""
+        with lock:
+            tried: History = (self._asked,) if self._asked else ()
+            return (*self._history, *tried)
 
     def _put(self, turn: Turn, ask: Ask) -> Entry:
         """Put a turn in its place and return its entry; the lock is held."""

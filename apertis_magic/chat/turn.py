@@ -263,7 +263,9 @@ _PLAIN: Mapping[Any, tuple[type, ...]] = {
 }
 _IN_JSON = {"typed": "prompt", "fields": "options", "last_turns": "history"}
 """What JSON calls fields of the question otherwise; there they are the turn's own."""
-_MAY_HOLD_KEYS = {"prompt", "filled", "attachments", "system", "options"}
+_MAY_HOLD_KEYS = {"system"} | {
+    _IN_JSON.get(each.name, each.name) for each in fields(Question)
+}
 _KINDS: Mapping[str, tuple[type, ...]] = {
     _IN_JSON.get(each.name, each.name): kinds
     for each in (*fields(Question), *fields(Turn))

@@ -96,6 +96,8 @@ def _section(number: int, entry: Entry, mark: str) -> Iterator[str]:
     turn, raw = entry.turn, record.entry_to_dict(entry)
     for name in (*_ONE, "alternatives"):
         del raw["turn"][name]
+    if turn.question.filled is not None:  # tells whether a person corrects it
+        raw["turn"]["typed"] = turn.prompt
     yield f"<!-- {mark} turn {_json(raw)} -->"
     yield f"## {number}"
     yield from _block("prompt", turn.prompt, mark, quoted=True)
@@ -164,6 +166,8 @@ def _take(turn: dict[str, Any], comment: re.Match[str], shown: str) -> None:
     if name == _MANY:
         turn["alternatives"].append(text)
     elif name in _ONE:
+        if name == "prompt" and turn.pop("typed", text) != text:
+            turn["filled"] = None  # of another text than is asked now
         turn[name] = text
 
 

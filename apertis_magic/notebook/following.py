@@ -12,16 +12,19 @@ from apertis_magic.chat.settings import Preferences
 from apertis_magic.notebook.config import ApertisMagic
 
 _FOLLOWED: "WeakKeyDictionary[Session, ApertisMagic]" = WeakKeyDictionary()
-"""Whose preferences a Session follows."""
+"""The shell's settings that a Session follows."""
 
 
 def session_with(settings: ApertisMagic) -> Session:
     """Return the process's Session, which follows what the user prefers."""
     session = current()
+    # The notebook's path, which no trait tells of, may have changed too.
+    preferences = _preferences(settings)
+    if session.preferences != preferences:
+        session.preferences = preferences
     if _FOLLOWED.get(session) is not settings:
-        _FOLLOWED[session] = settings
-        session.preferences = _preferences(settings)
         settings.observe(_follow)
+        _FOLLOWED[session] = settings
     return session
 
 

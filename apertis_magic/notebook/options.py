@@ -144,14 +144,19 @@ def closest(word: str, known: Iterable[str]) -> str:
 
 
 def set_by(options: ChatOptions) -> list[Option]:
-    """Return the options that say what *options* are; of two that can, both."""
+    """Return the options that say what *options* are."""
     default = ChatOptions()
-    return [
-        option
-        for option in OPTIONS
-        if option.dest in options.fields
-        or getattr(options, option.dest, None) != getattr(default, option.dest, None)
-    ]
+    return [option for option in OPTIONS if _is_set(option, options, default)]
+
+
+def _is_set(option: Option, options: ChatOptions, default: ChatOptions) -> bool:
+    if option.dest == "param":
+        return bool(options.extra_body)
+    if option.is_field:
+        return option.dest in options.fields
+    value = getattr(options, option.dest)
+    is_other = value != getattr(default, option.dest)
+    return is_other and (bool(option.value) or value == option.sets)
 
 
 def _number(text: str) -> float:

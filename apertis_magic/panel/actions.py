@@ -101,26 +101,30 @@ class Actions:
         placement: Placement,
         kept: tuple[Attachment, ...] = (),
     ) -> None:
-        attached = [Attachment.of(name, raw) for name, raw in request.files]
+        name = self._conversation.name
+        attached = [Attachment.of(file, raw) for file, raw in request.files]
         question = Question(
             mend(request.text).strip("\n"), (*kept, *attached), fields=self.options
         )
-        self._start(Ask(question=question, placement=placement))
+        ask = Ask(question=question, placement=placement)
+        ask.check()
+        self._check_local_model()
+        self._session.find(name)  # it may have been deleted meanwhile
+        self._session.ask(ask, name)
 
     def _retry(self, request: Request) -> Outcome:
-        turn = self._conversation.transcript.find_turn(request.turn or None)
-        self._start(Ask.again(turn))
+        self._check_local_model()
+        conversation = self._conversation
+        turn = conversation.transcript.find_turn(request.turn or None)
+        self._session.ask(Ask.again(turn), conversation.name)
         return Outcome()
 
     def _resume(self, request: Request) -> Outcome:
-        partial = self._conversation.transcript.find_partial(request.turn or None)
-        self._start(Ask.rest_of(partial))
-        return Outcome()
-
-    def _start(self, ask: Ask) -> None:
-        ask.check()
         self._check_local_model()
-        self._session.ask(ask)
+        conversation = self._conversation
+        partial = conversation.transcript.find_partial(request.turn or None)
+        self._session.ask(Ask.rest_of(partial), conversation.name)
+        return Outcome()
 
     def _delete(self, request: Request) -> Outcome:
         transcript = self._conversation.transcript

@@ -238,8 +238,8 @@ class Journal:
             ApertisError: the file cannot be read.
         """
         with reading(self.file) as db:
-            talks, turns = views.counts(db) if db else (0, 0)
-        return Size(bytes=size(self.file), conversations=talks, turns=turns)
+            conversations, turns = views.counts(db) if db else (0, 0)
+        return Size(bytes=size(self.file), conversations=conversations, turns=turns)
 
     def clear(self) -> None:
         """Remove everything, so that nothing of it can be read from the file.

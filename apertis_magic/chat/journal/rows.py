@@ -96,8 +96,8 @@ def keep(
             _write_entry(db, state.id, entry, None, fingerprint)
     for position, each in enumerate(now):
         if before.get(each.turn.id) != (position, each):
-            asked = fingerprint if each.turn is ended else None
-            _write_entry(db, state.id, each, position, asked)
+            own = fingerprint if each.turn is ended else None
+            _write_entry(db, state.id, each, position, own)
     revision = uuid4().hex
     db.execute(
         "UPDATE conversation SET revision = ? WHERE id = ?", (revision, state.id)
@@ -232,7 +232,7 @@ def _write_turn(db: Connection, turn: Turn, fingerprint: str | None) -> int:
     if found is not None:
         return int(found[0])
     tokens = turn.usage.total_tokens if turn.usage and not turn.cached else None
-    made = db.execute(
+    written = db.execute(
         "INSERT INTO turn (id, started, open, request, tokens, cost, saved, cached, "
         "data) VALUES (?, ?, 0, ?, ?, ?, ?, ?, ?)",
         (
@@ -246,7 +246,7 @@ def _write_turn(db: Connection, turn: Turn, fingerprint: str | None) -> int:
             data,
         ),
     )
-    return int(made.lastrowid or 0)
+    return int(written.lastrowid or 0)
 
 
 def _end(db: Connection, turn: str) -> None:

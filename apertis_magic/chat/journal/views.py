@@ -68,7 +68,7 @@ def conversations(db: Connection, without: Collection[str]) -> list[KeptConversa
     ).fetchall()
     return [
         KeptConversation(
-            id=found,
+            id=key,
             name=name,
             notebook=notebook,
             changed=changed,
@@ -76,9 +76,9 @@ def conversations(db: Connection, without: Collection[str]) -> list[KeptConversa
             dropped=bool(dropped),
             superseded=dropped == SUPERSEDED,
         )
-        for found, name, notebook, changed, dropped, ended, is_open in rows
-        if found not in without
-        and (turns := len(_entries(db, found)[0]) if is_open else ended)
+        for key, name, notebook, changed, dropped, ended, is_open in rows
+        if key not in without
+        and (turns := len(_entries(db, key)[0]) if is_open else ended)
     ]
 
 
@@ -131,11 +131,11 @@ def spent(db: Connection, since: float, conversation: str | None) -> Spent:
 
 def counts(db: Connection) -> tuple[int, int]:
     """Return how many conversations and turns there are."""
-    [talks] = db.execute(
+    [conversations] = db.execute(
         "SELECT count(*) FROM conversation WHERE dropped <> ?", (SUPERSEDED,)
     ).fetchone()
     [turns] = db.execute("SELECT count(DISTINCT id) FROM turn").fetchone()
-    return talks, turns
+    return conversations, turns
 
 
 def _entries(db: Connection, conversation: str) -> tuple[History, list[Entry]]:

@@ -95,11 +95,10 @@ def _options(command: Command, rest: str) -> ChatOptions:
     options, text = parse_ask(rest)
     if text:
         raise UsageError(
-            f"%chat {command.name} takes options and no text. "
-            "%chat ask asks a question."
+            f"%chat {command.name} takes {command.takes}. %chat ask asks a question."
         )
     for option in set_by(options):
-        if option not in command.options:
+        if option not in command.options and option.dest != "help":
             raise UsageError(
                 f"%chat {command.name} does not take {option.names[-1]}: "
                 f"{command.refusal}."

@@ -94,13 +94,15 @@ class Command:
     @property
     def takes(self) -> str:
         """What may stand behind it beside flags, for the middle of a sentence."""
+        if self.options:
+            return f"{_usage_of_options(self.options).strip('[]')} and no text"
         match self.arguments:
             case ():
                 return "nothing more"
             case (only,) if only.words:
                 *most, last = ("nothing", *only.words)
                 return f"{', '.join(most)} or {last}"
-            case (only,) if only.spaces:
+            case (only,):
                 return f"one {only.noun}"
         return " and ".join(f"a {argument.noun}" for argument in self.arguments)
 
@@ -368,7 +370,12 @@ COMMANDS: Mapping[str, Command] = {
             help="show or set the conversation's model; default goes back",
             function="model_choice:choose",
             arguments=(
-                Argument(name="ID", noun="id", offers=offers.models_or_default),
+                Argument(
+                    name="ID",
+                    noun="id",
+                    offers=offers.models_or_default,
+                    spaces=False,
+                ),
             ),
         ),
         Command(

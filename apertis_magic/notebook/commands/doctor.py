@@ -117,7 +117,7 @@ def _answer(
 ) -> Iterator[tuple[str, str]]:
     """Ask for a few words, in a conversation of its own."""
     try:
-        reply = Conversation(model=model, client=session.client(settings)).ask(
+        reply = Conversation(model=model, client=session.clients.of(settings)).ask(
             _QUESTION, max_tokens=_LONGEST, max_retries=0
         )
     except ApertisError as error:

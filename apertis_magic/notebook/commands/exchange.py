@@ -47,7 +47,7 @@ def load(line: CommandLine) -> None:
 
 def _adopted(session: Session, state: State, file: Path) -> Conversation:
     """Go on with a conversation, and say so."""
-    name = names.made(state.name)
+    name = names.from_text(state.name)
     had = len(session.conversation(name).turns) if name in session.names else 0
     conversation = session.adopt(replace(state, name=name))
     now = turns(len(conversation.turns))
