@@ -34,8 +34,9 @@ test: $(VENV)/ready-test
 	$(BIN)/python -m apertis_magic.local install
 	$(BIN)/python -m pytest -n 2 $(SLOWEST)
 
-quick: lint
+quick: $(VENV)/ready-lint
 	$(BIN)/python -m pytest -q -n 2 $(QUICK_TESTS)
+	$(MAKE) lint
 
 coverage: $(VENV)/ready-test
 	$(BIN)/python -m apertis_magic.local install

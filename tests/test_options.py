@@ -217,6 +217,23 @@ def test_every_option_stands_once(name: str) -> None:
     assert f"%%chat: {option.too_often}" == str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("-m a -m b", "one model at a time; run the cell again with another -m."),
+        ("-s a --no-system", "one system prompt at a time."),
+        ("--no-cache --cache", "--cache or --no-cache, not both."),
+        ("-q -q", "--quiet stands twice on the line."),
+    ],
+)
+def test_what_stands_twice(text: str, expected: str) -> None:
+    """It says what to do instead, where that is not to leave one out."""
+    with pytest.raises(UsageError) as caught:
+        parse(text)
+
+    assert f"%%chat: {expected}" == str(caught.value)
+
+
 def test_the_readme_has_every_option() -> None:
     """Its table is the one that the parser goes by."""
     readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")

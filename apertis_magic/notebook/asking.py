@@ -29,6 +29,7 @@ from apertis_magic.notebook.say import say, warn
 
 if TYPE_CHECKING:
     from apertis_magic.notebook.views.cell import Displays, View
+    from apertis_magic.panel.widget import ChatPanel
 
 
 class Asker:
@@ -41,11 +42,13 @@ class Asker:
     Attributes:
         error: what the last question failed with, if any did.
         model_told: whether the user knows that the local model ignores ``-m``.
+        panel: the panel of this shell, None until it is shown.
     """
 
     def __init__(self, shell: InteractiveShell, settings: ApertisMagic) -> None:
         self.error: ApertisError | None = None
         self.model_told = False
+        self.panel: ChatPanel | None = None
         self._shell = shell
         self._settings = settings
         self._execution: str | None = None

@@ -16,6 +16,7 @@ from apertis_magic.api.environment import (
     DEFAULT_MODEL,
     MODEL_VARIABLES,
 )
+from apertis_magic.api.params import PARAMS
 from apertis_magic.chat.session import Session
 from apertis_magic.clean import mend, redact
 from apertis_magic.errors import ConfigurationError
@@ -84,7 +85,7 @@ def _set(settings: ApertisMagic, name: str, text: str) -> None:
 
 def _value(settings: ApertisMagic, name: str, text: str) -> Any:
     """Return what *text* means for a setting of this type; ``none`` unsets it."""
-    is_word = name == "reasoning_effort"  # which can be "none"
+    is_word = name in PARAMS and "none" in PARAMS[name].offers
     if not text or text == "None" or (text == "none" and not is_word):
         return None
     trait = settings.traits()[name]
