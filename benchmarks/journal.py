@@ -20,8 +20,8 @@ from figures import FLOOR, Figure, slowest
 from journals import after, answered
 from report import show
 
-from apertis_magic.chat.history import Where
-from apertis_magic.chat.journal import Journal
+from apertis_magic.chat.history import Placement
+from apertis_magic.chat.journal.journal import Journal
 from apertis_magic.chat.state import State
 
 PROCESSES = 20
@@ -88,18 +88,18 @@ def _bare() -> Figure:
 
 def _ask(file: Path) -> tuple[list[float], list[float]]:
     """Ask, and return the ms that each turn took of the caller, and to be written."""
-    journal, state, where = Journal(file), State(name="main"), Where()
+    journal, state, placement = Journal(file), State(name="main"), Placement()
     called, written = [], []
     for _ in range(TURNS):
         turn = answered("x" * 1_000, prompt="y" * 100)
         half = replace(turn, text="", finish="interrupted")
         begun = perf_counter()
-        known = journal.begin(state, half, where)
+        known = journal.begin(state, half, placement)
         first = perf_counter()
         known.result(PATIENCE)
         known_at = perf_counter()
         journal.grow(turn.id, {"text": turn.text[:500]})
-        state, entry = after(state, turn, where)
+        state, entry = after(state, turn, placement)
         journal.keep(state, entry)
         ended = perf_counter()
         called.append((first - begun + ended - known_at) * 1_000)

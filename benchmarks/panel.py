@@ -49,9 +49,11 @@ _OPENED = """number => document.querySelectorAll('.ap-turn').length >= number
 _TURNS = """
 from apertis_magic.chat import session
 from apertis_magic.chat.state import State, history_of
+from apertis_magic.chat.question import Question
 from apertis_magic.chat.turn import Turn
 text = {text!r}
-turns = [Turn(prompt=f"Question {{n}}?", text=text, finish="stop", model="m")
+turns = [Turn(question=Question(f"Question {{n}}?"),
+              text=text, finish="stop", model="m")
          for n in range({number})]
 session.current().adopt(State(name="long", history=history_of(turns)));
 """

@@ -19,7 +19,7 @@ from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 
 from apertis_magic.render import bundle
-from apertis_magic.render.footer import footer
+from apertis_magic.render.footer import footer_line
 
 
 def main() -> int:
@@ -57,7 +57,7 @@ def talk(notebook: NotebookNode) -> None:
     """Print each question with its answer and footer."""
     for cell in notebook.cells:
         for turn in bundle.turns_of(cell.get("outputs", ())):
-            print(f"> {turn.prompt}\n\n{turn.text}\n\n  {footer(turn)}\n")
+            print(f"> {turn.prompt}\n\n{turn.text}\n\n  {footer_line(turn)}\n")
 
 
 def save(

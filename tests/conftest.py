@@ -63,9 +63,9 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.fixture(autouse=True)
 def no_session() -> Iterator[None]:
     """Give each test a Session of its own."""
-    session._current = None
+    session.forget()
     yield
-    session._current = None
+    session.forget()
 
 
 @pytest.fixture
@@ -145,7 +145,7 @@ os.environ["XDG_DATA_HOME"] = {os.environ["XDG_DATA_HOME"]!r}
 os.environ["XDG_CACHE_HOME"] = {str(tmp_path / "cache")!r}
 os.environ["PYTHON_KEYRING_BACKEND"] = {os.environ["PYTHON_KEYRING_BACKEND"]!r}
 from apertis_magic.chat import session
-session._current = None
+session.forget()
 %reload_ext apertis_magic
 """
     )

@@ -8,25 +8,48 @@ from pathlib import Path
 from typing import Any
 
 from apertis_magic.chat import history
-from apertis_magic.chat.history import Entry, Where
-from apertis_magic.chat.journal import Journal
+from apertis_magic.chat.conversation import Conversation
+from apertis_magic.chat.history import Entry, Placement
+from apertis_magic.chat.journal.journal import Journal
+from apertis_magic.chat.question import Question
 from apertis_magic.chat.state import State
+from apertis_magic.chat.transcript import Transcript
 from apertis_magic.chat.turn import Turn
 
 PATIENCE = 60.0
 _moments = count(1)
+_OF_QUESTION = {
+    "prompt": "typed",
+    "attachments": "attachments",
+    "options": "fields",
+    "last_turns": "last_turns",
+}
+"""What tests call the parts of a turn's question."""
 
 
 def answered(text: str = "an answer", **fields: Any) -> Turn:
     """Return a whole turn that was asked after the one before."""
-    given = {"prompt": "x", "finish": "stop", "started": float(next(_moments))}
-    return Turn(text=text, **{**given, **fields})
+    asked = {
+        name: fields.pop(old) for old, name in _OF_QUESTION.items() if old in fields
+    }
+    others = {"finish": "stop", "started": float(next(_moments)), **fields}
+    return Turn(question=Question(**{"typed": "x", **asked}), text=text, **others)
 
 
-def after(state: State, turn: Turn, where: Where | None = None) -> tuple[State, Entry]:
+def after(
+    state: State, turn: Turn, placement: Placement | None = None
+) -> tuple[State, Entry]:
     """Return a conversation with one turn more, and the turn's entry."""
-    entries, entry = history.put(state.history, turn, where or Where())
+    entries, entry = history.put(state.history, turn, placement or Placement())
     return replace(state, history=entries), entry
+
+
+def taken_up(state: State, journal: Journal | None = None) -> Conversation:
+    """Return a conversation that goes on with *state*, under its id."""
+    conversation = Conversation()
+    conversation.transcript = Transcript(state, journal)
+    conversation.transcript.keep()
+    return conversation
 
 
 def talk(*texts: str, name: str = "main") -> State:

@@ -28,17 +28,42 @@ HOMES = {
     "httpx": {"api"},
     "IPython": {"notebook", "panel/widget.py"},
     "markdown": {"render/markdown.py", "render/treeprocessors.py"},
-    "markdown_it": {"render", "notebook/formatted.py", "notebook/visible.py"},
+    "markdown_it": {
+        "render",
+        "notebook/views/formatted.py",
+        "notebook/views/visible.py",
+    },
     "mdit_py_plugins": {"render/reading.py"},
     "nh3": {"render/markdown.py"},
     "platformdirs": {"paths.py"},
-    "pygments": {"render/highlight.py", "notebook/formatted.py"},
-    "rich": {"notebook/formatted.py"},
+    "pygments": {"render/highlight.py", "notebook/views/formatted.py"},
+    "rich": {"notebook/views/formatted.py"},
     "xllamacpp": {"local"},
     "anywidget": {"panel"},
     "ipywidgets": {"panel"},
     "keyring": {"api/keys.py"},
     "nbformat": {"files/ipynb.py"},
+}
+
+SHARED = {
+    "__init__.py",
+    "rows.py",  # of the journal's file, and of the panel's transcript
+}
+"""The names that several modules have, since nothing tells them apart better."""
+
+
+# Inside chat/: values <- journal <- what answers <- the desk.
+ORDER = {
+    name: rank
+    for rank, names in enumerate(
+        (
+            "ask attachment draft fitting history names question state turn watchers",
+            "journal",
+            "answering conversation reply transcript",
+            "clients model_lists preparing restoring session settings",
+        )
+    )
+    for name in names.split()
 }
 
 
@@ -52,6 +77,38 @@ def imports(file: Path) -> Iterator[str]:
 
             names = [f"{node.module}.{alias.name}" for alias in node.names]
             yield from names if node.module == "apertis_magic" else [node.module or ""]
+
+
+def _nodes(tree: ast.AST) -> Iterator[ast.AST]:
+    """Give the nodes of a module, but for those that are there for types alone."""
+    for node in ast.iter_child_nodes(tree):
+        is_for_types = isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(
+            node.test
+        )
+        if not is_for_types:
+            yield node
+            yield from _nodes(node)
+
+
+def _file_of(module: str) -> Path | None:
+    """Return the file of a module of ours, None where it is none."""
+    stem = PACKAGE.joinpath(*module.split(".")[1:])
+    found = (stem.with_suffix(".py"), stem / "__init__.py")
+    return next((file for file in found if file.exists()), None)
+
+
+def files_of(file: Path) -> set[Path]:
+    """Return the files of ours that *file* imports, late imports too."""
+    modules: set[str] = set()
+    for node in _nodes(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            modules |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            within = {f"{node.module}.{alias.name}" for alias in node.names}
+            parts = {name for name in within if _file_of(name)}
+            modules |= parts if parts == within else parts | {node.module or ""}
+    ours = {name for name in modules if name.split(".")[0] == "apertis_magic"}
+    return {found for name in ours if (found := _file_of(name))}
 
 
 def layer(file: Path) -> str:
@@ -87,6 +144,65 @@ def test_third_parties_stay_at_home(file: Path) -> None:
     }
 
     assert set() == strays
+
+
+def test_no_file_imports_itself_in_a_circle() -> None:
+    """Late imports count; those for types alone do not."""
+    graph = {file: files_of(file) - {file} for file in MODULES}
+    done: set[Path] = set()
+
+    def visit(file: Path, way: tuple[Path, ...]) -> None:
+        names = [str(each.relative_to(PACKAGE)) for each in (*way, file)]
+
+        assert file not in way, f"a circle: {' -> '.join(names)}"
+
+        if file not in done:
+            for other in sorted(graph[file]):
+                visit(other, (*way, file))
+            done.add(file)
+
+    for file in MODULES:
+        visit(file, ())
+
+
+def test_chat_has_an_order_of_its_own() -> None:
+    """Values know no journal, the journal no answers, answers no Session."""
+    chat = PACKAGE / "chat"
+    wrong = []
+    for file in sorted(chat.rglob("*.py")):
+        name = file.relative_to(chat).parts[0].removesuffix(".py")
+        if name == "__init__":
+            continue
+        for other in files_of(file):
+            if chat in other.parents:
+                used = other.relative_to(chat).parts[0].removesuffix(".py")
+                if ORDER[used] > ORDER[name]:
+                    wrong.append(f"{name} -> {used}")
+
+    assert [] == wrong
+
+
+def test_no_two_modules_share_a_name() -> None:
+    """Whoever hears of ``journal.py`` need not ask which one."""
+    named = [file.name for file in MODULES if file.name not in SHARED]
+    twice = {name for name in named if named.count(name) > 1}
+
+    assert set() == twice
+
+
+def test_words_reach_the_screen_by_one_door() -> None:
+    """Of ``notebook/``, all but the views go through what cleans them."""
+    written = {
+        str(file.relative_to(PACKAGE / "notebook"))
+        for file in (PACKAGE / "notebook").rglob("*.py")
+        if "views" not in file.relative_to(PACKAGE).parts
+        for node in ast.walk(ast.parse(file.read_text()))
+        if (isinstance(node, ast.Name) and node.id == "print")
+        or (isinstance(node, ast.Attribute) and node.attr in ("stdout", "stderr"))
+        or (isinstance(node, ast.alias) and node.name in ("stdout", "stderr"))
+    }
+
+    assert {"say.py"} == written
 
 
 def test_render_knows_only_the_values_of_chat() -> None:

@@ -13,7 +13,8 @@ from scripted_server import ScriptedServer, fails, says
 from apertis_magic import Conversation, Turn, files
 from apertis_magic.chat.attachment import Attachment
 from apertis_magic.chat.fitting import cost
-from apertis_magic.chat.journal import Journal
+from apertis_magic.chat.journal.journal import Journal
+from apertis_magic.chat.question import Question
 from apertis_magic.errors import ConfigurationError
 from apertis_magic.render import bundle
 
@@ -86,7 +87,7 @@ def test_any_file_is_kept_exactly_or_refused(raw: bytes) -> None:
             found = Attachment.of("file", whole)
         except ConfigurationError:
             continue
-        turn = Turn(prompt="x", attachments=(found,))
+        turn = Turn(question=Question("x", attachments=(found,)))
         again = Turn.from_dict(json.loads(json.dumps(turn.to_dict())))
 
         assert whole.removeprefix(b"\xef\xbb\xbf") == found.raw
@@ -123,6 +124,17 @@ def test_they_are_sent_and_sent_again(server: ScriptedServer) -> None:
         each.body["messages"] for each in server.requests
     ]
     assert (PICTURE, TEXT) == first.attachments
+
+
+def test_they_need_the_room_of_older_turns(server: ScriptedServer) -> None:
+    """Whether they go with the question or with a turn that is sent again."""
+    server.will(says("word " * 300))
+    chat = Conversation()
+    for prompt, attached in (("w", ()), ("x", ()), ("y", (PICTURE,)), ("z", ())):
+        chat.ask(prompt, max_context=3_200, attachments=attached).result()
+
+    assert [0, 0, 1, 2] == [turn.left_out for turn in chat.turns]
+    assert [1, 3, 3, 3] == [len(each.body["messages"]) for each in server.requests]
 
 
 def test_the_cache_knows_them_apart(server: ScriptedServer, journal: Journal) -> None:
@@ -187,11 +199,16 @@ def test_no_key_leaves_in_a_file(server: ScriptedServer, tmp_path: Path) -> None
 
 def test_they_count_when_a_conversation_must_fit() -> None:
     """A text by its letters, a picture as one; neither by its bytes."""
-    plain, long = Turn(prompt="x", text="y"), Attachment.of("a", b"word " * 9_000)
+    plain, long = (
+        Turn(question=Question("x"), text="y"),
+        Attachment.of("a", b"word " * 9_000),
+    )
 
-    assert cost(plain) + 9_000 < cost(Turn(prompt="x", text="y", attachments=(long,)))
+    assert cost(plain) + 9_000 < cost(
+        Turn(question=Question("x", attachments=(long,)), text="y")
+    )
     assert cost(plain) + 1_500 == cost(
-        Turn(prompt="x", text="y", attachments=(PICTURE,))
+        Turn(question=Question("x", attachments=(PICTURE,)), text="y")
     )
 
 
@@ -199,7 +216,9 @@ def test_a_transcript_names_them() -> None:
     """As text, whatever the name holds."""
     odd = Attachment.of("<b>$x$</b>", b"abc")
     shown = bundle.transcript(
-        [Turn(prompt="What?", attachments=(odd,))], system=None, stale=frozenset()
+        [Turn(question=Question("What?", attachments=(odd,)))],
+        system=None,
+        stale=frozenset(),
     )
 
     assert "Attached: <b>$x$</b> (3 bytes)" in shown["text/plain"]

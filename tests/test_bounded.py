@@ -2,6 +2,7 @@
 
 import pytest
 
+from apertis_magic.chat.question import Question
 from apertis_magic.chat.turn import Turn
 from apertis_magic.render import bundle
 from apertis_magic.render.markdown import to_html
@@ -95,7 +96,9 @@ def test_code_of_nothing_but_signs() -> None:
 def test_the_whole_output() -> None:
     """Reasoning and the other answers are bounded as the answer is."""
     text = "[a]" * 10_000 + f"\n\n[a]: {LONG}"
-    turn = Turn(prompt="x", text=text, reasoning=text, alternatives=(text, text))
+    turn = Turn(
+        question=Question("x"), text=text, reasoning=text, alternatives=(text, text)
+    )
     data, _ = bundle.answer(turn, conversation=None)
 
     assert len(data["text/html"]) <= 4 * MOST * len(text)

@@ -19,9 +19,9 @@ from scripted_server import (
 )
 
 from apertis_magic import AsyncApertis, Conversation, errors
-from apertis_magic.chat.history import Where
-from apertis_magic.chat.journal import Journal
-from apertis_magic.chat.question import varied
+from apertis_magic.chat.ask import unseen
+from apertis_magic.chat.history import Placement
+from apertis_magic.chat.journal.journal import Journal
 from apertis_magic.chat.turn import Cell
 
 
@@ -33,24 +33,24 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
     made.close()
 
 
-def cell(name: str, execution: int) -> Where:
+def cell(name: str, execution: int) -> Placement:
     """Return where the cell *name* asks, in one of its executions."""
-    return Where(cell=Cell(name, f"{name}-{execution}"))
+    return Placement(cell=Cell(name, f"{name}-{execution}"))
 
 
 def test_a_retry_asks_the_same_again(server: ScriptedServer) -> None:
     """With its options, in its place, and from the same cell."""
     server.will(says("one"), says("two"), says("better"))
     chat = Conversation(system="Be brief.")
-    chat.ask("first", where=cell("c1", 1)).result()
+    chat.ask("first", placement=cell("c1", 1)).result()
     chat.ask(
-        "second", where=cell("c2", 1), temperature=0, history=0, model="gpt-5"
+        "second", placement=cell("c2", 1), temperature=0, last_turns=0, model="gpt-5"
     ).result()
     turn = chat.retry().result()
     _, before, again = server.requests
 
     assert before.body == again.body
-    assert ("better", "c2", 0) == (turn.text, turn.cell, turn.history)
+    assert ("better", "c2", 0) == (turn.text, turn.cell, turn.question.last_turns)
     assert ["one", "better"] == [each.text for each in chat.turns]
 
 
@@ -71,9 +71,9 @@ def test_a_failed_question_is_asked_again(server: ScriptedServer) -> None:
     """Also where it was to replace an answer, which stays until there is another."""
     server.will(says("old"), fails(400), says("new"))
     chat = Conversation()
-    chat.ask("first", where=cell("c1", 1)).result()
+    chat.ask("first", placement=cell("c1", 1)).result()
     with pytest.raises(errors.BadRequest):
-        chat.ask("edited", where=cell("c1", 2)).result()
+        chat.ask("edited", placement=cell("c1", 2)).result()
 
     assert ["old"] == [turn.text for turn in chat.turns]
 
@@ -101,10 +101,10 @@ def test_a_failed_question_outlives_a_new_name(server: ScriptedServer) -> None:
     """It is the one that is asked again."""
     server.will(says("old"), fails(400), says("new"))
     chat = Conversation()
-    chat.ask("first", where=cell("c1", 1)).result()
+    chat.ask("first", placement=cell("c1", 1)).result()
     with pytest.raises(errors.BadRequest):
-        chat.ask("edited", where=cell("c1", 2)).result()
-    chat.rename("other")
+        chat.ask("edited", placement=cell("c1", 2)).result()
+    chat.transcript.rename("other")
 
     assert "edited" == chat.retry().result().prompt
 
@@ -126,11 +126,11 @@ def test_nothing_to_retry(server: ScriptedServer) -> None:
 def test_a_retry_differs_for_a_cache_of_requests() -> None:
     """Apertis answers the same request from a cache; nobody else is sent anything."""
     here, there = "https://api.apertis.ai/v1", "http://127.0.0.1:1/v1"
-    seeds = [varied(here, {})["seed"] for _ in range(3)]
+    seeds = [unseen(here, {})["seed"] for _ in range(3)]
 
     assert 3 == len(set(seeds))
-    assert {"user"} == set(varied(here, {"seed": 1}))
-    assert {} == varied(there, {})
+    assert {"user"} == set(unseen(here, {"seed": 1}))
+    assert {} == unseen(there, {})
 
 
 def test_any_question_is_asked_again(server: ScriptedServer) -> None:
@@ -138,7 +138,7 @@ def test_any_question_is_asked_again(server: ScriptedServer) -> None:
     server.will(says("one"), says("two"), says("three"), says("better"))
     chat = Conversation()
     first, second, third = (
-        chat.ask(prompt, where=cell(prompt, 1), temperature=heat).result()
+        chat.ask(prompt, placement=cell(prompt, 1), temperature=heat).result()
         for prompt, heat in (("a", None), ("b", 0), ("c", None))
     )
     turn = chat.retry(second.id).result()
@@ -146,8 +146,11 @@ def test_any_question_is_asked_again(server: ScriptedServer) -> None:
     assert server.requests[1].body == server.requests[3].body
     assert ["one", "better", "three"] == [each.text for each in chat.turns]
     assert ("b", "b", 0) == (turn.prompt, turn.cell, turn.options["temperature"])
-    assert frozenset({third.id}) == chat.stale
-    assert (turn, first) == (chat.last_asked, chat.asked(first.id))
+    assert frozenset({third.id}) == chat.state.stale
+    assert (turn, first) == (
+        chat.transcript.last_asked,
+        chat.transcript.find_turn(first.id),
+    )
 
 
 def test_a_failed_try_is_asked_again_by_its_own_name(server: ScriptedServer) -> None:
@@ -156,9 +159,9 @@ def test_a_failed_try_is_asked_again_by_its_own_name(server: ScriptedServer) -> 
     chat = Conversation()
     old = chat.ask("first").result()
     chat.ask("second").result()
-    failed = chat.ask("edited", where=Where(replaces=old.id))
+    failed = chat.ask("edited", placement=Placement(replaces=old.id))
     failed.wait()
-    former = chat.asked(old.id)
+    former = chat.transcript.find_turn(old.id)
 
     assert ["old", "last"] == [turn.text for turn in chat.turns]
     assert "first" == former.prompt
@@ -173,8 +176,10 @@ def test_an_edited_question_stands_where_it_stood(server: ScriptedServer) -> Non
     """In its cell, after the turns before it alone; those after it are stale."""
     server.will(says("one"), says("two"), says("three"), says("edited"), says("own"))
     chat = Conversation()
-    turns = [chat.ask(name, where=cell(name, 1)).result() for name in ("a", "b", "c")]
-    turn = chat.ask("b, please", where=Where(replaces=turns[1].id)).result()
+    turns = [
+        chat.ask(name, placement=cell(name, 1)).result() for name in ("a", "b", "c")
+    ]
+    turn = chat.ask("b, please", placement=Placement(replaces=turns[1].id)).result()
 
     assert server.messages[3] == [
         ("user", "a"),
@@ -184,10 +189,10 @@ def test_an_edited_question_stands_where_it_stood(server: ScriptedServer) -> Non
     assert [("a", "a"), ("b, please", "b"), ("c", "c")] == [
         (each.prompt, each.cell) for each in chat.turns
     ]
-    assert frozenset({turns[2].id}) == chat.stale
+    assert frozenset({turns[2].id}) == chat.state.stale
     assert turn == chat.turns[1]
 
-    chat.ask("b by its cell", where=cell("b", 2)).result()
+    chat.ask("b by its cell", placement=cell("b", 2)).result()
 
     assert ["a", "b by its cell", "c"] == [each.prompt for each in chat.turns]
 
@@ -209,11 +214,11 @@ def test_any_answer_that_was_cut_off_goes_on(server: ScriptedServer) -> None:
         (None, "The last answer is complete"),
     ):
         with pytest.raises(errors.ConfigurationError, match=why):
-            chat.go_on(wrong)
+            chat.resume(wrong)
 
     assert 3 == len(server.requests)
 
-    chat.go_on(half.id).result()
+    chat.resume(half.id).result()
 
     assert ["half and more", "", "whole"] == [turn.text for turn in chat.turns]
     assert [("user", "a"), ("assistant", "half")] == server.messages[-1][:2]
@@ -224,10 +229,15 @@ def test_a_turn_that_is_not_there(server: ScriptedServer) -> None:
     server.will(says("a"))
     chat = Conversation()
     chat.ask("x").result()
-    gone, _ = chat.drop(chat.turns[0].id)
+    gone, _ = chat.transcript.drop(chat.turns[0].id)
     chat.ask("y").result()
     before = chat.state
-    for way in (chat.retry, chat.go_on, chat.drop, chat.asked):
+    for way in (
+        chat.retry,
+        chat.resume,
+        chat.transcript.drop,
+        chat.transcript.find_turn,
+    ):
         with pytest.raises(errors.ConfigurationError, match="no such turn in main"):
             way(gone.turn.id)
     with pytest.raises(errors.ConfigurationError, match="no such turn in main"):
@@ -244,9 +254,9 @@ def test_a_turn_that_is_dropped_can_be_put_back(
     server.will(says("a"))
     chat = Conversation(journal=journal)
     for prompt in ("x", "y", "z"):
-        chat.ask(prompt, where=cell(prompt, 1)).result()
+        chat.ask(prompt, placement=cell(prompt, 1)).result()
     before = chat.state
-    entry, at = chat.drop(before.turns[1].id)
+    entry, at = chat.transcript.drop(before.turns[1].id)
     journal.flush(PATIENCE)
 
     assert ("y", 1) == (entry.turn.prompt, at)
@@ -254,8 +264,8 @@ def test_a_turn_that_is_dropped_can_be_put_back(
     assert [entry] == list(journal.versions(chat.state.id))
     assert chat.state == journal.read(chat.state.id)
 
-    chat.put_back(entry, at)
-    chat.put_back(entry, at)
+    chat.transcript.put_back(entry, at)
+    chat.transcript.put_back(entry, at)
     journal.flush(PATIENCE)
 
     assert before == chat.state
@@ -272,8 +282,8 @@ def test_a_turn_is_put_back_where_there_is_room(
     chat = Conversation()
     for prompt in ("x", "y"):
         chat.ask(prompt).result()
-    entry, _ = chat.drop(chat.turns[0].id)
-    chat.put_back(entry, at)
+    entry, _ = chat.transcript.drop(chat.turns[0].id)
+    chat.transcript.put_back(entry, at)
 
     assert expected == "".join(turn.prompt for turn in chat.turns)
 
@@ -284,14 +294,14 @@ def test_what_was_put_back_is_as_old_as_it_was(server: ScriptedServer) -> None:
     chat = Conversation()
     for prompt in ("x", "y"):
         chat.ask(prompt).result()
-    dropped = [chat.drop(turn.id) for turn in reversed(chat.turns)]
+    dropped = [chat.transcript.drop(turn.id) for turn in reversed(chat.turns)]
     chat.ask("z").result()
     for entry, at in reversed(dropped):
-        chat.put_back(entry, at)
+        chat.transcript.put_back(entry, at)
 
     assert ["x", "y", "z"] == [turn.prompt for turn in chat.turns]
-    assert frozenset() == chat.stale
-    assert chat.turns[2] == chat.newest == chat.last_asked
+    assert frozenset() == chat.state.stale
+    assert chat.turns[2] == chat.state.newest == chat.transcript.last_asked
 
 
 def test_a_dropped_question_is_the_last_no_more(server: ScriptedServer) -> None:
@@ -299,18 +309,18 @@ def test_a_dropped_question_is_the_last_no_more(server: ScriptedServer) -> None:
     server.will(says("one"), says("two"), fails(400))
     chat = Conversation()
     first, second = (chat.ask(prompt).result() for prompt in ("x", "y"))
-    chat.ask("edited", where=Where(replaces=second.id)).wait()
-    entry, at = chat.drop(first.id)
+    chat.ask("edited", placement=Placement(replaces=second.id)).wait()
+    entry, at = chat.transcript.drop(first.id)
 
-    assert "edited" == chat.asked().prompt
+    assert "edited" == chat.transcript.find_turn().prompt
 
-    chat.put_back(entry, at)
+    chat.transcript.put_back(entry, at)
 
-    assert "edited" == chat.asked().prompt
+    assert "edited" == chat.transcript.find_turn().prompt
 
-    chat.drop(second.id)
+    chat.transcript.drop(second.id)
 
-    assert "x" == chat.asked().prompt
+    assert "x" == chat.transcript.find_turn().prompt
 
 
 def test_a_version_of_it_is_there_already(server: ScriptedServer) -> None:
@@ -318,10 +328,10 @@ def test_a_version_of_it_is_there_already(server: ScriptedServer) -> None:
     server.will(says("old"), says("new"))
     chat = Conversation()
     turn = chat.ask("x").result()
-    dropped = chat.drop(turn.id)
-    chat.put_back(*dropped)
+    dropped = chat.transcript.drop(turn.id)
+    chat.transcript.put_back(*dropped)
     chat.retry(turn.id).result()
-    chat.put_back(*dropped)
+    chat.transcript.put_back(*dropped)
 
     assert ["new"] == [each.text for each in chat.turns]
 
@@ -344,9 +354,11 @@ def test_a_turn_that_is_asked_again_twice_stays_one(
     turn = chat.retry(first.id).result()
     again = chat.retry(turn.id)
     server.wait_for(4)
-    edited = chat.ask("z", where=Where(replaces=turn.id))
+    edited = chat.ask("z", placement=Placement(replaces=turn.id))
 
-    assert [first.id, first.id] == [each.where.replaces for each in chat.under_way]
+    assert [first.id, first.id] == [
+        each.ask.placement.replaces for each in chat.under_way
+    ]
 
     go.set()
     again.result()
@@ -371,10 +383,10 @@ def test_an_answer_outlives_the_turn_it_was_to_replace(server: ScriptedServer) -
     chat.ask("y").result()
     reply = chat.retry(first.id)
     server.wait_for(3)
-    dropped = chat.drop(first.id)
+    dropped = chat.transcript.drop(first.id)
     go.set()
     reply.result()
-    chat.put_back(*dropped)
+    chat.transcript.put_back(*dropped)
 
     assert ["one", "two", "new"] == [turn.text for turn in chat.turns]
 
@@ -399,9 +411,9 @@ def test_a_fork_goes_its_own_way(server: ScriptedServer) -> None:
     """What is asked in one is not in the other, and a cell has a view of each."""
     server.will(says("a"))
     chat = Conversation("gpt-5", "Be brief.")
-    chat.ask("x", where=cell("c1", 1)).result()
+    chat.ask("x", placement=cell("c1", 1)).result()
     other = chat.fork("idea")
-    other.ask("changed", where=cell("c1", 2)).result()
+    other.ask("changed", placement=cell("c1", 2)).result()
     chat.ask("y").result()
 
     assert ["changed"] == [turn.prompt for turn in other.turns]
@@ -439,7 +451,7 @@ def test_history_bounds_what_is_sent(
     chat.ask("y").result()
     with pytest.raises(errors.ApertisError):
         chat.ask("lost").result()
-    chat.ask("now", history=number).result()
+    chat.ask("now", last_turns=number).result()
     before = [text for role, text in server.messages[-1][:-1] if role == "user"]
 
     assert sent == before
@@ -511,7 +523,7 @@ def test_another_request_is_asked(
     reply = Conversation(journal=journal).ask(**asked)  # type: ignore[arg-type]  # a table
     reply.wait()
 
-    assert not reply.cached
+    assert not (reply.turn and reply.turn.cached)
     assert ("client" in other) or 2 == len(server.requests)
 
 
@@ -542,7 +554,7 @@ def test_going_on_from_the_journal_costs_what_was_sent(
     journal.flush(PATIENCE)
     chat = Conversation(journal=journal)
     chat.ask("x", cached_since=0).result()
-    turn = chat.go_on().result()
+    turn = chat.resume().result()
 
     assert ("half more", 0.25, False) == (turn.text, turn.cost, turn.cached)
 
@@ -610,7 +622,7 @@ def test_going_on_is_under_way_too(server: ScriptedServer, journal: Journal) -> 
     server.will(says("first half, ", finish="length"), Answer((chunk("then"), NEVER)))
     chat = Conversation(journal=journal)
     chat.ask("x").result()
-    reply = chat.go_on()
+    reply = chat.resume()
     while "first half, then" != journal.read(chat.state.id).turns[0].text:
         assert not reply.done
 
@@ -626,10 +638,10 @@ def test_what_left_the_conversation_is_a_version(
     """Replaced, failed, undone and asked once: all of it is kept."""
     server.will(says("one"), says("two"), fails(400), says("three"), says("once"))
     chat = Conversation(journal=journal)
-    chat.ask("x", where=cell("c1", 1)).result()
-    chat.ask("x2", where=cell("c1", 2)).result()
+    chat.ask("x", placement=cell("c1", 1)).result()
+    chat.ask("x2", placement=cell("c1", 2)).result()
     with pytest.raises(errors.BadRequest):
-        chat.ask("x3", where=cell("c1", 3)).result()
+        chat.ask("x3", placement=cell("c1", 3)).result()
     chat.ask("y").result()
     chat.undo()
     chat.ask("alone", once=True).result()
@@ -649,9 +661,9 @@ def test_a_fork_has_the_versions_up_to_here(
     server.will(says("a"))
     chat = Conversation(journal=journal)
     for run in range(3):
-        chat.ask(f"{run}", where=cell("c1", run)).result()
+        chat.ask(f"{run}", placement=cell("c1", run)).result()
     other = chat.fork("idea")
-    other.ask("3", where=cell("c1", 3)).result()
+    other.ask("3", placement=cell("c1", 3)).result()
     journal.flush(PATIENCE)
     versions = [
         [entry.turn.prompt for entry in journal.versions(talk.state.id)]
@@ -672,7 +684,7 @@ def test_starting_over_leaves_the_former_in_the_journal(
     former = chat.state.id
     if start_over == "reset":
         chat.reset()
-    chat.ask("y", where=Where(fresh=start_over == "fresh")).result()
+    chat.ask("y", placement=Placement(start_over=start_over == "fresh")).result()
     journal.flush(PATIENCE)
     kept = {each.id: each for each in journal.conversations()}
 
@@ -689,8 +701,8 @@ def test_a_cell_that_starts_over_keeps_its_versions(
     chat = Conversation(journal=journal)
     for run in range(20):
         here = Cell("c1", str(run))
-        chat.ask(f"{run}", where=Where(cell=here, fresh=True)).result()
-        chat.end_execution(str(run))
+        chat.ask(f"{run}", placement=Placement(cell=here, start_over=True)).result()
+        chat.transcript.end_execution(str(run))
     journal.flush(PATIENCE)
     slots = {entry.slot for entry in journal.versions(chat.state.id)}
 

@@ -6,8 +6,8 @@ import pytest
 from scripted_server import Answer, Cut, ScriptedServer, Wait, chunk, says
 
 from apertis_magic import Conversation, Turn, errors
-from apertis_magic.chat.reply import Progress
-from apertis_magic.notebook.cell import show
+from apertis_magic.chat.draft import Progress
+from apertis_magic.notebook.views.cell import show
 
 
 class ImpatientView:

@@ -12,9 +12,9 @@ from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
 from scripted_server import NEVER, Answer, ScriptedServer, json_answer
 
-from apertis_magic.chat import model_list, session
+from apertis_magic.chat import session
 from apertis_magic.notebook import candidates, completion
-from apertis_magic.notebook.commands import COMMANDS
+from apertis_magic.notebook.commands.command_table import COMMANDS
 from apertis_magic.notebook.options import BY_NAME, OPTIONS
 
 pytestmark = pytest.mark.usefixtures("cache")
@@ -29,7 +29,7 @@ LONG = [option.names[-1] for option in OPTIONS]
 def listed(cache: Path, server: ScriptedServer) -> None:  # noqa: ARG001  kept there
     """Let this process know a server's list of models."""
     server.will(LIST)
-    model_list.refresh(session.current())
+    session.current().model_lists.refresh()
 
 
 @pytest.mark.usefixtures("listed")
@@ -72,6 +72,9 @@ def test_the_line_of_a_cell(line: str, word: str, expected: list[str]) -> None:
         (" model claude-", ["claude-sonnet-4-6"]),
         (" model gpt-5.4 ", []),
         (" models ", ["--refresh"]),
+        (" models x ", ["--refresh"]),
+        (" models x y --r", ["--refresh"]),
+        (" models x --refresh ", []),
         (" local s", ["stop", "status"]),
         (" show ", ["main", "--versions"]),
         (" show main --v", ["--versions"]),
@@ -87,6 +90,11 @@ def test_the_line_of_a_cell(line: str, word: str, expected: list[str]) -> None:
         (" continue ", ["-c"]),
         (" ask --temp", ["--temperature"]),
         (" ask -m gpt-5.4:", ["gpt-5.4:web"]),
+        (" continue -c main ", ["-c"]),
+        (" config mod", ["model"]),
+        (" config model ", []),
+        (" system ", []),
+        (" export a.md main --force ", []),
         (" nothing ", []),
         (" 'mod", []),
     ],

@@ -19,6 +19,7 @@ from scripted_server import (
 )
 from terminal_driver import terminal
 
+from apertis_magic.chat.question import Question
 from apertis_magic.chat.turn import Source, Turn
 from apertis_magic.clean import printable
 from apertis_magic.render import bundle
@@ -161,7 +162,9 @@ def test_in_a_page() -> None:
 def test_what_a_file_holds() -> None:
     """An answer that is loaded is the one that was shown; what else came is kept."""
     source = Source(url="https://c.example", title=ODD)
-    turn = Turn(prompt="x", text=ODD, reasoning=ODD, sources=(source,), model=ODD)
+    turn = Turn(
+        question=Question("x"), text=ODD, reasoning=ODD, sources=(source,), model=ODD
+    )
     data, metadata = bundle.answer(turn, conversation="main")
     [loaded] = bundle.turns_of([{"data": data, "metadata": metadata}])
 

@@ -25,7 +25,8 @@ from scripted_server import (
 
 from apertis_magic import AsyncApertis, Conversation, errors
 from apertis_magic.chat import history
-from apertis_magic.chat.history import Where
+from apertis_magic.chat.history import Placement
+from apertis_magic.chat.question import Question
 from apertis_magic.chat.turn import Cell, Turn
 
 
@@ -131,7 +132,7 @@ def test_nothing_wrong_is_sent(server: ScriptedServer) -> None:
     ]
     for wrong in wrongs:
         with pytest.raises(errors.ConfigurationError):
-            chat.ask(**wrong, system="new", where=Where(fresh=True))
+            chat.ask(**wrong, system="new", placement=Placement(start_over=True))
 
     assert [] == server.requests
     assert "old" == chat.system
@@ -154,12 +155,12 @@ def test_starting_over_costs_nothing_until_something_comes(
     chat = Conversation()
     chat.ask("first").result()
     with pytest.raises(errors.AuthenticationError):
-        chat.ask("second", where=Where(fresh=True)).result()
+        chat.ask("second", placement=Placement(start_over=True)).result()
 
     assert ["first", "second"] == [turn.prompt for turn in chat.turns]
     assert [("user", "second")] == server.messages[1]
 
-    chat.ask("third", where=Where(fresh=True)).result()
+    chat.ask("third", placement=Placement(start_over=True)).result()
 
     assert ["third"] == [turn.prompt for turn in chat.turns]
 
@@ -170,7 +171,7 @@ def test_starting_over_with_a_refusal_is_starting_over(server: ScriptedServer) -
     server.will(says("one"), refusal)
     chat = Conversation()
     chat.ask("first").result()
-    chat.ask("second", where=Where(fresh=True)).result()
+    chat.ask("second", placement=Placement(start_over=True)).result()
 
     assert ["second"] == [turn.prompt for turn in chat.turns]
 
@@ -179,14 +180,14 @@ def test_an_answer_is_not_lost_to_a_failure(server: ScriptedServer) -> None:
     """A cell that runs again and fails before the first word keeps its turn."""
     server.will(says("A"), fails(500, headers={"Retry-After": "999"}), says("A2"))
     chat = Conversation()
-    chat.ask("a", where=Where(cell=cell("1", "x"))).result()
+    chat.ask("a", placement=Placement(cell=cell("1", "x"))).result()
     with pytest.raises(errors.ServerError):
-        chat.ask("a", where=Where(cell=cell("1", "y"))).result()
-    chat.end_execution("1-y")
+        chat.ask("a", placement=Placement(cell=cell("1", "y"))).result()
+    chat.transcript.end_execution("1-y")
 
     assert ["A"] == [turn.text for turn in chat.turns]
 
-    chat.ask("a", where=Where(cell=cell("1", "z"))).result()
+    chat.ask("a", placement=Placement(cell=cell("1", "z"))).result()
 
     assert ["A2"] == [turn.text for turn in chat.turns]
 
@@ -408,26 +409,26 @@ def test_a_cell_that_runs_again_replaces_its_turn(server: ScriptedServer) -> Non
     """The request carries what stood before it; what stands after it is stale."""
     server.will(says("A"), says("B"), says("A2"), says("B2"))
     chat = Conversation()
-    chat.ask("a", where=Where(cell=cell("1", "x"))).result()
-    chat.ask("b", where=Where(cell=cell("2", "x"))).result()
-    chat.ask("a2", where=Where(cell=cell("1", "y"))).result()
+    chat.ask("a", placement=Placement(cell=cell("1", "x"))).result()
+    chat.ask("b", placement=Placement(cell=cell("2", "x"))).result()
+    chat.ask("a2", placement=Placement(cell=cell("1", "y"))).result()
 
     assert ["A2", "B"] == [turn.text for turn in chat.turns]
     assert [("user", "a2")] == server.messages[2]
-    assert {chat.turns[1].id} == chat.stale
+    assert {chat.turns[1].id} == chat.state.stale
 
-    chat.ask("b", where=Where(cell=cell("2", "y"))).result()
+    chat.ask("b", placement=Placement(cell=cell("2", "y"))).result()
 
     assert ["A2", "B2"] == [turn.text for turn in chat.turns]
-    assert frozenset() == chat.stale
+    assert frozenset() == chat.state.stale
 
 
 def test_starting_over_keeps_the_system_prompt(server: ScriptedServer) -> None:
-    """``fresh`` and ``reset`` drop the turns and nothing else."""
+    """``start_over`` and ``reset`` drop the turns and nothing else."""
     server.will(says("a"))
     chat = Conversation("m", "Be brief.")
     chat.ask("x").result()
-    chat.ask("y", where=Where(fresh=True)).result()
+    chat.ask("y", placement=Placement(start_over=True)).result()
 
     assert [("system", "Be brief."), ("user", "y")] == server.messages[1]
     assert ["y"] == [turn.prompt for turn in chat.turns]
@@ -441,8 +442,8 @@ def run(*cells: tuple[str, str, int]) -> history.History:
     for name, execution, count in cells:
         here = cell(name, execution)
         for number in range(count):
-            turn = Turn(prompt=f"{name}{number}{execution}", cell=name)
-            turns, _ = history.put(turns, turn, Where(cell=here))
+            turn = Turn(question=Question(f"{name}{number}{execution}"), cell=name)
+            turns, _ = history.put(turns, turn, Placement(cell=here))
         turns = history.end_execution(turns, here.execution)
     return turns
 
@@ -491,7 +492,7 @@ def test_without_a_cell_every_question_is_a_new_turn() -> None:
     """Front ends that tell no cell's id append."""
     turns: history.History = ()
     for number in range(3):
-        turns, _ = history.put(turns, Turn(prompt=str(number)), Where())
+        turns, _ = history.put(turns, Turn(question=Question(str(number))), Placement())
 
     assert ["0", "1", "2"] == [entry.turn.prompt for entry in turns]
 
@@ -503,7 +504,7 @@ def test_an_answer_that_is_gone_does_not_go_on(server: ScriptedServer) -> None:
     server.will(half, Answer((Wait(go), end, DONE)))
     chat = Conversation()
     chat.ask("a").result()
-    second, rest = chat.ask("b"), chat.go_on()
+    second, rest = chat.ask("b"), chat.resume()
     server.wait_for(2)
     chat.reset()
     go.set()

@@ -3,12 +3,13 @@
 import json
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import Shell
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from IPython.core.error import UsageError
 from kernel_driver import Kernel, Outcome, running_kernel
@@ -17,8 +18,11 @@ from scripted_server import NEVER, Answer, ScriptedServer, chunk, fails, says
 from apertis_magic import errors, paths
 from apertis_magic.chat import names, session
 from apertis_magic.clean import quoted
-from apertis_magic.notebook import commands, line
-from apertis_magic.notebook.words import split
+from apertis_magic.notebook.asking import Asker
+from apertis_magic.notebook.commands import command_line
+from apertis_magic.notebook.commands.command_table import COMMANDS, STATUS, Command
+from apertis_magic.notebook.config import ApertisMagic
+from apertis_magic.notebook.words import words as words_of
 
 KEY = "sk-9fJ2kQ7xLp4Zt8Rw3Nv6Hd"
 
@@ -152,10 +156,15 @@ def test_without_a_journal_nothing_is_promised(asked: Shell, told: Any) -> None:
         (f"delete {KEY}", "holds an API key"),
         ("list idea", "%chat list takes nothing more, not 'idea'"),
         ("show --version", "%chat show takes --versions, not --version"),
-        ("undo 0", "a whole number above 0, not '0'"),
-        ("undo -1", "a whole number above 0, not '-1'"),
-        ("undo x", "a whole number above 0, not 'x'"),
-        ("undo ²", "a whole number above 0"),
+        ("undo 0", "takes one whole number above 0, not '0'"),
+        ("undo -1", "one whole number above 0, not '-1'"),
+        ("undo 1 2", "takes one whole number above 0, not '2'"),
+        ("continue -t 0", "does not take --temperature: the answer goes on as it was"),
+        ("continue Why?", "takes -c NAME and no text"),
+        ("continue -p a=1", "does not take --param"),
+        ("model a b", "takes one id, not 'b'"),
+        ("undo x", "one whole number above 0, not 'x'"),
+        ("undo ²", "one whole number above 0"),
         ("retry Why?", "takes options and no text"),
         ("retry --new", "does not take --new"),
         ("retry --once", "does not take --once"),
@@ -163,12 +172,13 @@ def test_without_a_journal_nothing_is_promised(asked: Shell, told: Any) -> None:
         ("retry --history 2", "does not take --history"),
         ("retry -s x", "does not take --system"),
         ("retry --cache", "does not take --cache"),
-        ("retry --no-cache", "does not take --cache"),
+        ("retry --no-cache", "does not take --no-cache"),
         ("retry -t 9", "temperature must be 0 to 2"),
         ("export", "needs a file: NAME.ipynb or NAME.md or NAME.json"),
         ("export a.md main x", "takes a file and a name"),
         ("load", "needs a file"),
-        ("load my talk.md", "takes one name; put quotes"),
+        ("load my talk.md", "takes one file; put quotes"),
+        ("load a.md b.md c.md d.md", "takes one file; put quotes"),
         ("journal delete", "takes nothing, path, size or clear, not 'delete'"),
         ("usage today", "takes nothing more, not 'today'"),
     ],
@@ -244,12 +254,12 @@ def test_a_slip_of_the_name_is_told(asked: Shell, told: Any) -> None:
 def test_any_name_is_good_or_told(text: str) -> None:
     """A name that is taken can be written on a line again."""
     try:
-        name = line.check_name(text)
-    except UsageError:
-        name = names.made(text)
+        name = names.checked(text)
+    except errors.ConfigurationError:
+        name = names.from_text(text)
 
-    assert name == line.check_name(name)
-    assert [name] == split(quoted(name))
+    assert name == names.checked(name)
+    assert [name] == [word.text for word in words_of(quoted(name))]
 
 
 # Lists
@@ -289,7 +299,7 @@ def test_a_journal_that_cannot_be_read(
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "damaged"))
     paths.data_dir().mkdir(parents=True)
     (paths.data_dir() / "journal.sqlite").write_bytes(b"no database" * 100)
-    session._current = None
+    session.forget()
     [shown] = texts(shell, "%chat list")
 
     assert "* main" in shown
@@ -344,7 +354,7 @@ def test_all_that_was_taken_back_stays_away(asked: Shell, told: Any) -> None:
     """Also after a restart: the journal knows of it."""
     asked.run("%chat undo")
     [shown] = texts(asked, "%chat show --versions")
-    session._current = None
+    session.forget()
     asked.run("%chat restore")
 
     assert "Taken back or dropped: 1" in shown
@@ -426,7 +436,7 @@ def test_out_and_in_again(
     asked.run(f"%chat export 'my talk{ending}'")
     asked.run(f"%chat export main ~/other{ending}")
     before = session.current().current.turns
-    session._current = None
+    session.forget()
     asked.run(f"%chat load 'my talk{ending}'")
     after = session.current().current.turns
     other = tmp_path / f"other{ending}"
@@ -485,7 +495,7 @@ def test_a_saved_notebook_is_loaded(
     whole = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells}
     file = tmp_path / "talk.ipynb"
     file.write_text(json.dumps(whole), encoding="utf-8")
-    session._current = None
+    session.forget()
     told()
     asked.run(f"%chat load {file}")
 
@@ -547,7 +557,7 @@ def test_a_journal_that_cannot_be_written_is_told_once(
     assert journal is not None
 
     journal.close()
-    session._current = None
+    session.forget()
     journal.file.rename(tmp_path / "away")
     journal.file.mkdir()
     asked.run("%%chat\nsecond")
@@ -723,7 +733,7 @@ def test_what_was_dropped_comes_back_first(
     """Before what an earlier kernel left of this notebook; without a name, too."""
     server.will(says("A"))
     kernel.run("%%chat\nof an earlier kernel")
-    kernel.run("from apertis_magic.chat import session; session._current = None")
+    kernel.run("from apertis_magic.chat import session; session.forget()")
     kernel.run("%%chat\none")
     kernel.run(drop)
     told = kernel.run("%chat restore").printed
@@ -736,7 +746,7 @@ def test_what_was_dropped_comes_back_first(
 def restart(kernel: Kernel, notebook: str) -> None:
     """Have the kernel forget all, as one that has just begun."""
     kernel.run(
-        "import os; from apertis_magic.chat import session; session._current = None\n"
+        "import os; from apertis_magic.chat import session; session.forget()\n"
         f"os.environ['JPY_SESSION_NAME'] = {notebook!r}"
     )
 
@@ -786,6 +796,43 @@ def test_cells_that_ran_before_a_restore_stay(
     assert ["q1", "q2, edited", "q3", "q4", "q5"] == asked
 
 
-def test_every_command_is_there() -> None:
-    """Those of other modules are found only when they run."""
-    assert all(callable(each.run) for each in commands.COMMANDS.values())
+READ = [row for row in COMMANDS.values() if not row.text and not row.options]
+
+
+@given(
+    st.sampled_from(READ),
+    st.lists(
+        st.one_of(
+            st.sampled_from(["a", "a.md", "1", "-1", "--", "''", "'a b'", "path"]),
+            st.sampled_from([flag for row in READ for flag in row.flags]),
+            st.text(max_size=5),
+        ),
+        max_size=6,
+    ),
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_command_gets_what_its_row_allows(
+    shell: Shell, row: Command, words: list[str]
+) -> None:
+    """However many words there are: no fewer than it needs, no more than it takes."""
+    preferences = ApertisMagic.of(shell)
+    asker = Asker(shell, preferences)
+    needed = [argument for argument in row.arguments if argument.needs]
+    with suppress(UsageError):
+        line = command_line.read(row, " ".join(words), asker, preferences)
+
+        assert len(needed) <= len(line.words)
+        assert all(row.argument(number) for number, _ in enumerate(line.words))
+        assert line.flags <= {*row.flags}
+
+
+def test_the_usage_of_a_command_is_what_its_row_says() -> None:
+    """What may be left out stands in brackets, and what needs it inside them."""
+    usages = {row.name: row.usage for row in COMMANDS.values()}
+
+    assert "%chat export FILE [NAME] [--force]" == usages["export"]
+    assert "%chat config [NAME [VALUE]]" == usages["config"]
+    assert "%chat models [WORD …] [--refresh]" == usages["models"]
+    assert "%chat journal [path, size, clear]" == usages["journal"]
+    assert "%chat continue [-c NAME]" == usages["continue"]
+    assert "%chat" == STATUS.usage

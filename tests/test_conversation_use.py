@@ -38,12 +38,7 @@ def test_a_file_name_that_no_disk_takes(
 
 def restart(monkeypatch: pytest.MonkeyPatch, notebook: str) -> None:
     """Forget all, as a kernel of this notebook that has just begun."""
-    journal = session.current().journal
-
-    assert journal is not None
-    assert journal.flush(60)
-
-    session._current = None
+    session.forget()
     monkeypatch.setenv("JPY_SESSION_NAME", notebook)
 
 
@@ -108,7 +103,7 @@ def test_answers_that_a_restore_replaces_are_versions(
     """Those of cells that ran again before it: what was paid for can be looked at."""
     server.will(says("old one"), says("new one"))
     kernel.run("%%chat\none", cell="c1")
-    kernel.run("from apertis_magic.chat import session; session._current = None")
+    kernel.run("from apertis_magic.chat import session; session.forget()")
     kernel.run("%%chat\none", cell="c1")
     kernel.run("%chat restore")
     [shown] = kernel.run("%chat show --versions").outputs

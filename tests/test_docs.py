@@ -50,10 +50,29 @@ def test_the_targets_of_make_exist(page: str) -> None:
 def test_the_names_in_the_architecture_exist() -> None:
     """A class, function or table that was renamed is renamed there too."""
     text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
-    sources = [*PACKAGE.rglob("*.py"), *(ROOT / "tests").glob("*.py")]
+    page = (PACKAGE / "panel/static").glob("*.*s")
+    sources = [*PACKAGE.rglob("*.py"), *(ROOT / "tests").glob("*.py"), *page]
     code = "\n".join(file.read_text(encoding="utf-8") for file in sources)
     known = set(re.findall(r"\w+", code))
     named = {each.rpartition(".")[2] for each in _NAME.findall(text)}
 
     assert {"PARAMS", "Conversation", "translated", "table"} <= named
     assert set() == named - known
+
+
+def test_every_file_of_tests_proves_something() -> None:
+    """The table of the architecture names each one, and none that is not there."""
+    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    _, _, table = text.partition("| what | its tests")
+    rows = [line.split("|")[2:4] for line in table.split("\n") if line.startswith("|")]
+    anywhere, in_browser = map(" ".join, zip(*rows, strict=True))
+    tests = ROOT / "tests"
+
+    assert _files(anywhere) == {file.name for file in tests.glob("test_*.py")}
+    assert _files(in_browser) == {
+        file.name for file in (tests / "browser").glob("test_*.py")
+    }
+
+
+def _files(names: str) -> set[str]:
+    return {f"test_{name}.py" for name in re.findall(r"\w+", names)}

@@ -9,6 +9,7 @@ import pytest
 from markdown_it import MarkdownIt
 from nbconvert import MarkdownExporter
 
+from apertis_magic.chat.question import Question
 from apertis_magic.chat.turn import Source, Turn
 from apertis_magic.render import bundle
 from apertis_magic.render.style import STYLE
@@ -53,7 +54,7 @@ The formula \\(a_1 * b * c_2\\) and $x_1$, and
 | 1 | 2 |
 """
 TURN = Turn(
-    prompt="What\n\nis *it*?",
+    question=Question("What\n\nis *it*?"),
     text=TEXT,
     reasoning="First\n\nthen.",
     model="m",
@@ -99,11 +100,11 @@ def exported(data: dict[str, str]) -> str:
     return str(MarkdownIt("commonmark").enable("table").render(text))
 
 
-def shown(*, form: str = "markdown") -> dict[str, str]:
+def shown(*, format: str = "markdown") -> dict[str, str]:
     """Return the bundle of the turn."""
-    if form == "transcript":
+    if format == "transcript":
         return bundle.transcript([TURN, TURN], system="Be\n\nkind.", stale=frozenset())
-    return bundle.answer(TURN, conversation="c", form=form)[0]  # type: ignore[arg-type]
+    return bundle.answer(TURN, conversation="c", format=format)[0]  # type: ignore[arg-type]
 
 
 def test_code_is_whole_in_markdown() -> None:
@@ -115,15 +116,15 @@ def test_code_is_whole_in_markdown() -> None:
     assert "in a list\n\nagain\n" in code
 
 
-@pytest.mark.parametrize("form", ["markdown", "text", "transcript"])
-def test_no_line_is_blank(form: str) -> None:
+@pytest.mark.parametrize("format", ["markdown", "text", "transcript"])
+def test_no_line_is_blank(format: str) -> None:
     """And the first thing in it is the answer's box, not a style sheet."""
-    html = shown(form=form)["text/html"]
+    html = shown(format=format)["text/html"]
 
     assert [] == [line for line in html.split("\n") if not line.strip(" \t")]
     assert html.startswith('<div class="apertis-answer"')
     assert f">{STYLE}<" in html
-    assert html in exported(shown(form=form))
+    assert html in exported(shown(format=format))
 
 
 def test_formulas_are_kept_in_markdown() -> None:
@@ -149,7 +150,7 @@ def bare(html: str) -> str:
 def test_all_parts_are_told_apart_without_styles() -> None:
     """A quote is a question, a rule begins the footer, notes are small and slanted."""
     answer = _Reader(bare(shown()["text/html"]))
-    transcript = _Reader(bare(shown(form="transcript")["text/html"]))
+    transcript = _Reader(bare(shown(format="transcript")["text/html"]))
     footer = answer.found[-1]
 
     assert footer[0].endswith("small")

@@ -20,7 +20,7 @@ from pieces import (
 )
 from reference import Tree, ours, structure, theirs, theirs_with_formulas, tree
 
-from apertis_magic.notebook.visible import visible
+from apertis_magic.notebook.views.visible import visible
 from apertis_magic.render.markdown import to_html
 from apertis_magic.render.reading import read
 

@@ -25,13 +25,15 @@ from apertis_magic.api.types import Usage
 from apertis_magic.chat import session
 from apertis_magic.chat.attachment import Attachment
 from apertis_magic.chat.history import Entry
-from apertis_magic.chat.names import made as made_name
+from apertis_magic.chat.names import from_text as made_name
+from apertis_magic.chat.question import Question
 from apertis_magic.chat.state import State, history_of
 from apertis_magic.chat.turn import Source, Turn
 from apertis_magic.clean import mend, printable, without_keys
 from apertis_magic.errors import ConfigurationError
-from apertis_magic.files import ipynb, line, markdown, record
-from apertis_magic.notebook.options import BY_NAME, parse
+from apertis_magic.files import cell_source, ipynb, md, record
+from apertis_magic.notebook.option_line import parse
+from apertis_magic.notebook.options import BY_NAME
 from apertis_magic.render import bundle
 
 ENDINGS = (".ipynb", ".md", ".json")
@@ -86,12 +88,20 @@ USAGES = st.builds(
 )
 TURNS = st.builds(
     Turn,
-    prompt=TEXTS,
-    attachments=st.lists(
-        st.builds(Attachment, st.just("x y.csv"), st.just("text/plain"), TEXTS)
-        | st.just(Attachment.of("plot", b"GIF89a")),
-        max_size=2,
-    ).map(tuple),
+    question=st.builds(
+        Question,
+        TEXTS,
+        st.lists(
+            st.builds(Attachment, st.just("x y.csv"), st.just("text/plain"), TEXTS)
+            | st.just(Attachment.of("plot", b"GIF89a")),
+            max_size=2,
+        ).map(tuple),
+        st.none() | TEXTS,
+        st.dictionaries(TEXTS | st.sampled_from(["stop", "n"]), VALUES, max_size=3).map(
+            without_keys
+        ),  # no key is kept, and hypothesis tries names of keys
+        COUNTS,
+    ),
     hint=TEXTS,
     text=TEXTS,
     reasoning=TEXTS,
@@ -104,10 +114,6 @@ TURNS = st.builds(
     asked_model=TEXTS,
     usage=st.none() | USAGES,
     system=st.none() | TEXTS,
-    options=st.dictionaries(
-        TEXTS | st.sampled_from(["stop", "n"]), VALUES, max_size=3
-    ).map(without_keys),  # no key is kept, and hypothesis tries names of keys
-    history=COUNTS,
     cached=st.booleans(),
     cell=st.none() | TEXTS | st.sampled_from("ab"),
     started=NUMBERS,
@@ -136,7 +142,9 @@ def states(draw: st.DrawFn) -> State:
 def turn(prompt: str = "Why?", text: str = "So.", **known: Any) -> Turn:
     """Return a turn that ended well."""
     model = {"asked_model": "gpt-5", "model": "gpt-5", "finish": "stop"}
-    return Turn(prompt=prompt, text=text, **{**model, **known})
+    fields, last_turns = known.pop("options", {}), known.pop("last_turns", None)
+    question = Question(prompt, fields=fields, last_turns=last_turns)
+    return Turn(question=question, text=text, **{**model, **known})
 
 
 def talk(*turns: Turn, name: str = "main", **known: Any) -> State:
@@ -269,7 +277,9 @@ OPTIONS = st.fixed_dictionaries(
         "n": st.integers(1, 128),
         "response_format": st.dictionaries(TEXTS, VALUES, max_size=2),
         "extra_body": st.dictionaries(
-            NAMES.filter(lambda name: not set("=.") & set(name) and line.fits(name)),
+            NAMES.filter(
+                lambda name: not set("=.") & set(name) and cell_source.fits(name)
+            ),
             VALUES,
             max_size=3,
         ),
@@ -279,9 +289,9 @@ OPTIONS = st.fixed_dictionaries(
 
 @given(
     options=OPTIONS.map(without_keys),
-    name=NAMES.map(made_name).filter(line.fits),
-    model=NAMES.filter(line.fits),
-    system=TEXTS.filter(line.fits),
+    name=NAMES.map(made_name).filter(cell_source.fits),
+    model=NAMES.filter(cell_source.fits),
+    system=TEXTS.filter(cell_source.fits),
     prompt=TEXTS,
 )
 @example({"stop": "END"}, "-c", "--model", "-1", "x")
@@ -291,7 +301,7 @@ def test_a_line_reads_back(
 ) -> None:
     """What a turn's cell says is just what was asked for."""
     asked = turn(prompt, asked_model=model, options=options)
-    source = line.cell(asked, conversation=name, system=system)
+    source = cell_source.cell(asked, conversation=name, system=system)
     first, _, body = source.partition("\n")
     given_ = parse(first.removeprefix("%%chat"))
     stop = options.get("stop")
@@ -308,11 +318,11 @@ def test_a_line_reads_back(
 
 def test_the_length_of_the_history_is_on_the_line() -> None:
     """As is 0, which is a value."""
-    source = line.cell(turn(history=0), conversation=None, system=None)
+    source = cell_source.cell(turn(last_turns=0), conversation=None, system=None)
 
     assert "%%chat -m gpt-5 --history 0\nWhy?" == source
     if "--history" in BY_NAME:
-        assert 0 == getattr(parse(source.split("\n")[0][6:]), "history")  # noqa: B009
+        assert 0 == getattr(parse(source.split("\n")[0][6:]), "last_turns")  # noqa: B009
 
 
 def test_what_has_no_form_on_a_line_is_left_out() -> None:
@@ -322,7 +332,7 @@ def test_what_has_no_form_on_a_line_is_left_out() -> None:
         "seed": 1,
         "extra_body": {"a.b": 1, "c=d": 1, "": 1, "model": "x", "seed": 2, "e": 1.5},
     }
-    source = line.cell(turn(options=options), conversation=None, system=None)
+    source = cell_source.cell(turn(options=options), conversation=None, system=None)
 
     assert "%%chat -m gpt-5 --seed 1 -p temperature=true -p e=1.5\nWhy?" == source
 
@@ -351,7 +361,7 @@ def test_the_cells_ask_as_it_was_asked(
         "%%chat --no-system --max-tokens 9\n-m x?",
         "%%chat\n>>> 1",
     )
-    session._current = None
+    session.forget()
     for cell in cells_of(file):
         if cell["cell_type"] == "code":
             shell.run("".join(cell["source"]))
@@ -426,7 +436,7 @@ def test_a_page_of_the_notebook(tmp_path: Path, caplog: Any) -> None:
 def test_no_text_spoils_the_page_below_it(text: str) -> None:
     """An answer that was cut off in mid-code leaves the next question in sight."""
     first = turn(text, text, reasoning=text, alternatives=(text,))
-    page = markdown.written(talk(first, turn("Next?", "*Next!*")))
+    page = md.written(talk(first, turn("Next?", "*Next!*")))
     html = MarkdownIt("commonmark").render(page)
     _, _, below = html.partition("<h2>2</h2>")
 
@@ -447,7 +457,7 @@ def test_no_text_spoils_the_page_below_it(text: str) -> None:
 )
 def test_an_answer_is_quoted_where_it_must_be(text: str, expected: str) -> None:
     """It reads best as it is, with its code and its links."""
-    page = markdown.written(talk(turn(text=text)))
+    page = md.written(talk(turn(text=text)))
 
     assert f"-->\n\n{expected}{text[:3]}" in page
 
@@ -459,7 +469,7 @@ def test_a_page_shows_what_a_person_wants_to_know() -> None:
         sources=(Source("https://a.b/c_d", "T"),),
         usage=Usage(prompt_tokens=1, completion_tokens=2),
     )
-    page = markdown.written(talk(first, turn(text="", error="No *luck*."), name="a_b"))
+    page = md.written(talk(first, turn(text="", error="No *luck*."), name="a_b"))
     shown = [text for text in page.split("\n\n") if not text.startswith("<!--")]
 
     assert [
@@ -483,7 +493,7 @@ def test_a_page_shows_what_a_person_wants_to_know() -> None:
 def edited(tmp_path: Path, state: State, edit: Callable[[str], str]) -> Path:
     """Return the page of *state* after a person's edit."""
     file = tmp_path / "talk.md"
-    page = markdown.written(state)
+    page = md.written(state)
     file.write_bytes(edit(page).encode())
 
     assert edit(page) != page
@@ -538,7 +548,7 @@ def test_turns_cut_out_and_moved(tmp_path: Path) -> None:
 
     [loaded] = files.load(edited(tmp_path, state, rearrange))
 
-    assert [("2", 3), ("1", 2)] == [(e.turn.prompt, e.made) for e in loaded.history]
+    assert [("2", 3), ("1", 2)] == [(e.turn.prompt, e.order) for e in loaded.history]
 
 
 @pytest.mark.parametrize(
@@ -632,7 +642,7 @@ def test_turns_stand_as_the_cells_do(tmp_path: Path) -> None:
     [loaded] = files.load(file)
 
     assert [(late.id, 2, None), (early.id, 1, "b"), (last.id, 3, "b")] == [
-        (entry.turn.id, entry.made, entry.turn.cell) for entry in loaded.history
+        (entry.turn.id, entry.order, entry.turn.cell) for entry in loaded.history
     ]
 
 
@@ -768,7 +778,7 @@ def test_no_damage_ends_in_a_traceback(data: st.DataObject, form: Any) -> None:
         return
     for state in loaded:
         bundle.transcript(state.turns, system=state.system, stale=frozenset())
-        for other in (ipynb, record, markdown):
+        for other in (ipynb, record, md):
             assert other.written(state)
 
 
@@ -778,13 +788,13 @@ def test_no_cut_through_a_page_ends_in_a_traceback(
     start: int, length: int, put: str
 ) -> None:
     """A page that lost a piece is refused, or read as it is now."""
-    page = markdown.written(FULL)
+    page = md.written(FULL)
     try:
-        [state] = markdown.read(page[:start] + put + page[start + length :])
+        [state] = md.read(page[:start] + put + page[start + length :])
     except ValueError:
         return
 
-    assert markdown.written(state)
+    assert md.written(state)
 
 
 # Files that are not what they claim.

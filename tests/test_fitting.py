@@ -15,14 +15,17 @@ from scripted_server import ScriptedServer, fails
 from apertis_magic import Apertis, errors
 from apertis_magic.api.types import Usage
 from apertis_magic.chat import fitting
+from apertis_magic.chat.attachment import Attachment
 from apertis_magic.chat.fitting import Fit
-from apertis_magic.chat.model_list import ListedModel, Listing, context_length
+from apertis_magic.chat.model_lists import ListedModel, Listing, context_length
+from apertis_magic.chat.question import Question
 from apertis_magic.chat.turn import Turn
-from apertis_magic.notebook.options import ChatOptions, parse
+from apertis_magic.notebook.option_line import parse
+from apertis_magic.notebook.options import ChatOptions
 
 NO_LIMIT: dict[str, Any] = {
     "system": None,
-    "history": None,
+    "last_turns": None,
     "max_context": None,
     "max_tokens": None,
 }
@@ -124,7 +127,8 @@ def test_every_text_has_an_estimate(text: str) -> None:
 
 def answered(usage: Usage | None = None, **fields: Any) -> Turn:
     """Return a turn whose answer is estimated at 100 tokens."""
-    return Turn(**{"prompt": "p", "text": "abc" * 100, "usage": usage, **fields})
+    asked = Question(fields.pop("prompt", "p"), fields.pop("attachments", ()))
+    return Turn(**{"question": asked, "text": "abc" * 100, "usage": usage, **fields})
 
 
 @pytest.mark.parametrize(
@@ -166,8 +170,8 @@ def test_without_limits_all_turns_with_text_are_sent() -> None:
 )
 def test_the_last_turns_alone(history: int | None, sent: str) -> None:
     """``--history N`` sends N turns with text; what it cuts is nothing left out."""
-    turns = [Turn(prompt="?", text=text) for text in ("a", "b", "", "c")]
-    fit = fitting.fit(turns, "?", **{**NO_LIMIT, "history": history})
+    turns = [Turn(question=Question("?"), text=text) for text in ("a", "b", "", "c")]
+    fit = fitting.fit(turns, "?", **{**NO_LIMIT, "last_turns": history})
 
     assert (sent, 0) == ("".join(turn.text for turn in fit.turns), fit.left_out)
 
@@ -197,10 +201,37 @@ def test_what_else_needs_room() -> None:
     assert [25, 7, 44, 80, 34, 0, 80] == left_out
 
 
+FILES: dict[str, tuple[Attachment, ...]] = {
+    "a picture": (Attachment.of("plot.png", b"GIF89a"),),
+    "a text": (Attachment.of("data.txt", b"word " * 1_000),),
+    "two": (Attachment.of("a.png", b"GIF89a"), Attachment.of("b.txt", b"x" * 900)),
+    "a name": (Attachment.of("n" * 200, b"x"),),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "least"),
+    [("a picture", 85), ("a text", 1_000), ("two", 385), ("a name", 40)],
+)
+def test_what_is_attached_needs_room(name: str, least: int) -> None:
+    """Of the question, and of each turn before it that is sent again."""
+    attached, limit = FILES[name], {**NO_LIMIT, "max_context": 4_096}
+    plain, with_files = answered(), answered(attachments=attached)
+    size = fitting.cost(with_files) - fitting.cost(plain)
+    room = 4_096 - 1_024 - fitting.tokens("?") - 5  # a fourth is for the answer
+    fits = (room - size) // fitting.cost(plain)
+    turns = [plain] * 80
+    asked = fitting.fit(turns, "?", attached=attached, **limit)
+    before = fitting.fit([*turns, with_files], "?", **limit)
+
+    assert least <= size <= 2_000
+    assert (fits, fits) == (len(asked.turns), len(before.turns))
+
+
 TURNS = st.lists(
     st.builds(
         Turn,
-        prompt=st.text(min_size=1, max_size=40),
+        question=st.builds(Question, st.text(min_size=1, max_size=40)),
         text=st.text(max_size=200),
         usage=st.none()
         | st.builds(
@@ -235,7 +266,7 @@ def test_what_is_sent_fits(
     """The newest without a gap, in order, within both limits; more where more fit."""
     asked: dict[str, Any] = {
         "system": system,
-        "history": history,
+        "last_turns": history,
         "max_tokens": max_tokens,
     }
     fit = fitting.fit(before, prompt, **asked, max_context=limit)

@@ -10,7 +10,7 @@ from random import Random
 import pytest
 from exponents import Work, exponent, seconds
 
-from apertis_magic.notebook.formatted import blocks
+from apertis_magic.notebook.views.formatted import blocks
 from apertis_magic.render.markdown import to_html
 from apertis_magic.render.reading import finished
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from apertis_magic.chat import history
-from apertis_magic.chat.history import Where
+from apertis_magic.chat.history import Placement
+from apertis_magic.chat.question import Question
 from apertis_magic.chat.turn import Cell, Turn
 
 ENDS: dict[str, dict[str, Any]] = {
@@ -71,17 +72,17 @@ class Plain:
     running: dict[str, Run] = field(default_factory=dict)
     clock: int = 0
 
-    def ask(self, turn: Turn, where: Where) -> tuple[list[str], Row]:
+    def ask(self, turn: Turn, placement: Placement) -> tuple[list[str], Row]:
         """Take in a turn; return the ids of the turns it saw, and its row."""
-        row = self._due(turn, where)
-        if where.fresh and came(turn):
+        row = self._due(turn, placement)
+        if placement.start_over and came(turn):
             # What the cell had asked before is asked again, not dropped.
             self.rows = [row] if row is not None else []
         if row is None:
-            row = self._new_row(turn, where)
+            row = self._new_row(turn, placement)
         seen = [each.id for each in self.rows[: self.rows.index(row)]]
         self._stand_in(row, turn)
-        return [] if where.fresh else seen, row
+        return [] if placement.start_over else seen, row
 
     def end(self, cell: str) -> str:
         """End a cell's run without the rows it did not ask again; return its id."""
@@ -89,26 +90,28 @@ class Plain:
         self.rows = [row for row in self.rows if row not in (run.due or ())]
         return run.id
 
-    def _due(self, turn: Turn, where: Where) -> Row | None:
+    def _due(self, turn: Turn, placement: Placement) -> Row | None:
         """Return the row that the turn is to replace, if there is one."""
-        if where.replaces is not None:
-            named = [row for row in self.rows if where.replaces in (row.id, row.slot)]
+        if placement.replaces is not None:
+            named = [
+                row for row in self.rows if placement.replaces in (row.id, row.slot)
+            ]
             return named[0] if named else None
-        if where.cell is None:
+        if placement.cell is None:
             return None
-        run = self.running[where.cell.id]
-        if where.append:
+        run = self.running[placement.cell.id]
+        if placement.append:
             run.due = []
         if run.due is None:
             run.due = [row for row in self.rows if row.cell == turn.cell]
         run.due = [row for row in run.due if row in self.rows]
         return run.due.pop(0) if run.due else None
 
-    def _new_row(self, turn: Turn, where: Where) -> Row:
+    def _new_row(self, turn: Turn, placement: Placement) -> Row:
         """Make a row for one turn more: behind the cell's last one, else at the end."""
         row = Row(turn.id, turn.id, turn.cell, has_text=False, came=False, born=0)
         own = [at for at, each in enumerate(self.rows) if each.cell == turn.cell]
-        is_more = where.cell and own and not where.append
+        is_more = placement.cell and own and not placement.append
         self.rows.insert(own[-1] + 1 if is_more else len(self.rows), row)
         return row
 
@@ -152,34 +155,34 @@ class Conversations(RuleBasedStateMachine):
     @rule(cell=CELLS, how=HOW)
     def ask(self, cell: str, how: str) -> None:
         """Ask in a cell, once more if it has done so in this run."""
-        self.put(how, self.where(cell))
+        self.put(how, self.placement(cell))
 
     @rule(cell=CELLS, how=HOW)
     def ask_and_append(self, cell: str, how: str) -> None:
         """Ask in a cell with ``--append``."""
-        self.put(how, replace(self.where(cell), append=True))
+        self.put(how, replace(self.placement(cell), append=True))
 
     @rule(cell=CELLS, how=HOW)
     def start_over(self, cell: str, how: str) -> None:
         """Ask in a cell with ``--new``."""
-        self.put(how, replace(self.where(cell), fresh=True))
+        self.put(how, replace(self.placement(cell), start_over=True))
 
     @rule(how=HOW)
     def ask_without_a_cell(self, how: str) -> None:
         """Ask in the panel, or where the front end tells no cell."""
-        self.put(how, Where())
+        self.put(how, Placement())
 
     @precondition(lambda self: self.history)
     @rule(how=HOW, data=st.data())
     def ask_again(self, how: str, data: st.DataObject) -> None:
         """Retry a turn, wherever it stands."""
         ids = [name for row in self.plain.rows for name in (row.id, row.slot)]
-        self.put(how, Where(replaces=data.draw(st.sampled_from(ids))))
+        self.put(how, Placement(replaces=data.draw(st.sampled_from(ids))))
 
     @rule(how=HOW)
     def ask_again_what_is_gone(self, how: str) -> None:
         """Retry a turn that was dropped meanwhile: the answer goes to the end."""
-        self.put(how, Where(replaces="gone"))
+        self.put(how, Placement(replaces="gone"))
 
     @rule(many=st.integers(0, 4))
     def undo(self, many: int) -> None:
@@ -198,7 +201,7 @@ class Conversations(RuleBasedStateMachine):
         del self.plain.rows[at]
         self.history, entry, stood = history.without(self.history, row.id)
         self.dropped.append((entry, stood, replace(row)))
-        self.highest = max(self.highest, entry.made)
+        self.highest = max(self.highest, entry.order)
 
         assert (at, row.id) == (stood, entry.turn.id)
 
@@ -221,7 +224,7 @@ class Conversations(RuleBasedStateMachine):
 
     @precondition(lambda self: history.newest(self.history) is not None)
     @rule()
-    def go_on(self) -> None:
+    def resume(self) -> None:
         """Join more text to the newest answer, which moves nothing."""
         newest = history.newest(self.history)
         assert newest is not None
@@ -252,18 +255,20 @@ class Conversations(RuleBasedStateMachine):
         """Tell whether the cell of *row* runs now."""
         return row.cell in self.plain.running
 
-    def where(self, cell: str) -> Where:
+    def placement(self, cell: str) -> Placement:
         """Return the place of a question in a cell, which runs if it did not."""
         self.run(cell)
-        return Where(cell=Cell(cell, self.plain.running[cell].id))
+        return Placement(cell=Cell(cell, self.plain.running[cell].id))
 
-    def put(self, how: str, where: Where) -> None:
+    def put(self, how: str, placement: Placement) -> None:
         """Let a turn end in both; it was sent after the same turns."""
-        cell = where.cell.id if where.cell else None
-        turn = Turn(prompt="?", cell=cell, **ENDS[how])
-        sent = self.history[: history.place(self.history, where).start]
-        self.history, entry = history.put(self.history, turn, where, after=self.highest)
-        seen, row = self.plain.ask(turn, where)
+        cell = placement.cell.id if placement.cell else None
+        turn = Turn(question=Question("?"), cell=cell, **ENDS[how])
+        sent = self.history[: history.place(self.history, placement).start]
+        self.history, entry = history.put(
+            self.history, turn, placement, after=self.highest
+        )
+        seen, row = self.plain.ask(turn, placement)
 
         assert seen == [each.turn.id for each in sent]
         assert (turn.id, row.slot, row.cell) == (

@@ -26,9 +26,10 @@ from scripted_server import ScriptedServer, fails, says
 
 from apertis_magic import ApertisError, AsyncApertis, Conversation
 from apertis_magic.api.types import Usage
-from apertis_magic.chat import history, journal_file
-from apertis_magic.chat.history import Entry, Where
-from apertis_magic.chat.journal import Journal, Size, Spent
+from apertis_magic.chat import history
+from apertis_magic.chat.history import Entry, Placement
+from apertis_magic.chat.journal import file as journal_file
+from apertis_magic.chat.journal.journal import Journal, Size, Spent
 from apertis_magic.chat.state import State
 from apertis_magic.chat.turn import Cell, Source, Turn
 from apertis_magic.clean import mend
@@ -83,7 +84,7 @@ def test_all_of_a_turn_is_kept(journal: Journal) -> None:
         usage=Usage(total_tokens=7, cost=0.25, raw={"cost": 0.25}),
         system="",
         options={"temperature": 0, "p": {"q": [1, None]}},
-        history=0,
+        last_turns=0,
         left_out=3,
         cell="c1",
         first_text=0.5,
@@ -91,7 +92,7 @@ def test_all_of_a_turn_is_kept(journal: Journal) -> None:
         malformed=1,
     )
     state = State(name="a\0\u2028b", model="m", system="", history=())
-    state, entry = after(state, turn, Where(cell=Cell("c1", "e1")))
+    state, entry = after(state, turn, Placement(cell=Cell("c1", "e1")))
     journal.keep(state, entry)
 
     assert saved(journal, state)
@@ -111,7 +112,7 @@ def test_settings_of_a_conversation_are_kept(
 def test_a_question_is_in_the_file_before_its_answer(journal: Journal) -> None:
     """The future tells when; without an answer it comes back as interrupted."""
     state, turn = State(name="main"), answered("", finish="interrupted")
-    fault = journal.begin(state, turn, Where()).result(PATIENCE)
+    fault = journal.begin(state, turn, Placement()).result(PATIENCE)
 
     assert "" == fault
     assert (turn,) == journal.read(state.id).turns
@@ -121,7 +122,7 @@ def test_a_question_is_in_the_file_before_its_answer(journal: Journal) -> None:
 def test_halves_of_a_character_in_two_pieces(journal: Journal) -> None:
     """They are joined; a half that is alone at the end is replaced."""
     state, turn = State(name="main"), answered("", finish="interrupted")
-    journal.begin(state, turn, Where())
+    journal.begin(state, turn, Placement())
     journal.grow(turn.id, {"text": "a\ud83d", "reasoning": "\0"})
     journal.grow(turn.id, {"text": "\ude00b", "2": "second", "10": "tenth"})
     journal.grow(turn.id, {"text": "\ud83d", "1": "first", "refusal": "no"})
@@ -139,10 +140,10 @@ def test_halves_of_a_character_in_two_pieces(journal: Journal) -> None:
 def test_a_cell_that_died_in_a_rerun(journal: Journal) -> None:
     """What it had begun stands in its place; the former answer is a version."""
     first = answered("a", cell="c")
-    state, _ = after(State(name="main"), first, Where(cell=Cell("c", "1")))
+    state, _ = after(State(name="main"), first, Placement(cell=Cell("c", "1")))
     journal.keep(state)
     again = answered("", cell="c", finish="interrupted")
-    journal.begin(state, again, Where(cell=Cell("c", "2")))
+    journal.begin(state, again, Placement(cell=Cell("c", "2")))
     journal.flush(PATIENCE)
 
     assert state.turns == journal.read(state.id).turns
@@ -158,10 +159,10 @@ def test_a_cell_that_died_in_a_rerun(journal: Journal) -> None:
 def test_a_rerun_that_failed(journal: Journal) -> None:
     """The answer stays in its place, and what failed is a version of it."""
     first = answered("a", cell="c")
-    state, _ = after(State(name="main"), first, Where(cell=Cell("c", "1")))
+    state, _ = after(State(name="main"), first, Placement(cell=Cell("c", "1")))
     journal.keep(state)
     failed = answered("", cell="c", finish="error", error="no")
-    state, entry = after(state, failed, Where(cell=Cell("c", "2")))
+    state, entry = after(state, failed, Placement(cell=Cell("c", "2")))
     journal.keep(state, entry)
 
     assert saved(journal, state)
@@ -174,7 +175,7 @@ def test_an_answer_that_died_as_it_went_on(journal: Journal) -> None:
     state = talk("a", "half")
     journal.keep(state)
     half = replace(state.turns[1], finish="interrupted")
-    journal.begin(state, half, Where(replaces=half.id))
+    journal.begin(state, half, Placement(replaces=half.id))
     journal.flush(PATIENCE)
 
     assert (state.turns[0], half) == journal.read(state.id).turns
@@ -194,7 +195,7 @@ def test_starting_over_that_was_cut_short(journal: Journal) -> None:
     """The turns before it are versions: they must not be out of reach."""
     state, turn = talk("a", "b"), answered("", finish="interrupted")
     journal.keep(state)
-    journal.begin(state, turn, Where(fresh=True))
+    journal.begin(state, turn, Placement(start_over=True))
     journal.grow(turn.id, {"text": "c"})
     journal.flush(PATIENCE)
 
@@ -214,7 +215,7 @@ def test_branches_go_on_with_the_same_half_answer(journal: Journal) -> None:
     for rest, branch in (("-one", state), ("-two", fork)):
         whole = replace(half, text=half.text + rest, finish="stop")
         longer.append(replace(branch, history=history.swap(branch.history, whole)))
-        journal.begin(branch, replace(half, finish="interrupted"), Where())
+        journal.begin(branch, replace(half, finish="interrupted"), Placement())
         journal.keep(longer[-1], longer[-1].history[0])
 
         assert saved(journal, longer[0])
@@ -241,9 +242,11 @@ def test_what_cannot_be_kept_costs_nothing_else(journal: Journal) -> None:
     """One line about it, and all that was handed over with it is written."""
     first, last = talk("a"), talk("b")
     cannot = answered("c", options={"x": {(1, 2): 3}})
-    journal.begin(None, answered("", finish="interrupted"), Where()).result(PATIENCE)
+    journal.begin(None, answered("", finish="interrupted"), Placement()).result(
+        PATIENCE
+    )
     journal.keep(first)
-    fault = journal.begin(None, cannot, Where())
+    fault = journal.begin(None, cannot, Placement())
     journal.keep(last)
 
     assert saved(journal, last)
@@ -294,8 +297,8 @@ def test_only_whole_answers_are_given_again(
 ) -> None:
     """Nobody wants the half of one, or another model's, for good."""
     state, entry = after(State(name="main"), answered(**fields))
-    journal.keep(state, entry, request="r")
-    journal.keep(None, replace(entry, turn=answered(**fields)), request="r")
+    journal.keep(state, entry, fingerprint="r")
+    journal.keep(None, replace(entry, turn=answered(**fields)), fingerprint="r")
     journal.flush(PATIENCE)
 
     assert journal.answer("r", since=0) is None
@@ -305,8 +308,8 @@ def test_the_newest_answer_to_a_request(journal: Journal) -> None:
     """Of those that are new enough, in whichever conversation, or in none."""
     state, first = after(State(name="main"), answered("a", finish="length"))
     then = answered("b")
-    journal.keep(state, first, request="r")
-    journal.keep(None, Entry(then, 0, None, then.id), request="r")
+    journal.keep(state, first, fingerprint="r")
+    journal.keep(None, Entry(then, 0, None, then.id), fingerprint="r")
     journal.flush(PATIENCE)
 
     assert then == journal.answer("r", since=0)
@@ -328,11 +331,11 @@ def test_what_turns_took(journal: Journal) -> None:
     usage = Usage(total_tokens=10, cost=0.5)
     state, first = after(talk("free"), answered(usage=usage))
     journal.keep(state, first)
-    state, _ = after(state, answered(usage=usage), Where(replaces=first.turn.id))
+    state, _ = after(state, answered(usage=usage), Placement(replaces=first.turn.id))
     journal.keep(state)
     cached = answered(usage=usage, cached=True)
     journal.keep(None, Entry(cached, 0))
-    journal.begin(state, answered("", finish="interrupted"), Where())
+    journal.begin(state, answered("", finish="interrupted"), Placement())
     journal.flush(PATIENCE)
 
     assert Spent(turns=4, tokens=20, cost=1.0, cached=1, saved=0.5) == journal.spent()
@@ -374,8 +377,8 @@ def test_days_without_a_change(file: Path) -> None:
     journal = Journal(file)
     journal.keep(old)
     journal.keep(fork)
-    journal.keep(None, Entry(alone, 0), request="r")
-    journal.begin(old, answered("", finish="interrupted"), Where())
+    journal.keep(None, Entry(alone, 0), fingerprint="r")
+    journal.begin(old, answered("", finish="interrupted"), Placement())
     journal.close()
     query(file, "UPDATE conversation SET changed = changed - ?", 91 * DAY)
     query(file, "UPDATE conversation SET changed = changed + 2e6 WHERE id = 'fork'")
@@ -515,7 +518,7 @@ FORKS = """
 import os, sys, threading, warnings
 from dataclasses import replace
 from pathlib import Path
-from apertis_magic.chat.journal import Journal
+from apertis_magic.chat.journal.journal import Journal
 from journals import after, answered, saved, talk
 warnings.simplefilter("ignore")  # a fork where there are threads
 file, other = map(Path, sys.argv[1:])
@@ -602,7 +605,7 @@ def test_forks_of_the_process(file: Path) -> None:
 ENDS = """
 import sys
 from pathlib import Path
-from apertis_magic.chat.journal import Journal
+from apertis_magic.chat.journal.journal import Journal
 from journals import talk
 journal = Journal(Path(sys.argv[1]))
 for number in range(500):
@@ -654,7 +657,7 @@ def test_a_writer_that_was_closed_can_go_on(journal: Journal) -> None:
 THREADS = """
 import sys, threading
 from pathlib import Path
-from apertis_magic.chat.journal import Journal
+from apertis_magic.chat.journal.journal import Journal
 from journals import is_one_line, saved, talk
 journal, state = Journal(Path(sys.argv[1])), talk("a")
 threading.stack_size(2**46)
@@ -750,7 +753,7 @@ class Talk:
     def __init__(self, state: State) -> None:
         self.state = state
         self.seen = {entry.turn.id: entry for entry in state.history}
-        self.open: tuple[Turn, Where] | None = None
+        self.open: tuple[Turn, Placement] | None = None
         self.grown: dict[str, str] = {}
 
     def become(self, state: State, ended: Entry | None = None) -> None:
@@ -784,11 +787,11 @@ class Talk:
         """What is to be read: the conversation, and its versions by their turns."""
         state, seen = self.state, dict(self.seen)
         if self.open is not None:
-            turn, where = self.so_far, self.open[1]
+            turn, placement = self.so_far, self.open[1]
             if turn.id in {each.id for each in state.turns}:
                 state = replace(state, history=history.swap(state.history, turn))
             else:
-                state, entry = after(state, turn, where)
+                state, entry = after(state, turn, placement)
                 seen[turn.id] = entry
         ids = {turn.id for turn in state.turns}
         return state, {name: entry for name, entry in seen.items() if name not in ids}
@@ -845,17 +848,17 @@ class Machine(RuleBasedStateMachine):
         if talk.open is not None:
             return
         turns = talk.state.turns
-        where = Where(
+        placement = Placement(
             cell=cell,
             append=kind == "append",
             replaces=turns[old % len(turns)].id
             if turns and kind == "replaces"
             else None,
-            fresh=kind == "fresh",
+            start_over=kind == "fresh",
         )
         turn = answered("", finish="interrupted", cell=cell.id if cell else None)
-        talk.open = turn, where
-        self.writer.begin(talk.state, turn, where)
+        talk.open = turn, placement
+        self.writer.begin(talk.state, turn, placement)
 
     @rule(number=NUMBERS, cell=CELLS, text=PIECES)
     def run_cell(self, number: int, cell: Cell, text: str) -> None:
@@ -866,14 +869,14 @@ class Machine(RuleBasedStateMachine):
             self.keep(number, "stop" if text else "error", None)
 
     @rule(number=NUMBERS, old=NUMBERS)
-    def go_on(self, number: int, old: int) -> None:
+    def resume(self, number: int, old: int) -> None:
         """Go on with an answer that is there, and that nobody else goes on with."""
         talk = self.talk(number)
         ids = {each.open[0].id for each in self.talks if each.open is not None}
         free = [turn for turn in talk.state.turns if turn.id not in ids]
         if talk.open is None and free:
             turn = free[old % len(free)]
-            talk.open = turn, Where(replaces=turn.id)
+            talk.open = turn, Placement(replaces=turn.id)
             begun = replace(turn, finish="interrupted")
             self.writer.begin(talk.state, begun, talk.open[1])
 
@@ -903,9 +906,9 @@ class Machine(RuleBasedStateMachine):
         talk = self.talk(number)
         if talk.open is None:
             return
-        turn, (begun, where) = replace(talk.so_far, finish=finish), talk.open
+        turn, (begun, placement) = replace(talk.so_far, finish=finish), talk.open
         if begun.id not in {each.id for each in talk.state.turns}:
-            state, entry = after(talk.state, turn, where)
+            state, entry = after(talk.state, turn, placement)
         elif turn.text == begun.text:  # nothing more came
             state, request = talk.state, None
             entry = replace(state.history[0], turn=turn)
@@ -918,7 +921,7 @@ class Machine(RuleBasedStateMachine):
             if newest is None or newest.started < turn.started:
                 self.answers[request] = entry.turn
         talk.become(state, entry)
-        self.writer.keep(state, entry, request=request)
+        self.writer.keep(state, entry, fingerprint=request)
 
     @rule(number=NUMBERS, kept=NUMBERS)
     def undo(self, number: int, kept: int) -> None:

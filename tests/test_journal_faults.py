@@ -19,14 +19,15 @@ from journals import (
     is_one_line,
     query,
     saved,
+    taken_up,
     talk,
 )
 from scripted_server import ScriptedServer, says
 
 from apertis_magic import ApertisError, Conversation
-from apertis_magic.chat import journal_file
 from apertis_magic.chat.history import Entry
-from apertis_magic.chat.journal import Journal
+from apertis_magic.chat.journal import file as journal_file
+from apertis_magic.chat.journal.journal import Journal
 
 ANSWER = "An answer of some length. " * 40
 
@@ -50,14 +51,14 @@ def chat(server: ScriptedServer, journal: Journal) -> Conversation:
     """Return a conversation with an answer, which the journal has."""
     server.will(says(ANSWER))
     made = Conversation(journal=journal)
-    go_on(made)
+    resume(made)
 
     assert saved(journal, made.state)
 
     return made
 
 
-def go_on(chat: Conversation, times: int = 1) -> None:
+def resume(chat: Conversation, times: int = 1) -> None:
     """Ask, and see that the answer is right, whatever became of the journal."""
     for _ in range(times):
         before = chat.turns
@@ -77,7 +78,7 @@ import ctypes, os, resource, subprocess, sys
 from contextlib import suppress
 from pathlib import Path
 from apertis_magic import AsyncApertis, Conversation
-from apertis_magic.chat.journal import Journal
+from apertis_magic.chat.journal.journal import Journal
 from journals import check, is_one_line, saved
 
 kind, left, folder = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
@@ -243,7 +244,7 @@ def test_a_file_in_the_place_of_the_folder(
     folder = journal.file.parent
     folder.write_text("mine")
     chat = Conversation(journal=journal)
-    go_on(chat, 3)
+    resume(chat, 3)
     for _ in range(500):  # more than would wait for better times
         journal.keep(chat.state)
     journal.flush(PATIENCE)
@@ -252,7 +253,7 @@ def test_a_file_in_the_place_of_the_folder(
     assert "mine" == folder.read_text()
 
     folder.unlink()
-    go_on(chat)
+    resume(chat)
 
     assert saved(journal, chat.state)
     assert "" == journal.problem
@@ -265,7 +266,7 @@ def test_a_folder_in_the_place_of_the_file(
     server.will(says(ANSWER))
     journal.file.mkdir(parents=True)
     chat = Conversation(journal=journal)
-    go_on(chat, 2)
+    resume(chat, 2)
     journal.flush(PATIENCE)
     with pytest.raises(ApertisError, match="cannot be read") as caught:
         journal.conversations()
@@ -299,12 +300,12 @@ def test_a_file_that_is_removed_while_open(
     """A new one gets all that is being talked about, by each who had the old open."""
     other = Journal(journal.file)
     with_other = Conversation(journal=other)
-    go_on(with_other)
+    resume(with_other)
     other.flush(PATIENCE)
     remove(journal.file)
     for _ in range(2):
-        go_on(chat)
-        go_on(with_other)
+        resume(chat)
+        resume(with_other)
 
         assert saved(journal, chat.state)
         assert saved(other, with_other.state)
@@ -324,7 +325,7 @@ def test_a_file_that_is_moved_while_open(chat: Conversation, journal: Journal) -
     state = chat.state
     copy = journal.file.with_name("copy.sqlite")
     journal.file.rename(copy)
-    go_on(chat)
+    resume(chat)
 
     assert saved(journal, chat.state)
     assert state == Journal(copy).read(state.id)
@@ -340,10 +341,10 @@ def test_a_file_that_is_replaced_while_open(
     for state in states:
         backup.keep(state)
     backup.close()
-    go_on(chat, 20)
+    resume(chat, 20)
     journal.flush(PATIENCE)
     backup.file.replace(file)
-    go_on(chat)
+    resume(chat)
 
     assert saved(journal, chat.state)
     assert "removed or replaced" in journal.problem
@@ -383,7 +384,7 @@ def test_a_damaged_file(
     file.write_bytes(damaged)
     with pytest.raises(ApertisError, match="damaged") as caught:
         journal.conversations()
-    go_on(chat, 2)
+    resume(chat, 2)
 
     assert saved(journal, chat.state)
     assert is_one_line(str(caught.value))
@@ -415,7 +416,7 @@ def test_a_file_of_another_program(
     query(file, f"PRAGMA journal_mode = {mode}")
     before = file.read_bytes()
     chat = Conversation(journal=journal)
-    go_on(chat)
+    resume(chat)
 
     assert saved(journal, chat.state)
     assert [before] == [each.read_bytes() for each in asides(file)]
@@ -430,7 +431,7 @@ def test_an_empty_file_is_no_damage(
     file.parent.mkdir()
     file.touch()
     chat = Conversation(journal=journal)
-    go_on(chat)
+    resume(chat)
 
     assert saved(journal, chat.state)
     assert "" == journal.problem
@@ -471,24 +472,24 @@ def test_damage_while_it_is_open(
     if not is_young:
         for _ in range(300):
             turn = answered(ANSWER)
-            journal.keep(None, Entry(turn, 0), request="r")
+            journal.keep(None, Entry(turn, 0), fingerprint="r")
     journal.flush(PATIENCE)
     damage(file)
-    go_on(chat, 3)
+    resume(chat, 3)
     journal.flush(PATIENCE)
     if journal.problem:
         assert is_one_line(journal.problem)
 
     other = Journal(file)
-    later = Conversation.of(chat.state, journal=other)
-    go_on(later)
-    go_on(chat)
+    later = taken_up(chat.state, other)
+    resume(later)
+    resume(chat)
     other.flush(PATIENCE)
     journal.close()
     other.close()
     last = Journal(file)
-    again = Conversation.of(later.state, journal=last)
-    go_on(again)
+    again = taken_up(later.state, last)
+    resume(again)
 
     assert saved(last, again.state)
     assert len(asides(file)) <= 3
@@ -515,7 +516,7 @@ def test_a_clearing_that_somebody_looks_on_at(
 
     assert ANSWER[:24].encode() not in file.read_bytes()
 
-    go_on(chat)
+    resume(chat)
 
     assert saved(journal, chat.state)
 
@@ -523,7 +524,7 @@ def test_a_clearing_that_somebody_looks_on_at(
 TOGETHER = """
 import sys
 from pathlib import Path
-from apertis_magic.chat.journal import Journal
+from apertis_magic.chat.journal.journal import Journal
 from journals import saved, talk
 for line in sys.stdin:
     state = talk("a")
@@ -584,7 +585,7 @@ def test_a_file_that_another_program_holds(
     """Nobody waits for it, nothing is lost, and nobody is bothered."""
     with closing(sqlite3.connect(file, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
-        go_on(chat, 10)
+        resume(chat, 10)
         chat.ask("x", once=True).result()
 
         assert not journal.flush(0.2)
@@ -600,8 +601,8 @@ WRITES = """
 import sys
 from dataclasses import replace
 from pathlib import Path
-from apertis_magic.chat.history import Where
-from apertis_magic.chat.journal import Journal
+from apertis_magic.chat.history import Placement
+from apertis_magic.chat.journal.journal import Journal
 from apertis_magic.chat.state import State
 from journals import after, answered, saved
 file, turns, number = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
@@ -610,10 +611,10 @@ journal, state = Journal(file), State(id=f"id {number}", name=name)
 sys.stdin.readline()
 for count in range(turns):
     turn = answered(f"{number} {count} " + "x" * 500)
-    where, half = Where(), len(turn.text) // 2
-    journal.begin(state, replace(turn, text="", finish="interrupted"), where)
+    placement, half = Placement(), len(turn.text) // 2
+    journal.begin(state, replace(turn, text="", finish="interrupted"), placement)
     journal.grow(turn.id, {"text": turn.text[:half]})
-    state, entry = after(state, turn, where)
+    state, entry = after(state, turn, placement)
     journal.keep(state, entry)
 assert saved(journal, state)
 assert journal.problem == "", journal.problem

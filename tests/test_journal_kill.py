@@ -17,7 +17,7 @@ from journals import PATIENCE, check
 from kernel_driver import Kernel, running_kernel
 from scripted_server import DONE, Answer, ScriptedServer, chunk, says
 
-from apertis_magic.chat.journal import Journal
+from apertis_magic.chat.journal.journal import Journal
 from apertis_magic.chat.turn import Turn
 
 KILLS = 100 if os.environ.get("APERTIS_MAGIC_SLOW") else 12

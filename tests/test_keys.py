@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from asks import ask
 from conftest import Shell
 from hypothesis import given
 from hypothesis import strategies as st
@@ -362,7 +363,7 @@ def test_a_broken_file_is_one_line(
 
     monkeypatch.setenv("APERTIS_API_KEY", "hush-environment")
     server.will(says("a"))
-    session.current().ask("x").result()
+    session.current().ask(ask("x")).result()
 
     assert "Bearer hush-environment" == server.requests[0].headers["authorization"]
 
@@ -572,10 +573,12 @@ def test_a_pasted_key_is_not_sent(
 ) -> None:
     """Neither the one in use nor what surely is another, wherever it stands."""
     monkeypatch.setenv("APERTIS_API_KEY", KEY)
-    with pytest.raises(UsageError, match=r"nothing was sent.* revoke it") as caught:
+    with pytest.raises((UsageError, ConfigurationError), match="othing was") as caught:
         shell.run(cell.format(key))
+    text = f"{caught.value} {getattr(caught.value, 'hint', '')}"
 
-    assert key not in str(caught.value)
+    assert "revoke it" in text
+    assert key not in text
     assert [] == server.requests
 
 

@@ -1,5 +1,6 @@
 """What a person types, from the cell to the request: nothing is read as code."""
 
+import inspect
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,13 +11,24 @@ from conftest import Shell
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from IPython.core.error import UsageError
-from scripted_server import Answer, Cut, ScriptedServer, chunk, fails, says
+from scripted_server import (
+    Answer,
+    Cut,
+    ScriptedServer,
+    chunk,
+    fails,
+    json_answer,
+    says,
+)
 
 from apertis_magic import errors
 from apertis_magic.api.params import PARAMS
 from apertis_magic.chat import session
-from apertis_magic.notebook import commands, options
-from apertis_magic.notebook.config import SETTINGS
+from apertis_magic.notebook import options, say
+from apertis_magic.notebook.commands import command_table, run
+from apertis_magic.notebook.commands.command_line import CommandLine
+from apertis_magic.notebook.commands.command_table import COMMANDS, STATUS, Command
+from apertis_magic.notebook.config import SETTINGS, ApertisMagic
 
 
 def asked(server: ScriptedServer) -> str:
@@ -134,7 +146,7 @@ def test_help_is_still_help(
     of_line = capsys.readouterr().out
 
     assert options.help_text() in of_cell
-    assert commands.help_text() in of_line
+    assert command_table.help_text() in of_line
     assert [] == server.requests
 
 
@@ -218,7 +230,7 @@ def test_named_conversations(shell: Shell, server: ScriptedServer) -> None:
     shell.run("%%chat -c notes --no-system\nthird")
 
     assert [1, 1, 3] == [len(messages) for messages in server.messages]
-    assert ("notes", "main") == session.current().names
+    assert ("main", "notes") == session.current().names
 
 
 def test_out_as_text_and_quiet(shell: Shell, server: ScriptedServer) -> None:
@@ -366,6 +378,61 @@ def test_system_shows_and_sets(
     ) == capsys.readouterr().out
 
 
+STEERS = "\x1b[2J\u202e"
+"""Clears a terminal, and turns the text after it around."""
+
+
+def test_no_words_steer_the_screen(
+    shell: Shell,
+    server: ScriptedServer,
+    capsys: pytest.CaptureFixture[str],
+    cache: Path,
+) -> None:
+    """Neither a person's, nor a server's."""
+    ids = [{"id": f"gpt-{STEERS}5"}, {"id": "other"}]
+    server.will(json_answer({"data": ids}))
+    shell.run(f"%chat system Be {STEERS}brief.")
+    shell.run("%chat models gtp-5")
+    shell.run(f"%chat model gpt-{STEERS}6")
+    shell.run(f"%chat config model gpt-{STEERS}7")
+    shell.run("%chat models")
+    told = capsys.readouterr().out + str(shell.published[-1]["data"]["text/plain"])
+
+    assert "The system prompt: Be [2Jbrief." in told
+    assert 2 == told.count("Close to it: gpt-[2J5")
+    assert not {*STEERS[0], STEERS[-1]} & {*told}
+    assert cache.exists()
+
+
+def test_a_problem_steers_no_screen(
+    shell: Shell,
+    server: ScriptedServer,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A folder may have any name, and the journal's problem holds it."""
+    (tmp_path / STEERS).touch()
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / STEERS))
+    server.will(says("a"))
+    shell.run("%%chat\nx")
+    shell.run("%chat doctor")
+    told = capsys.readouterr()
+
+    assert f"{tmp_path}/[2J" in told.err
+    assert f"{tmp_path}/[2J" in told.out
+    assert not {*STEERS[0], STEERS[-1]} & {*told.err, *told.out}
+
+
+def test_a_line_that_passes_is_cleaned(capsys: pytest.CaptureFixture[str]) -> None:
+    """It still goes to the beginning of its line."""
+    say.say_over(f"1 %{STEERS}")
+    say.say_over("2 %")
+    say.say()
+
+    assert "\r1 %[2J\r2 %\n" == capsys.readouterr().out
+
+
 def test_the_last_answer_and_the_whole_story(
     shell: Shell,
     server: ScriptedServer,
@@ -501,7 +568,7 @@ def test_a_system_prompt_with_a_key_can_be_replaced(
     server.will(says("a"))
     session.current().current.system = "Use hush-0123456789."
     monkeypatch.setenv("APERTIS_API_KEY", "hush-0123456789")
-    with pytest.raises(UsageError, match="nothing was sent"):
+    with pytest.raises(errors.ConfigurationError, match="Nothing was sent"):
         shell.run("%%chat\nx")
     shell.run("%%chat --no-system\nx")
 
@@ -546,6 +613,16 @@ def test_nothing_to_go_on_with(shell: Shell, server: ScriptedServer) -> None:
     assert 1 == len(server.requests)
 
 
+@pytest.mark.parametrize("row", [STATUS, *COMMANDS.values()], ids=lambda row: row.name)
+def test_every_command_is_there(row: Command) -> None:
+    """Its module is imported only when it runs; it is given the line, and no more."""
+    [parameter] = inspect.signature(
+        run.function_of(row), eval_str=True
+    ).parameters.values()
+
+    assert CommandLine is parameter.annotation
+
+
 def test_every_option_of_the_request_is_a_setting() -> None:
     """The settings are spelt out, and keep in step with the table of parameters."""
     on_line = {name for name, param in PARAMS.items() if param.on_line}
@@ -555,11 +632,29 @@ def test_every_option_of_the_request_is_a_setting() -> None:
     assert on_line | {"timeout", "max_retries"} | others == set(SETTINGS)
 
 
+def test_what_is_set_of_the_request_is_sent() -> None:
+    """Each setting that is a field is one of the fields of every question."""
+    samples: dict[type, Any] = {float: 1.0, int: 1, str: "x"}
+    wanted = {
+        name: [samples[param.kind]] if param.most > 1 else samples[param.kind]
+        for name, param in PARAMS.items()
+        if param.on_line
+    }
+    settings = ApertisMagic()
+    for name, value in wanted.items():
+        setattr(settings, name, value)
+
+    assert wanted == settings.fields
+
+
 def test_the_readme_has_every_command() -> None:
     """Its table is the one that the commands come from."""
     readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 
-    assert commands.table() in readme
+    rows = command_table.table().splitlines()
+
+    assert [] == [row for row in rows if row not in readme]
+    assert command_table.table() in readme
 
 
 @pytest.fixture
@@ -601,3 +696,25 @@ def test_a_later_extensions_magic_stays(shell: Shell) -> None:
     shell.run("%load_ext apertis_magic")
 
     assert chat is left
+
+
+def test_preferences_are_set_when_they_change(
+    shell: Shell, server: ScriptedServer
+) -> None:
+    """Once for many cells, at once by ``%config``, and for this process's Session."""
+    server.will(says("a"))
+    shell.run("%%chat\none")
+    first = session.current().preferences
+    shell.run("%%chat\ntwo")
+    shell.run("%chat")
+
+    assert first is session.current().preferences
+
+    shell.run("%config ApertisMagic.temperature = 0.5")
+
+    assert {"temperature": 0.5} == session.current().preferences.fields
+
+    session.forget()
+    shell.run("%%chat\nthree")
+
+    assert 0.5 == server.requests[-1].body["temperature"]

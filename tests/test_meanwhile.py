@@ -11,6 +11,7 @@ from types import FrameType
 from typing import Any
 
 import pytest
+from asks import ask
 from conftest import Shell
 from scripted_server import (
     DONE,
@@ -26,7 +27,8 @@ from scripted_server import (
 from apertis_magic import Conversation, errors
 from apertis_magic.chat import session
 from apertis_magic.chat.history import Entry
-from apertis_magic.chat.journal import Journal
+from apertis_magic.chat.journal.journal import Journal
+from apertis_magic.chat.question import Question
 from apertis_magic.chat.session import Session
 from apertis_magic.chat.state import State, history_of, merged
 from apertis_magic.chat.turn import Turn
@@ -61,16 +63,16 @@ def test_an_answer_under_way_is_in_what_is_restored_meanwhile(
     """It is there when it ends, after the turns that were brought back."""
     go = Event()
     server.will(*[says("a")] * (1 + asked_before), later("paid for", go), says("b"))
-    here.ask("first").result()
+    here.ask(ask("first")).result()
     here.current.reset()
     for _ in range(asked_before):
-        here.ask("second").result()
-    reply = here.ask("third")
+        here.ask(ask("second")).result()
+    reply = here.ask(ask("third"))
     server.wait_for(2 + asked_before)
     here.restore("main")
     go.set()
     reply.result()
-    here.ask("last").result()
+    here.ask(ask("last")).result()
     expected = ["first", *["second"] * asked_before, "third", "last"]
 
     assert here.journal is not None
@@ -86,7 +88,7 @@ def test_what_goes_on_twice_at_once_goes_on_once(server: ScriptedServer) -> None
     server.will(says("half", finish="length"), later(" and more", go), says(" else"))
     chat = Conversation()
     chat.ask("x").result()
-    first, second = chat.go_on(), chat.go_on()
+    first, second = chat.resume(), chat.resume()
     server.wait_for(2)
     go.set()
     first.result()
@@ -154,7 +156,7 @@ def test_a_fork_while_another_thread_changes_turns(
     chat = Conversation(journal=journal)
     chat.ask("x").result()
     journal.taken.clear()
-    renaming = Thread(target=lambda: chat.rename("else"))
+    renaming = Thread(target=lambda: chat.transcript.rename("else"))
     renaming.start()
     journal.taken.wait(PATIENCE)
     status = in_child(lambda: chat.ask("x").result())
@@ -184,7 +186,7 @@ def test_a_fork_looks_at_its_parents_answer(server: ScriptedServer) -> None:
 
 def turn(name: str, **fields: Any) -> Turn:
     """Return a whole turn with an id that can be read."""
-    return Turn(id=name, prompt=name, text="a", finish="stop", **fields)
+    return Turn(id=name, question=Question(name), text="a", finish="stop", **fields)
 
 
 def test_a_restored_conversation_knows_in_which_order_it_was_asked() -> None:
@@ -196,7 +198,7 @@ def test_a_restored_conversation_knows_in_which_order_it_was_asked() -> None:
     whole = merged(restored, live)
 
     assert ["a", "b", "c2", "d"] == [each.id for each in whole.turns]
-    assert [1, 2, 5, 4] == [entry.made for entry in whole.history]
+    assert [1, 2, 5, 4] == [entry.order for entry in whole.history]
     assert ["a", "b", "c", "d"] == [entry.slot for entry in whole.history]
 
 
@@ -239,7 +241,7 @@ def test_an_interrupt_leaves_no_answer_running(
         server.will(later("all", shown))
         is_further = interrupted_at(number, lambda: shell.run("%%chat\nx"), shown)
         server.will(Answer((chunk("half"), NEVER)))
-        probe = session.current().ask("next")
+        probe = session.current().ask(ask("next"))
 
         assert any(seen.text for seen in islice(probe.progress(heartbeat=0.1), 100))
 

@@ -8,10 +8,10 @@ from IPython.core.error import UsageError
 from scripted_server import Answer, ScriptedServer, fails, json_answer, says
 
 from apertis_magic import errors
-from apertis_magic.chat import model_list, session
-from apertis_magic.chat.model_list import ListedModel
+from apertis_magic.chat import session
+from apertis_magic.chat.model_lists import ListedModel
 from apertis_magic.chat.settings import Settings
-from apertis_magic.notebook import models
+from apertis_magic.notebook.commands import model_choice
 
 pytestmark = pytest.mark.usefixtures("cache")
 
@@ -65,7 +65,7 @@ def test_prices_stand_beside_the_ids() -> None:
         "b:free  0.00   0.00\n"
         "c\n"
         "Prices are for a million tokens."
-    ) == models._table(known)["text/plain"]
+    ) == model_choice._table(known)["text/plain"]
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_a_list_that_cannot_be_had(
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("models --new", "takes --refresh, not '--new'"),
+        ("models --new", "takes --refresh, not --new"),
         ("model a b", "takes one id"),
         ("model ''", "needs a model's id"),
         ("model sk-abcdefgh", "no key belongs here"),
@@ -160,7 +160,7 @@ def test_the_conversations_model(
 ) -> None:
     """Where it comes from is told; what is set is asked until it is taken back."""
     server.will(LIST, says("one"))
-    model_list.refresh(session.current())
+    session.current().model_lists.refresh()
     shell.run("%chat model")
     monkeypatch.setenv("APERTIS_MODEL", "from-outside")
     shell.run("%chat model")
@@ -188,7 +188,7 @@ def test_a_model_that_is_not_listed(
 ) -> None:
     """It is set with a warning, since lists may lack one; web search needs none."""
     server.will(LIST)
-    model_list.refresh(session.current())
+    session.current().model_lists.refresh()
     shell.run("%chat model claude-sonnet-4.6")
     shell.run("%chat model gpt-5.4-mini:web")
 

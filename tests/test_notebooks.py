@@ -11,7 +11,7 @@ from nbformat import NotebookNode
 
 from apertis_magic import local
 from apertis_magic.render import bundle
-from apertis_magic.render.footer import footer
+from apertis_magic.render.footer import footer_line
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "notebooks"
@@ -86,7 +86,7 @@ def test_it_runs(file: Path, tmp_path: Path) -> None:
         assert turn.usage is not None
         assert turn.usage.completion_tokens
         assert turn.finish in ("stop", "length")
-        assert footer(turn).startswith(("local · smollm2", "cached · smollm2"))
+        assert footer_line(turn).startswith(("local · smollm2", "cached · smollm2"))
         assert turn.prompt in done.stdout
     for cell in cells:
         assert _is_to_fail(cell) == _has_failed(cell), cell.source

@@ -12,8 +12,9 @@ from IPython.core.error import UsageError
 
 from apertis_magic.api.params import PARAMS
 from apertis_magic.notebook import options
-from apertis_magic.notebook.options import ChatOptions, parse, parse_ask
-from apertis_magic.notebook.words import split
+from apertis_magic.notebook.option_line import parse, parse_ask
+from apertis_magic.notebook.options import BY_NAME, OPTIONS, ChatOptions
+from apertis_magic.notebook.words import words as words_of
 
 
 def line(**fields: Any) -> ChatOptions:
@@ -44,7 +45,7 @@ def extra(**fields: Any) -> ChatOptions:
         ("--stop END --stop 'a b'", line(stop=["END", "a b"])),
         ("--seed -1", line(seed=-1)),
         ("--reasoning-effort low", line(reasoning_effort="low")),
-        ("--new", ChatOptions(new=True)),
+        ("--new", ChatOptions(start_over=True)),
         ("--no-stream", ChatOptions(stream=False)),
         ("-o answer", ChatOptions(out="answer")),
         ("--no_stream", ChatOptions(stream=False)),
@@ -62,11 +63,11 @@ def extra(**fields: Any) -> ChatOptions:
         ("-s '--use-key'", ChatOptions(system="--use-key")),
         ("--max_tokens='5'", line(max_tokens=5)),
         ('-s {"a":1}', ChatOptions(system='{"a":1}')),
-        ('-s {"a": 1} --new', ChatOptions(system='{"a": 1}', new=True)),
+        ('-s {"a": 1} --new', ChatOptions(system='{"a": 1}', start_over=True)),
         ("-c notes --once", ChatOptions(conversation="notes", once=True)),
         ("--no-system", ChatOptions(system="")),
-        ("-q --no-footer", ChatOptions(quiet=True, foot=False)),
-        ("-f text", ChatOptions(form="text")),
+        ("-q --no-footer", ChatOptions(quiet=True, footer=False)),
+        ("-f text", ChatOptions(format="text")),
         ("--timeout 2.5 --retries 0", ChatOptions(timeout=2.5, max_retries=0)),
         ("-n 2", line(n=2)),
         ("-n2", line(n=2)),
@@ -113,6 +114,7 @@ def test_options(text: str, expected: ChatOptions) -> None:
         ("-o ﬁle", "-o needs a variable's name"),
         ("-m ''", "-m needs a name"),
         ("--stop ''", "--stop needs text"),
+        ("--reasoning-effort ''", "--reasoning-effort needs text"),
         (f"--timeout {'9' * 400}", "--timeout must be seconds above 0"),
         ("-s 'Be brief", "a quote is not closed"),
         ('--system="Be brief', "a quote is not closed"),
@@ -172,8 +174,9 @@ def test_any_line_is_options_or_a_usage_error(text: str) -> None:
 def test_quoted_words_survive(words: list[str]) -> None:
     """Whatever stands in double quotes comes out as it went in."""
     escaped = (word.replace("\\", "\\\\").replace('"', '\\"') for word in words)
+    line = " ".join(f'"{word}"' for word in escaped)
 
-    assert words == split(" ".join(f'"{word}"' for word in escaped))
+    assert words == [word.text for word in words_of(line)]
 
 
 def test_the_help_names_every_parameter() -> None:
@@ -187,17 +190,57 @@ def test_the_help_names_every_parameter() -> None:
 
 
 def test_every_option_sets_something() -> None:
-    """A field of the request, of what the line says, or, for -p, any."""
-    known = {"param", *PARAMS, *(each.name for each in fields_of(ChatOptions))}
+    """A field of the request, or of what the line says; no field is left out."""
+    own = {each.name for each in fields_of(ChatOptions)} - {"fields"}
+    of_request = {name for name, param in PARAMS.items() if param.on_line}
 
-    assert [] == [each.names for each in options.OPTIONS if each.dest not in known]
-    assert "param" in {each.dest for each in options.OPTIONS}
+    assert own | of_request == {each.dest for each in OPTIONS}
+
+
+def test_what_an_option_excludes_is_an_option() -> None:
+    """A sentence about one that was renamed would never be said."""
+    excluded = {dest for each in OPTIONS for dest in each.excludes}
+
+    assert {"start_over", "once", "last_turns"} == excluded
+    assert excluded <= {each.dest for each in OPTIONS}
+
+
+@pytest.mark.parametrize("name", [name for name in BY_NAME if BY_NAME[name].most == 1])
+def test_every_option_stands_once(name: str) -> None:
+    """A second one would silently win; what is said of it is the row's sentence."""
+    option = BY_NAME[name]
+    value = {"NAME": "x", "FORMAT": "text"}.get(option.value, "1")
+    once = f"{name} {value}" if option.value else name
+    with pytest.raises(UsageError) as caught:
+        parse(f"{once} {once}")
+
+    assert f"%%chat: {option.too_often}" == str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("-m a -m b", "one model at a time; run the cell again with another -m."),
+        ("-s a --no-system", "one system prompt at a time."),
+        ("--no-cache --cache", "--cache or --no-cache, not both."),
+        ("-q -q", "--quiet stands twice on the line."),
+    ],
+)
+def test_what_stands_twice(text: str, expected: str) -> None:
+    """It says what to do instead, where that is not to leave one out."""
+    with pytest.raises(UsageError) as caught:
+        parse(text)
+
+    assert f"%%chat: {expected}" == str(caught.value)
 
 
 def test_the_readme_has_every_option() -> None:
     """Its table is the one that the parser goes by."""
     readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 
+    rows = options.table().splitlines()
+
+    assert [] == [row for row in rows if row not in readme]
     assert options.table() in readme
 
 

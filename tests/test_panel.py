@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import count
+from queue import SimpleQueue
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from journals import taken_up
 from scripted_server import DONE, Answer, Cut, ScriptedServer, Wait, chunk, fails
 
 from apertis_magic.api.client import AsyncApertis
@@ -24,16 +26,18 @@ from apertis_magic.api.params import check
 from apertis_magic.api.types import ChatCompletionChunk
 from apertis_magic.chat import session
 from apertis_magic.chat.conversation import Conversation
-from apertis_magic.chat.history import Where
+from apertis_magic.chat.draft import Draft
+from apertis_magic.chat.history import Placement
+from apertis_magic.chat.question import Question
 from apertis_magic.chat.reply import Reply
 from apertis_magic.chat.state import State, history_of
 from apertis_magic.chat.turn import Cell, Turn
 from apertis_magic.errors import ConfigurationError
-from apertis_magic.panel import options, requests
-from apertis_magic.panel import rows as of
+from apertis_magic.panel import fields, requests
 from apertis_magic.panel.feed import PAGE, Feed
 from apertis_magic.panel.growing import Growing
 from apertis_magic.panel.requests import Request
+from apertis_magic.panel.rows import Row, ended_turn, rows_of
 from apertis_magic.panel.widget import ChatPanel
 from apertis_magic.render import bundle
 
@@ -70,18 +74,20 @@ def cut(text: str, sizes: list[int]) -> Iterator[str]:
 
 
 @contextmanager
-def under_way() -> Iterator[Reply]:
-    """Run an answer that grows by ``add`` alone, until the block ends."""
+def under_way() -> Iterator[tuple[Reply, Draft]]:
+    """Run an answer whose draft grows by ``add`` alone, until the block ends."""
+    drafts: SimpleQueue[Draft] = SimpleQueue()
 
-    async def run(_reply: Reply) -> Any:
+    async def run(draft: Draft) -> Any:
+        drafts.put(draft)
         try:
             await asyncio.Event().wait()
         except asyncio.CancelledError:
-            return Turn(prompt="q"), None
+            return Turn(question=Question("q")), None
 
     reply = Reply(run, asked_model="m")
     try:
-        yield reply
+        yield reply, drafts.get(timeout=60)
     finally:
         reply.stop()
         reply.wait()
@@ -106,11 +112,11 @@ def flat(html: str) -> str:
 @given(text=TEXTS, sizes=st.lists(st.integers(0, 40), max_size=12))
 def test_a_growing_answer(text: str, sizes: list[int]) -> None:
     """A page has the text so far, and blocks and tail are the whole, at any time."""
-    with under_way() as reply:
+    with under_way() as (reply, draft):
         growing = Growing(reply)
         page: dict[str, Any] = {"text": "", "html": "", "covered": 0}
         for piece in cut(halves(text), sizes):
-            reply.add(delta(piece))
+            draft.add(delta(piece))
             grow(page, growing.news())
             rest = tail(page["text"], page["covered"])
 
@@ -121,7 +127,7 @@ def test_a_growing_answer(text: str, sizes: list[int]) -> None:
             assert page["text"] == growing.text
             assert (page["html"], page["covered"]) == (growing.html, growing.covered)
 
-        news, is_all = growing.end(Turn(prompt="q", text=text))
+        news, is_all = growing.end(Turn(question=Question("q"), text=text))
         grow(page, news)
 
         assert is_all
@@ -133,13 +139,13 @@ def test_a_growing_answer(text: str, sizes: list[int]) -> None:
 @given(pieces=st.lists(st.text(st.characters(codec=None), max_size=8), max_size=8))
 def test_any_text_grows_to_its_whole(pieces: list[str]) -> None:
     """Also of halves that find no other half; what a page has is never taken back."""
-    with under_way() as reply:
+    with under_way() as (reply, draft):
         growing = Growing(reply)
         page: dict[str, Any] = {"text": "", "html": "", "covered": 0}
         for piece in pieces:
-            reply.add(delta(piece))
+            draft.add(delta(piece))
             grow(page, growing.news())
-        news, _ = growing.end(Turn(prompt="q", text=reply.text))
+        news, _ = growing.end(Turn(question=Question("q"), text=reply.text))
         grow(page, news)
 
         assert reply.text == page["text"]
@@ -148,11 +154,11 @@ def test_any_text_grows_to_its_whole(pieces: list[str]) -> None:
 def test_a_block_that_changes_late_is_sent_anew() -> None:
     """The target of a link may come at the end: the page needs the whole once more."""
     first, second = "A [link][r].\n\nMore.\n\n", "[r]: https://docs.example/\n"
-    with under_way() as reply:
+    with under_way() as (reply, draft):
         growing = Growing(reply)
-        reply.add(delta(first))
+        draft.add(delta(first))
         growing.news()
-        _, is_all = growing.end(Turn(prompt="q", text=first + second))
+        _, is_all = growing.end(Turn(question=Question("q"), text=first + second))
 
     assert not is_all
 
@@ -322,8 +328,8 @@ class Machine(RuleBasedStateMachine):
     def ask(self, cell: str | None) -> None:
         """Ask, in a cell that may have asked before or in none."""
         number = str(next(self.numbers))
-        where = Where(cell=Cell(cell, number) if cell else None)
-        self.talk.ask(f"q{number}", where=where, max_retries=0)
+        placement = Placement(cell=Cell(cell, number) if cell else None)
+        self.talk.ask(f"q{number}", placement=placement, max_retries=0)
         self.settle()
 
     @precondition(lambda self: self.talk.under_way)
@@ -350,8 +356,8 @@ class Machine(RuleBasedStateMachine):
         """Ask one of the turns again, or another question in its place."""
         turn = self.talk.turns[at % len(self.talk.turns)]
         if edit:
-            where = Where(replaces=turn.id)
-            self.talk.ask("edited", where=where, max_retries=0)
+            placement = Placement(replaces=turn.id)
+            self.talk.ask("edited", placement=placement, max_retries=0)
         else:
             self.talk.retry(turn.id, max_retries=0)
         self.settle()
@@ -361,13 +367,13 @@ class Machine(RuleBasedStateMachine):
     def drop(self, at: int) -> None:
         """Take one of the turns out."""
         turn = self.talk.turns[at % len(self.talk.turns)]
-        self.dropped.append(self.talk.drop(turn.id))
+        self.dropped.append(self.talk.transcript.drop(turn.id))
 
     @precondition(lambda self: self.dropped)
     @rule()
     def put_back(self) -> None:
         """Put the last that was taken out back."""
-        self.talk.put_back(*self.dropped.pop())
+        self.talk.transcript.put_back(*self.dropped.pop())
 
     @rule(number=st.integers(1, 3) | st.integers(15, 40))
     def undo(self, number: int) -> None:
@@ -385,10 +391,12 @@ class Machine(RuleBasedStateMachine):
     @rule(number=st.integers(0, 70))
     def adopt(self, number: int) -> None:
         """Go on with a conversation that has many turns."""
-        turn = Turn(prompt="old", text="*old*", finish="stop", asked_model="m")
+        turn = Turn(
+            question=Question("old"), text="*old*", finish="stop", asked_model="m"
+        )
         turns = [replace(turn, id=f"old {n}") for n in range(number)]
         state = State(name="old", history=history_of(turns))
-        self.talk, self.dropped = Conversation.of(state), []
+        self.talk, self.dropped = taken_up(state), []
         self.talk._client = self.client
 
     @rule(up=st.booleans())
@@ -408,7 +416,7 @@ class Machine(RuleBasedStateMachine):
 
     def check(self, page: Page) -> None:
         """See that a page shows a part of what there is, and nothing else."""
-        now = of.rows(*self.talk.view, {})
+        now = rows_of(*self.talk.view, {})
         shown = now[page.start : page.end]
 
         assert len(now) == page.total
@@ -419,23 +427,23 @@ class Machine(RuleBasedStateMachine):
         for row, turn in zip(shown, page.turns, strict=True):
             self.check_turn(row, turn)
 
-    def check_turn(self, row: of.Row, turn: dict[str, Any]) -> None:
+    def check_turn(self, row: Row, turn: dict[str, Any]) -> None:
         """See that one turn is shown as it is."""
         asked = row.under_way
         if asked is not None:
             covered = asked.reply.text[: -len(tail(turn["text"], turn["covered"]))]
 
-            assert (True, asked.prompt) == (turn["open"], turn["asked"])
+            assert (True, asked.ask.question.typed) == (turn["open"], turn["question"])
             assert asked.reply.text == turn["text"]
             assert not covered or flat(bundle.html_of(covered)) == flat(turn["html"])
             return
 
-        expected = of.ended(replace(row, failed=self.feed_row(row).failed))
+        expected = ended_turn(replace(row, failed=self.feed_row(row).failed))
 
         assert flat(expected.pop("html")) == flat(turn["html"])
         assert expected == {name: turn[name] for name in expected}
 
-    def feed_row(self, row: of.Row) -> of.Row:
+    def feed_row(self, row: Row) -> Row:
         """Return what the feed has where that row is."""
         return next(each for each in self.feed._rows if each.id == row.id)
 
@@ -464,8 +472,8 @@ def test_a_try_that_failed_is_told(
 ) -> None:
     """It stands with the answer that it did not replace."""
     server.will(fails(400, "too odd"))
-    turn = Turn(prompt="q", text="a", finish="stop", asked_model="m")
-    talk = Conversation.of(State(name="x", history=history_of([turn])))
+    turn = Turn(question=Question("q"), text="a", finish="stop", asked_model="m")
+    talk = taken_up(State(name="x", history=history_of([turn])))
     talk._client = client
     feed = Feed()
     page = Page(feed)
@@ -566,7 +574,7 @@ def test_messages_that_no_page_sends(
         requests.read(content, buffers)
 
 
-NAMES = st.sampled_from([param.name for param in options.FIELDS])
+NAMES = st.sampled_from([param.name for param in fields.FIELDS])
 
 
 @given(
@@ -584,7 +592,7 @@ NAMES = st.sampled_from([param.name for param in options.FIELDS])
 def test_what_is_typed_is_a_value_or_says_why(name: str, text: str) -> None:
     """Blank is unset, a value is one that may be sent, and all else is refused."""
     try:
-        value = options.read(name, text)
+        value = fields.read(name, text)
     except ConfigurationError:
         return
 
@@ -594,7 +602,7 @@ def test_what_is_typed_is_a_value_or_says_why(name: str, text: str) -> None:
         check({name: value})
 
         assert "true" != text.strip() or name in ("stop", "reasoning_effort")
-        assert value == options.read(name, options.shown({name: value})[name])
+        assert value == fields.read(name, fields.as_typed({name: value})[name])
 
 
 @pytest.mark.parametrize(
@@ -613,7 +621,7 @@ def test_what_is_typed_is_a_value_or_says_why(name: str, text: str) -> None:
 )
 def test_what_people_type(name: str, text: str, value: Any) -> None:
     """Zero is a value, a comma is a point, and each line is a stop word."""
-    assert value == options.read(name, text)
+    assert value == fields.read(name, text)
 
 
 @pytest.mark.parametrize(

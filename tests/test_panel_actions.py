@@ -10,12 +10,12 @@ from scripted_server import USAGE, ScriptedServer, fails, says
 from apertis_magic import files, local
 from apertis_magic.chat import session
 from apertis_magic.chat.session import Session
-from apertis_magic.panel.actions import Actions, Said
+from apertis_magic.panel.actions import Actions, Outcome
 from apertis_magic.panel.requests import Request
 
 KEY = "sk-" + "a1b2c3d4" * 4
 
-Does = Callable[..., Said]
+Does = Callable[..., Outcome]
 
 
 @pytest.fixture
@@ -29,11 +29,11 @@ def does(here: Session) -> Does:
     """Return what does one thing after the other, and waits for answers."""
     actions = Actions(here, lambda _: None)
 
-    def do(kind: str, **fields: Any) -> Said:
-        said = actions.do(Request(kind=kind, **fields))
+    def do(kind: str, **fields: Any) -> Outcome:
+        outcome = actions.do(Request(kind=kind, **fields))
         for each in here.current.under_way:
             each.reply.wait(60)
-        return said
+        return outcome
 
     return do
 
@@ -42,7 +42,7 @@ def test_a_question_with_options_and_files(does: Does, server: ScriptedServer) -
     """What is set is sent, 0 as well; what is blank is not."""
     server.will(says("so"), says("so"))
     for name, text in (("temperature", "0"), ("max_tokens", "20"), ("stop", "a\n\nb")):
-        assert Said() == does("option", name=name, text=text)
+        assert Outcome() == does("option", name=name, text=text)
 
     does("system", text="Be brief.")
     does("model", name="gpt-5")
@@ -68,7 +68,7 @@ def test_a_question_with_options_and_files(does: Does, server: ScriptedServer) -
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "said"),
+    ("name", "text", "outcome"),
     [
         ("temperature", "3", "temperature must be 0 to 2, not 3"),
         ("temperature", "warm", "temperature must be a number, not 'warm'"),
@@ -79,9 +79,9 @@ def test_a_question_with_options_and_files(does: Does, server: ScriptedServer) -
         ("tools", "[]", "There is no option tools."),
     ],
 )
-def test_what_cannot_be_set(does: Does, name: str, text: str, said: str) -> None:
+def test_what_cannot_be_set(does: Does, name: str, text: str, outcome: str) -> None:
     """One line says why, and nothing is set."""
-    assert Said(said, ok=False) == does("option", name=name, text=text)
+    assert Outcome(outcome, ok=False) == does("option", name=name, text=text)
 
 
 def test_a_comma_is_a_point(does: Does, server: ScriptedServer) -> None:
@@ -111,11 +111,11 @@ def test_no_key_is_sent_or_kept(
     server.will(says("so"), says("no"))
     does("ask", text="Why?")
     turn = here.current.turns[0]
-    said = does(kind, **{"turn": turn.id, **fields})
+    outcome = does(kind, **{"turn": turn.id, **fields})
 
-    assert not said.ok
-    assert "key" in said.text
-    assert KEY not in f"{said}{here.current.state}"
+    assert not outcome.ok
+    assert "key" in outcome.text
+    assert KEY not in f"{outcome}{here.current.state}"
     assert 1 == len(server.requests)
 
 
@@ -135,24 +135,24 @@ def test_turns_change(does: Does, here: Session, server: ScriptedServer) -> None
 
     assert ("drei", "a.txt") == (first.text, first.attachments[0].name)
 
-    said = does("delete", turn=first.id)
+    outcome = does("delete", turn=first.id)
 
-    assert Said("Deleted: drei?", undo=True) == said
+    assert Outcome("Deleted: drei?", undo=True) == outcome
     assert ["zwei?"] == [turn.prompt for turn in here.current.turns]
 
     does("undo")
 
     assert ["drei?", "zwei?"] == [turn.prompt for turn in here.current.turns]
-    assert Said("There is nothing to undo.", ok=False) == does("undo")
+    assert Outcome("There is nothing to undo.", ok=False) == does("undo")
 
 
 def test_a_turn_that_is_gone(does: Does) -> None:
     """Another page may have taken it out."""
     for kind in ("edit", "retry", "delete", "continue", "fork"):
-        said = does(kind, turn="gone", text="x")
+        outcome = does(kind, turn="gone", text="x")
 
-        assert not said.ok
-        assert said.text
+        assert not outcome.ok
+        assert outcome.text
 
 
 def test_an_answer_goes_on(does: Does, here: Session, server: ScriptedServer) -> None:
@@ -184,10 +184,10 @@ def test_conversations(does: Does, here: Session, server: ScriptedServer) -> Non
     does("remove", name="sky")
 
     assert "sky" not in here.names
-    assert Said("sky is back.") == does("undo")
+    assert Outcome("sky is back.") == does("undo")
     assert ["1?"] == [turn.prompt for turn in here.current.turns]
     assert not does("use", name="nowhere").ok
-    assert Said("A conversation's name cannot be blank.", ok=False) == does(
+    assert Outcome("A conversation's name cannot be blank.", ok=False) == does(
         "rename", name=" "
     )
 
@@ -212,10 +212,10 @@ def test_a_conversation_is_written(
 
     does("ask", text="1?")
     (folder / f"a-b.{ending}").write_text("mine")
-    said = [does("export", name=ending) for _ in range(2)]
+    outcome = [does("export", name=ending) for _ in range(2)]
     [read] = files.load(folder / f"a-b-2.{ending}")
 
-    assert [Said(f"Written to a-b-2.{ending}.")] * 2 == said
+    assert [Outcome(f"Written to a-b-2.{ending}.")] * 2 == outcome
     assert "mine" == (folder / f"a-b.{ending}").read_text()
     assert ["1?"] == [turn.prompt for turn in read.turns]
 
@@ -234,7 +234,7 @@ def test_what_fails_is_a_turn(
     """With what to do about it; the next try takes its place."""
     server.will(fails(401, "bad key"), says("so", usage={**USAGE, "cost": 0.5}))
 
-    assert Said() == does("ask", text="Why?")
+    assert Outcome() == does("ask", text="Why?")
 
     [failed] = here.current.turns
 
@@ -251,10 +251,10 @@ def test_a_key_that_is_missing(
 ) -> None:
     """It is said, and nothing is asked."""
     monkeypatch.delenv("APERTIS_BASE_URL")
-    said = does("ask", text="Why?")
+    outcome = does("ask", text="Why?")
 
-    assert not said.ok
-    assert "%chat key" in said.hint
+    assert not outcome.ok
+    assert "%chat key" in outcome.hint
     assert () == here.current.turns
 
 
@@ -262,7 +262,7 @@ def test_the_local_model(here: Session) -> None:
     """One click, and it answers; where its process ended, it starts again."""
     told: list[str] = []
     actions = Actions(here, told.append)
-    said = actions.do(Request(kind="local"))
+    outcome = actions.do(Request(kind="local"))
     model = local.current().endpoint
     local.current().stop()
     again = actions.do(Request(kind="ask", text="What is 1 + 1?"))
@@ -271,7 +271,7 @@ def test_the_local_model(here: Session) -> None:
     local.current().stop()
 
     assert model is not None
-    assert said.text.startswith(model.model)
+    assert outcome.text.startswith(model.model)
     assert told
     assert again.ok
     assert [True] == [bool(turn.text) for turn in here.current.turns]

@@ -23,7 +23,7 @@ class Page:
         ]
         self.kernel = kernel
         self.turns: list[dict[str, Any]] = []
-        self.head: dict[str, Any] = {}
+        self.frame: dict[str, Any] = {}
         self.said: dict[str, dict[str, Any]] = {}
         self.pictures: list[bytes] = []
         self._messages = kernel.told(self.comm)
@@ -49,13 +49,13 @@ class Page:
 
     def _take(self, message: dict[str, Any], buffers: list[bytes]) -> None:
         kind = message["kind"]
-        if kind in ("head", "hello"):
-            self.head = message
+        if kind in ("frame", "hello"):
+            self.frame = message
         elif kind == "show":
             self.turns = message["turns"]
         elif kind == "splice":
             self._splice(message)
-        elif kind == "said":
+        elif kind == "outcome":
             self.said[message["token"]] = message
         elif kind == "picture":
             self.pictures += buffers
@@ -90,12 +90,12 @@ def page(kernel: Kernel) -> Iterator[Page]:
 
 def test_a_question(page: Page, server: ScriptedServer) -> None:
     """Its answer comes as it grows: text at once, HTML block by block."""
-    go_on = threading.Event()
+    resume = threading.Event()
     server.will(
         Answer(
             (
                 chunk("**One** paragraph.\n\nAnd *an"),
-                Wait(go_on),
+                Wait(resume),
                 chunk("other*.", finish="stop"),
                 DONE,
             )
@@ -103,10 +103,10 @@ def test_a_question(page: Page, server: ScriptedServer) -> None:
     )
     page.ask("ask", token=ONE, text="Why?", names=[])
     open_turn = dict(page.last(text="**One** paragraph.\n\nAnd *an"))
-    go_on.set()
+    resume.set()
     turn = page.last(open=False)
 
-    assert ("Why?", True) == (open_turn["asked"], open_turn["open"])
+    assert ("Why?", True) == (open_turn["question"], open_turn["open"])
     assert "<strong>One</strong>" in open_turn["html"]
     assert "another" not in open_turn["html"]
     assert "<em>another</em>" in turn["html"]
@@ -128,7 +128,7 @@ def test_both_faces(page: Page, server: ScriptedServer) -> None:
     while [False, True, True] != [turn["stale"] for turn in page.turns]:
         page.until()
 
-    assert ["1, again?", "2?", "3?"] == [turn["asked"] for turn in page.turns]
+    assert ["1, again?", "2?", "3?"] == [turn["question"] for turn in page.turns]
     assert [True, False, True] == [turn["cell"] for turn in page.turns]
     assert [
         ("user", "1?"),

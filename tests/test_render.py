@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apertis_magic.api.types import Usage
+from apertis_magic.chat.question import Question
 from apertis_magic.chat.turn import Turn
 from apertis_magic.render import bundle, markdown, table
-from apertis_magic.render.footer import footer, notes
+from apertis_magic.render.footer import footer_line, notes
 from apertis_magic.render.markdown import to_html
 from apertis_magic.render.reading import finished
 
@@ -274,7 +275,7 @@ def test_finished_blocks_are_rendered_once() -> None:
 
 USAGE = Usage(prompt_tokens=3, completion_tokens=4, total_tokens=7)
 TURN = Turn(
-    prompt="x",
+    question=Question("x"),
     text="**a**",
     model="served",
     asked_model="served",
@@ -287,7 +288,11 @@ TURN = Turn(
 
 def changed(**fields: object) -> Turn:
     """Return the turn with some fields changed."""
-    return replace(TURN, **fields)  # type: ignore[arg-type]  # any field
+    question = TURN.question
+    for old, name in (("prompt", "typed"), ("options", "fields")):
+        if old in fields:
+            question = replace(question, **{name: fields.pop(old)})  # type: ignore[arg-type]  # any
+    return replace(TURN, question=question, **fields)  # type: ignore[arg-type]  # any field
 
 
 @pytest.mark.parametrize(
@@ -350,7 +355,7 @@ def changed(**fields: object) -> Turn:
 )
 def test_the_footer(turn: Turn, expected: str) -> None:
     """Model, tokens, time, and the finish reason when it is not ``stop``."""
-    assert expected == footer(turn)
+    assert expected == footer_line(turn)
 
 
 @pytest.mark.parametrize(
@@ -369,7 +374,7 @@ def test_the_footer(turn: Turn, expected: str) -> None:
         (changed(fallback="timeout", asked_model="a"), "a did not answer: timeout."),
         (changed(left_out=1), "1 earlier turn was not sent, so that the question fits"),
         (changed(left_out=12), "12 earlier turns were not sent"),
-        (changed(history=0, cached=True), ""),
+        (changed(cached=True), ""),
     ],
 )
 def test_what_a_reader_must_know_is_noted(turn: Turn, words: str) -> None:

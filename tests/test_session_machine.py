@@ -5,6 +5,7 @@ from itertools import chain, count
 from pathlib import Path
 
 import pytest
+from asks import again, ask
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -16,7 +17,7 @@ from hypothesis.stateful import (
 )
 from scripted_server import ScriptedServer, says
 
-from apertis_magic.chat.history import Entry, Where
+from apertis_magic.chat.history import Entry, Placement
 from apertis_magic.chat.session import Session
 from apertis_magic.chat.turn import Cell
 
@@ -92,8 +93,8 @@ class Machine(RuleBasedStateMachine):
     def run(self, cell: str, append: bool) -> None:  # noqa: FBT001  hypothesis' way
         """Run a cell, perhaps again: its turn is replaced, or one is added."""
         number = next(self.numbers)
-        where = Where(cell=Cell(cell, str(number)), append=append)
-        self.session.ask(f"q{number}", where=where).result()
+        placement = Placement(cell=Cell(cell, str(number)), append=append)
+        self.session.ask(ask(f"q{number}", placement=placement)).result()
         self.session.end_execution(str(number))
         turns, new = self.talks.here, Asked(f"q{number}", cell, number, number)
         own = [at for at, turn in enumerate(turns) if turn.cell == cell]
@@ -109,7 +110,7 @@ class Machine(RuleBasedStateMachine):
     def ask(self) -> None:
         """Ask from where no cell is known."""
         number = next(self.numbers)
-        self.session.ask(f"q{number}").result()
+        self.session.ask(ask(f"q{number}")).result()
         self.talks.here.append(Asked(f"q{number}", None, number, number))
         self.asked(len(self.talks.here) - 1)
 
@@ -117,7 +118,7 @@ class Machine(RuleBasedStateMachine):
     @rule()
     def retry(self) -> None:
         """Ask the last question again: it keeps its place and its cell."""
-        self.session.retry().result()
+        again(self.session).result()
         turns = self.talks.here
         last = max(turns, key=lambda turn: turn.made)
         at = turns.index(last)
@@ -130,7 +131,7 @@ class Machine(RuleBasedStateMachine):
         """Ask any question again, which stays where it is."""
         turns = self.talks.here
         at = data.draw(st.sampled_from(range(len(turns))))
-        self.session.retry(turn=self.session.current.turns[at].id).result()
+        again(self.session, self.session.current.turns[at].id).result()
         turns[at] = replace(turns[at], made=next(self.numbers))
         self.asked(at)
 
@@ -140,8 +141,8 @@ class Machine(RuleBasedStateMachine):
         """Ask something else in the place of any question."""
         turns, number = self.talks.here, next(self.numbers)
         at = data.draw(st.sampled_from(range(len(turns))))
-        where = Where(replaces=self.session.current.turns[at].id)
-        self.session.ask(f"q{number}", where=where).result()
+        placement = Placement(replaces=self.session.current.turns[at].id)
+        self.session.ask(ask(f"q{number}", placement=placement)).result()
         turns[at] = replace(turns[at], prompt=f"q{number}", made=number)
         self.asked(at)
 
@@ -151,7 +152,9 @@ class Machine(RuleBasedStateMachine):
         """Take any turn out."""
         turns = self.talks.here
         at = data.draw(st.sampled_from(range(len(turns))))
-        entry, stood = self.session.current.drop(self.session.current.turns[at].id)
+        entry, stood = self.session.current.transcript.drop(
+            self.session.current.turns[at].id
+        )
         self.dropped.append((entry, stood, turns.pop(at)))
 
         assert at == stood
@@ -161,7 +164,7 @@ class Machine(RuleBasedStateMachine):
     def put_back(self, data: st.DataObject) -> None:
         """Undo that, perhaps late, or again; never twice."""
         entry, at, turn = data.draw(st.sampled_from(self.dropped))
-        self.session.current.put_back(entry, at)
+        self.session.current.transcript.put_back(entry, at)
         if turn.first not in [each.first for each in self.talks.here]:
             self.talks.here.insert(at, turn)
 

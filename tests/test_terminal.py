@@ -22,11 +22,12 @@ from scripted_server import (
 )
 from terminal_driver import HEIGHT, Picture, terminal
 
-from apertis_magic.chat.reply import Progress
+from apertis_magic.chat.draft import Progress
+from apertis_magic.chat.question import Question
 from apertis_magic.chat.turn import Turn
-from apertis_magic.notebook.formatted import blocks, last_lines
-from apertis_magic.notebook.screen import uninterrupted
-from apertis_magic.notebook.terminal import TerminalView
+from apertis_magic.notebook.views.formatted import blocks, last_lines
+from apertis_magic.notebook.views.screen import uninterrupted
+from apertis_magic.notebook.views.terminal import TerminalView
 
 TICKS = "```"
 ANSWER = f"""# Title
@@ -335,7 +336,12 @@ def printed(*updates: Progress, turn: Turn) -> str:
 def test_a_stream_gets_plain_text(updates: Sequence[Progress], expected: str) -> None:
     """The text as it comes, once; thinking that comes late waits for the end."""
     thinks = "thinking" in expected
-    turn = Turn(prompt="x", text="ab🙂", reasoning="t" if thinks else "", finish="stop")
+    turn = Turn(
+        question=Question("x"),
+        text="ab🙂",
+        reasoning="t" if thinks else "",
+        finish="stop",
+    )
 
     assert f"{expected}\nabout 1 token out (estimated) · 0.0 s\n" == printed(
         *updates, turn=turn
@@ -349,7 +355,7 @@ def test_a_redirection_in_the_middle() -> None:
         view.update(Progress("a"))
         with redirect_stdout(io.StringIO()) as second:
             view.update(Progress("ab"))
-        view.finish(Turn(prompt="x", text="abc"), "main")
+        view.finish(Turn(question=Question("x"), text="abc"), "main")
 
     assert first.getvalue().startswith("abc\n")
     assert not second.getvalue()
@@ -359,7 +365,7 @@ def test_a_stream_of_few_characters() -> None:
     """What a stream cannot encode is spelt out."""
     stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
     with redirect_stdout(stream):
-        TerminalView().finish(Turn(prompt="x", text="é🙂"), "main")
+        TerminalView().finish(Turn(question=Question("x"), text="é🙂"), "main")
     stream.seek(0)
 
     assert "\\xe9\\U0001f642\n" == stream.readline()

@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import Callable
 from threading import Condition, Event, Thread
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from scripted_server import (
@@ -23,10 +23,13 @@ from scripted_server import (
 )
 
 from apertis_magic import Conversation, errors
-from apertis_magic.chat.conversation import UnderWay
-from apertis_magic.chat.history import Where
+from apertis_magic.chat.history import Placement
 from apertis_magic.chat.state import State
-from apertis_magic.chat.turn import Cell
+from apertis_magic.chat.transcript import Transcript
+from apertis_magic.chat.turn import Cell, Turn
+
+if TYPE_CHECKING:
+    from apertis_magic.chat.conversation import UnderWay
 
 BANNER = {"id": "web-search", "choices": [{"delta": {"content": "searching"}}]}
 
@@ -38,7 +41,7 @@ class Looker:
         self.seen: list[Any] = []
         self._look = look
         self._told = Condition()
-        chat.watchers.add(self)
+        chat.transcript.watchers.add(self)
 
     def __call__(self) -> None:
         with self._told:
@@ -58,7 +61,7 @@ def later(text: str, go: Event) -> Answer:
 
 def prompts(chat: Conversation) -> list[str]:
     """Return what is under way, in its order."""
-    return [each.prompt for each in chat.under_way]
+    return [each.ask.question.typed for each in chat.under_way]
 
 
 def test_a_watcher_sees_an_answer_grow_and_end(server: ScriptedServer) -> None:
@@ -89,11 +92,14 @@ def test_a_watcher_sees_an_answer_grow_and_end(server: ScriptedServer) -> None:
     assert reply.error is None
 
 
+TRY_AGAIN = fails(503, headers={"Retry-After": "50"})
+
+
 @pytest.mark.parametrize(
     ("answer", "phase"),
     [
         (later("a", Event()), r"· waiting \d"),
-        (fails(503, headers={"Retry-After": "50"}), r"retrying in \d+ s \(503\)"),
+        (TRY_AGAIN, r"retrying in \d+ s \(503\)"),
         (Answer((event(BANNER), NEVER)), "searching the web"),
         (Answer((chunk(delta={"reasoning": "hm"}), NEVER)), "thinking"),
         (Answer((chunk(delta={"refusal": "no"}), NEVER)), "refusing"),
@@ -103,6 +109,18 @@ def test_a_watcher_is_told_of_each_phase(
     server: ScriptedServer, answer: Answer, phase: str
 ) -> None:
     """Also while nothing is there to be read."""
+    assert_phase(server, answer, phase)
+
+
+def test_a_watcher_is_told_of_a_try_without_a_stream(server: ScriptedServer) -> None:
+    """That it is sent again is seen where the answer comes in one piece, too."""
+    assert_phase(server, TRY_AGAIN, "retrying in", stream=False)
+
+
+def assert_phase(
+    server: ScriptedServer, answer: Answer, phase: str, **options: Any
+) -> None:
+    """Check that a watcher is told of a phase of an answer under way."""
     server.will(answer)
     chat, came = Conversation(), Event()
 
@@ -110,8 +128,8 @@ def test_a_watcher_is_told_of_each_phase(
         if any(re.search(phase, each.reply.status) for each in chat.under_way):
             came.set()
 
-    chat.watchers.add(look)
-    reply = chat.ask("x")
+    chat.transcript.watchers.add(look)
+    reply = chat.ask("x", **options)
 
     assert came.wait(PATIENCE)
 
@@ -158,18 +176,21 @@ def test_what_is_under_way_stands_in_the_order_of_asking(
     go, then = Event(), Event()
     server.will(later("1", go), later("once", go), later("2", then), says("3"))
     chat = Conversation()
-    here = Where(cell=Cell("c1", "e1"))
-    first = chat.ask("first", where=here)
+    here = Placement(cell=Cell("c1", "e1"))
+    first = chat.ask("first", placement=here)
     server.wait_for(1)
     once = chat.ask("alone", once=True)
     server.wait_for(2)
     second, third = chat.ask("second"), chat.ask("third")
 
     assert [
-        UnderWay(first, "first", here),
-        UnderWay(second, "second", Where()),
-        UnderWay(third, "third", Where()),
-    ] == list(chat.under_way)
+        (first, "first", here),
+        (second, "second", Placement()),
+        (third, "third", Placement()),
+    ] == [
+        (each.reply, each.ask.question.typed, each.ask.placement)
+        for each in chat.under_way
+    ]
 
     go.set()
     first.result()
@@ -194,13 +215,13 @@ def test_what_goes_on_is_under_way_as_its_half(server: ScriptedServer) -> None:
     server.will(says("half", finish="length"), later(" more", go))
     chat = Conversation()
     half = chat.ask("x").result()
-    rest = chat.go_on()
+    rest = chat.resume()
     [asked] = chat.under_way
 
     assert (half.id, half.id, "x") == (
-        asked.where.replaces,
+        asked.ask.placement.replaces,
         asked.reply.id,
-        asked.prompt,
+        asked.ask.question.typed,
     )
 
     go.set()
@@ -237,7 +258,7 @@ def test_nothing_is_left_of_what_failed(server: ScriptedServer) -> None:
     chat = Conversation()
     replies = [chat.ask("refused"), chat.ask("half"), chat.ask("x")]
     replies[1].wait()
-    replies.append(chat.go_on())
+    replies.append(chat.resume())
     chat.reset()
     go.set()
     for reply in replies:
@@ -248,10 +269,13 @@ def test_nothing_is_left_of_what_failed(server: ScriptedServer) -> None:
     class Broken(Exception):
         """Raised where nothing may be."""
 
-    def place(*_: object) -> None:
-        raise Broken
+    class BrokenTranscript(Transcript):
+        """One that has a mistake of ours in it."""
 
-    chat._placed = place  # type: ignore[method-assign,assignment]  # a mistake of ours
+        def add(self, *_: object) -> Turn:
+            raise Broken
+
+    chat.transcript = BrokenTranscript(chat.state)
     reply = chat.ask("y")
     with pytest.raises(errors.ApertisError, match="Broken"):
         reply.result()
@@ -304,7 +328,7 @@ def test_every_look_has_each_turn_once(server: ScriptedServer) -> None:
         thread.start()
     replies = []
     for _ in range(number):
-        replies.append(chat.ask("x", history=0))
+        replies.append(chat.ask("x", last_turns=0))
         asked.add(replies[-1].id)
         if len(replies) % 3 == 0:
             replies[-1].wait()
@@ -322,11 +346,13 @@ def test_every_look_has_each_turn_once(server: ScriptedServer) -> None:
 CHANGES: dict[str, Callable[[Conversation], Any]] = {
     "undo": lambda chat: chat.undo(),
     "reset": lambda chat: chat.reset(),
-    "rename": lambda chat: chat.rename("else"),
-    "drop": lambda chat: chat.drop(chat.turns[0].id),
-    "put_back": lambda chat: chat.put_back(*chat.drop(chat.turns[0].id)),
-    "take_up": lambda chat: chat.take_up(State(name="x")),
-    "end_execution": lambda chat: chat.end_execution("e2"),
+    "rename": lambda chat: chat.transcript.rename("else"),
+    "drop": lambda chat: chat.transcript.drop(chat.turns[0].id),
+    "put_back": lambda chat: chat.transcript.put_back(
+        *chat.transcript.drop(chat.turns[0].id)
+    ),
+    "take_up": lambda chat: chat.transcript.take_up(State(name="x")),
+    "end_execution": lambda chat: chat.transcript.end_execution("e2"),
     "model": lambda chat: setattr(chat, "model", "gpt-5"),
     "system": lambda chat: setattr(chat, "system", "Be brief."),
 }
@@ -339,9 +365,9 @@ def test_a_watcher_is_told_of_every_change(
     """And sees it when it is told; the lock is not held, so another thread can look."""
     server.will(says("a"))
     chat = Conversation()
-    chat.ask("x", where=Where(cell=Cell("c1", "e1"))).result()
-    chat.ask("y", where=Where(cell=Cell("c1", "e1"))).result()
-    chat.ask("z", where=Where(cell=Cell("c1", "e2"))).result()
+    chat.ask("x", placement=Placement(cell=Cell("c1", "e1"))).result()
+    chat.ask("y", placement=Placement(cell=Cell("c1", "e1"))).result()
+    chat.ask("z", placement=Placement(cell=Cell("c1", "e2"))).result()
     seen: list[State] = []
 
     def look() -> None:
@@ -349,7 +375,7 @@ def test_a_watcher_is_told_of_every_change(
         thread.start()
         thread.join(PATIENCE)
 
-    chat.watchers.add(look)
+    chat.transcript.watchers.add(look)
     before = chat.state
     change(chat)
 
@@ -362,13 +388,13 @@ def test_a_watcher_is_told_of_every_change(
 def test_nobody_is_told_of_what_changes_nothing() -> None:
     """Nor of what another conversation does."""
     chat, other, told = Conversation(), Conversation(), list[None]()
-    chat.watchers.add(lambda: told.append(None))
-    chat.end_execution("e1")
-    other.rename("else")
+    chat.transcript.watchers.add(lambda: told.append(None))
+    chat.transcript.end_execution("e1")
+    other.transcript.rename("else")
     with pytest.raises(errors.ConfigurationError):
         chat.ask(" ")
     with pytest.raises(errors.ConfigurationError):
-        chat.drop("nothing")
+        chat.transcript.drop("nothing")
 
     assert [] == told
 
@@ -383,7 +409,7 @@ def test_a_watcher_that_fails_costs_no_answer(
     def fail() -> None:
         raise ZeroDivisionError
 
-    chat.watchers.add(fail)
+    chat.transcript.watchers.add(fail)
 
     assert "ab" == chat.ask("x").result().text
     assert "ZeroDivisionError" in caplog.text

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from apertis_magic import errors
 from apertis_magic.api import failures, keys, params, retry
 from apertis_magic.api.assemble import completion_of
+from apertis_magic.api.failures import error_of
 from apertis_magic.api.response import Response
-from apertis_magic.api.types import ChatCompletion, ChatCompletionChunk, Usage, error_of
-from apertis_magic.clean import redact
+from apertis_magic.api.types import ChatCompletion, ChatCompletionChunk, Usage
+from apertis_magic.clean import excerpt, redact
 from apertis_magic.errors import ApertisError, ConfigurationError, Interrupted
 
 FIELDS = (
@@ -466,3 +467,14 @@ def test_an_error_is_shown_in_one_or_two_lines() -> None:
     assert ["ApertisError: x"] == ApertisError("x")._render_traceback_()
     assert ["Interrupted: x"] == Interrupted("x")._render_traceback_()
     assert issubclass(Interrupted, KeyboardInterrupt)
+
+
+@given(st.text(st.sampled_from(" \n\tab")), st.integers(2, 12))
+def test_an_excerpt_is_the_beginning_in_one_line(text: str, most: int) -> None:
+    """All of it where it fits; what is cut off is told by the last character."""
+    line, whole = excerpt(text, most), " ".join(text.split())
+    is_cut = line.endswith("…")
+
+    assert is_cut == (len(whole) > most)
+    assert whole.startswith(line.removesuffix("…"))
+    assert most - 1 <= len(line) <= most if is_cut else line == whole

@@ -34,8 +34,8 @@ def normalised(base_url: str) -> str:
     Raises:
         ConfigurationError: requests cannot go there.
     """
-    given: object = base_url
-    if not isinstance(given, str):
+    value: object = base_url
+    if not isinstance(value, str):
         raise ConfigurationError("The base URL must be text.")
     base_url = base_url.strip().rstrip("/").removesuffix("/chat/completions")
     check(base_url)

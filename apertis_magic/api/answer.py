@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from apertis_magic.api import failures
 from apertis_magic.api.response import Response
 from apertis_magic.api.sse import Decoder, Event
-from apertis_magic.api.types import ChatCompletion, ChatCompletionChunk, error_of
+from apertis_magic.api.types import ChatCompletion, ChatCompletionChunk
 from apertis_magic.api.value import Json
 from apertis_magic.clean import mend
 from apertis_magic.errors import IncompleteAnswer, StreamError
@@ -88,8 +88,8 @@ class Answer:
         for event in events:
             payload = parse_json(event.data)
             if event.type == "error":
-                told = payload or {"message": event.data}
-                raise self._failure(error_of(told) or failures.on_top(told))
+                body = payload or {"message": event.data}
+                raise self._failure(failures.error_of(body) or failures.on_top(body))
             if payload is None:
                 if event.data.lstrip().startswith(_DONE):
                     if not self._begun:
@@ -104,7 +104,7 @@ class Answer:
                 yield self._note(chunk)
             elif failures.is_on_top(payload):
                 raise self._failure(failures.on_top(payload))
-            if "error" in payload and (error := error_of(payload)):
+            if "error" in payload and (error := failures.error_of(payload)):
                 raise self._failure(error)
 
     def _note(self, chunk: ChatCompletionChunk) -> ChatCompletionChunk:
@@ -167,7 +167,7 @@ def parse_completion(
     if payload is None:
         raise no_json(text, redact)
     completion = ChatCompletion(payload, response)
-    error = error_of(payload)
+    error = failures.error_of(payload)
     if not error and failures.is_on_top(payload):
         error = failures.on_top(payload)
     if completion.choices and not error:

@@ -4,13 +4,9 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from apertis_magic.api.message import ToolCall
 from apertis_magic.api.response import Response
-from apertis_magic.api.types import (
-    ChatCompletion,
-    ChatCompletionChunk,
-    ChunkChoice,
-    ToolCall,
-)
+from apertis_magic.api.types import ChatCompletion, ChatCompletionChunk, ChunkChoice
 from apertis_magic.api.value import Json, mapping
 from apertis_magic.clean import mend
 
@@ -94,7 +90,7 @@ class _Choice:
 
 
 def _merge(into: dict[str, Any], piece: Mapping[str, Any]) -> None:
-    """Add a piece to what there is: texts and lists go on, the rest is replaced."""
+    """Add a piece to the fields so far: texts and lists grow, others are replaced."""
     for name, value in piece.items():
         there = into.get(name)
         if value is None or value == "":
@@ -121,7 +117,7 @@ class _Calls:
         self._by_index: dict[int, _Call] = {}
 
     def add(self, piece: ToolCall) -> None:
-        """Take in the next piece, of a call that there is or of another one.
+        """Take in the next piece, of a call that has begun or of a new one.
 
         Some servers give every call the index 0, or no index, or no id.
         """
@@ -188,12 +184,12 @@ class _Call:
 
 def _objects(text: str) -> list[str]:
     """Return the JSON objects that *text* is made of; none where it is not."""
-    found, rest = [], text.strip()
+    objects, rest = [], text.strip()
     while rest.startswith("{"):
         try:
             _, end = _decode(rest)
         except (ValueError, RecursionError):
             return []
-        found.append(rest[:end])
+        objects.append(rest[:end])
         rest = rest[end:].lstrip()
-    return [] if rest else found
+    return [] if rest else objects

@@ -4,7 +4,7 @@
 implementation and it works inside a notebook's running loop as well as in a script.
 """
 
-import os
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
@@ -12,42 +12,73 @@ from typing import Self
 from apertis_magic.api import loop
 from apertis_magic.api.account import Account, AsyncAccount
 from apertis_magic.api.completions import AsyncCompletions, Completions
+from apertis_magic.api.environment import base_url_from_environment
 from apertis_magic.api.models import AsyncModels, Models
 from apertis_magic.api.timeouts import Timeouts
 from apertis_magic.api.transport import Target, Transport
 
-DEFAULT_BASE_URL = "https://api.apertis.ai/v1"
 MAX_RETRIES = 2
 
 
-def base_url_from_environment() -> str:
-    """Return the address that requests go to unless one is given."""
-    names = ("APERTIS_BASE_URL", "APERTIS_API_BASE")
-    found = (os.environ.get(name, "").strip() for name in names)
-    return next(filter(None, found), DEFAULT_BASE_URL)
+class _Client(ABC):
+    """What both clients are made with."""
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        base_url: str | None = None,
+        timeout: float | None = None,
+        max_retries: int = MAX_RETRIES,
+        default_headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """Make a client; it connects with the first request.
+
+        Args:
+            api_key: the key; else the environment's ``APERTIS_API_KEY``, or what
+                ``%chat key`` stored for this address. Where there is none, hosts other
+                than Apertis' own are asked without.
+            base_url: where the API is; else the environment's ``APERTIS_BASE_URL``, or
+                ``APERTIS_API_BASE``, or Apertis itself.
+            timeout: one number of seconds, above 0, that bounds connecting, the first
+                byte and each silence; else they are 10, 300 and 120.
+            max_retries: how often a request that hardly can have been paid for is sent
+                again, 0 or more.
+            default_headers: headers for every request, by their names.
+
+        Raises:
+            ConfigurationError: the key, the address or a number cannot be right.
+        """
+        self._transport = Transport(
+            Target.of(base_url or base_url_from_environment(), api_key),
+            timeouts=Timeouts.of(timeout),
+            max_retries=max_retries,
+            default_headers=default_headers,
+        )
+        self._add_parts()
+
+    @abstractmethod
+    def _add_parts(self) -> None:
+        """Add the parts of the API, which send by the transport."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(base_url={self.base_url!r})"
+
+    @property
+    def base_url(self) -> str:
+        """Where the requests go, such as ``https://api.apertis.ai/v1``."""
+        return self._transport.target.base_url
 
 
-class AsyncApertis:
+class AsyncApertis(_Client):
     """A client for the Chat Completions API, on the event loop of its caller.
 
     It takes what ``Apertis`` takes, and its methods are awaited.
-
-    Args:
-        api_key: the key; else ``APERTIS_API_KEY``, or what ``%chat key`` stored.
-        base_url: where the API is; else ``APERTIS_BASE_URL``, or Apertis itself.
-        timeout: seconds for connecting, the first byte and each silence; else 10, 300
-            and 120.
-        max_retries: how often to try again, 0 or more.
-        default_headers: headers for every request.
 
     Attributes:
         chat: asks; see ``chat.completions.create``.
         models: which models there are.
         account: the balance, and what the key has spent.
         usage_in_streams: False once the server has refused ``stream_options``.
-
-    Raises:
-        ConfigurationError: the key, the address or a number cannot be right.
 
     Example:
         >>> import asyncio
@@ -63,32 +94,11 @@ class AsyncApertis:
         The capital of Japan is ...
     """
 
-    def __init__(
-        self,
-        api_key: str | None = None,
-        base_url: str | None = None,
-        timeout: float | None = None,
-        max_retries: int = MAX_RETRIES,
-        default_headers: Mapping[str, str] | None = None,
-    ) -> None:
-        self._transport = Transport(
-            Target.of(base_url or base_url_from_environment(), api_key),
-            timeouts=Timeouts.of(timeout),
-            max_retries=max_retries,
-            default_headers=default_headers,
-        )
+    def _add_parts(self) -> None:
         self.chat = AsyncChat(self._transport)
         self.models = AsyncModels(self._transport)
         self.account = AsyncAccount(self._transport)
         self.usage_in_streams = True
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}(base_url={self.base_url!r})"
-
-    @property
-    def base_url(self) -> str:
-        """Where the requests go, such as ``https://api.apertis.ai/v1``."""
-        return self._transport.target.base_url
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -117,30 +127,15 @@ class AsyncChat:
         self.completions = AsyncCompletions(transport)
 
 
-class Apertis:
+class Apertis(_Client):
     """A client for the Chat Completions API, for plain code and notebooks.
 
     Several threads may use it. Leaving it as a context manager closes its connections.
-
-    Args:
-        api_key: the key; else the environment's ``APERTIS_API_KEY``, or what ``%chat
-            key`` stored for this address. Where there is none, hosts other than
-            Apertis' own are asked without.
-        base_url: where the API is; else the environment's ``APERTIS_BASE_URL``, or
-            ``APERTIS_API_BASE``, or Apertis itself.
-        timeout: one number of seconds, above 0, that bounds connecting, the first byte
-            and each silence; else they are 10, 300 and 120.
-        max_retries: how often a request that hardly can have been paid for is sent
-            again, 0 or more.
-        default_headers: headers for every request, by their names.
 
     Attributes:
         chat: asks; see ``chat.completions.create``.
         models: which models there are.
         account: the balance, and what the key has spent.
-
-    Raises:
-        ConfigurationError: the key, the address or a number cannot be right.
 
     Example:
         >>> from apertis_magic import Apertis
@@ -155,32 +150,14 @@ class Apertis:
         'stop'
     """
 
-    def __init__(
-        self,
-        api_key: str | None = None,
-        base_url: str | None = None,
-        timeout: float | None = None,
-        max_retries: int = MAX_RETRIES,
-        default_headers: Mapping[str, str] | None = None,
-    ) -> None:
-        self._client = AsyncApertis(
-            api_key, base_url, timeout, max_retries, default_headers
-        )
-        self.chat = Chat(self._client.chat)
-        self.models = Models(self._client.models)
-        self.account = Account(self._client.account)
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}(base_url={self.base_url!r})"
-
-    @property
-    def base_url(self) -> str:
-        """Where the requests go, such as ``https://api.apertis.ai/v1``."""
-        return self._client.base_url
+    def _add_parts(self) -> None:
+        self.chat = Chat(AsyncChat(self._transport))
+        self.models = Models(AsyncModels(self._transport))
+        self.account = Account(AsyncAccount(self._transport))
 
     def close(self) -> None:
         """Close the connections."""
-        loop.run(self._client.aclose())
+        loop.run(self._transport.aclose())
 
     def __enter__(self) -> Self:
         return self

@@ -13,15 +13,11 @@ from apertis_magic.api.answer import (
 )
 from apertis_magic.api.assemble import completion_of
 from apertis_magic.api.incoming import Incoming
+from apertis_magic.api.message import Message, MessageLike, ResponseMessage
 from apertis_magic.api.stream import AsyncStream, Stream
 from apertis_magic.api.timeouts import Timeouts
 from apertis_magic.api.transport import Call, Transport, checked_retries
-from apertis_magic.api.types import (
-    ChatCompletion,
-    Message,
-    MessageLike,
-    ResponseMessage,
-)
+from apertis_magic.api.types import ChatCompletion
 from apertis_magic.errors import ApertisError, BadRequest, ConfigurationError
 
 _PATH = "/chat/completions"
@@ -142,11 +138,11 @@ def _body(
     options: Mapping[str, Any],
     extra: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
-    asked: object = model
-    if not isinstance(asked, str) or not asked.strip():
+    name: object = model
+    if not isinstance(name, str) or not name.strip():
         raise ConfigurationError("model must be the id of a model.")
-    given = {name: value for name, value in options.items() if value is not None}
-    params.check(given)
+    chosen = {name: value for name, value in options.items() if value is not None}
+    params.check(chosen)
     plain = _plain(messages)
     fields: object = extra or {}
     if not isinstance(fields, Mapping):
@@ -154,18 +150,18 @@ def _body(
     for name in ("model", "messages", "stream"):
         if name in fields:
             raise ConfigurationError(f"{name} is an argument, not extra_body's.")
-    return {"model": model, "messages": plain, **given, **fields}
+    return {"model": model, "messages": plain, **chosen, **fields}
 
 
 def _plain(messages: Iterable[MessageLike]) -> list[dict[str, Any]]:
-    given: object = messages
-    if isinstance(given, str | bytes | Mapping) or not isinstance(given, Iterable):
+    value: object = messages
+    if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
         raise ConfigurationError(
             "messages must be a list.",
             hint='One message looks like {"role": "user", "content": "Hello!"}.',
         )
     plain = []
-    for message in given:
+    for message in value:
         if isinstance(message, Message | ResponseMessage):
             plain.append(message.to_dict())
         elif isinstance(message, Mapping):

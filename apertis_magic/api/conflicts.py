@@ -25,9 +25,9 @@ def is_unsupported(words: str) -> bool:
 
 
 def is_option(words: str, param: str | None) -> bool:
-    """Tell whether a refusal is about an option, which a user can leave out.
+    """Tell whether a refusal is about an option that a user can leave out.
 
-    Of *param* ``model`` and ``messages[0].role`` a user cannot.
+    Where *param* is ``model`` or ``messages[0].role``, it is not.
     """
     is_needed = (param or "").startswith(("messages", "model"))
     return is_unsupported(words) and not is_needed
@@ -52,6 +52,6 @@ def hint(words: str, param: str | None) -> str:
     if _BOTH.search(words):
         names = list(dict.fromkeys(_QUOTED.findall(words))) or ["temperature", "top_p"]
         return f"Give only one of {' and '.join(names)}."
-    found = _QUOTED.search(words)
-    name = param or (found[1] if found else None)
+    quoted = _QUOTED.search(words)
+    name = param or (quoted[1] if quoted else None)
     return f"Leave {name} out; this model does not take it." if name else ""

@@ -11,7 +11,6 @@ from apertis_magic.api import address, conflicts
 from apertis_magic.api.params import PARAMS
 from apertis_magic.api.response import Response
 from apertis_magic.api.retry import wait_of
-from apertis_magic.api.types import error_of
 from apertis_magic.api.value import Json, first, items, mapping
 from apertis_magic.clean import printable
 from apertis_magic.errors import (
@@ -106,7 +105,7 @@ _TOO_MANY = 429
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Fault:
-    """What a server says is wrong."""
+    """An error, in the words of the server."""
 
     message: str
     type: str = ""
@@ -116,9 +115,9 @@ class _Fault:
     @classmethod
     def of(cls, error: Json, redact: Redact) -> "_Fault":
         words = (error.get(name) for name in ("message", "type", "code"))
+        reason = str(next(filter(None, words), "no reason given"))
         # Redacted last: a control character must not keep a key from being seen.
-        told = printable(str(next(filter(None, words), "no reason given")))
-        message = redact(told)
+        message = redact(printable(reason))
         code, param = error.get("code"), error.get("param")
         if isinstance(code, int) and isinstance(error.get("status"), str):
             code = error["status"]  # Gemini's word; its code is the HTTP status
@@ -131,7 +130,7 @@ class _Fault:
 
     @property
     def words(self) -> str:
-        """All that tells what kind of fault it is."""
+        """The words that tell which kind of error it is."""
         return f"{self.type} {self.code or ''} {self.message}"
 
 
@@ -143,14 +142,14 @@ def from_response(
     Args:
         response: its status and headers.
         body: JSON, HTML or anything else.
-        redact: takes the key, which some servers echo, out of what is told.
+        redact: takes the key, which some servers echo, out of the message.
         base_url: where the request went.
     """
     fault = _Fault.of(_error(body.decode(errors="replace")), redact)
     kind = _kind(response.status, fault)
     wait = wait_of(response)
-    if response.status == _TOO_MANY and (found := _SOON.search(fault.message)):
-        kind, wait = RateLimited, wait or float(found[1])
+    if response.status == _TOO_MANY and (soon := _SOON.search(fault.message)):
+        kind, wait = RateLimited, wait or float(soon[1])
     hint = _hint(kind, fault)
     if wait and kind is RateLimited:
         hint = f"Wait {wait:.0f} s, then run the cell again."
@@ -161,8 +160,7 @@ def from_response(
     attempts = response.headers.get("x-timeout-attempts")
     tried = f" after {attempts} attempts" if attempts else ""
     words = f"{fault.message}{tried} (HTTP {response.status})"
-    told = replace(fault, message=words)
-    failure = _made(kind, told, response, hint)
+    failure = _failure(kind, replace(fault, message=words), response, hint)
     failure.retry_after = wait
     return failure
 
@@ -174,23 +172,23 @@ def redirect(response: Response, base_url: str) -> StatusError:
         "the key stays with one host."
     )
     hint = "Set the base URL to the final address."
-    return _made(StatusError, fault, response, hint)
+    return _failure(StatusError, fault, response, hint)
 
 
 def in_success(error: Json, redact: Redact, response: Response) -> StreamError:
     """Return the exception for an *error* that came in a success.
 
     Args:
-        error: what ``error_of`` found.
-        redact: takes the key out of what is told.
+        error: the error, as ``error_of`` returns it.
+        redact: takes the key out of the message.
         response: the response that carries it.
     """
     fault = _Fault.of(error, redact)
     hint = _hint(_kind(_SUCCESS, fault), fault)
-    return _made(StreamError, fault, response, hint)
+    return _failure(StreamError, fault, response, hint)
 
 
-def _made(kind: type[E], fault: _Fault, response: Response, hint: str) -> E:
+def _failure(kind: type[E], fault: _Fault, response: Response, hint: str) -> E:
     return kind(
         fault.message,
         status=response.status,
@@ -202,9 +200,9 @@ def _made(kind: type[E], fault: _Fault, response: Response, hint: str) -> E:
     )
 
 
-# What is told by words rather than by the status: gateways send each with several.
+# Errors that words tell, not the status: gateways send each with several.
 _SUCCESS = 200
-_TOLD: Sequence[
+_BY_WORDS: Sequence[
     tuple[type[StatusError], Container[int], Callable[[_Fault], object]]
 ] = (
     (ContextLengthExceeded, range(500), lambda fault: _CONTEXT.search(fault.words)),
@@ -238,8 +236,8 @@ _TOLD: Sequence[
 
 
 def _kind(status: int, fault: _Fault) -> type[StatusError]:
-    for kind, statuses, is_told in _TOLD:
-        if status in statuses and is_told(fault):
+    for kind, statuses, fits in _BY_WORDS:
+        if status in statuses and fits(fault):
             return kind
     return _CLASSES.get(
         status, ServerError if status >= _SERVER_ERRORS else StatusError
@@ -260,7 +258,7 @@ def _hint(kind: type[StatusError], fault: _Fault) -> str:
 
 
 def _error(text: str) -> Json:
-    """Return the error in a response's body, in whichever form it has one."""
+    """Return the error in a response's body, in any form that servers use."""
     try:
         body = json.loads(text.lstrip("\ufeff"))
     except (ValueError, RecursionError):
@@ -276,10 +274,29 @@ def _error(text: str) -> Json:
     return {**error, "message": f"{error.get('message')}: {raw}"} if raw else error
 
 
+def error_of(payload: Json) -> Json | None:
+    """Return the error that *payload* carries, as a mapping, or None.
+
+    Some gateways send an ``error`` whose fields are all empty along with a success;
+    that is no error.
+    """
+    error = payload.get("error")
+    if not error and payload.get("success") is False:
+        words = payload.get("message") or "no reason given"
+        return {"message": words, "code": payload.get("code")}
+    if isinstance(error, str | list) and str(error).strip(" []"):
+        return {"message": str(error)}
+    if error and isinstance(error, int | float):  # true, or a status
+        return {"message": payload.get("message") or f"error {error}"}
+    fields = mapping(error)
+    is_told = any(fields.get(name) for name in ("message", "type", "code"))
+    return fields if is_told else None
+
+
 def on_top(body: Json) -> Json:
     """Return the error at the top of *body*, where vLLM and FastAPI write it."""
-    told = first(body, "message", "detail", "msg", "error_description")
-    return {**body, "message": told if isinstance(told, str) else _detail(told)}
+    words = first(body, "message", "detail", "msg", "error_description")
+    return {**body, "message": words if isinstance(words, str) else _detail(words)}
 
 
 def is_on_top(body: Json) -> bool:
@@ -290,21 +307,21 @@ def is_on_top(body: Json) -> bool:
 
 
 def _detail(detail: object) -> str:
-    """Return the ``detail`` that FastAPI's servers send: a list of faults, or more."""
+    """Return FastAPI's ``detail``, a list of faults or a mapping, as text."""
     if isinstance(detail, Mapping):
         return str(first(detail, "message", "msg", "error") or detail)
     faults = []
     for fault in items(detail):
         place = fault.get("loc")
-        where = ".".join(map(str, place)) if isinstance(place, list) else ""
-        faults.append(f"{where}: {fault.get('msg')}".removeprefix(": "))
+        name = ".".join(map(str, place)) if isinstance(place, list) else ""
+        faults.append(f"{name}: {fault.get('msg')}".removeprefix(": "))
     return "; ".join(faults) or str(detail or "")
 
 
 def _words_of(page: str) -> str:
-    """Return the words of a page that is for people, or of a text that is no page.
+    """Return the words of an HTML page, or of a text that is none.
 
-    Not by one pattern for all of it: a page of "<" alone would take it minutes.
+    Not by one regular expression: a page of "<" alone would take it minutes.
     """
     words, hidden = [], ""
     start, *pieces = page[:_LONGEST_PAGE].split("<")

@@ -3,7 +3,6 @@
 from apertis_magic.api import failures
 from apertis_magic.api.answer import no_json, parse_json
 from apertis_magic.api.transport import Call, Transport
-from apertis_magic.api.types import error_of
 from apertis_magic.api.value import Json
 
 
@@ -20,6 +19,6 @@ async def fetch(transport: Transport, call: Call) -> Json:
     payload = parse_json(text)
     if payload is None:
         raise no_json(text, incoming.redact)
-    if error := error_of(payload):
+    if error := failures.error_of(payload):
         raise failures.in_success(error, incoming.redact, incoming.response)
     return payload

@@ -23,13 +23,13 @@ def path() -> Path:
 
 
 def stamp() -> tuple[int, int]:
-    """Return what is another after each change of the file."""
-    found = path().stat()
-    return found.st_mtime_ns, found.st_ino
+    """Return a value that differs after each change of the file."""
+    status = path().stat()
+    return status.st_mtime_ns, status.st_ino
 
 
 def read() -> dict[str, str | None]:
-    """Return each origin's key, None for one in the keyring; take it from others.
+    """Return each origin's key, None for one in the keyring; keep others from reading.
 
     Raises:
         ConfigurationError: the file is there, but cannot be read or understood. The
@@ -59,13 +59,13 @@ def read() -> dict[str, str | None]:
 
 @contextmanager
 def changing() -> Iterator[dict[str, str | None]]:
-    """Give what the file holds; write what that has become, whole or not at all.
+    """Give the keys in the file; write them as they are then, whole or not at all.
 
-    It is written anew even where it says the same: that tells other processes that the
-    keyring has changed.
+    The file is written anew even with the same keys: that tells other processes that
+    the keyring has changed.
 
     Raises:
-        ConfigurationError: the file cannot be read or written; it is as it was.
+        ConfigurationError: the file cannot be read or written; it has not changed.
     """
     try:
         path().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -118,7 +118,7 @@ def _alone() -> Iterator[None]:
     if sys.platform == "win32":
         yield
         return
-    import fcntl  # noqa: PLC0415  not on Windows
+    import fcntl
 
     folder = os.open(path().parent, os.O_RDONLY)
     try:

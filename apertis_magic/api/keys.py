@@ -32,22 +32,22 @@ class Found:
     source: str
 
 
-def find(given: str | None = None, *, base_url: str) -> Found | None:
-    """Return the key: *given*, or the environment's, or what was stored.
+def find(key: str | None = None, *, base_url: str) -> Found | None:
+    """Return the key to send: *key*, or the environment's, or the stored one.
 
     Args:
-        given: a key that goes before all others.
+        key: goes before all others.
         base_url: where it is to go; a key that was stored for elsewhere is not found.
 
     Raises:
-        ConfigurationError: what was found cannot be a key, or what is stored cannot be
-            read.
+        ConfigurationError: the key that was found cannot be one, or the stored ones
+            cannot be read.
     """
-    if given is not None:
-        return Found(clean(given), "api_key")
-    found = os.environ.get(ENVIRONMENT, "")
-    if found.strip():
-        return Found(clean(found), ENVIRONMENT)
+    if key is not None:
+        return Found(clean(key), "api_key")
+    variable = os.environ.get(ENVIRONMENT, "")
+    if variable.strip():
+        return Found(clean(variable), ENVIRONMENT)
     return _stored(address.origin(base_url))
 
 
@@ -55,8 +55,8 @@ def store(key: str, base_url: str) -> str:
     """Store *key* for the origin of *base_url* and return, in words, where.
 
     Raises:
-        ConfigurationError: it cannot be a key, or cannot be stored; what was stored
-            before still is.
+        ConfigurationError: it cannot be a key, or cannot be stored; the key that was
+            stored before stays.
     """
     key, origin = clean(key), address.origin(base_url)
     key_file.read()  # whether it can be is seen before anything is changed
@@ -73,7 +73,7 @@ def store(key: str, base_url: str) -> str:
 
 
 def clear(base_url: str) -> bool:
-    """Forget what was stored for the origin of *base_url*; tell whether there was any.
+    """Forget the key stored for the origin of *base_url*; tell whether there was one.
 
     Raises:
         ConfigurationError: the file cannot be changed; or the key is no longer used,
@@ -117,7 +117,7 @@ def _from_keyring(origin: str) -> str | None:
         ConfigurationError: the keyring does not answer.
     """
     try:
-        import keyring  # noqa: PLC0415  slow, and optional
+        import keyring
 
         return keyring.get_password(_SERVICE, origin)
     except Exception as error:  # noqa: BLE001  backends raise what they like
@@ -129,9 +129,9 @@ def _from_keyring(origin: str) -> str | None:
 
 
 def _into_keyring(origin: str, key: str) -> str | None:
-    """Return None if the key is in the keyring now, else what to say about that."""
+    """Put *key* into the keyring; return None, or what to say where it is not there."""
     try:
-        import keyring  # noqa: PLC0415  see _from_keyring
+        import keyring
 
         keyring.set_password(_SERVICE, origin, key)
         # One that is switched off takes every key and keeps none.
@@ -146,7 +146,7 @@ def _into_keyring(origin: str, key: str) -> str | None:
 def _out_of_keyring(origin: str) -> bool:
     """Tell whether the keyring holds no key of *origin* any more."""
     with suppress(Exception):
-        import keyring  # noqa: PLC0415  see _from_keyring
+        import keyring
 
         if keyring.get_password(_SERVICE, origin) is not None:
             keyring.delete_password(_SERVICE, origin)
@@ -161,8 +161,8 @@ def clean(key: str) -> str:
         ConfigurationError: it is empty, or has characters that no key has. The
             message never repeats it.
     """
-    given: object = key
-    if not isinstance(given, str):
+    value: object = key
+    if not isinstance(value, str):
         raise ConfigurationError("The API key must be text.")
     key = key.strip()
     if not key:

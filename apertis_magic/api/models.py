@@ -151,8 +151,8 @@ class AsyncModels:
             NotFound: there is none of that id.
             ApertisError: there was no answer, or another refusal.
         """
-        given: object = model
-        if not isinstance(given, str) or not given.strip(" ."):
+        value: object = model
+        if not isinstance(value, str) or not value.strip(" ."):
             raise ConfigurationError("model must be the id of a model.")
         # An id may hold a slash, as in Qwen/Qwen3-8B.
         path = "/models/" + quote(model, safe="", errors="replace")
@@ -167,7 +167,7 @@ class AsyncModels:
         Raises:
             ApertisError: there was no answer, or a refusal.
         """
-        found: dict[str, CatalogueModel] = {}
+        listed: dict[str, CatalogueModel] = {}
         root = address.origin(self._transport.target.base_url)
         offset = 0
         for _ in range(_MOST_PAGES):
@@ -181,10 +181,10 @@ class AsyncModels:
             hidden = hidden if isinstance(hidden, list) else []
             for model in map(CatalogueModel, rows):
                 if _is_listed(model) and model.id not in hidden:
-                    found[model.id] = model
+                    listed[model.id] = model
             if not rows or not mapping(data.get("pagination")).get("has_more"):
                 break
-        return tuple(found.values())
+        return tuple(listed.values())
 
 
 def _is_listed(model: CatalogueModel) -> bool:

@@ -40,7 +40,9 @@ class Param:
         most: how many values it takes; more than one are sent as a list.
         words: the values that it takes; empty for any.
         needs: the parameter without which it makes no sense.
+        offers: values worth offering where others will do as well.
         on_line: whether the magic line has an option for it.
+        short: the short way to write that option; empty for none.
     """
 
     name: str
@@ -51,13 +53,15 @@ class Param:
     most: int = 1
     words: tuple[str, ...] = ()
     needs: str = ""
+    offers: tuple[str, ...] = ()
     on_line: bool = False
+    short: str = ""
 
     def check(self, value: object) -> None:
         """Check one value that was given for the parameter.
 
         Args:
-            value: what was given, as Python has it.
+            value: the value, as Python has it.
 
         Raises:
             ConfigurationError: it has the wrong type or is out of range.
@@ -100,6 +104,7 @@ PARAMS: Mapping[str, Param] = {
             high=2,
             help="how freely words are chosen; 0 is the most predictable",
             on_line=True,
+            short="-t",
         ),
         Param(
             name="top_p",
@@ -149,6 +154,7 @@ PARAMS: Mapping[str, Param] = {
             name="reasoning_effort",
             kind=str,
             help="how long a reasoning model thinks, such as low or high",
+            offers=("none", "minimal", "low", "medium", "high", "xhigh", "max"),
             on_line=True,
         ),
         Param(
@@ -265,7 +271,7 @@ _APART = ("web_search_options", ("web_results_count", "web_content_length"))
 
 
 def check(options: Mapping[str, object]) -> None:
-    """Check what a person set before anything is sent.
+    """Check the fields that a person set, before anything is sent.
 
     Args:
         options: the fields by their names; one that is None is not set.
@@ -274,8 +280,8 @@ def check(options: Mapping[str, object]) -> None:
         ConfigurationError: a name is unknown, a value has the wrong type or is out of
             range, or two do not go together.
     """
-    given = {name: value for name, value in options.items() if value is not None}
-    for name, value in given.items():
+    chosen = {name: value for name, value in options.items() if value is not None}
+    for name, value in chosen.items():
         param = PARAMS.get(name)
         if param is None:
             raise ConfigurationError(
@@ -283,10 +289,10 @@ def check(options: Mapping[str, object]) -> None:
                 hint="What this client does not know goes into extra_body.",
             )
         _check_values(param, value)
-        if param.needs and not given.get(param.needs):
+        if param.needs and not chosen.get(param.needs):
             raise ConfigurationError(f"{name} needs {param.needs}=True.")
     older, newer = _APART
-    if older in given and (clash := [name for name in newer if name in given]):
+    if older in chosen and (clash := [name for name in newer if name in chosen]):
         raise ConfigurationError(f"{clash[0]} and {older} do not go together.")
 
 

@@ -53,13 +53,13 @@ class Pool:
         Raises:
             ConfigurationError: the environment's proxies or certificates do not work.
         """
-        here = os.getpid(), asyncio.get_running_loop()
-        client = self._clients.get(here)
+        owner = os.getpid(), asyncio.get_running_loop()
+        client = self._clients.get(owner)
         if client is None:
             for _, loop in list(self._clients):
                 if loop.is_closed():
-                    self._clients.pop((here[0], loop), None)
-            client = self._clients[here] = _new_client(self._base_url)
+                    self._clients.pop((owner[0], loop), None)
+            client = self._clients[owner] = _new_client(self._base_url)
         return client
 
     def abandon(self) -> None:
@@ -68,8 +68,8 @@ class Pool:
 
     async def aclose(self) -> None:
         """Close the running loop's connections; those of other loops may be in use."""
-        here = os.getpid(), asyncio.get_running_loop()
-        client = self._clients.pop(here, None)
+        owner = os.getpid(), asyncio.get_running_loop()
+        client = self._clients.pop(owner, None)
         if client is not None:
             await client.aclose()
 
@@ -83,12 +83,12 @@ def translated(base_url: str, *, connect: float = 0) -> Iterator[None]:
         TimedOut: the host did not accept a connection in time.
         ConfigurationError: the base URL cannot be used.
     """
-    where = urlsplit(base_url).netloc
+    host = urlsplit(base_url).netloc
     try:
         yield
     except httpx.ConnectTimeout as error:
         raise TimedOut(
-            f"{where} did not accept a connection in {connect:g} s."
+            f"{host} did not accept a connection in {connect:g} s."
         ) from error
     except httpx.LocalProtocolError:
         # Its text, and the exception before it, may repeat a header's value.
@@ -97,39 +97,39 @@ def translated(base_url: str, *, connect: float = 0) -> Iterator[None]:
         raise ConfigurationError(f"The base URL does not work: {error}") from error
     except httpx.ProxyError as error:
         raise ConnectionFailed(
-            f"The proxy did not let the request to {where} through: {error}",
+            f"The proxy did not let the request to {host} through: {error}",
             hint="Check HTTPS_PROXY; hosts in NO_PROXY are reached without it.",
         ) from error
     except httpx.ConnectError as error:
-        raise _unreachable(where, error) from error
+        raise _unreachable(host, error) from error
     except ssl.SSLError as error:  # httpx lets those of a running connection through
-        raise _unsafe(where, str(error)) from error
+        raise _unsafe(host, str(error)) from error
     except (httpx.RequestError, OSError) as error:
         raise ConnectionFailed(
-            f"The connection to {where} broke off ({type(error).__name__})."
+            f"The connection to {host} broke off ({type(error).__name__})."
         ) from error
     except (OverflowError, ExceptionGroup) as error:  # such as a proxy's port of 99999
         raise ConfigurationError(
-            f"The connection to {where} cannot be made: {error}", hint=_ENVIRONMENT
+            f"The connection to {host} cannot be made: {error}", hint=_ENVIRONMENT
         ) from error
 
 
-def _unreachable(where: str, error: httpx.ConnectError) -> ConnectionFailed:
+def _unreachable(host: str, error: httpx.ConnectError) -> ConnectionFailed:
     words = str(error)
     if "CERTIFICATE" in words.upper():
         return TLSFailed(
-            f"The certificate of {where} cannot be verified: {words}",
+            f"The certificate of {host} cannot be verified: {words}",
             hint="Behind a proxy with a certificate of its own, set SSL_CERT_FILE to "
             "that; HTTPS_PROXY and NO_PROXY say which way requests go.",
         )
     if "SSL" in words.upper():
-        return _unsafe(where, words)
-    return ConnectionFailed(f"{where} cannot be reached: {words}")
+        return _unsafe(host, words)
+    return ConnectionFailed(f"{host} cannot be reached: {words}")
 
 
-def _unsafe(where: str, words: str) -> TLSFailed:
+def _unsafe(host: str, words: str) -> TLSFailed:
     return TLSFailed(
-        f"No secure connection to {where}: {words}",
+        f"No secure connection to {host}: {words}",
         hint="Should the base URL begin with http: instead of https:? Behind a "
         "proxy, check HTTPS_PROXY, NO_PROXY and SSL_CERT_FILE.",
     )
@@ -161,9 +161,9 @@ _closing: set[Future[None]] = set()
 
 def _close_all(clients: _Clients) -> None:
     """Close connections that nobody uses any more, where their loop still runs."""
-    for here in list(clients):
-        client = clients.pop(here, None)
-        pid, loop = here
+    for owner in list(clients):
+        client = clients.pop(owner, None)
+        pid, loop = owner
         if client is not None and pid == os.getpid() and loop.is_running():
             future = asyncio.run_coroutine_threadsafe(client.aclose(), loop)
             _closing.add(future)

@@ -14,7 +14,7 @@ class RateLimit:
 
     Attributes:
         limit: requests in the window (``X-RateLimit-Limit``).
-        remaining: those that are left of them (``X-RateLimit-Remaining``).
+        remaining: requests that are left of them (``X-RateLimit-Remaining``).
         reset: when the window ends, in seconds since 1970 (``X-RateLimit-Reset``).
     """
 
@@ -52,8 +52,8 @@ class Response:
     @property
     def request_id(self) -> str | None:
         """What to quote to the provider's support (``X-Request-Id`` or the like)."""
-        found = (self.headers.get(name) for name in _REQUEST_IDS)
-        return next(filter(None, found), None)
+        ids = (self.headers.get(name) for name in _REQUEST_IDS)
+        return next(filter(None, ids), None)
 
     @property
     def rate_limit(self) -> RateLimit:

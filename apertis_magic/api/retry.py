@@ -50,8 +50,8 @@ def _mends(error: StatusError) -> bool:
     """Tell whether waiting can mend a refusal; the server's own word goes first."""
     if isinstance(error, QuotaExceeded | AuthenticationError):
         return False
-    told = error.headers.get("x-should-retry", "").lower()
-    return told == "true" or (told != "false" and error.status in RETRIED)
+    word = error.headers.get("x-should-retry", "").lower()
+    return word == "true" or (word != "false" and error.status in RETRIED)
 
 
 def wait_of(response: Response) -> float | None:

@@ -166,12 +166,11 @@ class AsyncStream:
         self.response = incoming.response
         self._reader = _Reader(incoming)
         self._changed = self._reader.changed = asyncio.Event()
-        here = asyncio.get_running_loop()
-        self._task = here.create_task(self._reader.run())
-        self._loop = here
+        self._loop = asyncio.get_running_loop()
+        self._task = self._loop.create_task(self._reader.run())
         self._closing = False
         # The task must not hold on to this object, or it would never be abandoned.
-        abandoned = weakref.finalize(self, _cancel, here, self._task)
+        abandoned = weakref.finalize(self, _cancel, self._loop, self._task)
         abandoned.atexit = False
 
     @property
@@ -243,7 +242,7 @@ class Stream:
     that breaks off raises; the error's ``partial`` is the text that came.
 
     Args:
-        stream: the same on the background loop.
+        stream: the chunks, as they come on the background loop.
 
     Attributes:
         response: what the HTTP response's headers tell.
@@ -333,6 +332,6 @@ class Stream:
         self.close()
 
 
-def _cancel(here: asyncio.AbstractEventLoop, task: asyncio.Task[None]) -> None:
-    if here.is_running():
-        here.call_soon_threadsafe(task.cancel)
+def _cancel(owner: asyncio.AbstractEventLoop, task: asyncio.Task[None]) -> None:
+    if owner.is_running():
+        owner.call_soon_threadsafe(task.cancel)

@@ -29,8 +29,8 @@ class Timeouts:
         """
         if seconds is None:
             return cls()
-        given: object = seconds
-        is_number = isinstance(given, int | float) and not isinstance(given, bool)
+        value: object = seconds
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
         if not is_number or not seconds > 0:
             raise ConfigurationError(
                 f"timeout must be a number of seconds above 0, not {seconds!r}"

@@ -51,12 +51,12 @@ class Target:
                 host needs one.
         """
         base_url = address.normalised(base_url)
-        found = keys.find(api_key, base_url=base_url)
-        if found is None and address.is_apertis(base_url):
+        known = keys.find(api_key, base_url=base_url)
+        if known is None and address.is_apertis(base_url):
             raise ConfigurationError(
                 "There is no API key.", hint=keys.how_to_give_one()
             )
-        return cls(base_url=base_url, api_key=found.key if found else None)
+        return cls(base_url=base_url, api_key=known.key if known else None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +109,7 @@ class Transport:
         """Send *call* and return the response, its body still unread.
 
         Raises:
-            ConfigurationError: it cannot be written as JSON; nothing was sent.
+            ConfigurationError: the body cannot be written as JSON; nothing was sent.
             ApertisError: no answer, or one with an error status, after all tries.
         """
         content = None if call.body is None else _encode(call.body)
@@ -221,8 +221,8 @@ def checked_retries(number: int) -> int:
     Raises:
         ConfigurationError: it is no whole number, or below 0.
     """
-    given: object = number
-    if isinstance(given, bool) or not isinstance(given, int) or number < 0:
+    value: object = number
+    if isinstance(value, bool) or not isinstance(value, int) or number < 0:
         raise ConfigurationError(
             f"max_retries must be a whole number, 0 or more, not {number!r}"
         )
@@ -236,10 +236,10 @@ def checked(headers: Mapping[str, str]) -> dict[str, str]:
         ConfigurationError: one cannot be sent. Its value, which may be a key, is not
             repeated.
     """
-    given: Any = headers
-    if not isinstance(given, Mapping):
+    fields: Any = headers
+    if not isinstance(fields, Mapping):
         raise ConfigurationError("Headers must be a mapping of names to values.")
-    for name, value in given.items():
+    for name, value in fields.items():
         if not isinstance(name, str) or not isinstance(value, str):
             raise ConfigurationError(f"The header {name!r} must be text.")
         if not _NAME.fullmatch(name) or not (value.isascii() and value.isprintable()):

@@ -98,8 +98,8 @@ def text(value: object) -> str | None:
 
 
 def _part(value: object) -> str:
-    found = value if isinstance(value, str) else mapping(value).get("text")
-    return found if isinstance(found, str) else ""
+    words = value if isinstance(value, str) else mapping(value).get("text")
+    return words if isinstance(words, str) else ""
 
 
 def amount(value: object) -> float | None:

@@ -1,21 +1,21 @@
-"""One question gets its answer, from the server or the journal, and is noted meanwhile.
+"""A prepared Ask gets its answer, from the server or the journal, and becomes a turn.
 
-What stands in the conversation before it, and what becomes of it there, is not known
-here.
+The transcript knows what stands before it, and what becomes of the turn.
 """
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
 from apertis_magic.api.stream import AsyncStream
-from apertis_magic.api.types import Message
+from apertis_magic.api.types import Message, Usage
 from apertis_magic.chat import fitting
-from apertis_magic.chat.journal import Journal
-from apertis_magic.chat.question import Question
-from apertis_magic.chat.reply import Reply
+from apertis_magic.chat.ask import PreparedAsk
+from apertis_magic.chat.draft import Draft
+from apertis_magic.chat.journal.journal import Journal
 from apertis_magic.chat.state import State
 from apertis_magic.chat.turn import Turn
 from apertis_magic.errors import ApertisError, BadRequest
@@ -26,7 +26,7 @@ _UNKNOWN_FIELD = re.compile(
     r"not (?:supported|permitted|allowed)|extra|no reason given",
     re.IGNORECASE,
 )
-_GO_ON = (
+_CONTINUE = (
     "Go on exactly where your last message broke off. Repeat nothing of it, and say "
     "nothing about this request."
 )
@@ -37,156 +37,250 @@ _GROWTH_EVERY = 0.5
 """Seconds between two entries of a growing answer in the journal."""
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """How an answer ended.
+
+    Attributes:
+        turn: what has become of the question.
+        error: what went wrong, None for nothing.
+        fingerprint: what is the same for the same request, None where the journal may
+            not answer that by this.
+    """
+
+    turn: Turn
+    error: ApertisError | None = None
+    fingerprint: str | None = None
+
+
 async def answer(
-    reply: Reply,
-    question: Question,
+    draft: Draft,
+    prepared: PreparedAsk,
+    before: Callable[[], Sequence[Turn]],
+    journal: Journal | None,
+    state: State | None,
+) -> Answered:
+    """Have *draft* take the answer, and return the turn, whatever happens.
+
+    Args:
+        draft: has what came, however this ends.
+        prepared: what is asked.
+        before: gives the turns that stand before it, or raises an ``ApertisError``.
+        journal: notes the question and the answer as it grows; None for nothing.
+        state: the conversation as the journal is to know it, None for none.
+    """
+    draft.begin()
+    error: ApertisError | None = None
+    fingerprint = None
+    try:
+        fingerprint = await _answer(draft, prepared, before(), journal, state)
+        finish = draft.finish
+    except asyncio.CancelledError:
+        # It may have been complete, with its connection still closing.
+        finish = draft.finish or "interrupted"
+    except ApertisError as failure:
+        finish, error = "error", failure
+    except Exception as cause:  # noqa: BLE001  what had come must not be lost
+        finish, error = (
+            "error",
+            ApertisError(f"Something unforeseen happened: {cause!r}"),
+        )
+        error.__cause__ = cause
+    return Answered(turn_of(draft, prepared, finish, error), error, fingerprint)
+
+
+def turn_of(
+    draft: Draft,
+    prepared: PreparedAsk,
+    finish: str | None,
+    error: ApertisError | None = None,
+) -> Turn:
+    """Return what has become of a question so far as a turn."""
+    ask, cell = prepared.ask, prepared.ask.placement.cell
+    turn = Turn(
+        id=draft.id,
+        question=ask.question,
+        text=draft.text,
+        reasoning=draft.reasoning,
+        refusal=draft.refusal,
+        alternatives=draft.alternatives,
+        sources=draft.sources,
+        finish=finish,
+        error=str(error or ""),
+        hint=error.hint if error else "",
+        model=draft.model,
+        asked_model=prepared.model,
+        fallback=draft.fallback,
+        base_url=prepared.client.base_url,
+        usage=draft.usage,
+        system=prepared.system,
+        left_out=draft.left_out,
+        cached=draft.cached,
+        cell=cell.id if cell else None,
+        started=draft.started,
+        first_text=draft.first_text,
+        elapsed=draft.elapsed,
+        malformed=draft.malformed,
+    )
+    return _joined(ask.partial, turn) if ask.partial else turn
+
+
+def _joined(partial: Turn, rest: Turn) -> Turn:
+    """Return *rest*, which holds the text of both, as the turn that *partial* was."""
+    return replace(
+        rest,
+        cell=partial.cell,
+        started=partial.started,
+        first_text=partial.first_text,
+        alternatives=partial.alternatives,
+        malformed=partial.malformed + rest.malformed,
+        elapsed=partial.elapsed + rest.elapsed,
+        usage=_both(partial, rest),
+    )
+
+
+def _both(partial: Turn, rest: Turn) -> Usage | None:
+    """Return what both took; what the journal answered took nothing now."""
+    if partial.cached:
+        return rest.usage
+    return rest.usage + partial.usage if rest.usage and partial.usage else None
+
+
+async def _answer(
+    draft: Draft,
+    prepared: PreparedAsk,
     before: Sequence[Turn],
     journal: Journal | None,
     state: State | None,
 ) -> str | None:
-    """Have *reply* take in the answer to a question.
-
-    Args:
-        reply: has what came, however this ends.
-        question: what is asked.
-        before: the turns that stand before it.
-        journal: notes the question and the answer as it grows; None for nothing.
-        state: the conversation as the journal is to know it, None for none.
-
-    Returns:
-        What is the same for the same request, None where the journal may not answer
-        that by this.
+    """Have *draft* take the answer, and return the request's fingerprint.
 
     Raises:
         ApertisError: it failed.
     """
-    messages = _messages(reply, question, before)
-    request = question.request(messages)
-    async with _noted(reply, question, journal, state):
-        cached = await _cached(question, request, journal)
+    messages = _messages(draft, prepared, before)
+    fingerprint = prepared.fingerprint(messages)
+    async with _noted(draft, prepared, journal, state):
+        cached = await _cached(prepared, fingerprint, journal)
         if cached is None:
-            await _send(reply, question, messages)
+            await _send(draft, prepared, messages)
         else:
-            reply.take(cached)
-    # What goes on, or was given again, is no answer to that request alone.
-    return None if cached or question.resumes else request
+            draft.copy_answer(cached)
+    # What completes an answer, or was given again, is no answer to that request alone.
+    return None if cached or prepared.ask.partial else fingerprint
 
 
 def _messages(
-    reply: Reply, question: Question, before: Sequence[Turn]
+    draft: Draft, prepared: PreparedAsk, before: Sequence[Turn]
 ) -> Sequence[Message]:
     """Return what is sent: the system prompt, the turns before, the question."""
-    half = question.resumes
+    question, partial = prepared.ask.question, prepared.ask.partial
     fit = fitting.fit(
         before,
-        question.prompt + (half.text if half else ""),
+        question.sent + (partial.text if partial else ""),
         attached=question.attachments,
-        system=question.system,
-        history=question.history,
-        max_context=question.max_context,
-        max_tokens=_longest(question.options),
+        system=prepared.system,
+        last_turns=question.last_turns,
+        max_context=prepared.max_context,
+        max_tokens=_longest(question.fields),
     )
-    reply.left_out = fit.left_out
-    system = [Message("system", question.system)] if question.system else []
-    asked = [*half.messages, Message("user", _GO_ON)] if half else [question.message]
-    return [*system, *(m for turn in fit.turns for m in turn.messages), *asked]
+    draft.left_out = fit.left_out
+    system = [Message("system", prepared.system)] if prepared.system else []
+    last = [question.message]
+    if partial:
+        last = [*partial.messages, Message("user", _CONTINUE)]
+    return [*system, *(m for turn in fit.turns for m in turn.messages), *last]
 
 
-def _longest(options: Mapping[str, Any]) -> int | None:
+def _longest(fields: Mapping[str, Any]) -> int | None:
     """Return the tokens of the longest answer, by the older name or the newer."""
-    fields = {**options, **(options.get("extra_body") or {})}
+    fields = {**fields, **(fields.get("extra_body") or {})}
     found = fields.get("max_tokens", fields.get("max_completion_tokens"))
     return found if type(found) is int else None
 
 
 @asynccontextmanager
 async def _noted(
-    reply: Reply, question: Question, journal: Journal | None, state: State | None
+    draft: Draft, prepared: PreparedAsk, journal: Journal | None, state: State | None
 ) -> AsyncIterator[None]:
     """Have the journal know the question, and the answer as it grows."""
     if journal is None:
         yield
         return
-    begun = question.turn(reply, "interrupted")
-    known = journal.begin(state, begun, question.where)
+    begun = turn_of(draft, prepared, "interrupted")
+    known = journal.begin(state, begun, prepared.ask.placement)
     await asyncio.wait([asyncio.wrap_future(known)], timeout=_JOURNAL_PATIENCE)
-    growing = asyncio.ensure_future(_grow(reply, journal))
+    growing = asyncio.ensure_future(_grow(draft, journal))
     try:
         yield
     finally:
         growing.cancel()
 
 
-async def _grow(reply: Reply, journal: Journal) -> None:
-    for pieces in reply.growth():
+async def _grow(draft: Draft, journal: Journal) -> None:
+    for pieces in draft.growth():
         if pieces:
-            journal.grow(reply.id, pieces)
+            journal.grow(draft.id, pieces)
         await asyncio.sleep(_GROWTH_EVERY)
 
 
 async def _cached(
-    question: Question, request: str | None, journal: Journal | None
+    prepared: PreparedAsk, fingerprint: str | None, journal: Journal | None
 ) -> Turn | None:
-    since = question.cached_since
-    if since is None or request is None or journal is None or question.resumes:
+    since = prepared.cached_since
+    if since is None or fingerprint is None or journal is None or prepared.ask.partial:
         return None
     try:
-        return await asyncio.to_thread(journal.answer, request, since=since)
+        return await asyncio.to_thread(journal.answer, fingerprint, since=since)
     except ApertisError:
         return None  # what cannot be read is asked for
 
 
-async def _send(reply: Reply, question: Question, messages: Sequence[Message]) -> None:
-    """Send a question, and have *reply* take in what comes.
+async def _send(
+    draft: Draft, prepared: PreparedAsk, messages: Sequence[Message]
+) -> None:
+    """Send a question, and have *draft* take what comes.
 
     Raises:
-        ApertisError: it failed; the reply has what came before.
+        ApertisError: it failed; the draft has what came before.
     """
-    create, model = question.client.chat.completions.create, question.model
-    options = {**question.vary, **question.options}
-    if not question.stream:
-        whole = await create(
-            model=model, messages=messages, on_retry=reply.again, **options
-        )
-        reply.opened(whole.response)
-        reply.add(whole.as_chunk())
+    arguments = {
+        "model": prepared.model,
+        "messages": messages,
+        "on_retry": draft.note_retry,
+        **prepared.arguments(),
+    }
+    if not prepared.ask.stream:
+        whole = await prepared.client.chat.completions.create(**arguments)
+        draft.note_response(whole.response)
+        draft.add(whole.as_chunk())
         return
-    async with await _open(reply, question, messages, options) as stream:
-        reply.opened(stream.response)
+    async with await _open(prepared, arguments) as stream:
+        draft.note_response(stream.response)
         try:
             async for chunk in stream:
-                reply.add(chunk)
+                draft.add(chunk)
         finally:
-            reply.malformed = stream.malformed
+            draft.malformed = stream.malformed
 
 
-async def _open(
-    reply: Reply,
-    question: Question,
-    messages: Sequence[Message],
-    options: Mapping[str, Any],
-) -> AsyncStream:
+async def _open(prepared: PreparedAsk, arguments: Mapping[str, Any]) -> AsyncStream:
     """Open the stream with its usage asked for, or without where that is refused."""
-    client = question.client
+    client = prepared.client
 
-    async def stream(**options: Any) -> AsyncStream:
+    async def stream(**more: Any) -> AsyncStream:
         opened: AsyncStream = await client.chat.completions.create(
-            model=question.model,
-            messages=messages,
-            stream=True,
-            on_retry=reply.again,
-            **options,
+            **{**more, **arguments, "stream": True}
         )
         return opened
 
     if not client.usage_in_streams:
-        return await stream(**options)
-    usage = {"stream_options": {"include_usage": True}}
+        return await stream()
     try:
-        return await stream(**{**usage, **options})
+        return await stream(stream_options={"include_usage": True})
     except BadRequest as error:
         if not _UNKNOWN_FIELD.search(f"{error.param} {error}"):
             raise
-    opened = await stream(**options)
+    opened = await stream()
     client.usage_in_streams = False
     return opened

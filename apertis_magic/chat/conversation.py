@@ -1,33 +1,24 @@
-"""A conversation: its ordered turns, its system prompt, and how it asks."""
+"""A conversation asks one question at a time, and its transcript has the turns."""
 
 import asyncio
-import os
-import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-from uuid import uuid4
 
-from apertis_magic.api import loop, params
+from apertis_magic.api import loop
 from apertis_magic.api.client import AsyncApertis
-from apertis_magic.chat import history
-from apertis_magic.chat.answering import answer
+from apertis_magic.api.environment import model_from_environment
+from apertis_magic.chat.answering import Answered, answer, turn_of
+from apertis_magic.chat.ask import Ask, Limits, PreparedAsk, detached
 from apertis_magic.chat.attachment import Attachment
-from apertis_magic.chat.history import Entry, History, Where
-from apertis_magic.chat.journal import Journal
-from apertis_magic.chat.question import Question, changed, copied, varied
-from apertis_magic.chat.reply import Outcome, Reply
-from apertis_magic.chat.settings import model_from_environment
-from apertis_magic.chat.state import State, merged
+from apertis_magic.chat.draft import Draft
+from apertis_magic.chat.history import Placement
+from apertis_magic.chat.journal.journal import Journal
+from apertis_magic.chat.question import Question
+from apertis_magic.chat.reply import Ending, Reply
+from apertis_magic.chat.state import State
+from apertis_magic.chat.transcript import Transcript, lock
 from apertis_magic.chat.turn import Turn
-from apertis_magic.chat.watchers import Watchers
-from apertis_magic.clean import mend
-from apertis_magic.errors import ApertisError, ConfigurationError
-
-_OF_THE_CLIENT = ("extra_body", "extra_headers", "timeout", "max_retries")
-
-_lock = threading.RLock()
-"""Held while turns change, which is short, so that one is enough for all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +27,11 @@ class UnderWay:
 
     Attributes:
         reply: its answer; the turn will have the same id.
-        prompt: the user's message.
-        where: where the turn will stand, by what lasts while it waits.
-        attachments: the files that go with it.
+        ask: what is asked, and where the turn will stand, by what lasts while it waits.
     """
 
     reply: Reply
-    prompt: str
-    where: Where
-    attachments: tuple[Attachment, ...] = ()
+    ask: Ask
 
 
 class Conversation:
@@ -61,11 +48,7 @@ class Conversation:
         journal: what keeps its turns as they happen, None for nothing.
 
     Attributes:
-        name: what it is called.
-        journal: what keeps its turns as they happen, None for nothing.
-        watchers: are told whenever turns, name, model or system prompt are others.
-        default_system: the system prompt while the conversation has none of its own.
-        left: ids of what it has left behind in the journal, the latest last.
+        transcript: the turns, and all that places them and takes them out.
 
     Example:
         >>> from apertis_magic import Conversation
@@ -89,67 +72,52 @@ class Conversation:
         name: str = "main",
         journal: Journal | None = None,
     ) -> None:
-        self.name = name
-        self.journal = journal
-        self.watchers = Watchers()
-        self.default_system: str | None = None
-        self.left: list[str] = []
-        self._id = uuid4().hex
-        self._model, self._system = model, system
+        state = State(name=name, model=model, system=system)
+        self.transcript = Transcript(state, journal)
         self._client = client
-        self._history: History = ()
-        self._dropped = 0  # the highest number of a turn that may be put back
         self._under_way: tuple[UnderWay, ...] = ()
-        self._asked: Entry | None = None  # what was asked last
         self._turnstile: tuple[asyncio.AbstractEventLoop, asyncio.Lock] | None = None
 
-    @classmethod
-    def of(cls, state: State, *, journal: Journal | None = None) -> "Conversation":
-        """Return the conversation that *state* is a picture of.
-
-        Args:
-            state: its id is in use by no other.
-            journal: what keeps it, None for nothing.
-        """
-        made = cls(state.model, state.system, name=state.name, journal=journal)
-        made._id, made._history = state.id, state.history
-        made.keep()
-        return made
-
     def __repr__(self) -> str:
-        return f"<Conversation {self.name!r}: {len(self._history)} turns>"
+        return f"<Conversation {self.name!r}: {len(self.turns)} turns>"
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return self.transcript.name
 
     @property
     def model(self) -> str | None:
         """The model of its own, None for none."""
-        return self._model
+        return self.transcript.model
 
     @model.setter
     def model(self, model: str | None) -> None:
-        self._model = model
-        self.watchers.tell()
+        self.transcript.model = model
 
     @property
     def system(self) -> str | None:
         """The system prompt of its own, "" for none at all, None for the default."""
-        return self._system
+        return self.transcript.system
 
     @system.setter
     def system(self, system: str | None) -> None:
-        self._system = system
-        self.watchers.tell()
+        self.transcript.system = system
+
+    @property
+    def journal(self) -> Journal | None:
+        """What keeps its turns as they happen, None for nothing."""
+        return self.transcript.journal
 
     @property
     def state(self) -> State:
         """The conversation as it is now."""
-        with _lock:
-            return State(
-                id=self._id,
-                name=self.name,
-                model=self.model,
-                system=self.system,
-                history=self._history,
-            )
+        return self.transcript.state
+
+    @property
+    def turns(self) -> tuple[Turn, ...]:
+        """The turns in their order."""
+        return self.transcript.state.turns
 
     @property
     def under_way(self) -> tuple[UnderWay, ...]:
@@ -157,33 +125,16 @@ class Conversation:
 
         Those that wait for the answer before them are there, those asked ``once`` not.
         """
-        with _lock:  # who is told that one begins finds it there
-            return tuple(each for each in self._under_way if each.reply.is_here)
+        with lock:  # who is told that one begins finds it there
+            return tuple(e for e in self._under_way if e.reply.is_of_this_process)
 
     @property
     def view(self) -> tuple[State, tuple[UnderWay, ...]]:
         """The conversation and what is under way, at one and the same moment."""
-        with _lock:
+        with lock:
             return self.state, self.under_way
 
-    @property
-    def turns(self) -> tuple[Turn, ...]:
-        """The turns in their order."""
-        return self.state.turns
-
-    @property
-    def newest(self) -> Turn | None:
-        """The turn with text that was made last, wherever it stands."""
-        return history.newest(self._history)
-
-    @property
-    def stale(self) -> frozenset[str]:
-        """Ids of the turns that were asked before a turn above them was asked again."""
-        entries = self._history
-        marks = zip(entries, history.stale(entries), strict=True)
-        return frozenset(entry.turn.id for entry, old in marks if old)
-
-    def ask(  # noqa: PLR0913  the one place where all about a question comes together
+    def ask(  # noqa: PLR0913  the public face of an Ask
         self,
         prompt: str,
         *,
@@ -191,8 +142,8 @@ class Conversation:
         client: AsyncApertis | None = None,
         system: str | None = None,
         attachments: Sequence[Attachment] = (),
-        where: Where | None = None,
-        history: int | None = None,
+        placement: Placement | None = None,
+        last_turns: int | None = None,
         max_context: int | None = None,
         cached_since: float | None = None,
         once: bool = False,
@@ -208,9 +159,10 @@ class Conversation:
             system: the conversation's system prompt from now on, "" for none; None
                 leaves it.
             attachments: the files that go with it.
-            where: where the turn stands: which notebook cell asks, whose earlier turn
-                is replaced, or whether to start over; None adds it at the end.
-            history: how many of the turns before it are sent at the most; None for all.
+            placement: where the turn stands: which notebook cell asks, whose earlier
+                turn is replaced, or whether to start over; None adds it at the end.
+            last_turns: how many of the turns before it are sent at the most; None for
+                all.
             max_context: tokens that question and answer may take; the oldest turns are
                 left out until they fit. None for no limit.
             cached_since: where the very same was asked after that moment (seconds since
@@ -226,42 +178,23 @@ class Conversation:
             ConfigurationError: something is missing or out of range; nothing was sent.
                 What goes wrong later is raised by ``Reply.result``.
         """
-        if not prompt.strip():
-            raise ConfigurationError("The message is empty.")
-        given = {name: value for name, value in options.items() if value is not None}
-        fields = {k: v for k, v in given.items() if k not in _OF_THE_CLIENT}
-        params.check({**fields, "stream": stream})
-        if history is not None and history < 0:
-            raise ConfigurationError(f"history must be 0 or more, not {history}.")
-        client = client or self._own_client()
-        if system is not None and not once:
-            self.system = system
+        fields, limits = _split(options)
         question = Question(
-            prompt=mend(prompt),
-            attachments=tuple(attachments),
-            model=model or self.model or model_from_environment(),
-            client=client,
-            system=self.system_of(system),
-            options=given,
-            where=where or Where(),
-            history=history,
-            max_context=max_context,
-            cached_since=cached_since,
+            prompt, tuple(attachments), fields=fields, last_turns=last_turns
+        )
+        ask = Ask(
+            question=question,
+            model=model,
+            system=system,
+            placement=placement or Placement(),
             once=once,
             stream=stream,
+            limits=limits,
         )
-        return self._start(question)
+        ask.check()
+        return self.start(self._prepared(ask, client, max_context, cached_since))
 
-    def system_of(self, given: str | None = None) -> str | None:
-        """Return the system prompt of a question that gives one itself, or none.
-
-        Args:
-            given: the question's own, "" for none at all, None where it gives none.
-        """
-        used = (given, self.system, self.default_system)
-        return next((each for each in used if each is not None), None)
-
-    def go_on(
+    def resume(
         self,
         turn: str | None = None,
         *,
@@ -269,60 +202,34 @@ class Conversation:
         client: AsyncApertis | None = None,
         max_context: int | None = None,
         stream: bool = True,
-        **limits: Any,
+        timeout: Any = None,
+        max_retries: int | None = None,
     ) -> Reply:
-        """Go on with an answer that was cut off or stopped, and return what comes.
+        """Have an answer that was cut off or stopped completed, and return the rest.
 
-        The model is sent its own half answer and asked for the rest, which is joined to
-        the same turn.
+        The model is sent its own partial answer and asked for the rest, which is joined
+        to the same turn.
 
         Args:
             turn: the id of its turn; None for the newest with text.
-            model: the model that goes on; None for the one that began.
+            model: the model that completes it; None for the one that began.
             client: who sends this request.
             max_context: as for ``ask``.
             stream: let the rest come in pieces.
-            **limits: ``timeout`` and ``max_retries``, as ``create`` takes them.
+            timeout: as ``create`` takes it.
+            max_retries: as ``create`` takes it.
 
         Raises:
             ConfigurationError: there is no such answer; nothing was sent.
         """
-        half = self.half(turn)
-        # One answer goes on, not as many as were asked for.
-        options = {k: v for k, v in half.options.items() if k != "n"}
-        question = Question(
-            prompt=half.prompt,
-            attachments=half.attachments,
-            model=model or half.asked_model,
-            client=client or self._own_client(),
-            system=half.system,
-            options={**options, **limits},
-            where=Where(replaces=half.id),
-            history=half.history,
-            max_context=max_context,
+        partial = self.transcript.find_partial(turn)
+        ask = replace(
+            Ask.rest_of(partial),
+            model=model,
             stream=stream,
-            resumes=half,
+            limits=Limits(timeout=timeout, max_retries=max_retries),
         )
-        return self._start(question)
-
-    def half(self, turn: str | None = None) -> Turn:
-        """Return the turn that ``go_on`` goes on with.
-
-        Args:
-            turn: its id; None for the newest with text.
-
-        Raises:
-            ConfigurationError: there is none, or it is complete.
-        """
-        half = self.newest if turn is None else self.asked(turn)
-        if half is not None and half.text and half.finish != "stop":
-            return half
-        what = "The last answer" if turn is None else "That answer"
-        nothing = "There is no answer yet." if turn is None else "Nothing of it came."
-        raise ConfigurationError(
-            f"{what} is complete." if half and half.finish == "stop" else nothing,
-            hint="Only an answer that was cut off or stopped can go on.",
-        )
+        return self.start(self._prepared(ask, client, max_context))
 
     def retry(
         self,
@@ -350,119 +257,53 @@ class Conversation:
             ConfigurationError: nothing was asked yet, there is no such turn, or a value
                 is out of range; nothing was sent.
         """
-        last = self.asked(turn)
-        client = client or self._own_client()
-        fields = changed(last.options, options)
-        params.check({k: v for k, v in fields.items() if k not in _OF_THE_CLIENT})
-        question = Question(
-            prompt=last.prompt,
-            attachments=last.attachments,
-            model=model or last.asked_model,
-            client=client,
-            system=self.system_of(),
-            options=fields,
-            vary=varied(client.base_url, fields),
-            where=Where(replaces=self._standing(last)),
-            history=last.history,
-            max_context=max_context,
+        last = self.transcript.find_turn(turn)
+        fields, limits = _split(options)
+        ask = replace(
+            Ask.again(last, fields),
+            model=model,
             stream=stream,
+            limits=limits,
         )
-        return self._start(question)
+        return self.start(self._prepared(ask, client, max_context))
 
-    def asked(self, turn: str | None = None) -> Turn:
-        """Return the turn of that id, or of the last question.
+    def start(self, prepared: PreparedAsk) -> Reply:
+        """Start the answer of a prepared Ask, and return at once with it in flight.
 
         Args:
-            turn: the id; None for the last question's.
+            prepared: what is asked, of whom; its system prompt is the conversation's
+                from now on, unless it is asked ``once``.
 
         Raises:
-            ConfigurationError: there is none.
+            ConfigurationError: something is missing or out of range; nothing was sent.
         """
-        if turn is None:
-            if (last := self.last_asked) is None:
-                raise ConfigurationError("Nothing was asked yet.")
-            return last
-        with _lock:
-            # A try that failed stands beside the answer that it did not replace.
-            tried: History = (self._asked,) if self._asked else ()
-            for entry in (*self._history, *tried):
-                if entry.turn.id == turn:
-                    return entry.turn
-        raise self._no_such_turn()
-
-    @property
-    def last_asked(self) -> Turn | None:
-        """The turn of the last question, whatever became of it."""
-        with _lock:
-            if self._asked is not None:
-                return self._asked.turn
-            last = max(self._history, key=lambda entry: entry.made, default=None)
-            return last.turn if last else None
+        prepared.ask.check()
+        placement = self.transcript.lasting(prepared.ask.placement)
+        ask = replace(detached(prepared.ask), placement=placement)
+        prepared = replace(prepared, ask=ask)
+        if ask.system is not None and not ask.once:
+            self.transcript.system = ask.system
+        with lock:  # it cannot end before it is known to be under way
+            reply = Reply(
+                lambda draft: self._answer(draft, prepared),
+                asked_model=prepared.model,
+                partial=ask.partial,
+                watchers=None if ask.once else self.transcript.watchers,
+            )
+            if not ask.once:
+                self._under_way = (*self._under_way, UnderWay(reply, ask))
+        return reply
 
     def undo(self, number: int = 1) -> tuple[Turn, ...]:
         """Take the last turns back, at most *number*, and return them in their order.
 
         A journal keeps them as versions.
         """
-        with _lock:
-            kept = max(len(self._history) - max(number, 0), 0)
-            taken = self._history[kept:]
-            self._change(self._history[:kept])
-        self.watchers.tell()
-        return tuple(entry.turn for entry in taken)
-
-    def drop(self, turn: str) -> tuple[Entry, int]:
-        """Take one turn out, which stays in the journal as a version.
-
-        Args:
-            turn: its id.
-
-        Returns:
-            What ``put_back`` takes: its entry, and where it stood.
-
-        Raises:
-            ConfigurationError: there is none.
-        """
-        with _lock:
-            try:
-                kept, entry, at = history.without(self._history, turn)
-            except KeyError:
-                raise self._no_such_turn() from None
-            last = self._asked
-            self._dropped = max(self._dropped, entry.made)
-            self._change(kept, None if last and last.slot == entry.slot else last)
-        self.watchers.tell()
-        return entry, at
-
-    def put_back(self, entry: Entry, at: int) -> None:
-        """Undo ``drop``; where the turn, or a version of it, is back nothing happens.
-
-        Args:
-            entry: what was taken out.
-            at: where it stood; at most the end.
-        """
-        with _lock:
-            whole = history.put_back(self._history, entry, at)
-            if whole is self._history:
-                return
-            self._change(whole, self._asked)
-        self.watchers.tell()
+        return self.transcript.undo(number)
 
     def reset(self) -> int:
         """Drop all turns and return how many there were; the rest stays."""
-        with _lock:
-            dropped = len(self._history)
-            self._leave()
-            self._history, self._asked = (), None
-        self.watchers.tell()
-        return dropped
-
-    def rename(self, name: str) -> None:
-        """Call it *name* from now on."""
-        with _lock:
-            self.name = name
-            self.keep()
-        self.watchers.tell()
+        return self.transcript.reset()
 
     def fork(self, name: str, *, through: str | None = None) -> "Conversation":
         """Return a conversation that shares the turns so far and goes its own way.
@@ -474,229 +315,79 @@ class Conversation:
         Raises:
             ConfigurationError: there is no such turn.
         """
-        now = self.state
-        ids = [turn.id for turn in now.turns]
-        if through is not None and through not in ids:
-            raise self._no_such_turn()
-        end = len(ids) if through is None else ids.index(through) + 1
-        forked = replace(now, id=uuid4().hex, name=name, history=now.history[:end])
-        made = Conversation.of(forked, journal=self.journal)
-        made._inherit(self._id)  # noqa: SLF001  its own kind
-        made._client = self._client  # noqa: SLF001  as above
-        made.default_system = self.default_system
-        return made
+        forked = Conversation(client=self._client)
+        forked.transcript = self.transcript.fork(name, through=through)
+        return forked
 
-    def take_up(self, state: State) -> str | None:
-        """Go on with *state*, whose turns come before those that are here.
-
-        An answer under way comes after them. In the journal it has another id from now
-        on, so that what either was stays as it is.
-
-        Args:
-            state: as ``Conversation.state`` of a conversation gave it.
-
-        Returns:
-            The id that it had until now, None where it held nothing.
-        """
-        with _lock:
-            former, whole = self.state, state
-            if former.history:
-                self.keep()
-                whole = merged(state, former)
-            self._id, self._model, self._system = uuid4().hex, whole.model, whole.system
-            self._history, self._asked = whole.history, None
-            self.keep()
-            self._inherit(state.id)
-            if former.history:
-                self._inherit(former.id)
-        self.watchers.tell()
-        return former.id if former.history else None
-
-    def _inherit(self, origin: str) -> None:
-        """Have the versions of what stands in another conversation be its own too."""
-        if self.journal is not None:
-            self.journal.inherit(self._id, origin)
-
-    def keep(self) -> None:
-        """Have the journal hold the turns, which was perhaps cleared or off before."""
-        with _lock:
-            if self.journal is not None and self._history:
-                self.journal.keep(self.state)
-
-    def end_execution(self, execution: str) -> None:
-        """Drop the turns that a cell made when it last ran and did not make now.
-
-        Args:
-            execution: the id of this run of the cell.
-        """
-        with _lock:
-            ended = history.end_execution(self._history, execution)
-            if len(ended) == len(self._history):
-                return
-            self._change(ended)
-        self.watchers.tell()
-
-    def _change(self, entries: History, asked: Entry | None = None) -> None:
-        """Have other turns from now on, without a new one; the lock is held."""
-        is_new = not entries and not self._history  # nothing to be known of it yet
-        self.keep()
-        self._history, self._asked = entries, asked
-        if self.journal is not None and not is_new:
-            self.journal.keep(self.state)
-
-    def _leave(self) -> None:
-        """Leave what the journal has as it is, and begin another conversation there."""
-        if self.journal is not None and self._history:
-            self.keep()
-            self.journal.drop(self._id)
-            self.left.append(self._id)
-        self._id = uuid4().hex
-
-    def _standing(self, last: Turn) -> str:
-        """Return the id of the turn that stands where *last* was asked."""
-        with _lock:
-            asked = self._asked
-            slot = asked.slot if asked and asked.turn.id == last.id else None
-            here = [e for e in self._history if e.slot == slot]
-            return here[0].turn.id if here else last.id
-
-    def _no_such_turn(self) -> ConfigurationError:
-        return ConfigurationError(
-            f"There is no such turn in {self.name}.",
-            hint="It was taken out, or asked again, meanwhile.",
+    def _prepared(
+        self,
+        ask: Ask,
+        client: AsyncApertis | None,
+        max_context: int | None,
+        cached_since: float | None = None,
+    ) -> PreparedAsk:
+        if client is None:
+            client = self._client = self._client or AsyncApertis()
+        return PreparedAsk(
+            ask=ask,
+            client=client,
+            model=ask.model_at(
+                client.base_url, own=self.model, default=model_from_environment()
+            ),
+            system=self.transcript.system_for(ask),
+            max_context=max_context,
+            cached_since=cached_since,
         )
-
-    def _own_client(self) -> AsyncApertis:
-        if self._client is None:
-            self._client = AsyncApertis()
-        return self._client
-
-    def _start(self, question: Question) -> Reply:
-        asked = question.where
-        question = replace(
-            question, options=copied(question.options), where=self._lasting(asked)
-        )
-        with _lock:  # it cannot end before it is known to be under way
-            reply = Reply(
-                lambda reply: self._answer(reply, question),
-                asked_model=question.model,
-                resumes=question.resumes,
-                watchers=None if question.once else self.watchers,
-            )
-            if not question.once:
-                entry = UnderWay(
-                    reply, question.prompt, question.where, question.attachments
-                )
-                self._under_way = (*self._under_way, entry)
-        return reply
-
-    def _lasting(self, where: Where) -> Where:
-        """Return *where* by a name that lasts if the turn is asked again meanwhile."""
-        name = where.replaces
-        slots = {entry.turn.id: entry.slot for entry in self._history}
-        return replace(where, replaces=slots.get(name) or name) if name else where
 
     def _one_at_a_time(self) -> asyncio.Lock:
         # A lock belongs to one event loop, and a forked child has another.
-        here = loop.background()
-        if self._turnstile is None or self._turnstile[0] is not here:
-            self._turnstile = here, asyncio.Lock()
+        background = loop.background()
+        if self._turnstile is None or self._turnstile[0] is not background:
+            self._turnstile = background, asyncio.Lock()
         return self._turnstile[1]
 
-    async def _answer(self, reply: Reply, question: Question) -> Outcome:
-        if question.once:
-            return await self._ask_now(reply, question)
+    async def _answer(self, draft: Draft, prepared: PreparedAsk) -> Ending:
+        if prepared.ask.once:
+            return await self._answer_now(draft, prepared)
         try:
             async with self._one_at_a_time():
-                return await self._ask_now(reply, question)
+                return await self._answer_now(draft, prepared)
         except asyncio.CancelledError:
             # Stopped while it waited for the answer before it.
-            return self._record(reply, question, "interrupted"), None
+            stopped = Answered(turn_of(draft, prepared, "interrupted"))
+            return self._record(stopped, prepared.ask)
         finally:
-            self._end(reply)  # where it could not be recorded, for a mistake of ours
+            self._end(prepared.ask)  # where it was not recorded, for a mistake of ours
 
-    async def _ask_now(self, reply: Reply, question: Question) -> Outcome:
-        reply.begin()
-        state = None if question.once else self.state
-        try:
-            before = self._before(question)
-            request = await answer(reply, question, before, self.journal, state)
-        except asyncio.CancelledError:
-            # It may have been complete, with its connection still closing.
-            return self._record(reply, question, reply.finish or "interrupted"), None
-        except ApertisError as error:
-            return self._record(reply, question, "error", error), error
-        except Exception as error:  # noqa: BLE001  what had come must not be lost
-            failure = ApertisError(f"Something unforeseen happened: {error!r}")
-            failure.__cause__ = error
-            return self._record(reply, question, "error", failure), failure
-        return self._record(reply, question, reply.finish, request=request), None
+    async def _answer_now(self, draft: Draft, prepared: PreparedAsk) -> Ending:
+        transcript, ask = self.transcript, prepared.ask
+        answered = await answer(
+            draft,
+            prepared,
+            lambda: transcript.before(ask),
+            transcript.journal,
+            None if ask.once else transcript.state,
+        )
+        return self._record(answered, ask)
 
-    def _before(self, question: Question) -> Sequence[Turn]:
-        """Return the turns before a question."""
-        now = () if question.once else self._history
-        half = question.resumes
-        if half and half not in [entry.turn for entry in now]:
-            raise ConfigurationError(
-                "The answer that was to go on is gone, or went on meanwhile."
-            )
-        return [e.turn for e in now[: history.place(now, question.where).start]]
+    def _record(self, answered: Answered, ask: Ask) -> Ending:
+        with lock:
+            turn = self.transcript.add(answered.turn, ask, answered.fingerprint)
+            self._end(ask)
+        return turn, answered.error
 
-    def _record(
-        self,
-        reply: Reply,
-        question: Question,
-        finish: str | None,
-        error: ApertisError | None = None,
-        *,
-        request: str | None = None,
-    ) -> Turn:
-        turn = question.turn(reply, finish, error)
-        if question.once:
-            entry = Entry(turn, 0, None, turn.id)
-            if self.journal is not None:
-                self.journal.keep(None, entry, request=request)
-            return turn
-        with _lock:
-            entry = self._placed(turn, question)
-            self._asked = entry
-            self._end(reply)
-            if self.journal is not None:
-                self.journal.keep(self.state, entry, request=request)
-        return entry.turn
-
-    def _end(self, reply: Reply) -> None:
-        """Have an answer be under way no more."""
-        with _lock:
-            others = (each for each in self._under_way if each.reply is not reply)
-            self._under_way = tuple(others)
-
-    def _placed(self, turn: Turn, question: Question) -> Entry:
-        """Put *turn* where it belongs and return its entry; the lock is held."""
-        half = question.resumes
-        if half is None:
-            if question.where.fresh and not turn.nothing_came:
-                self._start_over(question.where)
-            self._history, entry = history.put(
-                self._history, turn, question.where, after=self._dropped
-            )
-            return entry
-        if turn.text != half.text or turn.finish == "stop":
-            self._history = history.swap(self._history, turn)
-        same = [entry for entry in self._history if entry.turn.id == turn.id]
-        return replace(same[0], turn=turn) if same else Entry(turn, 0, None, turn.id)
-
-    def _start_over(self, where: Where) -> None:
-        """Leave the conversation behind if it holds more than what *where* replaces."""
-        cell = where.cell.id if where.cell else None
-        if any(cell is None or entry.turn.cell != cell for entry in self._history):
-            self._leave()
+    def _end(self, ask: Ask) -> None:
+        """Have a question be under way no more."""
+        with lock:
+            self._under_way = tuple(e for e in self._under_way if e.ask is not ask)
 
 
-if hasattr(os, "register_at_fork"):
-    # A child has none of the threads that could give the lock back.
-    os.register_at_fork(
-        before=_lock.acquire,
-        after_in_parent=_lock.release,
-        after_in_child=_lock.release,
-    )
+def _split(options: Mapping[str, Any]) -> tuple[dict[str, Any], Limits]:
+    """Return the request's fields among *options* that are set, and the limits."""
+    limits = {name: options[name] for name in Limits.__slots__ if name in options}
+    fields = {
+        name: value
+        for name, value in options.items()
+        if name not in limits and value is not None
+    }
+    return fields, Limits(**limits)

@@ -45,7 +45,7 @@ def fit(
     *,
     attached: Sequence[Attachment] = (),
     system: str | None,
-    history: int | None,
+    last_turns: int | None,
     max_context: int | None,
     max_tokens: int | None,
 ) -> Fit:
@@ -58,30 +58,30 @@ def fit(
         prompt: the question.
         attached: the files that go with it.
         system: the system prompt, which is always sent.
-        history: how many turns to send at the most; None for all.
+        last_turns: how many turns to send at the most; None for all.
         max_context: tokens that the model can read and write together; None for no
             limit.
         max_tokens: tokens of the longest answer; None leaves room for a usual one.
     """
-    told = [turn for turn in before if turn.text]
-    if history is not None:
-        told = told[max(0, len(told) - history) :]
+    with_text = [turn for turn in before if turn.text]
+    if last_turns is not None:
+        with_text = with_text[max(0, len(with_text) - last_turns) :]
     if max_context is None:
-        return Fit(turns=tuple(told))
+        return Fit(turns=tuple(with_text))
     if max_tokens is None:
         max_tokens = min(max_context // _SHARE_OF_ANSWER, _MOST_FOR_ANSWER)
     left = max_context - max_tokens - _message(prompt) - _files(attached)
     left -= _message(system) if system else 0
-    first = len(told)
+    first = len(with_text)
     # From the newest, so that what is too old is not even measured.
-    while first and (left := left - cost(told[first - 1])) >= 0:
+    while first and (left := left - cost(with_text[first - 1])) >= 0:
         first -= 1
-    return Fit(turns=tuple(told[first:]), left_out=first)
+    return Fit(turns=tuple(with_text[first:]), left_out=first)
 
 
 def cost(turn: Turn) -> int:
     """Return the tokens that a turn takes in a later request, rather too many."""
-    asked = _message(turn.prompt) + _files(turn.attachments)
+    asked = _message(turn.question.sent) + _files(turn.attachments)
     return asked + _AROUND + _of_answer(turn)
 
 

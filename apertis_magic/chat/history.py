@@ -17,19 +17,19 @@ class Entry:
 
     Attributes:
         turn: the turn.
-        made: its number in the order in which the conversation's turns were made.
+        order: its number in the order in which the conversation's turns were made.
         execution: the execution of a cell that made it.
         slot: the id of the first turn that stood in this place; its versions share it.
     """
 
     turn: Turn
-    made: int
+    order: int
     execution: str | None = None
     slot: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Where:
+class Placement:
     """Where a question stands in its conversation.
 
     Attributes:
@@ -37,30 +37,30 @@ class Where:
         append: leave the cell's earlier turns and ask after all of them.
         replaces: the id of the turn that is asked again, whichever cell made it, or of
             the first that stood in its place.
-        fresh: start over: the turns before go once something has come.
+        start_over: start over: the turns before go once something has come.
     """
 
     cell: Cell | None = None
     append: bool = False
     replaces: str | None = None
-    fresh: bool = False
+    start_over: bool = False
 
 
 History = tuple[Entry, ...]
 
 
-def place(history: History, where: Where) -> slice:
+def place(history: History, placement: Placement) -> slice:
     """Return the place of the next turn: a turn to replace, or a gap."""
     end = slice(len(history), len(history))
-    if where.fresh:
+    if placement.start_over:
         return slice(0, 0)
-    if where.replaces is not None:
+    if placement.replaces is not None:
         for at, entry in enumerate(history):
-            if where.replaces in (entry.turn.id, entry.slot):
+            if placement.replaces in (entry.turn.id, entry.slot):
                 return slice(at, at + 1)
         return end
-    cell = where.cell
-    if cell is None or where.append:
+    cell = placement.cell
+    if cell is None or placement.append:
         return end
     own = [i for i, entry in enumerate(history) if entry.turn.cell == cell.id]
     for i in own:
@@ -70,7 +70,7 @@ def place(history: History, where: Where) -> slice:
 
 
 def put(
-    history: History, turn: Turn, where: Where, *, after: int = 0
+    history: History, turn: Turn, placement: Placement, *, after: int = 0
 ) -> tuple[History, Entry]:
     """Return *history* with *turn* in its place, and the turn's entry.
 
@@ -78,22 +78,22 @@ def put(
     a version of that one, which is not in the history. Its number is higher than those
     in the history, and than *after*, which one had that may come back.
     """
-    if where.fresh and not turn.nothing_came:
+    if placement.start_over and not turn.nothing_came:
         # Starting over costs the turns only once there is something in their place.
-        history = _own(history, where.cell)[:1]
-    where = replace(where, fresh=False)
-    execution = where.cell.execution if where.cell else None
-    if where.append and where.cell:
-        history = _keep(history, where.cell)
-    at = place(history, where)
-    made = max([after, *(entry.made for entry in history)]) + 1
+        history = _own(history, placement.cell)[:1]
+    placement = replace(placement, start_over=False)
+    execution = placement.cell.execution if placement.cell else None
+    if placement.append and placement.cell:
+        history = _keep(history, placement.cell)
+    at = place(history, placement)
+    order = max([after, *(entry.order for entry in history)]) + 1
     if not history[at]:
-        entry = Entry(turn, made, execution, turn.id)
+        entry = Entry(turn, order, execution, turn.id)
         return (*history[: at.start], entry, *history[at.stop :]), entry
     [old] = history[at]
-    if where.replaces is not None:
+    if placement.replaces is not None:
         turn, execution = replace(turn, cell=old.turn.cell), old.execution
-    entry = Entry(turn, made, execution, old.slot)
+    entry = Entry(turn, order, execution, old.slot)
     is_kept = turn.nothing_came and old.turn.text
     stays = replace(old, execution=execution) if is_kept else entry
     return (*history[: at.start], stays, *history[at.stop :]), entry
@@ -112,9 +112,10 @@ def _own(history: History, cell: Cell | None) -> History:
 
 def _keep(history: History, cell: Cell) -> History:
     """Have *cell*'s turns outlast this execution of it, which adds to them."""
-    here, of_cell = cell.execution, cell.id
     return tuple(
-        replace(entry, execution=here) if entry.turn.cell == of_cell else entry
+        replace(entry, execution=cell.execution)
+        if entry.turn.cell == cell.id
+        else entry
         for entry in history
     )
 
@@ -122,7 +123,7 @@ def _keep(history: History, cell: Cell) -> History:
 def newest(history: History) -> Turn | None:
     """Return the turn with text that was made last, wherever it stands."""
     answered = [entry for entry in history if entry.turn.text]
-    last = max(answered, key=lambda entry: entry.made, default=None)
+    last = max(answered, key=lambda entry: entry.order, default=None)
     return last.turn if last else None
 
 
@@ -155,8 +156,8 @@ def without(history: History, turn: str) -> tuple[History, Entry, int]:
 
 def put_back(history: History, entry: Entry, at: int) -> History:
     """Return *history* with an entry that was taken out, unless its place is taken."""
-    here = {each.turn.id for each in history} | {each.slot for each in history}
-    if entry.turn.id in here or entry.slot in here:
+    names = {each.turn.id for each in history} | {each.slot for each in history}
+    if entry.turn.id in names or entry.slot in names:
         return history
     at = min(max(at, 0), len(history))
     return (*history[:at], entry, *history[at:])
@@ -175,6 +176,8 @@ def end_execution(history: History, execution: str) -> History:
 def stale(history: History) -> tuple[bool, ...]:
     """Tell of each turn whether one before it is newer, so that it may not fit."""
     # What failed is not sent, so that it cannot be what does not fit.
-    ages = (0 if entry.turn.nothing_came else entry.made for entry in history)
+    ages = (0 if entry.turn.nothing_came else entry.order for entry in history)
     newest = accumulate(ages, max)
-    return tuple(entry.made < high for entry, high in zip(history, newest, strict=True))
+    return tuple(
+        entry.order < high for entry, high in zip(history, newest, strict=True)
+    )

@@ -1,7 +1,12 @@
 """What a conversation can be called."""
 
-from apertis_magic.clean import printable, redact
+from collections.abc import Collection
+from itertools import count
+
+from apertis_magic.clean import printable, quoted, redact
 from apertis_magic.errors import ConfigurationError
+
+DEFAULT_CONVERSATION = "main"
 
 LONGEST = 100
 """Characters in a conversation's name."""
@@ -13,10 +18,10 @@ def checked(name: str) -> str:
     Raises:
         ConfigurationError: it is no name; a key in it is not repeated.
     """
-    given: object = name
-    if not isinstance(given, str):
+    value: object = name
+    if not isinstance(value, str):
         raise ConfigurationError(
-            f"A conversation is given by its name, not by a {type(given).__name__}."
+            f"A conversation is given by its name, not by a {type(value).__name__}."
         )
     name = name.strip()
     if not name:
@@ -32,6 +37,26 @@ def checked(name: str) -> str:
     raise ConfigurationError(f"A conversation's name {problem}.")
 
 
-def made(text: str) -> str:
+def from_text(text: str) -> str:
     """Return a name made of *text*, which comes from elsewhere and may be none."""
     return redact(" ".join(printable(text).split()))[:LONGEST].strip() or "loaded"
+
+
+def free(name: str, taken: Collection[str]) -> str:
+    """Return *name* with a number behind it that no other name has."""
+    numbers = (f"{name}-{number}" for number in count(2))
+    return next(each for each in numbers if each not in taken)
+
+
+def check_free(name: str, taken: Collection[str]) -> None:
+    """See that no conversation has that name.
+
+    Raises:
+        ConfigurationError: one does; it says how to go there, or make room.
+    """
+    if name in taken:
+        word = quoted(name)
+        raise ConfigurationError(
+            f"There is a conversation {name!r} already.",
+            hint=f"%chat use {word} goes there; %chat delete {word} makes room.",
+        )

@@ -1,174 +1,61 @@
-"""One question: all it is made of, and the turn it becomes."""
+"""What is asked, as one value that an Ask, the answer under way and the turn hold."""
 
-import json
-from collections.abc import Mapping, Sequence
-from copy import deepcopy
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from hashlib import sha256
-from typing import TYPE_CHECKING, Any
-from uuid import uuid4
+from dataclasses import fields as dataclass_fields
+from typing import Any
 
-from apertis_magic.api import address
-from apertis_magic.api.client import AsyncApertis
-from apertis_magic.api.types import Message, Usage
+from apertis_magic.api.types import Message
 from apertis_magic.chat.attachment import Attachment, content
-from apertis_magic.chat.history import Where
-from apertis_magic.chat.turn import Turn
-from apertis_magic.errors import ApertisError
-
-if TYPE_CHECKING:
-    from apertis_magic.chat.reply import Reply
-
-_NOT_KEPT = ("extra_headers", "timeout", "max_retries")  # the first may hold a key
+from apertis_magic.clean import mend
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Question:
-    """All that one question to a model is made of, but for the turns before it.
+    """What is asked: the message, what goes with it, and the options that it keeps.
+
+    The message is there as the user typed it and, where values were filled in, as it is
+    sent. docs/architecture.md tells which of the two is for what.
 
     Attributes:
-        prompt: the user's message.
+        typed: the user's message, as it was typed.
         attachments: the files that go with it.
-        model: the model that is asked.
-        client: who sends it.
-        system: the system prompt, None or empty for none.
-        options: the request's other fields, and arguments of the client's ``create``.
-        vary: fields that only keep a server from answering from its cache.
-        where: where its turn stands in the conversation.
-        history: how many of the turns before it are sent at the most, None for all.
-        max_context: tokens that question and answer may take, None for no limit.
-        once: neither send the turns before nor keep this one.
-        stream: let the answer come in pieces.
-        cached_since: answer from the journal what was asked after that moment, in
-            seconds since 1970; None asks the server.
-        resumes: the turn that the answer goes on with.
+        filled: the message with the values filled in; None where there are none.
+        fields: the request's other fields that were set, with ``extra_body``.
+        last_turns: how many of the turns before it are sent at the most; None for all.
     """
 
-    prompt: str
+    typed: str
     attachments: tuple[Attachment, ...] = ()
-    model: str
-    client: AsyncApertis
-    system: str | None = None
-    options: Mapping[str, Any] = field(default_factory=dict)
-    vary: Mapping[str, Any] = field(default_factory=dict)
-    where: Where = field(default_factory=Where)
-    history: int | None = None
-    max_context: int | None = None
-    once: bool = False
-    stream: bool = True
-    cached_since: float | None = None
-    resumes: Turn | None = None
+    filled: str | None = None
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    last_turns: int | None = None
 
     @property
-    def kept_options(self) -> dict[str, Any]:
-        """The options that its turn keeps."""
-        return {k: v for k, v in self.options.items() if k not in _NOT_KEPT}
+    def sent(self) -> str:
+        """The message as it is sent."""
+        return self.typed if self.filled is None else self.filled
 
-    def request(self, messages: Sequence[Message]) -> str | None:
-        """Return what is the same for the same request; no key is in it.
-
-        None where that cannot be told: an option may hold what is no JSON, and a header
-        may change the answer and hold a key.
-        """
-        if self.options.get("extra_headers"):
-            return None
-        asked = {
-            "base_url": self.client.base_url,
-            "model": self.model,
-            "messages": [message.to_dict() for message in messages],
-            "options": self.kept_options,
+    def mended(self) -> "Question":
+        """Return the question with halves of characters joined or replaced."""
+        texts: dict[str, Any] = {
+            each.name: mend(value)
+            for each in dataclass_fields(self)
+            if isinstance(value := getattr(self, each.name), str)
         }
+        return replace(self, **texts)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """All in it that a person wrote: what must not hold a key."""
         try:
-            text = json.dumps(asked, sort_keys=True)
-        except (TypeError, ValueError, RecursionError):
-            return None
-        return sha256(text.encode()).hexdigest()
+            fields = repr(dict(self.fields))
+        except Exception:  # noqa: BLE001  no JSON, which the client tells
+            fields = ""
+        attached = (each.data for each in self.attachments if not each.is_picture)
+        return self.typed, self.sent, fields, *attached
 
     @property
     def message(self) -> Message:
-        """The user's message, as it is sent."""
-        return Message("user", content(self.prompt, self.attachments))
-
-    def turn(
-        self, reply: "Reply", finish: str | None, error: ApertisError | None = None
-    ) -> Turn:
-        """Return what has become of it so far as a turn."""
-        half, cell = self.resumes, self.where.cell
-        made = Turn(
-            id=reply.id,
-            prompt=self.prompt,
-            attachments=self.attachments,
-            text=reply.text,
-            reasoning=reply.reasoning,
-            refusal=reply.refusal,
-            alternatives=reply.alternatives,
-            sources=reply.sources,
-            finish=finish,
-            error=str(error or ""),
-            hint=error.hint if error else "",
-            model=reply.model,
-            asked_model=self.model,
-            fallback=reply.fallback,
-            base_url=self.client.base_url,
-            usage=reply.usage,
-            system=self.system,
-            options=self.kept_options,
-            history=self.history,
-            left_out=reply.left_out,
-            cached=reply.cached,
-            cell=cell.id if cell else None,
-            started=reply.started,
-            first_text=reply.first_text,
-            elapsed=reply.elapsed,
-            malformed=reply.malformed,
-        )
-        return _joined(half, made) if half else made
-
-
-def _joined(half: Turn, rest: Turn) -> Turn:
-    """Return *rest*, which holds the text of both, as the turn that *half* began."""
-    return replace(
-        rest,
-        cell=half.cell,
-        started=half.started,
-        first_text=half.first_text,
-        alternatives=half.alternatives,
-        history=half.history,
-        malformed=half.malformed + rest.malformed,
-        elapsed=half.elapsed + rest.elapsed,
-        usage=_both(half, rest),
-    )
-
-
-def _both(half: Turn, rest: Turn) -> Usage | None:
-    """Return what both took; what the journal answered took nothing now."""
-    if half.cached:
-        return rest.usage
-    return rest.usage + half.usage if rest.usage and half.usage else None
-
-
-def copied(options: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return options that do not change with what was given, while they wait."""
-    try:
-        return deepcopy(dict(options))
-    except Exception:  # noqa: BLE001  no JSON, which the client tells
-        return options
-
-
-def changed(options: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return *options* with those that are given now, also inside ``extra_body``."""
-    given = {name: value for name, value in given.items() if value is not None}
-    extra = [each.get("extra_body") or {} for each in (options, given)]
-    whole = {**options, **given}
-    return whole | {"extra_body": {**extra[0], **extra[1]}} if any(extra) else whole
-
-
-def varied(base_url: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a field that Apertis has not seen with this request.
-
-    It answers the very same request from a cache, so that another try would be none.
-    """
-    if not address.is_apertis(base_url):
-        return {}
-    number = uuid4().int % 2**31
-    return {"user": f"retry-{number}"} if "seed" in options else {"seed": number}
+        """The user's message of the request, with what is attached."""
+        return Message("user", content(self.sent, self.attachments))

@@ -3,41 +3,20 @@
 import asyncio
 import os
 import threading
-from collections import defaultdict
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from math import inf
-from time import monotonic, time
+from time import monotonic
 from typing import Any, TypeAlias
-from uuid import uuid4
 
 from apertis_magic.api.loop import SLICE, background, submit
-from apertis_magic.api.response import Response
-from apertis_magic.api.types import ChatCompletionChunk, ChunkChoice, Usage, WebSource
-from apertis_magic.chat.turn import Source, Turn
+from apertis_magic.chat.draft import Draft, Progress
+from apertis_magic.chat.turn import Turn
 from apertis_magic.chat.watchers import Watchers
-from apertis_magic.clean import mend
 from apertis_magic.errors import ApertisError
 
-Outcome: TypeAlias = tuple[Turn, ApertisError | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """What is known of an answer that still comes.
-
-    Attributes:
-        text: the answer's text so far.
-        reasoning: the model's thinking so far, where the server tells it.
-        refusal: the text of a refusal so far.
-        status: what happens now, such as ``gpt-4.1-mini · waiting 3 s``.
-    """
-
-    text: str = ""
-    reasoning: str = ""
-    refusal: str = ""
-    status: str = ""
+Ending: TypeAlias = tuple[Turn, ApertisError | None]
+"""The turn that an answer has become, and what went wrong, None for nothing."""
 
 
 class Reply:
@@ -48,24 +27,16 @@ class Reply:
     ``turn`` then holds what came. Any thread may look at it.
 
     Args:
-        run: asks the question; called with this reply, it calls ``add`` for every
-            chunk, and returns the turn and what went wrong, if anything.
+        run: asks the question, writes the answer to the draft, and returns the turn
+            and what went wrong, if anything.
         asked_model: the model that is asked.
-        resumes: the turn that this answer goes on with.
+        partial: the turn whose answer is completed; None for a new answer.
         watchers: are told of each change, on the background loop, and at the very end.
 
     Attributes:
         id: that of the turn to come.
+        asked_model: the model that is asked.
         turn: the finished turn, None until the answer has ended.
-        model: the model that answers, as the server names it; empty until it has.
-        usage: the tokens it took, once the server has told them.
-        finish: why it ended (``finish_reason`` of the API), None until it has.
-        malformed: events of the stream that could not be read.
-        fallback: why another model than the asked one answers, else empty.
-        left_out: how many turns were not sent, since they would not have fitted.
-        cached: whether the journal answered, without a request.
-        first_text: seconds from the start to the first text, None until then.
-        started: when the question was sent, in seconds since 1970.
 
     Example:
         >>> from apertis_magic import Conversation
@@ -80,39 +51,17 @@ class Reply:
 
     def __init__(
         self,
-        run: "Callable[[Reply], Coroutine[Any, Any, Outcome]]",
+        run: Callable[[Draft], Coroutine[Any, Any, Ending]],
         *,
         asked_model: str,
-        resumes: Turn | None = None,
+        partial: Turn | None = None,
         watchers: Watchers | None = None,
     ) -> None:
-        self.id = resumes.id if resumes else uuid4().hex
+        self._watchers = watchers or Watchers()
+        self._draft = Draft(asked_model, partial, self._watchers)
+        self.id = self._draft.id
         self.asked_model = asked_model
         self.turn: Turn | None = None
-        self.model = ""
-        self.usage: Usage | None = None
-        self.finish: str | None = None
-        self.malformed = 0
-        self.fallback = ""
-        self.left_out = 0
-        self.cached = False
-        self._served: str | None = None
-        self.first_text: float | None = None
-        self.started, self._begun = time(), monotonic()
-        self._phase = "waiting for the answer before it"
-        self._again: tuple[float, str] | None = None
-        self._texts: defaultdict[int, list[str]] = defaultdict(list)
-        self._reasoning: list[str] = []
-        self._refusal: list[str] = []
-        self._sources: dict[str, Source] = {}
-        self._steps = 0
-        self._resumes = resumes is not None
-        if resumes is not None:
-            self._texts[0].append(resumes.text)
-            self._reasoning.append(resumes.reasoning)
-            self._sources.update({page.url: page for page in resumes.sources})
-        self._watchers = watchers or Watchers()
-        self._grown = threading.Condition()
         self._done = threading.Event()
         self._error: ApertisError | None = None
         self._task: asyncio.Task[Any] | None = None
@@ -125,49 +74,33 @@ class Reply:
             raise
 
     def __repr__(self) -> str:
-        state = self.turn.finish if self.turn else self._phase
+        state = self.turn.finish if self.turn else self._draft.phase
         return f"<Reply {state}: {len(self.text)} characters>"
 
     @property
     def text(self) -> str:
         """The answer so far."""
-        return mend("".join(self._texts[0]))
-
-    @property
-    def alternatives(self) -> tuple[str, ...]:
-        """The other answers so far, where several were asked for."""
-        others = sorted(index for index in tuple(self._texts) if index)
-        return tuple(mend("".join(self._texts[index])) for index in others)
+        return self._draft.text
 
     @property
     def reasoning(self) -> str:
         """The model's thinking so far, where the server tells it."""
-        return mend("".join(self._reasoning))
+        return self._draft.reasoning
 
     @property
     def refusal(self) -> str:
         """The text of a refusal so far."""
-        return mend("".join(self._refusal))
-
-    @property
-    def sources(self) -> tuple[Source, ...]:
-        """The pages of the web that the answer rests on, as far as they came."""
-        return tuple(self._sources.values())
+        return self._draft.refusal
 
     @property
     def status(self) -> str:
         """What happens now, such as ``gpt-4.1-mini · waiting 3 s``."""
-        what = f"{self._phase} {self.elapsed:.0f} s"
-        if self._again is not None:
-            due, why = self._again
-            left = due - monotonic()
-            what = f"retrying in {left:.0f} s ({why})" if left > 0 else what
-        return f"{self.asked_model} · {what}"
+        return self._draft.status_after(self.elapsed)
 
     @property
     def elapsed(self) -> float:
         """Seconds since the question was sent."""
-        return self.turn.elapsed if self.turn else monotonic() - self._begun
+        return self.turn.elapsed if self.turn else self._draft.elapsed
 
     @property
     def done(self) -> bool:
@@ -180,7 +113,7 @@ class Reply:
         return self._error
 
     @property
-    def is_here(self) -> bool:
+    def is_of_this_process(self) -> bool:
         """Whether this process asked; a fork of it never sees the answer's end."""
         return os.getpid() == self._pid
 
@@ -208,7 +141,7 @@ class Reply:
             every: seconds between two looks, at the least.
         """
         before = ""
-        for progress in self._looks(every):
+        for progress in self._snapshots(every):
             if self.done or len(progress.text) > len(before):
                 yield progress.text
             before = progress.text
@@ -223,18 +156,18 @@ class Reply:
             heartbeat: look again after so many seconds even if nothing has come.
         """
         try:
-            yield from self._looks(every, heartbeat)
+            yield from self._snapshots(every, heartbeat)
         finally:
             self.stop()
 
-    def _looks(
+    def _snapshots(
         self, every: float, heartbeat: float | None = None
     ) -> Iterator[Progress]:
         seen, ended = 0, False
         while not ended:
             before, seen = seen, self._wait_for_more(seen, heartbeat)
             ended = self.done
-            yield Progress(self.text, self.reasoning, self.refusal, self.status)
+            yield self._draft.progress
             if seen > before:
                 self.wait(every)
 
@@ -277,7 +210,7 @@ class Reply:
         return self.done
 
     def _check_process(self) -> None:
-        if not self.is_here:
+        if not self.is_of_this_process:
             raise ApertisError("The answer belongs to the process that asked for it.")
 
     def result(self) -> Turn:
@@ -293,127 +226,28 @@ class Reply:
             raise RuntimeError("the answer ended without a turn")
         return self.turn
 
-    def begin(self) -> None:
-        """Start the clock; called when the question is about to be sent."""
-        self.started, self._begun = time(), monotonic()
-        self._phase = "waiting"
-        self._watchers.tell()
-
-    def again(self, error: ApertisError, seconds: float) -> None:
-        """Take note that the question is sent again.
-
-        Args:
-            error: what went wrong.
-            seconds: until the next try.
-        """
-        why = str(error.status) if error.status else "no connection"
-        self._again = monotonic() + seconds, why
-        self._watchers.tell()
-
-    def opened(self, response: Response) -> None:
-        """Take in what the headers of *response* tell of who answers."""
-        if response.fallback_used:
-            self._served = response.actual_model
-            self.fallback = response.fallback_reason or "it could not answer"
-
-    def take(self, turn: Turn) -> None:
-        """Take in the answer of *turn*, given before; called on the background loop."""
-        self.cached, self.finish = True, turn.finish
-        self.model, self.usage = turn.model, turn.usage
-        self.first_text = monotonic() - self._begun
-        self._sources.update({page.url: page for page in turn.sources})
-        for number, text in enumerate(turn.alternatives, 1):
-            self._grow(self._texts[number], text)
-        self._grow(self._reasoning, turn.reasoning, "thinking")
-        self._grow(self._refusal, turn.refusal, "refusing")
-        self._grow(self._texts[0], turn.text, "answering")
-
-    def growth(self) -> Iterator[dict[str, str]]:
-        """Give what each part of the answer has grown by, whenever it is asked.
-
-        The parts are ``text``, ``reasoning``, ``refusal``, and the other answers by
-        their number. Halves of a character may stand at their ends.
-        """
-        seen = {"text": 1, "reasoning": 1} if self._resumes else {}
-        while True:
-            now = {
-                "text": self._texts[0],
-                "reasoning": self._reasoning,
-                "refusal": self._refusal,
-                **{str(n): self._texts[n] for n in tuple(self._texts) if n},
-            }
-            new = {
-                name: "".join(parts[seen.get(name, 0) :])
-                for name, parts in now.items()
-                if len(parts) > seen.get(name, 0)
-            }
-            seen = {name: len(parts) for name, parts in now.items()}
-            yield new
-
-    def add(self, chunk: ChatCompletionChunk) -> None:
-        """Take in *chunk* of the server; called on the background loop."""
-        self.model = self._served or chunk.model or self.model
-        self.usage = chunk.usage or self.usage
-        if chunk.notice is not None:
-            self._phase = "searching the web"
-            self._watchers.tell()
-            return
-        self._cite(chunk.web_sources)
-        for choice in chunk.choices:
-            if choice.index == 0:
-                self._take(choice)
-            else:
-                self._grow(self._texts[choice.index], choice.delta.content)
-
-    def _take(self, choice: ChunkChoice) -> None:
-        delta = choice.delta
-        self.finish = choice.finish_reason or self.finish
-        self._cite(delta.annotations)
-        self._grow(self._reasoning, delta.reasoning, "thinking")
-        self._grow(self._refusal, delta.refusal, "refusing")
-        if delta.content and self.first_text is None:
-            self.first_text = monotonic() - self._begun
-        self._grow(self._texts[0], delta.content, "answering")
-
-    def _cite(self, pages: Sequence[WebSource]) -> None:
-        for page in pages:
-            if page.url:
-                self._sources.setdefault(
-                    page.url, Source(mend(page.url), mend(page.title or ""))
-                )
-
-    def _grow(self, parts: list[str], piece: str | None, phase: str = "") -> None:
-        if piece:
-            with self._grown:
-                parts.append(piece)
-                self._phase = phase or self._phase
-                self._steps += 1
-                self._grown.notify_all()
-            self._watchers.tell()
-
-    async def _run(
-        self, run: "Callable[[Reply], Coroutine[Any, Any, Outcome]]"
-    ) -> None:
+    async def _run(self, run: Callable[[Draft], Coroutine[Any, Any, Ending]]) -> None:
         self._task = asyncio.current_task()
         self._watchers.tell()
         if self._stopped and self._task is not None:
             self._task.cancel()  # before it began; the first wait inside ends it
         try:
-            self.turn, self._error = await run(self)
+            self.turn, self._error = await run(self._draft)
         except BaseException as error:
             # Only a mistake of ours ends here; whoever waits must hear of it.
             self._error = ApertisError(f"The answer ended with {error!r}.")
             raise
         finally:
             self._done.set()
-            with self._grown:
-                self._grown.notify_all()
+            with self._draft.grown:
+                self._draft.grown.notify_all()
             self._watchers.tell()
 
     def _wait_for_more(self, seen: int, heartbeat: float | None) -> int:
         self._check_process()  # a fork may not even have the lock to itself
         deadline = monotonic() + (heartbeat or inf)
-        with self._grown:
-            while not self.done and self._steps <= seen and monotonic() < deadline:
-                self._grown.wait(min(SLICE, max(deadline - monotonic(), 0)))
-            return self._steps
+        draft = self._draft
+        with draft.grown:
+            while not self.done and draft.steps <= seen and monotonic() < deadline:
+                draft.grown.wait(min(SLICE, max(deadline - monotonic(), 0)))
+            return draft.steps

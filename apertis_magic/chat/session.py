@@ -1,53 +1,69 @@
 """The process's Session: its conversations, the current one, settings and clients."""
 
 import threading
-from collections.abc import Mapping
 from difflib import get_close_matches
-from itertools import count
-from time import time
-from typing import Any
 
 from apertis_magic import paths
-from apertis_magic.api import params
-from apertis_magic.api.client import AsyncApertis
-from apertis_magic.chat import model_list
+from apertis_magic.chat import names
+from apertis_magic.chat.ask import Ask
+from apertis_magic.chat.clients import Clients
 from apertis_magic.chat.conversation import Conversation
-from apertis_magic.chat.journal import Journal, Kept
-from apertis_magic.chat.question import changed
+from apertis_magic.chat.journal.journal import Journal, KeptConversation
+from apertis_magic.chat.model_lists import ModelLists
+from apertis_magic.chat.names import DEFAULT_CONVERSATION
+from apertis_magic.chat.preparing import check_no_key, prepare
 from apertis_magic.chat.reply import Reply
+from apertis_magic.chat.restoring import Desk, Restoring
 from apertis_magic.chat.settings import Preferences, Settings, address_of
 from apertis_magic.chat.state import State
 from apertis_magic.chat.watchers import Watchers
-from apertis_magic.clean import holds_key, quoted
+from apertis_magic.clean import quoted
 from apertis_magic.errors import ConfigurationError
-
-DEFAULT_CONVERSATION = "main"
-SHORT_ID = 8
-"""Characters of a conversation's id that name it in the journal."""
-
-_DAY = 86_400.0
-_PATIENCE = 5.0
-"""Seconds that a command waits for the journal to have all that it was handed."""
 
 
 class Session:
-    """What the magics and the panel share: conversations, settings and connections."""
+    """What the magics and the panel share: conversations, settings and connections.
+
+    Attributes:
+        watchers: are told whenever there are other conversations, or another current
+            one, or requests go elsewhere, and of all that changes in a conversation.
+        clients: who sends the requests.
+        model_lists: which models the servers have.
+    """
 
     def __init__(self) -> None:
-        self.preferences = Preferences()
-        self.model_lists = model_list.Memory()
         self.watchers = Watchers()
-        """Are told whenever there are other conversations, or another current one, or
-        requests go elsewhere, and of all that changes in a conversation."""
-        self._conversations: dict[str, Conversation] = {}
-        self._name = DEFAULT_CONVERSATION
+        self.clients = Clients()
+        self.model_lists = ModelLists(lambda: self.settings, self.clients.of)
+        self._preferences = Preferences()
         self._journal: Journal | None = None
-        self._left: list[str] = []  # ids of what was reset or deleted here
-        self._followed: set[str] = set()  # ids of what goes on under another id
-        self._restored: dict[str | None, str] = {}  # what was asked for, and is here
+        self._restoring = Restoring()
         self._override: Settings | None = None
-        self._clients: dict[tuple[str, str | None], AsyncApertis] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # one for the conversations and their names
+        self._name = DEFAULT_CONVERSATION
+        self._conversations: dict[str, Conversation] = {}
+        self.preferences = self._preferences
+        # What it begins with, until another one is chosen.
+        self._unused: Conversation | None = self._add(DEFAULT_CONVERSATION)
+
+    @property
+    def preferences(self) -> Preferences:
+        """What the user has set for every question that does not say otherwise."""
+        return self._preferences
+
+    @preferences.setter
+    def preferences(self, preferences: Preferences) -> None:
+        with self._lock:
+            if preferences.journal and self._journal is None:
+                self._journal = Journal(paths.data_dir() / "journal.sqlite")
+            if self._journal is not None:
+                self._journal.days = preferences.journal_days
+                self._journal.notebook = preferences.notebook
+            for conversation in self._conversations.values():
+                self._equip(conversation, preferences)
+            # Last, so that what an interrupt leaves half done is done again.
+            self._preferences = preferences
+        self.watchers.tell()
 
     @property
     def settings(self) -> Settings:
@@ -70,39 +86,23 @@ class Session:
     @property
     def current(self) -> Conversation:
         """The conversation of the questions that name none."""
-        return self.conversation(self._name)
+        with self._lock:
+            return self._conversations[self._name]
 
     @property
     def journal(self) -> Journal | None:
         """What keeps the turns on disk, None where the user wants none."""
-        wanted = self.preferences
-        if not wanted.journal:
-            return None
-        with self._lock:
-            if self._journal is None:
-                file = paths.data_dir() / "journal.sqlite"
-                self._journal = Journal(file, days=wanted.journal_days)
-            self._journal.days = wanted.journal_days
-            self._journal.notebook = wanted.notebook
-            return self._journal
+        return self._journal if self.preferences.journal else None
 
     @property
     def names(self) -> tuple[str, ...]:
         """The names of the conversations, the current one's included."""
-        return tuple({**self._conversations, self._name: None})
+        return tuple(self._conversations)
 
     def conversation(self, name: str) -> Conversation:
         """Return the conversation of that name, made on first use."""
-        journal, is_new = self.journal, name not in self.names
         with self._lock:
-            if name not in self._conversations:
-                self._conversations[name] = Conversation(name=name)
-            talk = self._conversations[name]
-        talk.journal, talk.default_system = journal, self.preferences.system
-        talk.left, talk.watchers = self._left, self.watchers
-        if is_new:
-            self.watchers.tell()
-        return talk
+            return self._conversations.get(name) or self._add(name)
 
     def find(self, name: str | None) -> Conversation:
         """Return the conversation of that name, None for the current one.
@@ -124,23 +124,23 @@ class Session:
         Raises:
             ConfigurationError: there is none.
         """
-        talk = self.find(name)
-        self._name = name
+        with self._lock:  # nobody deletes it meanwhile
+            conversation = self.find(name)
+            self._name, self._unused = name, None
         self.watchers.tell()
-        return talk
+        return conversation
 
     def new(self, name: str | None = None) -> Conversation:
         """Make a conversation that starts from the defaults, and use it.
 
         Args:
-            name: its name; one that exists starts over, and what it was stays in the
+            name: its name; one that exists starts over, and its turns stay in the
                 journal. None makes a name up.
         """
-        name = name or self._free(DEFAULT_CONVERSATION)
+        name = name or names.free(DEFAULT_CONVERSATION, self.names)
         if name in self.names:
             self.conversation(name).reset()
-        with self._lock:
-            self._conversations[name] = Conversation(name=name)
+        self._add(name)
         return self.use(name)
 
     def fork(
@@ -149,7 +149,7 @@ class Session:
         """Make a conversation that shares the current one's turns, and use it.
 
         Args:
-            name: its name; one that exists starts over, and what it was stays in the
+            name: its name; one that exists starts over, and its turns stay in the
                 journal; the current one stays as it is. None makes a name up.
             through: the id of the last turn that is shared; None for all.
 
@@ -157,16 +157,15 @@ class Session:
             ConfigurationError: there is no such turn, or the current conversation,
                 which has more turns, is of that name.
         """
-        name = name or self._free(self._name)
+        name = name or names.free(self._name, self.names)
         if name == self._name:
             if through is not None:
-                self._check_free(name)
+                names.check_free(name, self.names)
             return self.current
         forked = self.current.fork(name, through=through)
         if name in self.names:
             self.conversation(name).reset()
-        with self._lock:
-            self._conversations[name] = forked
+        self._add(name, forked)
         return self.use(name)
 
     def rename(self, name: str) -> Conversation:
@@ -175,18 +174,18 @@ class Session:
         Raises:
             ConfigurationError: there is another one of that name.
         """
-        talk = self.current
-        if name == talk.name:
-            return talk
-        self._check_free(name)
         with self._lock:
-            self._conversations = {
-                name if each is talk else known: each
+            conversation = self.current
+            if name == conversation.name:
+                return conversation
+            names.check_free(name, self.names)
+            renamed = {
+                name if each is conversation else known: each
                 for known, each in self._conversations.items()
             }
-            self._name = name
-        talk.rename(name)
-        return talk
+            self._conversations, self._name = renamed, name  # no interrupt between
+        conversation.transcript.rename(name)
+        return conversation
 
     def delete(self, name: str) -> Conversation:
         """Forget the conversation of that name, which stays in the journal.
@@ -194,17 +193,24 @@ class Session:
         Raises:
             ConfigurationError: there is none.
         """
-        talk = self.find(name)
         with self._lock:
-            del self._conversations[name]
+            conversation = self.find(name)
+            if len(self.names) == 1:
+                self._add(DEFAULT_CONVERSATION)
+            others = {
+                known: each
+                for known, each in self._conversations.items()
+                if each is not conversation
+            }
             if name == self._name:
-                self._name = next(iter(self._conversations), DEFAULT_CONVERSATION)
-        if talk.journal is not None and talk.turns:
-            talk.keep()
-            talk.journal.drop(talk.state.id)
-            self._left.append(talk.state.id)
+                self._name = next(iter(others))
+            self._conversations = others
+        if conversation.journal is not None and conversation.turns:
+            conversation.transcript.keep()
+            conversation.journal.drop(conversation.state.id)
+            self._restoring.abandon(conversation.state.id)
         self.watchers.tell()
-        return talk
+        return conversation
 
     def adopt(self, state: State) -> Conversation:
         """Go on with a conversation that was kept elsewhere; it is the current one.
@@ -214,14 +220,20 @@ class Session:
         If there is one of its name, the turns of that one come after, as though they
         had been asked then; those of the same cells take their places.
         """
-        former = self.conversation(state.name).take_up(state)
+        unused = self._unused
+        former = self.conversation(state.name).transcript.take_up(state)
         if former is not None:
-            self._follow(former)
-        if state.id in self._left:
-            self._follow(state.id)
-        return self.use(state.name)
+            self._restoring.supersede(former, self.journal)
+        if self._restoring.is_abandoned(state.id):
+            self._restoring.supersede(state.id, self.journal)
+        conversation = self.use(state.name)
+        if unused is not None and unused is not conversation:
+            self._drop_unused(unused)
+        return conversation
 
-    def restore(self, name: str | None = None) -> tuple[Conversation, Kept | None]:
+    def restore(
+        self, name: str | None = None
+    ) -> tuple[Conversation, KeptConversation | None]:
         """Bring a conversation back from the journal: this notebook's, else any.
 
         Args:
@@ -230,7 +242,7 @@ class Session:
 
         Returns:
             The conversation, which is the current one from now on, and what the
-            journal said of it; None where it is here, and the journal has no other.
+            journal said of it; None where it is open, and the journal has no other.
 
         Raises:
             ConfigurationError: the journal is off, or holds none of that name.
@@ -242,97 +254,34 @@ class Session:
                 "The journal is off, so there is nothing to restore.",
                 hint="%config ApertisMagic.journal = True turns it on.",
             )
-        chosen = self.choice(name)
-        here = self._restored.get(name, name)
-        if chosen is None and here in self.names:
-            return self.use(str(here)), None
-        if chosen is None:
-            names = dict.fromkeys(each.name for each in self.restorable)
-            near = get_close_matches(name or "", names, n=3, cutoff=0.5)
-            raise ConfigurationError(
-                f"The journal holds no other conversation {name!r}."
-                if name
-                else "The journal holds no other conversation.",
-                hint=f"It holds {', '.join(near or list(names)[:3])}." if names else "",
-            )
-        talk = self.adopt(journal.read(chosen.id))
-        self._follow(chosen.id, in_file=chosen.notebook == self.preferences.notebook)
-        self._restored[name] = talk.name
-        if name is None:
-            self._restored[talk.name] = talk.name
-        return talk, chosen
+        kept = self.to_restore(name)
+        restored = self._restoring.restored_as(name)
+        if kept is None and restored in self.names:
+            return self.use(str(restored)), None
+        if kept is None:
+            raise self._restoring.nothing_kept(name, self._desk)
+        conversation = self.adopt(journal.read(kept.id))
+        is_own = kept.notebook == self.preferences.notebook
+        self._restoring.supersede(kept.id, journal, in_file=is_own)
+        self._restoring.note_restored(name, conversation.name)
+        return conversation, kept
 
-    def choice(self, name: str | None) -> Kept | None:
+    def to_restore(self, name: str | None) -> KeptConversation | None:
         """Return what ``restore`` brings back, None where there is nothing more.
 
-        A cell that restores and runs again brings nothing else, which would come among
-        the turns: once restored, what was reset or deleted since is all there is. Nor
-        does one that names none bring another notebook's turns among those of this.
+        Raises:
+            ApertisError: the journal cannot be read.
+        """
+        return self._restoring.to_restore(name, self._desk)
+
+    @property
+    def restorable(self) -> list[KeptConversation]:
+        """What the journal holds that is not open, the likeliest wanted first.
 
         Raises:
             ApertisError: the journal cannot be read.
         """
-        fitting = [
-            each
-            for each in self._kept
-            if name == each.id[:SHORT_ID]
-            or (name in (None, each.name) and not each.goes_on)
-        ]
-        is_begun = any(talk.turns for talk in tuple(self._conversations.values()))
-        if name in self._restored:
-            fitting = [each for each in fitting if each.id in self._left]
-        elif name is None and is_begun:
-            here = self.preferences.notebook
-            fitting = [e for e in fitting if e.id in self._left or e.notebook == here]
-        return fitting[0] if fitting else None
-
-    def _follow(self, conversation: str, *, in_file: bool = True) -> None:
-        """Note that a conversation goes on under another id.
-
-        Another notebook's goes on there as well, so that the file need not know.
-        """
-        self._followed.add(conversation)
-        if in_file and self.journal is not None:
-            self.journal.drop(conversation, goes_on=True)
-
-    @property
-    def restorable(self) -> list[Kept]:
-        """What the journal holds that is not here, the likeliest to be wanted first.
-
-        That is what was left last in this process, then this notebook's latest.
-
-        Raises:
-            ApertisError: the journal cannot be read.
-        """
-        return [each for each in self._kept if not each.goes_on]
-
-    @property
-    def _kept(self) -> list[Kept]:
-        """The same, with what goes on in another conversation of the journal."""
-        journal, notebook = self.journal, self.preferences.notebook
-        if journal is None:
-            return []
-        with self._lock:
-            here = {talk.state.id for talk in self._conversations.values()}
-        journal.flush(_PATIENCE)
-        left = {each: -number for number, each in enumerate(self._left, 1)}
-
-        def rank(kept: Kept) -> tuple[int, bool, bool]:
-            return left.get(kept.id, 0), kept.notebook != notebook, kept.dropped
-
-        return sorted(journal.conversations(without=here | self._followed), key=rank)
-
-    def _free(self, name: str) -> str:
-        numbers = (f"{name}-{number}" for number in count(2))
-        return next(each for each in numbers if each not in self.names)
-
-    def _check_free(self, name: str) -> None:
-        if name in self.names:
-            word = quoted(name)
-            raise ConfigurationError(
-                f"There is a conversation {name!r} already.",
-                hint=f"%chat use {word} goes there; %chat delete {word} makes room.",
-            )
+        return self._restoring.restorable(self._desk)
 
     def redirect(self, settings: Settings | None) -> None:
         """Send every request by *settings* from now on; None goes back to before."""
@@ -346,180 +295,79 @@ class Session:
             ConfigurationError: one does; the key is not repeated.
         """
         try:
-            known = self.settings.api_key
+            key = self.settings.api_key
         except ConfigurationError:
-            known = None  # nothing can be sent, which the question will tell
-        if any(holds_key(text, known) for text in texts if text):
-            raise ConfigurationError(
-                "Nothing was sent, for the message, its options or the system prompt "
-                "holds an API key.",
-                hint="Take it out, and revoke it if others may have seen it; %chat key "
-                "stores a key.",
-            )
+            key = None  # nothing can be sent, which the question will tell
+        check_no_key(key, *texts)
 
-    def ask(
-        self,
-        prompt: str,
-        *,
-        conversation: str | None = None,
-        model: str | None = None,
-        cache: bool | None = None,
-        **request: Any,
-    ) -> Reply:
-        """Ask in a conversation.
+    def ask(self, ask: Ask, conversation: str | None = None) -> Reply:
+        """Ask in a conversation, and return at once with the answer in flight.
 
         Args:
-            prompt: the user's message.
+            ask: what is asked; what it leaves open is what the user prefers.
             conversation: its name; None for the current one.
-            model: the model for this question alone.
-            cache: whether the journal may answer; None for what the user prefers.
-            **request: what else ``Conversation.ask`` takes.
 
         Raises:
             ConfigurationError: something is missing or out of range, or a text holds an
                 API key; nothing was sent.
         """
-        settings = self.settings
-        talk = self.conversation(conversation or self._name)
-        request = {**self.preferences.request, **request}
-        system = talk.system_of(request.get("system"))
-        attached = [e.data for e in request.get("attachments", ()) if not e.is_picture]
-        self.check_no_key(prompt, system, _as_text(request), *attached)
-        chosen = model or talk.model or settings.model
-        chosen = settings.model if settings.fixed_model else chosen
-        return talk.ask(
-            prompt,
-            model=chosen,
-            client=self.client(settings),
-            max_context=self._max_context(chosen),
-            cached_since=self._cached_since(
-                wanted=self.preferences.cache if cache is None else cache
-            ),
-            **request,
+        target = self.conversation(conversation or self._name)
+        prepared = prepare(
+            ask,
+            target,
+            settings=self.settings,
+            preferences=self.preferences,
+            client=self.clients.of,
+            models=self.model_lists.known(),
         )
+        return target.start(prepared)
 
-    def retry(
-        self,
-        conversation: str | None = None,
-        *,
-        turn: str | None = None,
-        model: str | None = None,
-        **request: Any,
-    ) -> Reply:
-        """Ask a conversation's question again; see ``Conversation.retry``.
-
-        Args:
-            conversation: its name; None for the current one.
-            turn: the id of the question's turn; None for the last that was asked.
-            model: the model to ask; None for the same as before.
-            **request: what is to be other than it was.
-
-        Raises:
-            ConfigurationError: nothing was asked yet, there is no such turn, or a text
-                holds an API key; nothing was sent.
-        """
-        settings, talk = self.settings, self.find(conversation)
-        client, last = self.client(settings), talk.asked(turn)
-        options = changed(last.options, request)
-        self.check_no_key(last.prompt, talk.system_of(), _as_text(options))
-        # Another address may not know the model that was asked.
-        is_there = last.base_url == client.base_url
-        other = None if is_there else talk.model or settings.model
-        chosen = settings.model if settings.fixed_model else model or other
-        return talk.retry(
-            turn,
-            model=chosen,
-            client=client,
-            max_context=self._max_context(chosen or last.asked_model),
-            **{**self._limits, **request},
-        )
-
-    def go_on(
-        self,
-        conversation: str | None = None,
-        *,
-        turn: str | None = None,
-        stream: bool = True,
-    ) -> Reply:
-        """Go on with a conversation's answer that was cut off.
-
-        Args:
-            conversation: its name; None for the current one.
-            turn: the id of the answer's turn; None for the newest.
-            stream: let the rest come in pieces.
-
-        Raises:
-            ConfigurationError: there is no such answer; nothing was sent.
-        """
-        settings = self.settings
-        talk = self.find(conversation)
-        # Another address may not know the model that began.
-        client = self.client(settings)
-        half = talk.half(turn)
-        model = settings.model if settings.fixed_model else talk.model or settings.model
-        if half.base_url == client.base_url:
-            model = half.asked_model
-        return talk.go_on(
-            turn,
-            model=model,
-            client=client,
-            max_context=self._max_context(model),
-            stream=stream,
-            **self._limits,
-        )
+    def close(self) -> None:
+        """Stop the answers under way, and write and close the journal."""
+        for conversation in tuple(self._conversations.values()):
+            for each in conversation.under_way:
+                each.reply.settle()
+        if self._journal is not None:
+            self._journal.close()
 
     def end_execution(self, execution: str) -> None:
         """Tell the conversations that an execution of a cell has ended."""
-        with self._lock:
-            talks = tuple(self._conversations.values())
-        for talk in talks:
-            talk.end_execution(execution)
-
-    def client(self, settings: Settings) -> AsyncApertis:
-        """Return the one client for *settings*, so that all requests share connections.
-
-        Raises:
-            ConfigurationError: the address or the key cannot be right.
-        """
-        target = settings.base_url, settings.api_key
-        with self._lock:
-            if target not in self._clients:
-                self._clients[target] = AsyncApertis(
-                    settings.api_key, settings.base_url
-                )
-            return self._clients[target]
+        for conversation in tuple(self._conversations.values()):
+            conversation.transcript.end_execution(execution)
 
     @property
-    def _limits(self) -> dict[str, Any]:
-        """What the user prefers of how a request is sent, which no turn keeps."""
-        given = self.preferences.request
-        return {n: given[n] for n in ("timeout", "max_retries") if n in given}
+    def _desk(self) -> Desk:
+        conversations = tuple(self._conversations.values())
+        return Desk(
+            journal=self.journal,
+            open_ids={each.state.id for each in conversations},
+            notebook=self.preferences.notebook,
+            is_begun=any(each.turns for each in conversations),
+        )
 
-    def _max_context(self, model: str) -> int | None:
-        given = self.preferences.max_context
-        if given is not None:
-            return given
-        return model_list.context_length(model_list.known(self), model)
+    def _add(self, name: str, conversation: Conversation | None = None) -> Conversation:
+        """Have *conversation* under that name, or a new one."""
+        added = conversation or Conversation(name=name)
+        with self._lock:
+            self._equip(added, self._preferences)
+            self._conversations[name] = added
+        self.watchers.tell()
+        return added
 
-    def _cached_since(self, *, wanted: bool) -> float | None:
-        if not wanted:
-            return None
-        if not self.preferences.journal:
-            raise ConfigurationError(
-                "Answers are cached in the journal, which is off.",
-                hint="%config ApertisMagic.journal = True turns it on.",
-            )
-        return time() - self.preferences.cache_days * _DAY
+    def _drop_unused(self, conversation: Conversation) -> None:
+        """Forget the conversation that the Session began with, if nothing is in it."""
+        state = conversation.state
+        if not (state.history or conversation.under_way or state.model or state.system):
+            with self._lock:
+                self._conversations.pop(state.name, None)
 
-
-def _as_text(request: Mapping[str, Any]) -> str:
-    """Return the fields of a request as a text; a header may well hold a key."""
-    names = (*params.PARAMS, "extra_body")
-    sent = {name: request[name] for name in names if name in request}
-    try:
-        return repr(sent)
-    except Exception:  # noqa: BLE001  no JSON, which the client tells
-        return ""
+    def _equip(self, conversation: Conversation, preferences: Preferences) -> None:
+        """Give a conversation what it shares with the others."""
+        transcript = conversation.transcript
+        transcript.journal = self._journal if preferences.journal else None
+        transcript.default_system = preferences.system
+        transcript.watchers = self.watchers
+        transcript.on_abandon = self._restoring.abandon
 
 
 _current: Session | None = None
@@ -533,3 +381,16 @@ def current() -> Session:
         if _current is None:
             _current = Session()
         return _current
+
+
+def forget() -> None:
+    """Forget this process's Session; the next use makes another.
+
+    For tests and for programs that start over. Answers under way are stopped, and the
+    journal is written and closed.
+    """
+    global _current
+    with _lock:
+        session, _current = _current, None
+    if session is not None:
+        session.close()

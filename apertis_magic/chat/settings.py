@@ -1,19 +1,31 @@
 """What holds for the next question: where it goes, and what the user prefers."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from apertis_magic.api import address, keys
-from apertis_magic.api.client import base_url_from_environment
+from apertis_magic.api.environment import (
+    base_url_from_environment,
+    model_from_environment,
+)
+from apertis_magic.chat.ask import Limits
 
-DEFAULT_MODEL = "gpt-4.1-mini"
 
+class Endpoint(Protocol):
+    """Where a server of one model is."""
 
-def model_from_environment() -> str:
-    """Return the model that is asked unless one is given."""
-    return os.environ.get("APERTIS_MODEL") or DEFAULT_MODEL
+    @property
+    def url(self) -> str:
+        """The base URL of its API."""
+
+    @property
+    def model(self) -> str:
+        """The model's id."""
+
+    @property
+    def key(self) -> str:
+        """The key that it takes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +78,22 @@ class Settings:
             key_source=found.source if found else "",
         )
 
+    @classmethod
+    def of_endpoint(cls, endpoint: Endpoint, *, context_length: int) -> "Settings":
+        """Return what sends every question to a server of one model.
+
+        Args:
+            endpoint: where it is.
+            context_length: tokens that the model can read and write together.
+        """
+        return cls(
+            base_url=endpoint.url,
+            model=endpoint.model,
+            api_key=endpoint.key,
+            fixed_model=True,
+            context_length=context_length,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preferences:
@@ -75,8 +103,8 @@ class Preferences:
         base_url: the API's address; None leaves the environment's.
         model: the model; None leaves the environment's.
         system: the system prompt of conversations that have none yet.
-        request: fields of the request and arguments of the client's ``create``, such
-            as ``temperature`` or ``timeout``.
+        fields: fields of the request, such as ``temperature``.
+        limits: how a request is sent.
         max_context: tokens that question and answer may take; None for what the model
             is known to take.
         journal: whether turns are kept on disk.
@@ -89,7 +117,8 @@ class Preferences:
     base_url: str | None = None
     model: str | None = None
     system: str | None = None
-    request: Mapping[str, Any] = field(default_factory=dict)
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
     max_context: int | None = None
     journal: bool = True
     journal_days: float = 90

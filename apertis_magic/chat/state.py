@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
-from apertis_magic.chat.history import Entry, History, Where, put
+from apertis_magic.chat.history import Entry, History, Placement, newest, put, stale
 from apertis_magic.chat.turn import Cell, Turn
 
 
@@ -30,6 +30,17 @@ class State:
         """The turns in their order."""
         return tuple(entry.turn for entry in self.history)
 
+    @property
+    def newest(self) -> Turn | None:
+        """The turn with text that was made last, wherever it stands."""
+        return newest(self.history)
+
+    @property
+    def stale(self) -> frozenset[str]:
+        """Ids of the turns that were asked before a turn above them was asked again."""
+        marks = zip(self.history, stale(self.history), strict=True)
+        return frozenset(entry.turn.id for entry, old in marks if old)
+
 
 def history_of(turns: "tuple[Turn, ...] | list[Turn]") -> History:
     """Return turns as a history in which each was made after the one before it."""
@@ -46,8 +57,8 @@ def merged(first: State, then: State) -> State:
     for entry in later.values():
         turn = entry.turn
         cell = Cell(turn.cell, entry.execution or "") if turn.cell else None
-        entries, _ = put(entries, turn, Where(cell=cell))
-    latest = max((entry.made for entry in first.history), default=0)
+        entries, _ = put(entries, turn, Placement(cell=cell))
+    latest = max((entry.order for entry in first.history), default=0)
     return replace(
         first,
         history=tuple(
@@ -65,4 +76,4 @@ def _later(entry: Entry, was: Entry, latest: int) -> Entry:
     """Return *entry*, which *was* another elsewhere, as made after the *latest*."""
     is_alone = entry.slot == entry.turn.id  # in the place of no other
     slot = was.slot if is_alone else entry.slot
-    return replace(entry, made=latest + was.made, slot=slot)
+    return replace(entry, order=latest + was.order, slot=slot)

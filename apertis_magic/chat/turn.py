@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from types import NoneType
-from typing import Any
+from typing import Any, get_args, get_origin
 from uuid import uuid4
 
 from apertis_magic.api.types import Message, Usage
 from apertis_magic.api.value import Json, items, mapping
-from apertis_magic.chat.attachment import Attachment, content
+from apertis_magic.chat.attachment import Attachment
+from apertis_magic.chat.question import Question
 from apertis_magic.clean import mend, without_keys
 
 
@@ -46,8 +47,7 @@ class Turn:
 
     Attributes:
         id: names this turn and no other.
-        prompt: the user's message, as it was sent.
-        attachments: the files that went with it.
+        question: what was asked.
         text: the answer's text, as far as it came.
         reasoning: the model's thinking, where the server tells it.
         refusal: the text of a refusal (``refusal`` of the API), else empty.
@@ -65,9 +65,8 @@ class Turn:
         base_url: the address that was asked.
         usage: the tokens it took, where the server tells them (``usage``).
         system: the system prompt it was asked under.
-        options: the other fields of the request that were set.
-        history: how many turns before it were to be sent at the most; None for all.
-        left_out: how many of these were not sent, since they would not have fitted.
+        left_out: how many turns before it were not sent, since they would not have
+            fitted.
         cached: whether it was answered from the journal, without a request.
         cell: id of the notebook cell it came from, where the front end tells it.
         started: when it was sent, in seconds since 1970.
@@ -84,8 +83,7 @@ class Turn:
         ('stop', 21)
     """
 
-    prompt: str
-    attachments: tuple[Attachment, ...] = ()
+    question: Question
     text: str = ""
     reasoning: str = ""
     refusal: str = ""
@@ -100,8 +98,6 @@ class Turn:
     base_url: str = ""
     usage: Usage | None = None
     system: str | None = None
-    options: Mapping[str, Any] = field(default_factory=dict)
-    history: int | None = None
     left_out: int = 0
     cached: bool = False
     cell: str | None = None
@@ -113,6 +109,21 @@ class Turn:
 
     def __str__(self) -> str:
         return self.text
+
+    @property
+    def prompt(self) -> str:
+        """The user's message, as it was typed."""
+        return self.question.typed
+
+    @property
+    def attachments(self) -> tuple[Attachment, ...]:
+        """The files that went with the question."""
+        return self.question.attachments
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """The other fields of the request that were set."""
+        return self.question.fields
 
     @property
     def cost(self) -> float | None:
@@ -137,14 +148,16 @@ class Turn:
         """The turn as later requests send it; a turn without text is not sent."""
         if not self.text:
             return ()
-        asked = Message("user", content(self.prompt, self.attachments))
-        return asked, Message("assistant", self.text)
+        return self.question.message, Message("assistant", self.text)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the turn as JSON, to be kept: what was sent is in it without keys."""
         kept = asdict(self)
-        sent = ("prompt", "attachments", "system", "options")
-        return kept | {name: without_keys(kept[name]) for name in sent}
+        asked = kept.pop("question")
+        if asked["filled"] is None:
+            del asked["filled"]
+        kept |= {_IN_JSON.get(name, name): value for name, value in asked.items()}
+        return kept | {n: without_keys(kept[n]) for n in _MAY_HOLD_KEYS & kept.keys()}
 
     @classmethod
     def from_dict(cls, raw: Json) -> "Turn":
@@ -169,13 +182,19 @@ class Turn:
         if _is_deep(raw):
             raise ValueError("it is nested too deeply")
         mended = {name: _mended(value) for name, value in known.items()}
+        asked = {
+            each.name: mended.pop(name)
+            for each in fields(Question)
+            if (name := _IN_JSON.get(each.name, each.name)) in mended
+        }
         usage = mapping(raw.get("usage"))
+        attached = tuple(
+            Attachment.from_dict({k: _mended(v) for k, v in each.items()})
+            for each in items(_several(raw, "attachments"))
+        )
         return cls(
+            question=Question(**asked, attachments=attached),
             **mended,
-            attachments=tuple(
-                Attachment.from_dict({k: _mended(v) for k, v in each.items()})
-                for each in items(_several(raw, "attachments"))
-            ),
             alternatives=tuple(
                 mend(text)
                 for text in _several(raw, "alternatives")
@@ -223,22 +242,33 @@ def _usage(raw: Json) -> Usage:
     return Usage(**known)
 
 
+def _kinds(hint: Any) -> tuple[type, ...]:
+    """Return the types that a field has in JSON, none where it is another there."""
+    if get_origin(hint) is Mapping:
+        return (dict,)
+    parts = get_args(hint) or (hint,)
+    kinds = [_PLAIN.get(part, ()) for part in parts]
+    return tuple(each for kind in kinds for each in kind) if all(kinds) else ()
+
+
 _DEEPEST = 100
 _HUGE = 2**63
-_TEXT: tuple[type, ...] = (str,)
 _NUMBER: tuple[type, ...] = (int, float)
+_PLAIN: Mapping[Any, tuple[type, ...]] = {
+    str: (str,),
+    bool: (bool,),
+    int: (int,),
+    float: _NUMBER,
+    NoneType: (NoneType,),
+}
+_IN_JSON = {"typed": "prompt", "fields": "options", "last_turns": "history"}
+"""What JSON calls fields of the question otherwise; there they are the turn's own."""
+_MAY_HOLD_KEYS = {"system"} | {
+    _IN_JSON.get(each.name, each.name) for each in fields(Question)
+}
 _KINDS: Mapping[str, tuple[type, ...]] = {
-    **dict.fromkeys(
-        "id prompt text reasoning refusal error hint model fallback asked_model "
-        "base_url".split(),
-        _TEXT,
-    ),
-    **dict.fromkeys(("finish", "system", "cell"), (str, NoneType)),
-    **dict.fromkeys(("started", "elapsed"), _NUMBER),
-    **dict.fromkeys(("left_out", "malformed"), (int,)),
-    "first_text": (*_NUMBER, NoneType),
-    "history": (int, NoneType),
-    "options": (dict,),
-    "cached": (bool,),
+    _IN_JSON.get(each.name, each.name): kinds
+    for each in (*fields(Question), *fields(Turn))
+    if (kinds := _kinds(each.type))
 }
 """The fields that are the same in JSON, and the types that they can have there."""

@@ -14,22 +14,22 @@ class Watchers:
     """
 
     def __init__(self) -> None:
-        self._told: dict[object, Callable[[], None]] = {}
+        self._callbacks: dict[object, Callable[[], None]] = {}
 
-    def add(self, told: Callable[[], None]) -> Callable[[], None]:
-        """Have *told* be called from now on; return what takes it out again."""
+    def add(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Have *callback* called from now on; return what takes it out again."""
         place = object()
-        self._told[place] = told
+        self._callbacks[place] = callback
 
         def take_out() -> None:
-            self._told.pop(place, None)
+            self._callbacks.pop(place, None)
 
         return take_out
 
     def tell(self) -> None:
         """Tell all of them, from any thread; one that fails hinders nobody."""
-        for told in tuple(self._told.values()):
+        for callback in tuple(self._callbacks.values()):
             try:
-                told()
+                callback()
             except Exception:  # noqa: BLE001  whatever it is, it is theirs
                 _log.exception("A watcher failed.")

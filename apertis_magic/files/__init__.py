@@ -19,7 +19,7 @@ from typing import Protocol
 from apertis_magic.chat.state import State
 from apertis_magic.clean import holds_key
 from apertis_magic.errors import ConfigurationError
-from apertis_magic.files import disk, ipynb, markdown, record
+from apertis_magic.files import disk, ipynb, md, record
 
 
 class Format(Protocol):
@@ -29,13 +29,13 @@ class Format(Protocol):
         """Return the text of the file."""
 
     def read(self, text: str) -> list[State]:
-        """Return the conversations in it; what is wrong is a ``ValueError``."""
+        """Return the conversations in the text, or raise a ``ValueError``."""
 
     def is_export(self, text: str) -> bool:
-        """Tell whether it is as ``written`` made it, with nothing of a person's."""
+        """Tell whether the text is as ``written`` made it, changed by nobody."""
 
 
-_FORMATS: Mapping[str, Format] = {".ipynb": ipynb, ".md": markdown, ".json": record}
+_FORMATS: Mapping[str, Format] = {".ipynb": ipynb, ".md": md, ".json": record}
 
 
 def export(state: State, file: Path, *, force: bool = False) -> None:
@@ -43,24 +43,24 @@ def export(state: State, file: Path, *, force: bool = False) -> None:
 
     Args:
         state: the conversation.
-        file: where to; its ending says in which form: ``.ipynb``, ``.md`` or ``.json``.
-        force: replace the file also if it is not an export as we wrote it.
+        file: where to; its ending names the format: ``.ipynb``, ``.md`` or ``.json``.
+        force: replace also a file that is no export, or that somebody has changed.
 
     Raises:
         ConfigurationError: nothing was written; the message says why in one line.
     """
-    form = _format_of(file)
+    format = _format_of(file)
     if not state.history:
         raise ConfigurationError(
             f"{state.name} has no turns yet; nothing was written to {file}."
         )
     try:
-        if not force and file.exists() and not _is_export(file, form):
+        if not force and file.exists() and not _is_export(file, format):
             raise ConfigurationError(
                 f"{file} exists and is not an export of ours; --force replaces it."
             )
         _check_no_key(state)
-        disk.write(file, form.written(state))
+        disk.write(file, format.written(state))
     except RecursionError:
         reason = "an option is nested too deeply"
     except OSError as error:
@@ -73,13 +73,13 @@ def export(state: State, file: Path, *, force: bool = False) -> None:
 
 
 def is_replaceable(file: Path) -> bool:
-    """Tell whether ``export`` may write a file: there is none, or one as we wrote it.
+    """Tell whether ``export`` may write a file: there is none, or an unchanged export.
 
     Raises:
         ConfigurationError: its ending is none of a conversation's file.
     """
-    form = _format_of(file)
-    return not file.exists() or _is_export(file, form)
+    format = _format_of(file)
+    return not file.exists() or _is_export(file, format)
 
 
 def load(file: Path) -> list[State]:
@@ -88,9 +88,9 @@ def load(file: Path) -> list[State]:
     Raises:
         ConfigurationError: there are none; the message says why in one line.
     """
-    form = _format_of(file)
+    format = _format_of(file)
     try:
-        return form.read(disk.read(file))
+        return format.read(disk.read(file))
     except FileNotFoundError:
         raise ConfigurationError(f"There is no file {file}.") from None
     except OSError as error:
@@ -101,17 +101,17 @@ def load(file: Path) -> list[State]:
 
 
 def _format_of(file: Path) -> Format:
-    form = _FORMATS.get(file.suffix.lower())
-    if form is None:
+    format = _FORMATS.get(file.suffix.lower())
+    if format is None:
         raise ConfigurationError(
             f"A conversation's file ends in {', '.join(_FORMATS)}; {file} does not."
         )
-    return form
+    return format
 
 
-def _is_export(file: Path, form: Format) -> bool:
+def _is_export(file: Path, format: Format) -> bool:
     try:
-        return form.is_export(disk.read(file))
+        return format.is_export(disk.read(file))
     except (OSError, ValueError, RecursionError):
         return False
 
@@ -124,7 +124,8 @@ def _check_no_key(state: State) -> None:
     for number, turn in enumerate(state.turns, 1):
         options = record.dumped(record.plain(turn.options))
         attached = "\n".join(e.data for e in turn.attachments if not e.is_picture)
-        sent = f"{turn.prompt}\n{attached}\n{turn.system}\n{state.system}\n{options}"
+        asked = f"{turn.prompt}\n{turn.question.sent}"
+        sent = f"{asked}\n{attached}\n{turn.system}\n{state.system}\n{options}"
         if holds_key(sent):
             raise ConfigurationError(
                 f"Nothing was written, for question {number} of {state.name}, its "

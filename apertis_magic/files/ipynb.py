@@ -1,4 +1,4 @@
-"""A conversation <-> a notebook: cells that ask again, with the answers they had.
+"""A conversation <-> a notebook: cells that ask again, with their answers.
 
 Any notebook with answers of ``%%chat`` in it is read: they are rebuilt from the outputs
 and their metadata, in the order in which they stand there.
@@ -12,12 +12,12 @@ from typing import Any
 from uuid import uuid4
 
 from apertis_magic.api.value import Json, items, mapping
-from apertis_magic.chat.session import DEFAULT_CONVERSATION
+from apertis_magic.chat.names import DEFAULT_CONVERSATION
 from apertis_magic.chat.state import State
 from apertis_magic.chat.turn import Turn
 from apertis_magic.clean import mend, printable
-from apertis_magic.files import line, record
-from apertis_magic.files.markdown import inert
+from apertis_magic.files import cell_source, record
+from apertis_magic.files.md import inert
 from apertis_magic.render import bundle
 
 _EXPORT = 1
@@ -56,7 +56,7 @@ class _Shown:
 
 def written(state: State) -> str:
     """Return the text of the notebook."""
-    from nbformat import v4, writes  # noqa: PLC0415  takes a second
+    from nbformat import v4, writes
 
     title = f"# {inert(state.name)}\n\n{_title(state)}"
     cells = [
@@ -78,18 +78,18 @@ def read(text: str) -> list[State]:
     """
     book = _notebook(text)
     mark = mapping(mapping(book.get("metadata")).get("apertis_magic"))
-    talks: dict[str, list[_Shown]] = {}
+    conversations: dict[str, list[_Shown]] = {}
     for cell in items(book.get("cells")):
         own = cell.get("id")
         known = own if isinstance(own, str) and _ID.fullmatch(own) else None
         for name, turn in bundle.answers_of(items(cell.get("outputs"))):
             # One that was asked with --once is of no conversation.
             if name and name.strip():
-                talk = talks.setdefault(mend(name), [])
-                talk.append(_Shown(turn, known, len(talk)))
-    if not talks:
+                answers = conversations.setdefault(mend(name), [])
+                answers.append(_Shown(turn, known, len(answers)))
+    if not conversations:
         raise ValueError("no %%chat answers are in it")
-    return [_state(name, shown, mark) for name, shown in talks.items()]
+    return [_state(name, shown, mark) for name, shown in conversations.items()]
 
 
 def is_export(text: str) -> bool:
@@ -123,10 +123,10 @@ def _title(state: State) -> str:
 
 def _cells(state: State) -> Iterator[Any]:
     """Give a cell for each turn, and one for a system prompt that no line can hold."""
-    from nbformat import v4  # noqa: PLC0415  see written
+    from nbformat import v4
 
     taken = {"apertis-title", "apertis-load"}
-    is_default = state.name == DEFAULT_CONVERSATION or not line.fits(state.name)
+    is_default = state.name == DEFAULT_CONVERSATION or not cell_source.fits(state.name)
     name = None if is_default else state.name
     # Nothing is said of a system prompt that was never set.
     before = "" if state.system is None else None
@@ -134,18 +134,18 @@ def _cells(state: State) -> Iterator[Any]:
         own = _id((turn.cell, turn.id), taken)
         system = turn.system or ""
         changed = None if system == before else system
-        if changed is not None and not line.fits(changed):
+        if changed is not None and not cell_source.fits(changed):
             yield v4.new_code_cell(_set_system(name, changed), id=_id((), taken))
             changed = None
         before = system
-        source = line.cell(turn, conversation=name, system=changed)
+        source = cell_source.cell(turn, conversation=name, system=changed)
         outputs = _outputs(replace(turn, cell=own), state.name)
         yield v4.new_code_cell(source, id=own, outputs=outputs)
 
 
 def _outputs(turn: Turn, conversation: str) -> list[Any]:
     """Return what the cell would show had it just been run."""
-    from nbformat import v4  # noqa: PLC0415  see written
+    from nbformat import v4
 
     data, metadata = bundle.answer(turn, conversation=conversation)
     outputs = [
@@ -163,24 +163,24 @@ def _outputs(turn: Turn, conversation: str) -> list[Any]:
 
 def _set_system(name: str | None, system: str) -> str:
     """Return the source of a cell that sets a system prompt of several lines."""
-    talk = "current" if name is None else f"conversation({name!r})"
+    target = "current" if name is None else f"conversation({name!r})"
     lines = "".join(f"    {each!r}\n" for each in system.splitlines(keepends=True))
     return (
         "from apertis_magic.chat import session\n\n"
-        f"session.current().{talk}.system = (\n{lines})"
+        f"session.current().{target}.system = (\n{lines})"
     )
 
 
 def _id(wanted: Iterable[str | None], taken: set[str]) -> str:
     """Return the first id that a cell can have, a new one if there is none."""
     usable = (each for each in wanted if each and _ID.fullmatch(each))
-    found = next((each for each in usable if each not in taken), uuid4().hex)
-    taken.add(found)
-    return found
+    chosen = next((each for each in usable if each not in taken), uuid4().hex)
+    taken.add(chosen)
+    return chosen
 
 
 def _digest(cells: Iterable[Mapping[str, Any]]) -> str:
-    """Return what is another once a cell or an answer is added, changed or moved."""
+    """Return a digest that tells whether a cell or an answer was added or changed."""
     known = [
         (
             cell.get("cell_type"),
@@ -203,7 +203,7 @@ def _state(name: str, shown: list[_Shown], mark: Json) -> State:
     history = record.in_order(_turns(shown))
     if mark.get("export") == _EXPORT and mark.get("name") == name:
         return record.state_of(mark, history)
-    newest = max(history, key=lambda entry: entry.made).turn
+    newest = max(history, key=lambda entry: entry.order).turn
     return State(name=name, system=newest.system, history=history)
 
 
@@ -227,7 +227,7 @@ def _turns(shown: list[_Shown]) -> list[Turn]:
 
 
 def _asked_again(homes: list[_Shown]) -> list[_Shown]:
-    """Return *homes* with what ``%chat retry`` gave where the former answers stand."""
+    """Return *homes*, each answer replaced by that of a later ``%chat retry``."""
     standing = {each.turn.id: each for each in homes}
     places = {(each.cell, each.turn.prompt): each for each in homes if each.at_home}
     for each in sorted(homes, key=lambda shown: shown.turn.started):
@@ -245,6 +245,6 @@ def _cell_of(shown: _Shown) -> str | None:
     A copied cell has another than its output says. VS Code sends ids of its own making,
     which no notebook holds.
     """
-    said = shown.turn.cell
-    is_foreign = said is not None and not _ID.fullmatch(said)
-    return said if is_foreign or shown.cell is None else shown.cell
+    recorded = shown.turn.cell
+    is_foreign = recorded is not None and not _ID.fullmatch(recorded)
+    return recorded if is_foreign or shown.cell is None else shown.cell

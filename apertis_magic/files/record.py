@@ -47,7 +47,7 @@ def is_export(text: str) -> bool:
 
 
 def about(state: State) -> dict[str, Any]:
-    """Return what a conversation is but for its turns."""
+    """Return a conversation as JSON, without its turns."""
     return {
         "id": state.id,
         "name": state.name,
@@ -80,15 +80,15 @@ def in_order(turns: Iterable[Turn]) -> History:
     """Return turns as a history in which those asked later are newer."""
     placed = tuple(turns)
     asked = sorted(range(len(placed)), key=lambda n: placed[n].started)
-    made = {n: number for number, n in enumerate(asked, 1)}
-    return tuple(Entry(turn, made[n], None, turn.id) for n, turn in enumerate(placed))
+    order = {n: number for number, n in enumerate(asked, 1)}
+    return tuple(Entry(turn, order[n], None, turn.id) for n, turn in enumerate(placed))
 
 
 def entry_to_dict(entry: Entry) -> dict[str, Any]:
     """Return a turn with its place as JSON."""
     return {
         "turn": plain(entry.turn.to_dict()),
-        "made": entry.made,
+        "made": entry.order,
         "execution": entry.execution,
         "slot": entry.slot,
     }
@@ -100,12 +100,12 @@ def entry_of(raw: Json) -> Entry:
     Raises:
         ValueError: it is none; says why.
     """
-    made, execution, slot = (raw.get(k) for k in ("made", "execution", "slot"))
-    if type(made) is not int or not abs(made) < _MOST:
+    order, execution, slot = (raw.get(k) for k in ("made", "execution", "slot"))
+    if type(order) is not int or not abs(order) < _MOST:
         raise ValueError("its number is missing")
     if not isinstance(execution, str | None) or not isinstance(slot, str):
         raise ValueError("its place is missing")  # noqa: TRY004  of the file
-    return Entry(Turn.from_dict(mapping(raw.get("turn"))), made, execution, slot)
+    return Entry(Turn.from_dict(mapping(raw.get("turn"))), order, execution, slot)
 
 
 def check_version(version: object) -> None:

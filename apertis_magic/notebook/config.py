@@ -11,11 +11,11 @@ from traitlets import Bool, Float, Int, List, TraitError, Unicode, validate
 from traitlets.config import Configurable
 
 # Spelt out, not made from the table of parameters, which loading need not import.
-_REQUEST = (
+_FIELDS = (
     "temperature top_p max_tokens frequency_penalty presence_penalty stop seed "
-    "reasoning_effort n timeout max_retries"
+    "reasoning_effort n"
 ).split()
-_MADE: "WeakKeyDictionary[Configurable, ApertisMagic]" = WeakKeyDictionary()
+_OF_SHELLS: "WeakKeyDictionary[Configurable, ApertisMagic]" = WeakKeyDictionary()
 _SENT = "sent with every question that sets no other"
 
 
@@ -49,9 +49,9 @@ class ApertisMagic(Configurable):
     @classmethod
     def of(cls, shell: Configurable) -> "ApertisMagic":
         """Return the settings of *shell*, the same whenever they are asked for."""
-        if shell not in _MADE:
-            _MADE[shell] = cls(parent=shell)
-        return _MADE[shell]
+        if shell not in _OF_SHELLS:
+            _OF_SHELLS[shell] = cls(parent=shell)
+        return _OF_SHELLS[shell]
 
     @validate("max_context_tokens", "journal_days", "cache_days")
     def _not_below_0(self, proposal: Any) -> Any:
@@ -59,13 +59,13 @@ class ApertisMagic(Configurable):
             raise TraitError(f"{proposal.trait.name} must be 0 or more")
         return proposal.value
 
-    @validate(*_REQUEST)
+    @validate(*_FIELDS, "timeout", "max_retries")
     def _in_range(self, proposal: Any) -> Any:
-        from apertis_magic.api.params import (  # noqa: PLC0415  see above
+        from apertis_magic.api.params import (
             PARAMS,
             check,
         )
-        from apertis_magic.errors import ConfigurationError  # noqa: PLC0415  see above
+        from apertis_magic.errors import ConfigurationError
 
         name, value = proposal.trait.name, proposal.value
         try:
@@ -80,9 +80,9 @@ class ApertisMagic(Configurable):
         return value
 
     @property
-    def request(self) -> dict[str, Any]:
-        """What is set of the request's fields and of how it is sent."""
-        values = {name: getattr(self, name) for name in _REQUEST}
+    def fields(self) -> dict[str, Any]:
+        """What is set of the request's fields."""
+        values = {name: getattr(self, name) for name in _FIELDS}
         # Empty text and lists are how some say that nothing is set.
         return {k: v for k, v in values.items() if v not in (None, "", [])}
 

@@ -1,6 +1,5 @@
 """Registers ``%%chat`` and ``%chat``; loading imports nothing that they need later."""
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
@@ -17,7 +16,7 @@ from apertis_magic.notebook.config import ApertisMagic
 from apertis_magic.notebook.transforms import ChatLine, Misplaced, give_message
 
 if TYPE_CHECKING:
-    from apertis_magic.notebook.commands import ChatCommands
+    from apertis_magic.notebook.commands.run import ChatCommands
 
 _OF_CELL = """\
 Ask a model: the lines below are the message, and its answer streams in.
@@ -49,10 +48,12 @@ def load(shell: InteractiveShell) -> None:
         if "chat" in known
     }
     for other in list(magics.former.values())[-1:]:
+        from apertis_magic.notebook.say import say
+
         owner = other.__module__.partition(".")[0]
-        sys.stdout.write(
+        say(
             f"apertis_magic takes %%chat over from {owner}; "
-            "%unload_ext apertis_magic gives it back.\n"
+            "%unload_ext apertis_magic gives it back."
         )
     shell.register_magics(magics)
     shell.events.register("post_run_cell", magics.after_cell)
@@ -82,13 +83,13 @@ def unload(shell: InteractiveShell) -> None:
 
 
 def _about_cell() -> str:
-    from apertis_magic.notebook.options import help_text  # noqa: PLC0415  see above
+    from apertis_magic.notebook.options import help_text
 
     return _OF_CELL.format(help_text())
 
 
 def _about_line() -> str:
-    from apertis_magic.notebook.commands import help_text  # noqa: PLC0415  see above
+    from apertis_magic.notebook.commands.command_table import help_text
 
     return _OF_LINE.format(help_text())
 
@@ -130,9 +131,7 @@ class ChatMagics(Magics):
 
     def _get_commands(self) -> "ChatCommands":
         if self._commands is None:
-            from apertis_magic.notebook.commands import (  # noqa: PLC0415  see above
-                ChatCommands,
-            )
+            from apertis_magic.notebook.commands.run import ChatCommands
 
             self._commands = ChatCommands(self.shell, self.settings)
         return self._commands

@@ -26,9 +26,9 @@ def give_message(lines: list[str]) -> list[str]:
     So with a cell magic such as ``%%time`` right above it.
     """
     first, *rest = [n for n, line in enumerate(lines) if line.strip()] or [0]
-    found = _CELL.match(lines[first]) if lines else None
-    if found:
-        return _call("chat", found[1], lines[first + 1 :])
+    cell = _CELL.match(lines[first]) if lines else None
+    if cell:
+        return _call("chat", cell[1], lines[first + 1 :])
     other = _OTHER.match(lines[first]) if rest else None
     if other and _CELL.match(lines[rest[0]]):
         return _call(other[1], other[2], lines[first + 1 :])
@@ -74,8 +74,8 @@ class ChatLine(_Statement):
         """Return *lines* with the call in place of the statement."""
         at = self.start_line
         before, line = lines[at][: self.start_col], lines[at][self.start_col :]
-        found = _LINE.match(line)
-        asked = found[1] if found else ""
+        match = _LINE.match(line)
+        asked = match[1] if match else ""
         call = f"{before}get_ipython().run_line_magic('chat', {asked!r})\n"
         return [*lines[:at], call, *lines[at + 1 :]]
 

@@ -44,19 +44,10 @@ def words(line: str, start: int = 0) -> Iterator[Word]:
     Quotes group words where they open a word or an option's value; anywhere else they
     are what they are. JSON may hold spaces: ``-p a={"b": 1}`` is two words.
     """
-    while found := re.compile(r"\S").search(line, start):
-        word = _word(line, found.start())
+    while begins := re.compile(r"\S").search(line, start):
+        word = _word(line, begins.start())
         yield word
         start = word.end
-
-
-def split(line: str) -> list[str]:
-    """Return the texts of a line's words.
-
-    Raises:
-        UsageError: a quote is not closed.
-    """
-    return [closed(word).text for word in words(line)]
 
 
 def closed(word: Word) -> Word:
@@ -71,18 +62,18 @@ def closed(word: Word) -> Word:
 
 
 def _word(line: str, start: int) -> Word:
-    if found := _KEYED.match(line, start):  # of -p, as a shell's user writes it
-        return Word(found[1] + found[2], start, found.end())
+    if pair := _KEYED.match(line, start):  # of -p, as a shell's user writes it
+        return Word(pair[1] + pair[2], start, pair.end())
     lead = _LEAD.match(line, start)
     before = lead[0] if lead else ""
     opens = start + len(before)
     # Of short options' values, "-s=x" is also a way to write "-sx".
     name = before if before.startswith("--") else before.removesuffix("=")
-    if found := _DOUBLE.match(line, opens):
-        text = _ESCAPED.sub(r"\1", found[1])
-        return Word(name + text, start, found.end(), quoted=not before)
-    if found := _SINGLE.match(line, opens):
-        return Word(name + found[1], start, found.end(), quoted=not before)
+    if quote := _DOUBLE.match(line, opens):
+        text = _ESCAPED.sub(r"\1", quote[1])
+        return Word(name + text, start, quote.end(), quoted=not before)
+    if quote := _SINGLE.match(line, opens):
+        return Word(name + quote[1], start, quote.end(), quoted=not before)
     plain = _PLAIN.match(line, start)
     end = _json_end(line, start) or (plain.end() if plain else len(line))
     text = line[start:end]

@@ -2,30 +2,35 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from apertis_magic import files
 from apertis_magic.chat import names
+from apertis_magic.chat.ask import Ask
 from apertis_magic.chat.attachment import Attachment
 from apertis_magic.chat.conversation import Conversation
-from apertis_magic.chat.history import Where
+from apertis_magic.chat.history import Placement
+from apertis_magic.chat.question import Question
 from apertis_magic.chat.session import Session
 from apertis_magic.chat.settings import Settings
-from apertis_magic.clean import mend
+from apertis_magic.clean import excerpt, mend
 from apertis_magic.errors import ApertisError, ConfigurationError
-from apertis_magic.panel import options
+from apertis_magic.panel import fields
 from apertis_magic.panel.requests import Request
+from apertis_magic.panel.rows import Json
 
 _SHORT = 40
 """Characters of a question that tell which one it was."""
 
+_STARTING = "Starting the local model …"
+
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """What came of a request.
+class Outcome:
+    """What came of a request of a page.
 
     Attributes:
         text: what happened, in one line; empty where the page shows it anyway.
@@ -39,6 +44,14 @@ class Said:
     ok: bool = True
     undo: bool = False
 
+    def message(self, token: str) -> Json:
+        """Return the message that has a page know of it.
+
+        Args:
+            token: that of the page's message.
+        """
+        return {"kind": "outcome", "token": token, **asdict(self)}
+
 
 Progress: TypeAlias = Callable[[str], None]
 
@@ -47,167 +60,163 @@ class Actions:
     """What one panel does; called by one thread.
 
     Args:
-        session: whose conversations it shows.
-        progress: told how far something is that takes long.
+        session: whose conversations the panel shows.
+        progress: called with how far something is that takes long.
 
     Attributes:
-        options: the fields of the request that its questions set.
+        options: the fields of the request that the panel's questions set.
     """
 
     def __init__(self, session: Session, progress: Progress) -> None:
         self.options: dict[str, Any] = {}
         self._session = session
         self._progress = progress
-        self._undo: Callable[[], Said] | None = None
+        self._undo: Callable[[], Outcome] | None = None
 
-    def do(self, request: Request) -> Said:
+    def do(self, request: Request) -> Outcome:
         """Do what a request asks."""
         try:
             return self._KINDS[request.kind](self, request)
         except ApertisError as error:
-            return Said(str(error), error.hint, ok=False)
+            return Outcome(str(error), error.hint, ok=False)
 
     @property
-    def _talk(self) -> Conversation:
+    def _conversation(self) -> Conversation:
         return self._session.current
 
-    def _ask(self, request: Request) -> Said:
-        self._send(request, Where())
-        return Said()
+    def _ask(self, request: Request) -> Outcome:
+        self._send(request, Placement())
+        return Outcome()
 
-    def _edit(self, request: Request) -> Said:
-        turn = next((t for t in self._talk.turns if t.id == request.turn), None)
+    def _edit(self, request: Request) -> Outcome:
+        turn = next((t for t in self._conversation.turns if t.id == request.turn), None)
         if turn is None:
             raise ConfigurationError("That question is not there any more.")
-        self._send(request, Where(replaces=turn.id), turn.attachments)
-        return Said()
+        self._send(request, Placement(replaces=turn.id), turn.attachments)
+        return Outcome()
 
     def _send(
-        self, request: Request, where: Where, kept: tuple[Attachment, ...] = ()
+        self,
+        request: Request,
+        placement: Placement,
+        kept: tuple[Attachment, ...] = (),
     ) -> None:
-        if not request.text.strip():
-            raise ConfigurationError("The message is empty.")
-        self._check_local_model()
-        attached = [Attachment.of(name, raw) for name, raw in request.files]
-        self._session.ask(
-            mend(request.text).strip("\n"),
-            where=where,
-            attachments=(*kept, *attached),
-            **self.options,
+        name = self._conversation.name
+        attached = [Attachment.of(file, raw) for file, raw in request.files]
+        question = Question(
+            mend(request.text).strip("\n"), (*kept, *attached), fields=self.options
         )
-
-    def _retry(self, request: Request) -> Said:
+        ask = Ask(question=question, placement=placement)
+        ask.check()
         self._check_local_model()
-        self._session.retry(turn=request.turn or None)
-        return Said()
+        self._session.find(name)  # it may have been deleted meanwhile
+        self._session.ask(ask, name)
 
-    def _go_on(self, request: Request) -> Said:
+    def _retry(self, request: Request) -> Outcome:
         self._check_local_model()
-        self._session.go_on(turn=request.turn or None)
-        return Said()
+        conversation = self._conversation
+        turn = conversation.transcript.find_turn(request.turn or None)
+        self._session.ask(Ask.again(turn), conversation.name)
+        return Outcome()
 
-    def _delete(self, request: Request) -> Said:
-        talk = self._talk
-        entry, at = talk.drop(request.turn)
+    def _resume(self, request: Request) -> Outcome:
+        self._check_local_model()
+        conversation = self._conversation
+        partial = conversation.transcript.find_partial(request.turn or None)
+        self._session.ask(Ask.rest_of(partial), conversation.name)
+        return Outcome()
 
-        def undo() -> Said:
-            talk.put_back(entry, at)
-            return Said("The turn is back.")
+    def _delete(self, request: Request) -> Outcome:
+        transcript = self._conversation.transcript
+        entry, at = transcript.drop(request.turn)
 
-        return self._undoable(f"Deleted: {_short(entry.turn.prompt)}", undo)
+        def undo() -> Outcome:
+            transcript.put_back(entry, at)
+            return Outcome("The turn is back.")
 
-    def _fork(self, request: Request) -> Said:
+        return self._undoable(f"Deleted: {excerpt(entry.turn.prompt, _SHORT)}", undo)
+
+    def _fork(self, request: Request) -> Outcome:
         forked = self._session.fork(through=request.turn or None)
-        return Said(f"You are in {forked.name} now, a fork.")
+        return Outcome(f"You are in {forked.name} now, a fork.")
 
-    def _new(self, _request: Request) -> Said:
-        return Said(f"{self._session.new().name} starts from the defaults.")
+    def _new(self, _request: Request) -> Outcome:
+        return Outcome(f"{self._session.new().name} starts from the defaults.")
 
-    def _use(self, request: Request) -> Said:
+    def _use(self, request: Request) -> Outcome:
         self._session.use(request.name)
-        return Said()
+        return Outcome()
 
-    def _rename(self, request: Request) -> Said:
+    def _rename(self, request: Request) -> Outcome:
         self._session.rename(names.checked(request.name))
-        return Said()
+        return Outcome()
 
-    def _remove(self, request: Request) -> Said:
+    def _remove(self, request: Request) -> Outcome:
         gone = self._session.delete(request.name)
 
-        def undo() -> Said:
+        def undo() -> Outcome:
             back = self._session.adopt(gone.state)  # with what ended in it since
-            return Said(f"{back.name} is back.")
+            return Outcome(f"{back.name} is back.")
 
         return self._undoable(f"Deleted the conversation {gone.name}.", undo)
 
-    def _undoable(self, text: str, undo: Callable[[], Said]) -> Said:
+    def _undoable(self, text: str, undo: Callable[[], Outcome]) -> Outcome:
         self._undo = undo
-        return Said(text, undo=True)
+        return Outcome(text, undo=True)
 
-    def _undo_last(self, _request: Request) -> Said:
+    def _undo_last(self, _request: Request) -> Outcome:
         undo, self._undo = self._undo, None
-        return undo() if undo else Said("There is nothing to undo.", ok=False)
+        return undo() if undo else Outcome("There is nothing to undo.", ok=False)
 
-    def _model(self, request: Request) -> Said:
+    def _model(self, request: Request) -> Outcome:
         name = request.name.strip()
         self._session.check_no_key(name)
-        self._talk.model = mend(name) or None
-        return Said()
+        self._conversation.model = mend(name) or None
+        return Outcome()
 
-    def _option(self, request: Request) -> Said:
-        value = options.read(request.name, mend(request.text))
+    def _option(self, request: Request) -> Outcome:
+        value = fields.read(request.name, mend(request.text))
         self.options.pop(request.name, None)
         if value is not None:
             self.options[request.name] = value
-        return Said()
+        return Outcome()
 
-    def _system(self, request: Request) -> Said:
+    def _system(self, request: Request) -> Outcome:
         self._session.check_no_key(request.text)
-        self._talk.system = mend(request.text).strip() or None
-        return Said()
+        self._conversation.system = mend(request.text).strip() or None
+        return Outcome()
 
-    def _export(self, request: Request) -> Said:
-        state = self._talk.state
+    def _export(self, request: Request) -> Outcome:
+        state = self._conversation.state
         file = next(filter(files.is_replaceable, _names(state.name, request.name)))
         files.export(state, file)
-        return Said(f"Written to {file}.")
+        return Outcome(f"Written to {file}.")
 
-    def _local(self, _request: Request) -> Said:
-        from apertis_magic import local  # noqa: PLC0415  few need it
+    def _local(self, _request: Request) -> Outcome:
+        from apertis_magic import local
 
-        if not local.engine_installed():
-            return Said(
-                "The engine of the local model is not installed.",
-                local.ENGINE_INSTALL,
-                ok=False,
-            )
-        if not local.installed():
-            local.install(lambda progress: self._progress(str(progress)))
-        self._progress("Starting the local model …")
-        endpoint = local.current().start()
+        def tell(step: local.Step) -> None:
+            self._progress(_STARTING if isinstance(step, Path) else str(step))
+
+        self._progress(_STARTING)
+        endpoint = local.ready(tell)
         self._session.redirect(
-            Settings(
-                base_url=endpoint.url,
-                model=endpoint.model,
-                api_key=endpoint.key,
-                fixed_model=True,
-                context_length=local.CONTEXT_LENGTH,
-            )
+            Settings.of_endpoint(endpoint, context_length=local.CONTEXT_LENGTH)
         )
-        return Said(f"{endpoint.model} answers from now on, here on this machine.")
+        return Outcome(f"{endpoint.model} answers from now on, here on this machine.")
 
     def _check_local_model(self) -> None:
         """See that the local model still runs, if it is the one to answer."""
-        from apertis_magic import local  # noqa: PLC0415  few need it
+        from apertis_magic import local
 
         if self._session.settings.fixed_model and not local.current().alive:
             self._local(Request(kind="local"))
 
-    _KINDS: Mapping[str, "Callable[[Actions, Request], Said]"] = {
+    _KINDS: Mapping[str, "Callable[[Actions, Request], Outcome]"] = {
         "ask": _ask,
         "edit": _edit,
         "retry": _retry,
-        "continue": _go_on,
+        "continue": _resume,
         "delete": _delete,
         "fork": _fork,
         "undo": _undo_last,
@@ -228,8 +237,3 @@ def _names(name: str, ending: str) -> Iterator[Path]:
     stem = re.sub(r"[^\w-]+", "-", name).strip("-")[:_SHORT] or "conversation"
     yield Path(f"{stem}.{ending}")
     yield from (Path(f"{stem}-{number}.{ending}") for number in count(2))
-
-
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= _SHORT else line[: _SHORT - 1] + "…"

@@ -1,4 +1,4 @@
-"""What the pages have been told of a conversation, and what is new since then."""
+"""What the pages have been sent of a conversation, and what is new since then."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 from apertis_magic.chat.conversation import Conversation, UnderWay
 from apertis_magic.chat.turn import Turn
-from apertis_magic.panel import rows as of
 from apertis_magic.panel.growing import Growing
-from apertis_magic.panel.rows import Json, Row
+from apertis_magic.panel.rows import Json, Row, ended_turn, open_turn, rows_of
 
 if TYPE_CHECKING:
     from apertis_magic.chat.history import History
@@ -36,28 +35,28 @@ class _Change:
 
 
 class Feed:
-    """Tells pages of one conversation after the other; used by one thread."""
+    """What is new in one conversation after the other; used by one thread."""
 
     def __init__(self) -> None:
-        self._talk = ""
+        self._conversation_id = ""
         self._seen: tuple[History, tuple[UnderWay, ...]] = (), ()
         self._rows: tuple[Row, ...] = ()
         self._growing: dict[str, Growing] = {}
         self._failed: dict[str, Turn] = {}
 
-    def news(self, talk: Conversation) -> Iterator[Json]:
+    def news(self, conversation: Conversation) -> Iterator[Json]:
         """Give the messages that bring every page up to date."""
-        state, under_way = talk.view
+        state, under_way = conversation.view
         seen, self._seen = self._seen, (state.history, under_way)
-        if state.id != self._talk:
-            self._talk, self._failed, self._growing = state.id, {}, {}
-            self._rows = of.rows(state, under_way, {})
+        if state.id != self._conversation_id:
+            self._conversation_id, self._failed, self._growing = state.id, {}, {}
+            self._rows = rows_of(state, under_way, {})
             yield self.last()
             return
-        yield from self._growth()
+        yield from self._grown()
         if seen[0] is state.history and seen[1] == under_way:
             return
-        now = self._with_failed(of.rows(state, under_way, self._failed))
+        now = self._with_failed(rows_of(state, under_way, self._failed))
         before, self._rows = self._rows, now
         change = _difference(before, now)
         if change is not None:
@@ -66,8 +65,12 @@ class Feed:
         # else of them is other than it was.
         if marks := _marks(before, now):
             yield {"kind": "stale", "turns": marks}
-        kept = {row.id for row in now if row.under_way}
-        self._growing = {k: v for k, v in self._growing.items() if k in kept}
+        under_way_ids = {row.id for row in now if row.under_way}
+        self._growing = {
+            turn: growing
+            for turn, growing in self._growing.items()
+            if turn in under_way_ids
+        }
 
     def last(self) -> Json:
         """Return the message that shows the end of the transcript anew."""
@@ -77,24 +80,25 @@ class Feed:
         """Return the message with some turns, at most a page of them."""
         return {"kind": "page", **self._part(first, min(last, first + PAGE))}
 
-    def turn(self, name: str) -> Turn | None:
+    def turn(self, turn_id: str) -> Turn | None:
         """Return the turn of that id."""
-        return next((r.turn for r in self._rows if r.turn and r.turn.id == name), None)
+        turns = (row.turn for row in self._rows if row.turn)
+        return next((turn for turn in turns if turn.id == turn_id), None)
 
     def _part(self, first: int, last: int) -> Json:
         first = max(first, 0)
-        shown = [self._item(row) for row in self._rows[first:last]]
-        return {"at": first, "total": len(self._rows), "turns": shown}
+        turns = [self._turn_of(row) for row in self._rows[first:last]]
+        return {"at": first, "total": len(self._rows), "turns": turns}
 
     def _changed(self, change: _Change) -> Iterator[Json]:
-        has = self._ended(change)
-        for news, _ in has.values():
-            yield from filter(None, [news])
+        endings = self._endings(change)
+        for growth, _ in endings.values():
+            yield growth
         if len(change.rows) > PAGE:
             yield self.last()
             return
-        items = [
-            self._item(row, with_html=not has.get(row.id, ({}, False))[1])
+        turns = [
+            self._turn_of(row, with_html=not endings.get(row.id, ({}, False))[1])
             for row in change.rows
         ]
         yield {
@@ -102,44 +106,44 @@ class Feed:
             "at": change.at,
             "gone": change.gone,
             "total": len(self._rows),
-            "turns": items,
+            "turns": turns,
         }
 
-    def _ended(self, change: _Change) -> dict[str, tuple[Json, bool]]:
-        """Return what is new in the answers that have ended, and if it is all."""
-        found = {}
+    def _endings(self, change: _Change) -> dict[str, tuple[Json, bool]]:
+        """Return what has grown of the answers that have ended, and if that is all."""
+        endings = {}
         for row in change.rows:
             growing = self._growing.get(row.id)
             if growing is not None and row.turn is not None and row.under_way is None:
                 news, is_all = growing.end(row.turn)
-                found[row.id] = ({"kind": "grow", "id": row.id, **news}, is_all)
-        return found
+                endings[row.id] = ({"kind": "grow", "id": row.id, **news}, is_all)
+        return endings
 
-    def _growth(self) -> Iterator[Json]:
-        for name, growing in self._growing.items():
+    def _grown(self) -> Iterator[Json]:
+        for turn, growing in self._growing.items():
             if news := growing.news():
-                yield {"kind": "grow", "id": name, **news}
+                yield {"kind": "grow", "id": turn, **news}
 
-    def _item(self, row: Row, *, with_html: bool = True) -> Json:
+    def _turn_of(self, row: Row, *, with_html: bool = True) -> Json:
         if row.under_way is None:
-            return of.ended(row, with_html=with_html)
+            return ended_turn(row, with_html=with_html)
         if row.id not in self._growing:
             self._growing[row.id] = Growing(row.under_way.reply)
-        return of.under_way(row, self._growing[row.id])
+        return open_turn(row, self._growing[row.id])
 
     def _with_failed(self, now: tuple[Row, ...]) -> tuple[Row, ...]:
         """Note the tries that came to nothing where another answer stands."""
         under_way = {row.id for row in now if row.under_way}
-        here = {row.turn.id: row.turn for row in now if row.turn}
+        standing = {row.turn.id: row.turn for row in now if row.turn}
         for row in self._rows:
-            asked, turn = row.under_way, row.turn
-            if asked is None or turn is None or row.id in under_way:
+            question, turn = row.under_way, row.turn
+            if question is None or turn is None or row.id in under_way:
                 continue
-            # It is out of the conversation's hands, which is just before its end.
-            asked.reply.wait(_SOON)
-            tried, standing = asked.reply.turn, here.get(turn.id)
+            # The conversation lets go of a reply just before the reply has ended.
+            question.reply.wait(_SOON)
+            tried, stands = question.reply.turn, standing.get(turn.id)
             self._failed.pop(turn.id, None)
-            if tried and tried.error and standing and tried is not standing:
+            if tried and tried.error and stands and tried is not stands:
                 self._failed[turn.id] = tried
         return tuple(
             Row(row.turn, row.under_way, row.stale, self._failed.get(row.turn.id))

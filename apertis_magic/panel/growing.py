@@ -1,4 +1,4 @@
-"""A growing answer -> what a page is told: text at once, and HTML of whole blocks."""
+"""A growing answer -> what a page is sent: text at once, and HTML of whole blocks."""
 
 from typing import Any
 
@@ -42,42 +42,43 @@ class Growing:
         return _units(self.text[: self._covered])
 
     def news(self) -> dict[str, Any]:
-        """Return what is new, and have it known; nothing where nothing is."""
+        """Return what is new, and count it as sent; nothing where nothing is."""
         reply = self._reply
         text = (reply.text or reply.refusal).rstrip(_HALF)
         thought = reply.reasoning.rstrip(_HALF)
         if not text.startswith(self.text):  # a refusal, and then an answer
             return {}
         status = "" if text else reply.status
-        return self._told(text, thought, status, is_whole=False)
+        return self._grown(text, thought, status, is_whole=False)
 
     def end(self, turn: Turn) -> tuple[dict[str, Any], bool]:
-        """Return what is new in the whole answer, and whether that is all.
+        """Return what is new in the whole answer, and whether the page has all then.
 
-        It is not where what came later changed a block before it, such as the target
+        It has not where what came later changed a block before it, such as the target
         of a link; the page then needs the HTML of the whole.
         """
         text = turn.text or turn.refusal
         if not text.startswith(self.text):
             return {}, False
-        news = self._told(text, turn.reasoning, "", is_whole=True)
+        news = self._grown(text, turn.reasoning, "", is_whole=True)
         return news, len(text) > LONG or self._rendering.whole() == self.html
 
-    def _told(
+    def _grown(
         self, text: str, thought: str, status: str, *, is_whole: bool
     ) -> dict[str, Any]:
-        found: dict[str, Any] = {
+        """Take over what the answer is now, and return what of it is new."""
+        growth: dict[str, Any] = {
             "text": text[len(self.text) :],
             "thought": thought[len(self.thought) :],
         }
         self.text, self.thought = text, thought
         blocks = self._blocks(is_whole=is_whole)
         if status != self.status:
-            found["status"] = self.status = status
+            growth["status"] = self.status = status
         if blocks:
             self.html += "".join(blocks)
-            found |= {"blocks": blocks, "covered": self.covered}
-        return {k: v for k, v in found.items() if v or k == "status"}
+            growth |= {"blocks": blocks, "covered": self.covered}
+        return {k: v for k, v in growth.items() if v or k == "status"}
 
     def _blocks(self, *, is_whole: bool) -> list[str]:
         """Return the HTML of the blocks that are whole by now, and count them as so."""

@@ -42,12 +42,12 @@ class Request:
     """One message of a page.
 
     Attributes:
-        kind: what it asks for.
-        token: names the message in what the kernel says of it.
+        kind: what the page asks for.
+        token: names the message in what the kernel sends of its outcome.
         view: the page that asks, where only that one is to be answered.
-        turn: the id of the turn it is about, empty for none.
+        turn: the id of the turn that is meant, empty for none.
         text: a question, or what a field is to be.
-        name: the name of a conversation, a model, an option or a form of file.
+        name: the name of a conversation, a model, an option or a format of file.
         number: which of several.
         first: the first turn that is wanted, counted from 0.
         last: the turn after the last one that is wanted.
@@ -67,14 +67,14 @@ class Request:
 
 
 def read(content: object, buffers: Sequence[Any] = ()) -> Request:
-    """Return what a message asks.
+    """Return a page's message as a request.
 
     Args:
         content: the message.
         buffers: the contents of the files in it.
 
     Raises:
-        ValueError: it is none that our page would send; says why.
+        ValueError: our page would send no such message; says why.
     """
     if not isinstance(content, Mapping):
         raise ValueError("it is no object")  # noqa: TRY004  of the page
@@ -82,9 +82,9 @@ def read(content: object, buffers: Sequence[Any] = ()) -> Request:
     fields = _FIELDS.get(kind) if isinstance(kind, str) else None
     if fields is None:
         raise ValueError(f"there is no kind {str(kind)[:40]!r}")
-    given = {name: _checked(name, content.get(name), fields[name]) for name in fields}
-    names = given.pop("names", [])
-    return Request(kind=str(kind), files=_files(names, buffers), **given)
+    values = {name: _checked(name, content.get(name), fields[name]) for name in fields}
+    names = values.pop("names", [])
+    return Request(kind=str(kind), files=_files(names, buffers), **values)
 
 
 def _checked(name: str, value: Any, kind: type) -> Any:

@@ -7,11 +7,12 @@ from typing import Any
 from apertis_magic.chat import history
 from apertis_magic.chat.attachment import Attachment
 from apertis_magic.chat.conversation import UnderWay
+from apertis_magic.chat.question import Question
 from apertis_magic.chat.state import State
 from apertis_magic.chat.turn import Turn
 from apertis_magic.panel.growing import Growing
 from apertis_magic.render import bundle
-from apertis_magic.render.footer import footer
+from apertis_magic.render.footer import footer_line
 
 Json = dict[str, Any]
 
@@ -21,8 +22,8 @@ class Row:
     """A row of the transcript.
 
     Attributes:
-        turn: the turn that stands here, None while its first answer is under way.
-        under_way: the answer that is under way here, None for none.
+        turn: the turn of this row, None while its first answer is under way.
+        under_way: the question of this row whose answer is under way, None for none.
         stale: whether a turn above it is newer; the row is the same either way.
         failed: the last try to ask it again, where that came to nothing.
     """
@@ -34,13 +35,13 @@ class Row:
 
     @property
     def id(self) -> str:
-        """The id of what it shows."""
+        """The id of the answer under way, else of the turn."""
         if self.under_way is not None:
             return self.under_way.reply.id
         return self.turn.id if self.turn else ""
 
 
-def rows(
+def rows_of(
     state: State, under_way: Sequence[UnderWay], failed: Mapping[str, Turn]
 ) -> tuple[Row, ...]:
     """Return the rows of a conversation.
@@ -58,7 +59,7 @@ def rows(
     ]
     before: list[list[Row]] = [[] for _ in range(len(entries) + 1)]
     for each in under_way:
-        at = history.place(entries, replace(each.where, fresh=False))
+        at = history.place(entries, replace(each.ask.placement, start_over=False))
         if at.start < at.stop and standing[at.start].under_way is None:
             standing[at.start] = replace(standing[at.start], under_way=each)
         else:
@@ -71,48 +72,48 @@ def rows(
     )
 
 
-def under_way(row: Row, growing: Growing) -> Json:
+def open_turn(row: Row, growing: Growing) -> Json:
     """Return what a page needs to show an answer that is under way."""
-    asked = row.under_way
+    ask = row.under_way.ask if row.under_way else None
     return {
         "id": row.id,
         "open": True,
-        "asked": asked.prompt if asked else "",
-        "files": _files(asked.attachments if asked else ()),
+        "question": ask.question.typed if ask else "",
+        "files": _files(ask.question.attachments if ask else ()),
         "text": growing.text,
         "html": growing.html,
         "covered": growing.covered,
         "thought": growing.thought,
         "status": growing.status,
-        "cell": bool(asked and asked.where.cell),
+        "cell": bool(ask and ask.placement.cell),
     }
 
 
-def ended(row: Row, *, with_html: bool = True) -> Json:
+def ended_turn(row: Row, *, with_html: bool = True) -> Json:
     """Return what a page needs to show a turn.
 
     Args:
         row: the row; it has a turn.
         with_html: whether the page lacks the HTML of the answer's text.
     """
-    turn = row.turn or Turn(prompt="")
+    turn = row.turn or Turn(question=Question(""))
     shown = turn.text or turn.refusal
     failed = row.failed
     return {
         "id": turn.id,
         "open": False,
-        "asked": turn.prompt,
+        "question": turn.prompt,
         "files": _files(turn.attachments),
         "text": shown,
         "html": bundle.html_of(shown) if with_html else None,
         "thought": bundle.reasoning(turn.reasoning, seconds=turn.first_text),
-        "below": bundle.after(turn, foot=False),
-        "footer": footer(turn),
+        "below": bundle.after(turn, footer=False),
+        "footer": footer_line(turn),
         "error": turn.error,
         "hint": turn.hint,
         "stale": row.stale,
         "cell": turn.cell is not None,
-        "goes_on": bool(turn.text) and turn.finish != "stop",
+        "can_continue": bool(turn.text) and turn.finish != "stop",
         "failed": [failed.error, failed.hint] if failed else None,
     }
 

@@ -1,49 +1,30 @@
-"""``ChatPanel``: hands messages over between the pages that show it and the kernel."""
+"""``ChatPanel``: takes what its pages ask, and has it done or shown."""
 
 import logging
-import os
 import threading
-from base64 import b64decode
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from queue import SimpleQueue
-from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
 import anywidget
-from IPython.display import DisplayHandle, display
+from IPython.display import display
 
-from apertis_magic.chat import model_list, names, session
+from apertis_magic.chat import names, session
 from apertis_magic.clean import redact
-from apertis_magic.errors import ApertisError
-from apertis_magic.panel import options, requests
-from apertis_magic.panel.actions import Actions, Said
-from apertis_magic.panel.feed import Feed
-from apertis_magic.panel.head import head
-from apertis_magic.panel.requests import Request
-from apertis_magic.panel.rows import Json
-from apertis_magic.panel.saved import saved
+from apertis_magic.panel import page, requests
+from apertis_magic.panel.actions import Actions, Outcome
+from apertis_magic.panel.publisher import Publisher
+from apertis_magic.panel.saved import SavedTranscript
 from apertis_magic.render.style import COLOURS, RULES
 
 if TYPE_CHECKING:
-    from apertis_magic.chat.conversation import Conversation
     from apertis_magic.chat.session import Session
-    from apertis_magic.chat.turn import Turn
-
-_EVERY = 1 / 30
-"""Seconds between two looks at what is new, at the least."""
-
-_HEARTBEAT = 1.0
-"""Seconds after which the page hears how long it has been waiting."""
-
-_SAVED_EVERY = 3.0
-"""Seconds between two updates of what a saved notebook shows, at the least."""
+    from apertis_magic.panel.requests import Request
+    from apertis_magic.render.bundle import Bundle
 
 _VIEW = "application/vnd.jupyter.widget-view+json"
 _PLAIN = "The panel needs widgets and its kernel; below is its conversation."
-_STATIC = Path(__file__).parent / "static"
-_LOOKS = ("hello", "bye", "page", "picture", "models")
+_QUERIES = ("hello", "bye", "page", "picture", "models")
 """The messages that only ask to be shown something."""
 
 _log = logging.getLogger(__name__)
@@ -69,10 +50,8 @@ class ChatPanel(anywidget.AnyWidget):
         >>> panel.close()
     """
 
-    _esm = _STATIC / "panel.js"
-    _css = f".ap{{{COLOURS}}}{RULES}" + (_STATIC / "panel.css").read_text(
-        encoding="utf-8"
-    )
+    _esm = page.joined()
+    _css = f".ap{{{COLOURS}}}{RULES}{page.styles()}"
 
     _unwatch: Callable[[], None] | None = None
 
@@ -82,50 +61,35 @@ class ChatPanel(anywidget.AnyWidget):
         self._session: Session = session.current()
         if name is not None:
             self._session.use(self._session.conversation(name).name)
-        self._actions = Actions(self._session, self._tell_progress)
-        self._feed = Feed()
-        self._head: Json = {}
-        self._head_seen: tuple[Any, ...] = ()
-        self._head_due = 0.0
-        self._looks: deque[Request] = deque()
-        self._views: set[str] = set()  # pages that show it, and have not left
-        self._to_say: deque[Json] = deque()
-        self._to_do: SimpleQueue[Request | None] = SimpleQueue()
-        self._news = threading.Event()
-        self._closed = False
-        self._pid = os.getpid()
-        self._saved: DisplayHandle | None = None
-        self._saved_at = 0.0
-        self._saved_turns: tuple[Turn, ...] = ()
+        self._actions = Actions(self._session, self._post_progress)
+        self._transcript = SavedTranscript(self._session)
+        self._publisher = Publisher(
+            self._session, self._actions.options, self._transcript, self.send
+        )
+        self._requests: SimpleQueue[Request | None] = SimpleQueue()
         _free_of_the_shell(self.comm)
-        self.on_msg(self._take)
-        self._unwatch = self._session.watchers.add(self._told)
-        for work in (self._show, self._act):
+        self.on_msg(self._receive)
+        self._unwatch = self._session.watchers.add(self._publisher.wake)
+        for work in (self._publisher.run, self._act):
             threading.Thread(target=work, name="apertis-panel", daemon=True).start()
-
-    def _told(self) -> None:
-        # A fork of the process has the event's lock as it was, and none of the threads.
-        if os.getpid() == self._pid:
-            self._news.set()
 
     def close(self) -> None:
         """Take the panel off every page; the conversation stays."""
         if self._unwatch is not None:  # else it never was whole
-            self._closed = True
             self._unwatch()
-            self._to_do.put(None)
-            self._news.set()
+            self._requests.put(None)
+            self._publisher.close()
         super().close()
 
     def _ipython_display_(self, **_options: Any) -> None:
         """Show the panel, and beside it what the notebook shows once it is saved."""
-        talk = self._session.current
         view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
         display({_VIEW: view, "text/plain": _PLAIN}, raw=True)
-        self._saved_turns = talk.turns
-        self._saved = display(saved(talk), raw=True, display_id=True)
+        self._transcript.show(_displayed)
 
-    def _take(self, _widget: object, content: object, buffers: Sequence[Any]) -> None:
+    def _receive(
+        self, _widget: object, content: object, buffers: Sequence[Any]
+    ) -> None:
         """Hand over what a page asks; this may run on any thread and must not wait."""
         try:
             request = requests.read(content, buffers)
@@ -134,146 +98,40 @@ class ChatPanel(anywidget.AnyWidget):
             return
         if request.kind == "stop":
             self._stop(request.turn)
-        elif request.kind in _LOOKS:
-            self._looks.append(request)
-            self._news.set()
+        elif request.kind in _QUERIES:
+            self._publisher.answer(request)
         else:
-            self._to_do.put(request)
+            self._requests.put(request)
 
-    def _stop(self, name: str) -> None:
+    def _stop(self, turn: str) -> None:
         """Stop one answer, or the one that has been under way for longest."""
         under_way = self._session.current.under_way
-        for each in [e for e in under_way if name in ("", e.reply.id)][:1]:
+        for each in [e for e in under_way if turn in ("", e.reply.id)][:1]:
             each.reply.stop()
 
     def _act(self) -> None:
-        """Do what the pages ask, one thing after the other."""
-        while (request := self._to_do.get()) is not None:
+        """Do what the pages ask, one request after the other: a thread's work."""
+        while (request := self._requests.get()) is not None:
             try:
-                said = self._actions.do(request)
+                outcome = self._actions.do(request)
             except Exception as error:  # noqa: BLE001  a mistake must not end the panel
                 _log.exception("The panel could not do what its page asked.")
                 text = redact(f"Something unforeseen happened: {error!r}")
-                said = Said(text, ok=False)
-            self._say(request.token, said)
+                outcome = Outcome(text, ok=False)
+            self._publisher.post(outcome.message(request.token))
 
-    def _say(self, token: str, said: Said) -> None:
-        about = {"text": said.text, "hint": said.hint, "ok": said.ok, "undo": said.undo}
-        self._to_say.append({"kind": "said", "token": token, **about})
-        self._news.set()
+    def _post_progress(self, text: str) -> None:
+        self._publisher.post({"kind": "progress", "text": text})
 
-    def _tell_progress(self, text: str) -> None:
-        self._to_say.append({"kind": "progress", "text": text})
-        self._news.set()
 
-    def _show(self) -> None:
-        """Tell the pages what is new; all that they get is sent from here."""
-        must_look_again = False
-        while not self._closed:
-            self._news.wait(_HEARTBEAT if must_look_again else None)
-            self._news.clear()
-            began = monotonic()
-            try:
-                self._step()
-                must_look_again = self._must_look_again
-            except Exception:  # noqa: BLE001  as above
-                _log.exception("The panel could not show what is new.")
-                self._feed, must_look_again = Feed(), False
-            sleep(max(0.0, _EVERY - (monotonic() - began)))
+def _displayed(shown: "Bundle") -> "Callable[[Bundle], None]":
+    """Display a bundle, and return what updates it there."""
+    handle = display(shown, raw=True, display_id=True)
 
-    def _step(self) -> None:
-        looks = [self._looks.popleft() for _ in range(len(self._looks))]
-        self._views |= {look.view for look in looks if look.kind == "hello"}
-        self._views -= {look.view for look in looks if look.kind == "bye"}
-        if self._views:
-            self._tell(looks)
-        else:  # nobody looks; who comes next is told all
-            self._feed, self._head = Feed(), {}
-            self._to_say.clear()
-        self._save()
+    def update(bundle: "Bundle") -> None:
+        handle.update(bundle, raw=True)
 
-    def _tell(self, looks: list[Request]) -> None:
-        """Tell the pages what is new, then each what it asked for."""
-        talk = self._session.current
-        for message in self._feed.news(talk):
-            self.send(message)
-        self._tell_head(talk)
-        for look in looks:
-            for message, buffers in self._shown(look):
-                self.send(message, buffers)
-        while self._to_say:
-            self.send(self._to_say.popleft())
-
-    @property
-    def _must_look_again(self) -> bool:
-        """Whether something may change of which nobody tells."""
-        has_problem = bool(self._head.get("problem"))
-        under_way = self._session.current.under_way
-        return has_problem or bool(under_way) or self._is_unsaved
-
-    def _tell_head(self, talk: "Conversation") -> None:
-        """Send what stands around the transcript, if it is other than it was.
-
-        The environment is read for it, so not with every word of an answer.
-        """
-        chosen = tuple(self._actions.options.items())
-        seen = (*talk.view, self._session.names, chosen)
-        is_known = self._head and seen == self._head_seen
-        if is_known and monotonic() < self._head_due:
-            return
-        self._head_seen, self._head_due = seen, monotonic() + _HEARTBEAT
-        now = head(self._session, *talk.view, self._actions.options)
-        if now != self._head:
-            self._head = now
-            self.send(now)
-
-    def _shown(self, look: Request) -> Iterator[tuple[Json, list[bytes] | None]]:
-        """Give what one page asked to be shown."""
-        to = {"to": look.view}
-        if look.kind == "hello":
-            fields = options.described()
-            yield {**self._head, **to, "kind": "hello", "fields": fields}, None
-            yield {**self._feed.last(), **to}, None
-        elif look.kind == "page":
-            yield {**self._feed.page(look.first, look.last), **to}, None
-        elif look.kind == "models":
-            threading.Thread(target=self._list_models, args=(to,), daemon=True).start()
-        elif turn := self._feed.turn(look.turn):
-            for each in turn.attachments[look.number : look.number + 1]:
-                about = {"kind": "picture", "turn": look.turn, "number": look.number}
-                raw = [b64decode(each.data)] if each.is_picture else []
-                yield {**about, **to, "type": each.kind}, raw
-
-    def _list_models(self, to: Json) -> None:
-        """Tell a page the server's models: those that are known, else once they are."""
-        problem = ""
-        try:
-            known = model_list.known(self._session)
-            if known is None or not known.is_fresh:
-                known = model_list.refresh(self._session)
-        except ApertisError as error:
-            known, problem = None, str(error)
-        ids = known.ids if known else []
-        self._to_say.append({"kind": "models", **to, "ids": ids, "problem": problem})
-        self._news.set()
-
-    @property
-    def _is_unsaved(self) -> bool:
-        """Whether the notebook holds another transcript than there is."""
-        turns = self._session.current.turns
-        return self._saved is not None and turns != self._saved_turns
-
-    def _save(self) -> None:
-        """Have the notebook hold the transcript as it is now, but not too often."""
-        now = monotonic()
-        if (
-            self._saved is not None
-            and self._is_unsaved
-            and now - self._saved_at >= _SAVED_EVERY
-        ):
-            talk = self._session.current
-            self._saved_at, self._saved_turns = now, talk.turns
-            self._saved.update(saved(talk), raw=True)
+    return update
 
 
 def _free_of_the_shell(comm: Any) -> None:

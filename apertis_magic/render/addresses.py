@@ -65,8 +65,8 @@ def _host(address: str) -> tuple[str, bool]:
     web = _WEB.match(address)
     if web is None:
         return "", False
-    found = _AUTHORITY.match(address, web.end())
-    authority = found[0] if found else ""
+    behind = _AUTHORITY.match(address, web.end())
+    authority = behind[0] if behind else ""
     user, _, written = authority.rpartition("@")
     written = _PORT.sub("", written)
     host = unquote(written)
@@ -79,8 +79,8 @@ def _claims(text: str) -> list[str]:
     plain = normalize("NFKC", _shown(text)).strip()
     if _ALONE.fullmatch(plain):
         return [f"https://{plain}"]
-    found = [each.rstrip(_ENDS) for each in _CLAIMS.findall(plain)]
-    return [each if _WEB.match(each) else f"https://{each}" for each in found]
+    claims = [each.rstrip(_ENDS) for each in _CLAIMS.findall(plain)]
+    return [each if _WEB.match(each) else f"https://{each}" for each in claims]
 
 
 def _shown(text: str) -> str:

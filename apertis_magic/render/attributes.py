@@ -54,7 +54,7 @@ def _dress(element: Element) -> None:
 
 
 def _name_host(parent: Element, number: int) -> None:
-    """Put the host that a link leads to behind it, where its text hides that."""
+    """Put the host of a link's address behind the link, where its text hides it."""
     link = parent[number]
     if host := shown_host(link.get("href", ""), "".join(link.itertext())):
         note = Element("small")
@@ -63,7 +63,7 @@ def _name_host(parent: Element, number: int) -> None:
 
 
 def _direct(element: Element, *, is_mixed: bool) -> str:
-    """Set the directions in *element*; return that of its first letter, if any.
+    """Set the directions in *element*; return its first letter's, if there is one.
 
     A page finds the direction of a text, but not that of a list or quote, whose texts
     have their own; nor does a front end's style sheet follow it.
@@ -73,16 +73,16 @@ def _direct(element: Element, *, is_mixed: bool) -> str:
             element.set("dir", "ltr")
         return ""
     own = first = _direction(element.text)
-    found = set()
+    directions = set()
     for child in element:
         inner, tail = _direct(child, is_mixed=is_mixed), _direction(child.tail)
         own = own or ("" if child.get("dir") else inner) or tail
         first = first or inner or tail
-        found.add(inner)
+        directions.add(inner)
     if element.tag in _TEXTS:
         _direct_text(element, "auto" if own or not is_mixed else first, first)
     elif is_mixed and first:
-        _direct_holder(element, found, first)
+        _direct_holder(element, directions, first)
     return first
 
 
@@ -92,12 +92,12 @@ def _direct_text(element: Element, direction: str, first: str) -> None:
         element.attrib.setdefault("style", style.START)
 
 
-def _direct_holder(element: Element, found: set[str], first: str) -> None:
+def _direct_holder(element: Element, directions: set[str], first: str) -> None:
     is_list = element.tag in _LISTS
     if is_list or element.tag == "table" or element.get("class") == "apertis-table":
         element.set("dir", first)
-    if is_list and "rtl" in found:
-        is_all = "ltr" not in found
+    if is_list and "rtl" in directions:
+        is_all = "ltr" not in directions
         element.set("style", style.FROM_RIGHT if is_all else style.FROM_BOTH)
 
 

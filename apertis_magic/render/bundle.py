@@ -20,7 +20,7 @@ from apertis_magic.chat.turn import Source, Turn
 from apertis_magic.clean import printable
 from apertis_magic.render import style
 from apertis_magic.render.addresses import host_of, shown_host
-from apertis_magic.render.footer import Form, footer, notes, others, sources
+from apertis_magic.render.footer import Format, footer_line, notes, others, sources
 from apertis_magic.render.markdown import to_html
 from apertis_magic.render.text import columns, inert, lines, preformatted
 
@@ -39,9 +39,9 @@ def prepare() -> None:
     to_html("```python\nx\n```")
 
 
-def html_of(text: str, form: Form = "markdown") -> str:
+def html_of(text: str, format: Format = "markdown") -> str:
     """Return the HTML of an answer's text, or of a piece of it."""
-    if form == "markdown":
+    if format == "markdown":
         return to_html(text)
     return preformatted(text)
 
@@ -56,7 +56,7 @@ def page(html: str, *, first: bool = True) -> Bundle:
 
 
 def note(line: str) -> str:
-    """Return the HTML of a line about the answer."""
+    """Return the HTML of a line that says something about the answer."""
     return (
         f'<div class="apertis-note" dir="auto" style="{style.DIM}">'
         f"<small><em>{lines(line)}</em></small></div>"
@@ -74,8 +74,8 @@ def reasoning(text: str, *, seconds: float | None = None) -> str:
     return _fold(f"Reasoning{took}", inner)
 
 
-def _fold(head: str, inner: str) -> str:
-    summary = f'<summary dir="auto"><small>{head}</small></summary>'
+def _fold(heading: str, inner: str) -> str:
+    summary = f'<summary dir="auto"><small>{heading}</small></summary>'
     quote = f'<blockquote style="{style.QUOTE}">{inner}</blockquote>'
     return f"<details>{summary}{quote}</details>"
 
@@ -84,8 +84,8 @@ def answer(
     turn: Turn,
     *,
     conversation: str | None,
-    foot: bool = True,
-    form: Form = "markdown",
+    footer: bool = True,
+    format: Format = "markdown",
     html: str | None = None,
 ) -> tuple[Bundle, dict[str, Any]]:
     """Return the bundle and the metadata of an answer that has ended.
@@ -93,38 +93,38 @@ def answer(
     Args:
         turn: the question with its answer.
         conversation: the name of the conversation it is in, None for none.
-        foot: whether to show the footer.
-        form: how to show the text.
+        footer: whether to show the footer.
+        format: how to show the text.
         html: of the text, where it was rendered already.
     """
     shown = turn.text or turn.refusal
     thought = reasoning(turn.reasoning, seconds=turn.first_text)
-    html = html_of(shown, form) if html is None else html
-    whole = thought + html + after(turn, foot=foot, form=form)
+    html = html_of(shown, format) if html is None else html
+    whole = thought + html + after(turn, footer=footer, format=format)
     return {**page(whole), "text/plain": printable(shown)}, {
         "apertis_magic": metadata(turn, conversation=conversation)
     }
 
 
-def after(turn: Turn, *, foot: bool = True, form: Form = "markdown") -> str:
+def after(turn: Turn, *, footer: bool = True, format: Format = "markdown") -> str:
     """Return the HTML of what stands below an answer's text."""
-    told = "".join(map(note, notes(turn)))
-    below = _others(turn, form) + _sources(turn.sources) + told
-    return below + (_foot(turn) if foot else "")
+    about = "".join(map(note, notes(turn)))
+    below = _others(turn, format) + _sources(turn.sources) + about
+    return below + (_footer(turn) if footer else "")
 
 
-def _foot(turn: Turn) -> str:
+def _footer(turn: Turn) -> str:
     return (
         f'<hr style="{style.RULE}">'
         f'<div class="apertis-footer" dir="auto" style="{style.DIM}">'
-        f"<small>{inert(footer(turn))}</small></div>"
+        f"<small>{inert(footer_line(turn))}</small></div>"
     )
 
 
-def _others(turn: Turn, form: Form = "markdown") -> str:
+def _others(turn: Turn, format: Format = "markdown") -> str:
     """Return the HTML of the other answers, where several were asked for."""
     return "".join(
-        note(f"Answer {number} of {len(turn.alternatives) + 1}") + html_of(text, form)
+        note(f"Answer {number} of {len(turn.alternatives) + 1}") + html_of(text, format)
         for number, text in enumerate(turn.alternatives, 2)
     )
 
@@ -167,10 +167,12 @@ def answers_of(outputs: Iterable[object]) -> list[tuple[str | None, Turn]]:
             parts, count = texts.pop(name), kept.get("parts", 1)
             if type(count) is not int or not 1 <= count <= len(parts):
                 continue  # one was deleted
-            talk, text = kept.get("conversation"), "".join(parts[-count:])
+            conversation, text = kept.get("conversation"), "".join(parts[-count:])
+            if not isinstance(conversation, str):
+                conversation = None
             with suppress(ValueError):
                 turn = Turn.from_dict({"text": text, **kept})
-                answers.append((talk if isinstance(talk, str) else None, turn))
+                answers.append((conversation, turn))
     return answers
 
 
@@ -196,25 +198,25 @@ def transcript(
         html.append(note(f"System: {system}"))
         plain += [f"System: {system}", ""]
     for number, turn in enumerate(turns, 1):
-        about = [*notes(turn), footer(turn)]
+        about = [*notes(turn), footer_line(turn)]
         if turn.error:
             about.append(turn.error)
         if turn.id in stale:
             about.insert(0, "Stale: a turn above it has changed since.")
         shown = turn.text or turn.refusal
         earlier = versions.get(turn.id, ())
-        head = _earlier(len(earlier))
+        heading = _earlier(len(earlier))
         html.append(_question(turn))
         html += [reasoning(turn.reasoning), to_html(shown), _others(turn)]
         html += [_sources(turn.sources), *map(note, about)]
-        html.append(_folded(head, earlier))
+        html.append(_folded(heading, earlier))
         below = [*others(turn), *sources(turn), *about]
         plain += [f"[{number}] {turn.prompt}", *_attached(turn)]
         plain += ["", shown, "", *below, ""]
-        plain += _unfolded(head, earlier)
-    head = f"Taken back or dropped: {len(gone)}"
-    html.append(_folded(head, gone))
-    plain += _unfolded(head, gone)
+        plain += _unfolded(heading, earlier)
+    heading = f"Taken back or dropped: {len(gone)}"
+    html.append(_folded(heading, gone))
+    plain += _unfolded(heading, gone)
     return {**page("".join(html)), "text/plain": printable("\n".join(plain))}
 
 
@@ -233,7 +235,7 @@ def _earlier(number: int) -> str:
     return f"{number} earlier version{'s' if number > 1 else ''}"
 
 
-def _folded(head: str, turns: Sequence[Turn]) -> str:
+def _folded(heading: str, turns: Sequence[Turn]) -> str:
     """Return the HTML of turns that were replaced or taken back, folded away."""
     if not turns:
         return ""
@@ -242,23 +244,23 @@ def _folded(head: str, turns: Sequence[Turn]) -> str:
         f"{html_of(turn.text or turn.refusal, 'text')}{note(_about(turn))}"
         for turn in turns
     )
-    return _fold(head, inner)
+    return _fold(heading, inner)
 
 
-def _unfolded(head: str, turns: Sequence[Turn]) -> list[str]:
-    """Return the lines of the same in plain text."""
-    told = [head] if turns else []
+def _unfolded(heading: str, turns: Sequence[Turn]) -> list[str]:
+    """Return the lines of such turns in plain text, under their heading."""
+    folded = [heading] if turns else []
     for turn in turns:
         texts = [turn.prompt, turn.text or turn.refusal, _about(turn)]
         shown = "\n\n".join(filter(None, texts))
-        told += ["", *(f"    {line}".rstrip() for line in shown.split("\n"))]
-    return [*told, ""] if told else []
+        folded += ["", *(f"    {line}".rstrip() for line in shown.split("\n"))]
+    return [*folded, ""] if folded else []
 
 
 def _about(turn: Turn) -> str:
     """Return when a turn was asked, its footer and what went wrong."""
     asked = strftime("%Y-%m-%d %H:%M", localtime(turn.started))
-    return " · ".join(filter(None, [asked, footer(turn), turn.error]))
+    return " · ".join(filter(None, [asked, footer_line(turn), turn.error]))
 
 
 def card(title: str, rows: Mapping[str, str], examples: Sequence[str]) -> Bundle:

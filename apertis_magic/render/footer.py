@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 from apertis_magic.api.address import is_loopback
 from apertis_magic.chat.turn import Turn
 
-Form: TypeAlias = Literal["markdown", "text"]
+Format: TypeAlias = Literal["markdown", "text"]
 """How an answer's text is shown."""
 
 _MARKS = {
@@ -25,30 +25,30 @@ _LETTERS = 4
 
 def notes(turn: Turn) -> list[str]:
     """Return what a reader must know: how the answer ended, and what it lacks."""
-    found = []
+    lines = []
     if turn.fallback:
-        found.append(f"{turn.asked_model} did not answer: {turn.fallback}.")
+        lines.append(f"{turn.asked_model} did not answer: {turn.fallback}.")
     if turn.refusal:
-        found.append("The model refused.")
+        lines.append("The model refused.")
     if turn.error:
-        found.append("The answer broke off." if turn.text else "There is no answer.")
+        lines.append("The answer broke off." if turn.text else "There is no answer.")
     elif turn.nothing_came:
-        found.append("The question was stopped before its answer began.")
+        lines.append("The question was stopped before its answer began.")
     elif turn.finish in _MARKS:
-        found.append(f"The answer was {_MARKS[turn.finish]}.")
+        lines.append(f"The answer was {_MARKS[turn.finish]}.")
     elif turn.finish == "tool_calls":
-        found.append("The model asked for a tool, and there is none here.")
+        lines.append("The model asked for a tool, and there is none here.")
     elif not turn.text and not turn.refusal:
-        found.append("The answer is empty.")
+        lines.append("The answer is empty.")
     if turn.left_out:
         were = "turn was" if turn.left_out == 1 else "turns were"
-        found.append(
+        lines.append(
             f"{turn.left_out} earlier {were} not sent, so that the question fits into "
             "what the model can read."
         )
     if turn.malformed:
-        found.append(f"{turn.malformed} unreadable events are missing from it.")
-    return found
+        lines.append(f"{turn.malformed} unreadable events are missing from it.")
+    return lines
 
 
 def others(turn: Turn) -> list[str]:
@@ -70,7 +70,7 @@ def sources(turn: Turn) -> list[str]:
     return ["Sources", *pages] if pages else []
 
 
-def footer(turn: Turn) -> str:
+def footer_line(turn: Turn) -> str:
     """Return the footer: model, tokens, time, cost, and how the answer ended."""
     if turn.cached:
         parts = ["cached", _model(turn), _tokens(turn)]

@@ -153,7 +153,7 @@ class _Reader:
         self._moved = 0.0
 
     def read(self) -> None:
-        """Read it all, or raise."""
+        """Read the whole formula, or raise ``_Refused``."""
         while self._at < len(self._text):
             found = self._take(_TOKEN)
             if found["name"]:

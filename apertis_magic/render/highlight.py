@@ -15,7 +15,7 @@ from pygments.util import ClassNotFound
 _MOST_COLOURED = 20_000  # characters of one block; its lines behind them are plain
 _LONGEST_LINE = 1000  # some lexers try each place of a longer one again and again
 LANGUAGE = re.compile(r"\w[\w+#.-]{0,30}")
-"""The name of one."""
+"""The name of a language."""
 
 
 def highlighted(code: str, language: str) -> Element:

@@ -107,11 +107,11 @@ def rendered(text: str) -> Rendered:
     """
     text = mend(text)
     with _lock:
-        made = _rendered(text)
+        whole = _rendered(text)
     if _interrupted:
         _interrupted.clear()
         raise KeyboardInterrupt
-    return made
+    return whole
 
 
 def _rendered(text: str) -> Rendered:
@@ -133,14 +133,14 @@ def _rendered(text: str) -> Rendered:
 
 
 def _piecewise(text: str) -> Rendered:
-    """Return *text* of which a part cannot be rendered, that part as it is."""
+    """Return the HTML of *text*, a part of which cannot be rendered and stays text."""
     pieces = _BLANK_LINE.split(text)
     if len(pieces) == 1:
         return Rendered(((len(text), f"<pre>{inert(text)}</pre>"),), defines=True)
     ends = accumulate(map(len, pieces))
-    blocks = (_rendered(piece).blocks for piece in pieces)
-    made = ("".join(block for _, block in found) for found in blocks)
-    return Rendered(tuple(zip(ends, made, strict=True)), defines=True)
+    rendered = (_rendered(piece).blocks for piece in pieces)
+    html = ("".join(block for _, block in blocks) for blocks in rendered)
+    return Rendered(tuple(zip(ends, html, strict=True)), defines=True)
 
 
 class _Blocks(BlockParser):
@@ -182,7 +182,7 @@ class _Blocks(BlockParser):
         return "".join(self.blocks)
 
     def convert(self, text: str) -> None:
-        """Do what Python-Markdown does not with a text that is blank to Python."""
+        """Convert a text that is blank to Python, which Python-Markdown would skip."""
         root = Element("div")
         root[:] = self.parseDocument([text]).getroot() or ()
         EachBlock().run(root)
@@ -200,7 +200,7 @@ class _Chat(Extension):
     """Markdown as models write it, instead of as Python-Markdown reads it."""
 
     def extendMarkdown(self, md: markdown.Markdown) -> None:  # noqa: N802  the library's name
-        """Put what we do with the tree in the place of what would change it."""
+        """Replace what Python-Markdown does with a tree by our tree processor."""
         md.preprocessors = Registry()
         md.treeprocessors = Registry()
         md.postprocessors = Registry()
@@ -230,11 +230,11 @@ def _allowed(tag: str, name: str, value: str) -> str | None:
 
 @cache
 def _converter() -> tuple[markdown.Markdown, _Blocks]:
-    """Return the one converter and what reads blocks for it."""
-    made = markdown.Markdown(extensions=[_Chat()])
-    made.parser = parser = _Blocks(made)
-    made.serializer = parser.serialise
-    return made, parser
+    """Return the one converter, and its parser of blocks."""
+    converter = markdown.Markdown(extensions=[_Chat()])
+    converter.parser = parser = _Blocks(converter)
+    converter.serializer = parser.serialise
+    return converter, parser
 
 
 _interrupted: list[bool] = []

@@ -20,6 +20,7 @@ from markdown_it.token import Token
 from mdit_py_plugins.footnote.index import footnote_def, footnote_tail
 
 from apertis_magic.render.rules import (
+    autolinks,
     emphasis,
     labels,
     lists,
@@ -27,7 +28,6 @@ from apertis_magic.render.rules import (
     notes,
     tables,
     tags,
-    words,
 )
 from apertis_magic.render.text import BLANK
 
@@ -208,41 +208,42 @@ def _shallow(rule: Rule, deepest: int = _DEEPEST) -> Rule:
 @cache
 def _reader() -> MarkdownIt:
     """Return the reader."""
-    return _made()
+    return _new_reader()
 
 
 @cache
 def _outliner() -> MarkdownIt:
     """Return a reader of blocks alone."""
-    return _made().disable(["tasks", "inline", "footnote_tail", "bound", "text_join"])
+    without = ["tasks", "inline", "footnote_tail", "bound", "text_join"]
+    return _new_reader().disable(without)
 
 
-def _made() -> MarkdownIt:
+def _new_reader() -> MarkdownIt:
     """Return a new reader, with our rules by their names.
 
     They keep in the environment of a text: its ``length``, ``looked_at`` and ``done``
     (what their work is bounded by), ``open``, ``open_inside`` and ``finished`` (lines),
     and what markdown-it-py itself keeps.
     """
-    made = MarkdownIt(
+    reader = MarkdownIt(
         "commonmark", {"html": False, "maxNesting": 64, "store_labels": True}
     )
-    made.helpers = labels.BOUNDED  # type: ignore[assignment]  # a module
-    _add_blocks(made)
-    _add_inline(made)
-    core = made.core.ruler
+    reader.helpers = labels.BOUNDED  # type: ignore[assignment]  # a module
+    _add_blocks(reader)
+    _add_inline(reader)
+    core = reader.core.ruler
     core.after("normalize", "measure", labels.measure)
     core.after("block", "adopt", lists.adopt)
     core.after("adopt", "outline", _outline)
     core.after("outline", "tasks", lists.tasks)
     core.after("inline", "footnote_tail", footnote_tail)
     core.after("footnote_tail", "bound", labels.bound)
-    return made
+    return reader
 
 
-def _add_blocks(made: MarkdownIt) -> None:
-    made.enable("table").disable("html_block")
-    ruler = made.block.ruler
+def _add_blocks(reader: MarkdownIt) -> None:
+    reader.enable("table").disable("html_block")
+    ruler = reader.block.ruler
     ruler.at("table", tables.table, _OVER_LINES)
     ruler.before("fence", "mathematics", mathematics.block, _OVER_TEXT)
     ruler.before("fence", "fold", _shallow(tags.fold), _OVER_TEXT)
@@ -251,13 +252,13 @@ def _add_blocks(made: MarkdownIt) -> None:
     ruler.at("list", _shallow(list_block), _OVER_QUOTES)
 
 
-def _add_inline(made: MarkdownIt) -> None:
-    ruler = made.inline.ruler
-    ruler.at("text", words.text)
+def _add_inline(reader: MarkdownIt) -> None:
+    ruler = reader.inline.ruler
+    ruler.at("text", autolinks.text)
     ruler.at("emphasis", emphasis.run)
     ruler.at("html_inline", tags.inline)
     ruler.disable("linkify")
-    ruler.after("text", "address", words.address)
+    ruler.after("text", "address", autolinks.address)
     ruler.before("escape", "mathematics", mathematics.inline)
     ruler.before("link", "footnote_ref", notes.reference)
-    made.inline.ruler2.enable("strikethrough")
+    reader.inline.ruler2.enable("strikethrough")

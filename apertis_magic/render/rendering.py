@@ -3,21 +3,21 @@
 import re
 from bisect import bisect_right
 
-from apertis_magic.render.footer import Form
+from apertis_magic.render.footer import Format
 from apertis_magic.render.markdown import rendered, to_html
 from apertis_magic.render.text import preformatted
 
 
-def rendering(form: Form) -> "Rendering":
-    """Return what renders a text in this form."""
-    return Rendering() if form == "markdown" else Preformatted()
+def rendering(format: Format) -> "Rendering":
+    """Return the rendering of a text that is shown in this format."""
+    return Rendering() if format == "markdown" else Preformatted()
 
 
 class Rendering:
-    """What has come of a text, and its HTML block by block.
+    """A text as far as it has come, and its HTML block by block.
 
     Attributes:
-        text: what has come.
+        text: the text as far as it has come.
         ends: where the blocks end that nothing to come can change.
     """
 
@@ -32,19 +32,19 @@ class Rendering:
         self._defines = False
 
     def grow(self, text: str) -> None:
-        """Read what has come since; a text that begins otherwise is another one."""
+        """Take in the text as it is now; one that begins otherwise is another text."""
         if not text.startswith(self.text):
             self._begin()
         if text == self.text:
             return
         self.text = text
         start = self.ends[-1] if self.ends else 0
-        made = rendered(text[start:])
-        self._defines |= made.defines
-        known = sum(end <= made.finished for end, _ in made.blocks)
-        self.ends += (start + end for end, _ in made.blocks[:known])
-        self._finished += (html for _, html in made.blocks[:known])
-        self._open = [(start + end, html) for end, html in made.blocks[known:]]
+        tail = rendered(text[start:])
+        self._defines |= tail.defines
+        known = sum(end <= tail.finished for end, _ in tail.blocks)
+        self.ends += (start + end for end, _ in tail.blocks[:known])
+        self._finished += (html for _, html in tail.blocks[:known])
+        self._open = [(start + end, html) for end, html in tail.blocks[known:]]
 
     def html(self, start: int, end: int) -> str:
         """Return the HTML of a part of the text.
@@ -58,7 +58,7 @@ class Rendering:
         return "".join([*self._finished[first:last], *below])
 
     def whole(self) -> str:
-        """Return the HTML of all that has come, as that of a text which is whole.
+        """Return the HTML of the text, which is whole now.
 
         Where names are defined, blocks above them may use them.
         """
@@ -66,10 +66,10 @@ class Rendering:
 
 
 class Preformatted(Rendering):
-    """What has come of a text that is shown as it is, line by line."""
+    """A text as far as it has come, shown as it is, line by line."""
 
     def grow(self, text: str) -> None:
-        """Note what has come since."""
+        """Take in the text as it is now."""
         self.text = text
         self.ends = [found.end() for found in re.finditer("\n", text)]
 
@@ -78,5 +78,5 @@ class Preformatted(Rendering):
         return preformatted(self.text[start:end])
 
     def whole(self) -> str:
-        """Return the HTML of all that has come."""
+        """Return the HTML of the text."""
         return preformatted(self.text)

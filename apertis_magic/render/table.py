@@ -24,8 +24,8 @@ def table(
         words: the heads of the columns after the first that hold words, not numbers.
         note: a line below the table.
     """
-    told = [n for n, column in enumerate(zip(*rows, strict=True)) if any(column)]
-    lines = [[printable(line[n]) for n in told] for line in (heads, *rows)]
+    filled = [n for n, column in enumerate(zip(*rows, strict=True)) if any(column)]
+    lines = [[printable(line[n]) for n in filled] for line in (heads, *rows)]
     below = printable(note)
     left = {0, *(n for n, head in enumerate(lines[0]) if head in words)}
     return {
@@ -57,11 +57,11 @@ def _look(number: int, left: Collection[int]) -> str:
 
 def _aligned(lines: Sequence[Sequence[str]], left: Collection[int]) -> list[str]:
     widths = [max(map(columns, column)) for column in zip(*lines, strict=True)]
-    made = []
+    aligned = []
     for line in lines:
         cells = []
         for number, (cell, width) in enumerate(zip(line, widths, strict=True)):
             blanks = " " * (width - columns(cell))
             cells.append(cell + blanks if number in left else blanks + cell)
-        made.append("  ".join(cells).rstrip())
-    return made
+        aligned.append("  ".join(cells).rstrip())
+    return aligned

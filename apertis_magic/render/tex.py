@@ -201,7 +201,7 @@ signs
 spaces
     quad qquad enspace thinspace , : ; >
 """) | {" ": ""}
-"""The same of a text in a formula."""
+"""What each command of a text in a formula takes."""
 
 # None of these begins the name of a command that is not listed: a typesetter might put
 # a letter right behind it.
@@ -215,7 +215,7 @@ text: t
 bonds: b
     bond
 """)
-"""The same of a chemical equation."""
+"""What each command of a chemical equation takes."""
 
 ENVIRONMENTS = _table(r"""
 equations
@@ -243,7 +243,7 @@ arrays: a
 diagrams
     CD
 """)
-"""The same of what stands between ``\\begin`` and ``\\end``."""
+"""What each environment, between ``\\begin`` and ``\\end``, takes."""
 
 DELIMITERS = frozenset(
     r"""

@@ -39,9 +39,9 @@ class Builder:
             elif token.nesting < 0:
                 around.pop()
             else:
-                made = _BLOCKS.get(token.type, _plain)(self, token, around[-1])
+                element = _BLOCKS.get(token.type, _plain)(self, token, around[-1])
                 if token.nesting > 0:
-                    around.append(made)
+                    around.append(element)
 
     def _write(self, tokens: Iterable[Token], element: Element) -> None:
         """Write what stands in lines to the end of *element*."""
@@ -68,12 +68,12 @@ class Builder:
         if (token.tag == "a" and self.in_link) or len(around) > _DEEPEST:
             return around[-1]
         self.in_link |= token.tag == "a"
-        made = SubElement(around[-1], _TAGS.get(token.tag, token.tag))
+        element = SubElement(around[-1], _TAGS.get(token.tag, token.tag))
         if token.tag == "a":
-            made.attrib |= {"href": str(token.attrs["href"]), "target": "_blank"}
+            element.attrib |= {"href": str(token.attrs["href"]), "target": "_blank"}
             if title := token.attrs.get("title"):
-                made.set("title", str(title))
-        return made
+                element.set("title", str(title))
+        return element
 
 
 def put(text: str, element: Element) -> None:
@@ -196,11 +196,11 @@ def _image(builder: Builder, token: Token, parent: Element) -> Element:
     title = str(token.attrs.get("title", ""))
     if SAFE_IMAGE.fullmatch(source):
         return SubElement(parent, "img", {"src": source, "alt": name, "title": title})
-    element = told = SubElement(parent, "em")
+    element = label = SubElement(parent, "em")
     if not builder.in_link and source.lower().startswith(("https://", "http://")):
-        told = SubElement(element, "a", {"href": source, "target": "_blank"})
-        told.attrib |= {"title": title} if title else {}
-    told.text = f"[image not loaded: {name or 'no description'}]"
+        label = SubElement(element, "a", {"href": source, "target": "_blank"})
+        label.attrib |= {"title": title} if title else {}
+    label.text = f"[image not loaded: {name or 'no description'}]"
     return element
 
 

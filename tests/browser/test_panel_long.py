@@ -10,9 +10,11 @@ TURNS = 1_000
 MAKE = f"""
 from apertis_magic.chat import session
 from apertis_magic.chat.state import State, history_of
+from apertis_magic.chat.question import Question
 from apertis_magic.chat.turn import Turn
 text = "Some **words** of an answer, again and again. " * 10
-turns = [Turn(prompt=f"Question {{n}}?", text=text, finish="stop", model="m")
+turns = [Turn(question=Question(f"Question {{n}}?"),
+              text=text, finish="stop", model="m")
          for n in range({TURNS})]
 session.current().adopt(State(name="main", history=history_of(turns)));
 """
@@ -77,11 +79,11 @@ def test_the_last_turns_are_taken_back(front_end: Lab, server: ScriptedServer) -
 
 def test_a_reader_in_the_middle(lab: Lab, server: ScriptedServer) -> None:
     """Nothing moves while an answer comes; one button goes to it."""
-    go_on = threading.Event()
+    resume = threading.Event()
     steps = [chunk(f"Paragraph {n}.\n\n") for n in range(50)]
     server.will(
         Answer(
-            (*steps[:25], Wait(go_on), *steps[25:], chunk("End.", finish="stop"), DONE)
+            (*steps[:25], Wait(resume), *steps[25:], chunk("End.", finish="stop"), DONE)
         )
     )
     notebook, log = opened(lab, server)
@@ -93,7 +95,7 @@ def test_a_reader_in_the_middle(lab: Lab, server: ScriptedServer) -> None:
     lab.page.mouse.wheel(0, -900)
     panel.get_by_role("button", name="Latest").wait_for()
     seen = log.evaluate("e => e.scrollTop")
-    go_on.set()
+    resume.set()
     log.get_by_text("End.").wait_for()
     after = log.evaluate("e => e.scrollTop")
     panel.get_by_role("button", name="Latest").click()

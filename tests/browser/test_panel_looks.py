@@ -19,7 +19,7 @@ from scripted_server import (
     says,
 )
 
-from apertis_magic.chat.names import made
+from apertis_magic.chat.names import from_text
 
 END = chunk(finish="stop")
 QUESTION = "How do I read a CSV file and plot one column?"
@@ -213,7 +213,7 @@ def test_hostile_texts(lab: Lab, server: ScriptedServer) -> None:
     model = panel.get_by_role("combobox", name="Model")
     server.will(says("So."))
     for number, text in enumerate(bad[::8]):
-        odd = made(f"{number} {text}")
+        odd = from_text(f"{number} {text}")
         model.fill(odd)
         model.press("Enter")
         panel.locator("summary", has_text="More").first.click()

@@ -85,9 +85,9 @@ def panel(
 
 def test_asking_and_stopping(panel: Panel, server: ScriptedServer) -> None:
     """Enter sends, Shift+Enter makes a line; what has come is there at once."""
-    go_on = threading.Event()
+    resume = threading.Event()
     server.will(
-        Answer((chunk("**One**.\n\nAnd *t"), Wait(go_on), chunk("wo*."), NEVER)),
+        Answer((chunk("**One**.\n\nAnd *t"), Wait(resume), chunk("wo*."), NEVER)),
         says("three", usage={**USAGE, "total_tokens": 1234}),
     )
     expect(panel.button("Stop")).to_be_disabled()
@@ -106,7 +106,7 @@ def test_asking_and_stopping(panel: Panel, server: ScriptedServer) -> None:
     expect(turn.locator(".ap-tail")).to_have_text("And *t")
     expect(turn.locator("strong")).to_have_text("One")
     expect(panel.message).to_have_value("")
-    go_on.set()
+    resume.set()
     expect(turn.locator(".ap-tail")).to_have_text("And *two*.")
     panel.message.press("Escape")
     expect(turn).to_contain_text("stopped; what had come is kept")
@@ -356,16 +356,16 @@ def test_what_fails(panel: Panel, server: ScriptedServer) -> None:
 
 def test_a_reload(panel: Panel, server: ScriptedServer) -> None:
     """The panel is back, and the answer under way goes on."""
-    go_on = threading.Event()
+    resume = threading.Event()
     server.will(
-        Answer((chunk("before\n\nand af"), Wait(go_on), chunk("ter"), DONE)),
+        Answer((chunk("before\n\nand af"), Wait(resume), chunk("ter"), DONE)),
     )
     panel.ask("Why?")
     expect(panel.turns.first.locator(".ap-tail")).to_have_text("and af")
     panel.notebook.reload()
     expect(panel.turns.first.locator(".ap-tail")).to_have_text("and af")
     expect(panel.turns.first).to_contain_text("before")
-    go_on.set()
+    resume.set()
     expect(panel.turns.first.locator(".ap-blocks")).to_contain_text("and after")
 
 

@@ -56,7 +56,7 @@ def bound(state: StateCore) -> None:
 
 
 def _bounded(tokens: list[Token], left: int) -> int:
-    """Make text of the references that pass what is *left*; return what then is."""
+    """Make text of the references that exceed what is *left*; return the new rest."""
     opened: Token | None = None  # a link that is refused; none stands in another
     text = ""
     for token in tokens:
@@ -88,7 +88,7 @@ def _cost(token: Token) -> int:
 
 
 def _write(token: Token, text: str) -> None:
-    """Make *token* the *text* that it is where its name is not defined."""
+    """Make *token* plain *text*, as where its name is not defined."""
     token.content, token.type, token.tag, token.nesting = text, "text", "", 0
     token.attrs, token.children = {}, None
 

@@ -99,7 +99,7 @@ def _end(
 
 
 def _closers(text: str) -> dict[str, list[int]]:
-    """Return the lines of *text* that end with the end of a formula, by that."""
+    """Return the lines of *text* that end with the end of a formula, by that end."""
     found = defaultdict(list)
     for number, line in enumerate(text.split("\n")):
         if end := _CLOSER.search(line):

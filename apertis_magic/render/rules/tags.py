@@ -53,7 +53,7 @@ def _push(state: StateInline, tag: str, start: int, end: int) -> None:
 
 
 def _pairs(text: str) -> dict[int, tuple[int, int]]:
-    """Return where the end of each tag of *text* begins and ends, by its own place."""
+    """Return where each tag of *text* ends, as a span, by the place of the tag."""
     spans = iter([*code_spans(text), (len(text), len(text))])
     code = next(spans)
     opened: list[tuple[str, int]] = []

@@ -1,0 +1,200 @@
+"""The messages of a conversation: those that are sent, and those that a model writes.
+
+With a model's come its tool calls, and the pages that it has read or cites.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from apertis_magic.api.value import (
+    Json,
+    Value,
+    count,
+    first,
+    items,
+    mapping,
+    string,
+    text,
+)
+
+Role: TypeAlias = Literal["system", "user", "assistant"]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a conversation (an item of ``messages`` of the API).
+
+    Attributes:
+        role: ``system``, ``user`` or ``assistant``.
+        content: the text, as it goes to the server, or the parts that the API takes.
+
+    Example:
+        >>> from apertis_magic.api.types import Message
+        >>> Message("user", "Hello!").to_dict()
+        {'role': 'user', 'content': 'Hello!'}
+    """
+
+    role: Role
+    content: str | list[dict[str, Any]]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the message as the API takes it."""
+        return {"role": self.role, "content": self.content}
+
+
+class WebSource(Value):
+    """A page that a ``:web`` model has read (``web_sources``), or a citation names."""
+
+    __slots__ = ()
+
+    @property
+    def title(self) -> str | None:
+        """The page's title."""
+        return string(self._raw.get("title"))
+
+    @property
+    def url(self) -> str | None:
+        """Where it is."""
+        return string(self._raw.get("url"))
+
+    @property
+    def snippet(self) -> str | None:
+        """The piece of it that was found (``snippet``, else ``content``)."""
+        return string(first(self._raw, "snippet", "content"))
+
+
+class Annotation(WebSource):
+    """A citation in the answer's text: of a page, from one character to another."""
+
+    __slots__ = ()
+
+    @classmethod
+    def from_dict(cls, raw: Json) -> "Annotation":
+        """Return the annotation *raw*, which is flat or holds a ``url_citation``."""
+        return cls({**raw, **mapping(raw.get("url_citation"))})
+
+    @property
+    def start_index(self) -> int | None:
+        """Where the text that it is about begins, in characters."""
+        return count(self._raw.get("start_index"))
+
+    @property
+    def end_index(self) -> int | None:
+        """Where that text ends."""
+        return count(self._raw.get("end_index"))
+
+
+class Function(Value):
+    """The function that a tool call names (``function`` of a tool call)."""
+
+    __slots__ = ()
+
+    @property
+    def name(self) -> str | None:
+        """Its name; in a stream, only in the call's first piece."""
+        return string(self._raw.get("name"))
+
+    @property
+    def arguments(self) -> str:
+        """Its arguments, or a piece of them: JSON, if the model wrote it well."""
+        raw = self._raw.get("arguments")
+        # Some servers send the object itself.
+        return json.dumps(raw) if isinstance(raw, dict) else text(raw) or ""
+
+
+class ToolCall(Value):
+    """A tool that the model wants to be called, or a piece of one (``tool_calls``)."""
+
+    __slots__ = ()
+
+    @property
+    def index(self) -> int | None:
+        """Which of the calls it is, in a stream; some servers leave it out."""
+        return count(self._raw.get("index"))
+
+    @property
+    def id(self) -> str | None:
+        """What the tool's answer must name."""
+        return string(self._raw.get("id")) or None
+
+    @property
+    def type(self) -> str:
+        """``function``, unless the server says something else."""
+        return string(self._raw.get("type")) or "function"
+
+    @property
+    def function(self) -> Function:
+        """What to call."""
+        return Function(mapping(self._raw.get("function")))
+
+
+class ResponseMessage(Value):
+    """A message (``message`` of a choice), or a piece of one (``delta``)."""
+
+    __slots__ = ()
+
+    @property
+    def role(self) -> str | None:
+        """Nearly always ``assistant``."""
+        return string(self._raw.get("role"))
+
+    @property
+    def content(self) -> str | None:
+        """The answer's text, as Markdown nearly always; None where there is none."""
+        return text(self._raw.get("content"))
+
+    @property
+    def reasoning(self) -> str | None:
+        """The model's thinking, where the server tells it.
+
+        It is ``reasoning_content``, ``reasoning``, ``thinking`` or the texts of
+        ``reasoning_details`` of the API.
+        """
+        raw = self._raw
+        for name in ("reasoning_content", "reasoning", "thinking"):
+            if thinking := text(raw.get(name)):
+                return thinking
+        details = items(raw.get("reasoning_details"))
+        if not details:
+            return None  # nearly always
+        parts = (text(first(part, "text", "summary")) for part in details)
+        return "".join(filter(None, parts)) or None
+
+    @property
+    def refusal(self) -> str | None:
+        """The text of a refusal, None where the model refuses nothing."""
+        return text(self._raw.get("refusal"))
+
+    @property
+    def tool_calls(self) -> Sequence[ToolCall]:
+        """The tools that the model wants to be called."""
+        return tuple(map(ToolCall, items(self._raw.get("tool_calls"))))
+
+    @property
+    def annotations(self) -> Sequence[Annotation]:
+        """Citations in the text."""
+        citations = items(self._raw.get("annotations"))
+        return tuple(map(Annotation.from_dict, citations))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the message as the API takes it back in a later request.
+
+        What only a response has is left out: some models refuse their own reasoning.
+        """
+        kept = ("content", "tool_calls", "reasoning_details")
+        fields = {name: self._raw[name] for name in kept if self._raw.get(name)}
+        if calls := items(fields.get("tool_calls")):
+            fields["tool_calls"] = [
+                {name: value for name, value in call.items() if name != "index"}
+                for call in calls
+            ]
+        nothing = None if "tool_calls" in fields else ""
+        return {"role": self.role or "assistant", "content": nothing, **fields}
+
+
+Delta: TypeAlias = ResponseMessage
+
+
+MessageLike: TypeAlias = Message | ResponseMessage | Mapping[str, Any]

@@ -1,0 +1,276 @@
+"""What is written to the journal's rows: questions, growing answers, conversations.
+
+All take a connection to a file that ``file.py`` has opened.
+"""
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from sqlite3 import Connection
+from typing import TypeAlias
+from uuid import uuid4
+
+from apertis_magic.chat.history import Entry, History, Placement
+from apertis_magic.chat.state import State
+from apertis_magic.chat.turn import Turn
+from apertis_magic.clean import mend, without_keys
+
+_DAY = 86_400.0
+DROPPED, SUPERSEDED = 1, 2
+"""Marks of a conversation that is over, and of one that is another's beginning."""
+_LARGEST = 1_000_000
+"""Characters in an answer that is given again for the same request, at the most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What this process knows of a conversation in the file.
+
+    Attributes:
+        revision: the conversation's; where it is another by now, so are its entries.
+        history: the entries.
+    """
+
+    revision: str
+    history: History
+
+
+Written: TypeAlias = dict[str, Known]
+"""What need not be written again, by the conversation's id."""
+
+
+def begin(
+    db: Connection,
+    _written: Written,
+    state: State | None,
+    turn: Turn,
+    placement: Placement,
+    notebook: str | None,
+) -> None:
+    """Write a question that is about to be sent."""
+    conversation = state.id if state else None
+    if state is not None:
+        _write_conversation(db, state, notebook)
+    _end(db, turn.id)
+    db.execute(
+        "INSERT INTO turn (id, started, open, conversation, place, data) "
+        "VALUES (?, ?, 1, ?, ?, ?)",
+        (
+            turn.id,
+            turn.started,
+            conversation,
+            _place(placement),
+            _json(turn),
+        ),
+    )
+
+
+def grow(db: Connection, turn: str, pieces: Mapping[str, str]) -> None:
+    """Write what an answer has grown by."""
+    # As bytes: half a character may stand at an end, and the other half come later.
+    rows = [(turn, part, _bytes(text)) for part, text in pieces.items()]
+    db.executemany("INSERT INTO piece VALUES (?, ?, ?)", rows)
+
+
+def keep(
+    db: Connection,
+    written: Written,
+    state: State,
+    entry: Entry | None,
+    fingerprint: str | None,
+    notebook: str | None,
+) -> None:
+    """Write a conversation as it is now, and the turn that has just ended."""
+    _write_conversation(db, state, notebook)
+    before, now = _before(db, written, state), state.history
+    ids = {each.turn.id for each in now}
+    gone = [(state.id, name) for name in before if name not in ids]
+    db.executemany(
+        "UPDATE entry SET position = NULL WHERE conversation = ? AND id = ?", gone
+    )
+    ended = entry.turn if entry else None
+    if entry is not None:
+        _end(db, entry.turn.id)
+        if entry.turn.id not in ids:
+            _write_entry(db, state.id, entry, None, fingerprint)
+    for position, each in enumerate(now):
+        if before.get(each.turn.id) != (position, each):
+            own = fingerprint if each.turn is ended else None
+            _write_entry(db, state.id, each, position, own)
+    revision = uuid4().hex
+    db.execute(
+        "UPDATE conversation SET revision = ? WHERE id = ?", (revision, state.id)
+    )
+    written[state.id] = Known(revision, now)
+
+
+def _before(
+    db: Connection, written: Written, state: State
+) -> dict[str, tuple[int, Entry]]:
+    """Return the entries that stand in the file with their positions, by turn.
+
+    Where another process has changed them, none stands there any more.
+    """
+    known = written.get(state.id)
+    [revision] = db.execute(
+        "SELECT revision FROM conversation WHERE id = ?", (state.id,)
+    ).fetchone()
+    if known is not None and known.revision == revision:
+        return {each.turn.id: (n, each) for n, each in enumerate(known.history)}
+    db.execute("UPDATE entry SET position = NULL WHERE conversation = ?", (state.id,))
+    return {}
+
+
+def keep_alone(
+    db: Connection, _written: Written, turn: Turn, fingerprint: str | None
+) -> None:
+    """Write a turn that is in no conversation."""
+    _end(db, turn.id)
+    _write_turn(db, turn, fingerprint)
+
+
+def inherit(db: Connection, _written: Written, conversation: str, origin: str) -> None:
+    """Have all that was asked in *origin* be known in *conversation* too.
+
+    What does not stand there is a version.
+    """
+    db.execute(
+        "INSERT OR IGNORE INTO entry SELECT ?, id, turn, slot, NULL, made, execution "
+        "FROM entry WHERE conversation = ?",
+        (conversation, origin),
+    )
+
+
+def drop(
+    db: Connection, written: Written, conversation: str, *, superseded: bool
+) -> None:
+    """Mark a conversation as one that is over, or goes on in another."""
+    written.pop(conversation, None)
+    mark = SUPERSEDED if superseded else DROPPED
+    db.execute("UPDATE conversation SET dropped = ? WHERE id = ?", (mark, conversation))
+
+
+def clear(db: Connection, written: Written) -> None:
+    """Remove everything."""
+    written.clear()
+    for table in ("conversation", "turn", "entry", "piece"):
+        db.execute(f"DELETE FROM {table}")  # noqa: S608  names of ours
+
+
+def sweep(db: Connection, days: float) -> None:
+    """Remove what has not changed for so many days, at most once a day; 0 keeps all."""
+    now = time.time()
+    today = "SELECT 1 FROM swept WHERE at BETWEEN ? AND ?"
+    if not days or db.execute(today, (now - _DAY, now)).fetchone():
+        return
+    oldest = now - days * _DAY
+    db.execute("DELETE FROM swept")
+    db.execute("INSERT INTO swept VALUES (?)", (now,))
+    db.execute("DELETE FROM conversation WHERE changed < ?", (oldest,))
+    db.execute(
+        "DELETE FROM entry WHERE conversation NOT IN (SELECT id FROM conversation)"
+    )
+    db.execute(
+        "DELETE FROM turn WHERE started < ? AND key NOT IN (SELECT turn FROM entry) "
+        "AND coalesce(conversation, '') NOT IN (SELECT id FROM conversation)",
+        (oldest,),
+    )
+    db.execute("DELETE FROM piece WHERE turn NOT IN (SELECT id FROM turn WHERE open)")
+
+
+def _write_conversation(db: Connection, state: State, notebook: str | None) -> None:
+    db.execute(
+        "INSERT INTO conversation VALUES (?, ?, ?, ?, ?, ?, 0, NULL) ON CONFLICT (id) "
+        "DO UPDATE SET name = excluded.name, notebook = excluded.notebook, "
+        "model = excluded.model, system = excluded.system, "
+        "changed = excluded.changed, dropped = 0",
+        (
+            state.id,
+            mend(state.name),
+            notebook and mend(notebook),
+            state.model and mend(state.model),
+            state.system and without_keys(mend(state.system)),
+            time.time(),
+        ),
+    )
+
+
+def _write_entry(
+    db: Connection,
+    conversation: str,
+    entry: Entry,
+    position: int | None,
+    fingerprint: str | None,
+) -> None:
+    name = conversation, entry.turn.id
+    before = db.execute(
+        "SELECT turn FROM entry WHERE conversation = ? AND id = ?", name
+    ).fetchone()
+    key = _write_turn(db, entry.turn, fingerprint)
+    execution = entry.execution and mend(entry.execution)
+    db.execute(
+        "INSERT OR REPLACE INTO entry VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (*name, key, entry.slot, position, entry.order, execution),
+    )
+    if before not in (None, (key,)):
+        # What the turn was before: of use to conversations that share it, or as the
+        # answer to a request.
+        db.execute(
+            "DELETE FROM turn WHERE key = ? AND request IS NULL "
+            "AND NOT EXISTS (SELECT 1 FROM entry WHERE turn = key)",
+            before,
+        )
+
+
+def _write_turn(db: Connection, turn: Turn, fingerprint: str | None) -> int:
+    """Write a turn that has ended, unless it is there; return its key."""
+    data = _json(turn)
+    found = db.execute(
+        "SELECT key FROM turn WHERE id = ? AND NOT open AND data = ?", (turn.id, data)
+    ).fetchone()
+    if found is not None:
+        return int(found[0])
+    tokens = turn.usage.total_tokens if turn.usage and not turn.cached else None
+    written = db.execute(
+        "INSERT INTO turn (id, started, open, request, tokens, cost, saved, cached, "
+        "data) VALUES (?, ?, 0, ?, ?, ?, ?, ?, ?)",
+        (
+            turn.id,
+            turn.started,
+            fingerprint if _is_whole(turn) else None,
+            tokens if tokens is None else float(tokens),
+            turn.cost,
+            turn.saved,
+            turn.cached,
+            data,
+        ),
+    )
+    return int(written.lastrowid or 0)
+
+
+def _end(db: Connection, turn: str) -> None:
+    """Have a turn be under way no more, whichever conversation it was asked in."""
+    db.execute("DELETE FROM piece WHERE turn = ?", (turn,))
+    db.execute("DELETE FROM turn WHERE id = ? AND open", (turn,))
+
+
+def _is_whole(turn: Turn) -> bool:
+    """Tell whether an answer may be given again for the same request."""
+    ended = turn.finish in ("stop", "length") and not turn.error
+    fits = 0 < len(turn.text) <= _LARGEST
+    return ended and fits and not (turn.malformed or turn.fallback or turn.cached)
+
+
+def _place(placement: Placement) -> str:
+    """Return a placement as JSON, whose names are those of the file's schema."""
+    place = asdict(placement)
+    return json.dumps(place | {"fresh": place.pop("start_over")})
+
+
+def _json(turn: Turn) -> str:
+    return json.dumps(turn.to_dict(), default=str)
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")

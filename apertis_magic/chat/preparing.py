@@ -1,0 +1,101 @@
+"""Decides what an Ask leaves open, by what the user prefers, and refuses keys."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from time import time
+
+from apertis_magic.api.client import AsyncApertis
+from apertis_magic.chat.ask import Ask, PreparedAsk
+from apertis_magic.chat.conversation import Conversation
+from apertis_magic.chat.model_lists import Listing, context_length
+from apertis_magic.chat.settings import Preferences, Settings
+from apertis_magic.clean import holds_key
+from apertis_magic.errors import ConfigurationError
+
+_DAY = 86_400.0
+
+
+def prepare(
+    ask: Ask,
+    conversation: Conversation,
+    *,
+    settings: Settings,
+    preferences: Preferences,
+    client: Callable[[Settings], AsyncApertis],
+    models: Listing | None,
+) -> PreparedAsk:
+    """Return an Ask with all decided that it leaves open.
+
+    Args:
+        ask: what is asked.
+        conversation: where it is asked.
+        settings: where requests go.
+        preferences: what the user prefers.
+        client: gives who asks there.
+        models: what is known of the server's models, None for nothing.
+
+    Raises:
+        ConfigurationError: it holds a key, or something is missing.
+    """
+    ask = _preferring(ask, preferences)
+    system = conversation.transcript.system_for(ask)
+    check_no_key(settings.api_key, system, *ask.question.texts)
+    asking = client(settings)
+    model = settings.model
+    if not settings.fixed_model:
+        own = conversation.model
+        model = ask.model_at(asking.base_url, own=own, default=settings.model)
+    limit = preferences.max_context
+    return PreparedAsk(
+        ask=ask,
+        client=asking,
+        model=model,
+        system=system,
+        max_context=context_length(models, model) if limit is None else limit,
+        cached_since=_cached_since(preferences) if ask.cache else None,
+    )
+
+
+def _preferring(ask: Ask, preferences: Preferences) -> Ask:
+    """Return an Ask with what the user prefers where it leaves that open.
+
+    A question that is asked again, or whose answer is completed, keeps its own fields.
+    """
+    ask = replace(ask, limits=ask.limits.over(preferences.limits))
+    if ask.former is not None:
+        return ask
+    fields = {**preferences.fields, **ask.question.fields}
+    return replace(
+        ask,
+        question=replace(ask.question, fields=fields),
+        cache=preferences.cache if ask.cache is None else ask.cache,
+    )
+
+
+def _cached_since(preferences: Preferences) -> float:
+    """Return the moment since when answers of the journal are good enough."""
+    if not preferences.journal:
+        raise ConfigurationError(
+            "Answers are cached in the journal, which is off.",
+            hint="%config ApertisMagic.journal = True turns it on.",
+        )
+    return time() - preferences.cache_days * _DAY
+
+
+def check_no_key(key: str | None, *texts: str | None) -> None:
+    """See that none of *texts* holds a key, neither the one in use nor another.
+
+    Args:
+        key: the key in use, None for none.
+        texts: what may be sent.
+
+    Raises:
+        ConfigurationError: one does; the key is not repeated.
+    """
+    if any(holds_key(text, key) for text in texts if text):
+        raise ConfigurationError(
+            "Nothing was sent, for the message, its options or the system prompt "
+            "holds an API key.",
+            hint="Take it out, and revoke it if others may have seen it; %chat key "
+            "stores a key.",
+        )

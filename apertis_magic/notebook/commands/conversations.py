@@ -1,0 +1,246 @@
+"""Which conversations there are: made, chosen, renamed, forked, deleted, restored."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from IPython.display import display
+
+from apertis_magic.chat.conversation import Conversation
+from apertis_magic.chat.journal.journal import KeptConversation
+from apertis_magic.chat.restoring import SHORT_ID
+from apertis_magic.chat.session import Session
+from apertis_magic.clean import excerpt, quoted
+from apertis_magic.errors import ApertisError, ConfigurationError
+from apertis_magic.notebook.commands.command_line import CommandLine
+from apertis_magic.notebook.say import say
+from apertis_magic.notebook.wording import listed, turns
+from apertis_magic.render.footer import dollars
+
+_MOST_KEPT = 10
+"""Conversations of the journal that are listed unasked."""
+
+
+def new(line: CommandLine) -> None:
+    """Make a conversation, or have one of that name start over, and use it."""
+    session, name = line.session, line.word
+    before, dropped = session.current.name, _number_of_turns(session, name)
+    conversation = session.new(name)
+    _say_dropped(session, conversation.name, dropped)
+    if conversation.name != before:
+        say(f"{conversation.name}: {_is_current(before, 'a new conversation')}")
+    elif not dropped:
+        say(f"{conversation.name} starts from the defaults.")
+
+
+def use(line: CommandLine) -> None:
+    """Make another conversation the current one."""
+    _use(line.session, line.words[0])
+
+
+def _use(session: Session, name: str) -> None:
+    before = session.current.name
+    number = turns(len(find(session, name).turns))
+    if name == before:
+        say(f"{name} is the current conversation already, {number}.")
+        return
+    session.use(name)
+    say(f"{name}: {_is_current(before, number)}")
+
+
+def rename(line: CommandLine) -> None:
+    """Call the current conversation something else."""
+    session, name = line.session, line.words[0]
+    before = session.current.name
+    if name == before:
+        say(f"It is called {name} already.")
+        return
+    session.rename(name)
+    say(f"{before} is called {name} now. %chat rename {quoted(before)} goes back.")
+
+
+def delete(line: CommandLine) -> None:
+    """Forget a conversation, which the journal may bring back."""
+    session, name = line.session, line.words[0]
+    find(session, name)
+    before = session.current.name
+    number = len(session.delete(name).turns)
+    way = back(session, name, min(number, 1))
+    now = session.current.name
+    moved = f" {now} is the current conversation now." if now != before else ""
+    say(f"Deleted {name} ({turns(number)}).{way}{moved}")
+
+
+def fork(line: CommandLine) -> None:
+    """Go on in a conversation that shares the turns so far."""
+    session, name = line.session, line.word
+    before = session.current
+    if name == before.name:
+        _use(session, before.name)
+        return
+    dropped = _number_of_turns(session, name)
+    forked = session.fork(name)
+    _say_dropped(session, forked.name, dropped)
+    number = turns(len(forked.turns))
+    about = _is_current(before.name, f"forked from {before.name} with {number}")
+    say(f"{forked.name}: {about}")
+
+
+def show_all(line: CommandLine) -> None:
+    """List the conversations, and what the journal holds besides."""
+    session = line.session
+    display(_table(session), raw=True)
+    try:
+        kept = session.restorable
+    except ApertisError as error:
+        say(str(error))
+        return
+    if kept:
+        shown = kept if line.flags else kept[:_MOST_KEPT]
+        display(_kept_table(shown, len(kept) - len(shown)), raw=True)
+
+
+def restore(line: CommandLine) -> None:
+    """Bring a conversation back from the journal."""
+    session, name = line.session, line.word
+    if (
+        name is None
+        and session.journal is not None
+        and session.to_restore(None) is None
+    ):
+        say(f"There is nothing more of this notebook to restore.{_others(session)}")
+        return
+    conversation, kept = session.restore(name)
+    number = turns(len(conversation.turns))
+    if kept is None:
+        say(
+            f"{conversation.name} is here, and current, with {number}: "
+            "nothing to restore."
+        )
+        return
+    whole = f" It has {number} now." if len(conversation.turns) > kept.turns else ""
+    say(
+        f"{conversation.name}: {_restored(conversation, kept)}.{whole} Cells that run "
+        f"again replace their turns.{_others(session)}"
+    )
+
+
+def _restored(conversation: Conversation, kept: KeptConversation) -> str:
+    """Return what came back, from when and where, and how much of it was cut off."""
+    origin = f", from {Path(kept.notebook).name}" if kept.notebook else ""
+    number = sum(1 for turn in conversation.turns if turn.finish == "interrupted")
+    was = "was" if number == 1 else "were"
+    cut = f"; {number} {was} cut off in mid-answer" if number else ""
+    ago = moment(kept.changed)
+    return f"{turns(kept.turns)} restored, last changed {ago}{origin}{cut}"
+
+
+def find(session: Session, name: str | None) -> Conversation:
+    """Return the conversation of that name, None for the current one.
+
+    Raises:
+        ConfigurationError: there is none; it says where there is one to restore.
+    """
+    try:
+        return session.find(name)
+    except ConfigurationError as error:
+        try:
+            is_kept = name in [kept.name for kept in session.restorable]
+        except ApertisError:
+            is_kept = False
+        if is_kept and name is not None:
+            error.hint = f"%chat restore {quoted(name)} brings it back."
+        raise
+
+
+def back(session: Session, name: str, number: int) -> str:
+    """Return a sentence on how so many turns that were dropped come back."""
+    if not number:
+        return ""
+    journal, what = session.journal, "it" if number == 1 else "them"
+    if journal is not None and not journal.problem:
+        return f" %chat restore {quoted(name)} brings {what} back."
+    why = "is off" if journal is None else "cannot be written"
+    return f" {'It is' if number == 1 else 'They are'} gone: the journal {why}."
+
+
+def moment(seconds: float) -> str:
+    """Return a moment, in seconds since 1970, by this machine's clock."""
+    then = time.localtime(seconds)
+    day = time.strftime("%Y-%m-%d", then)
+    is_today = day == time.strftime("%Y-%m-%d")
+    return f"{'today' if is_today else day} {time.strftime('%H:%M', then)}"
+
+
+def _is_current(before: str, what: str) -> str:
+    way = f"%chat use {quoted(before)} goes back."
+    return f"{what}; it is the current conversation now. {way}"
+
+
+def _number_of_turns(session: Session, name: str | None) -> int:
+    """Return how many turns the conversation of that name has, if there is one."""
+    return len(session.conversation(name).turns) if name in session.names else 0
+
+
+def _say_dropped(session: Session, name: str, number: int) -> None:
+    if number:
+        way = back(session, name, number)
+        say(f"{name} starts over; {turns(number)} dropped.{way}")
+
+
+def _others(session: Session) -> str:
+    """Return a sentence on what else the journal could bring back."""
+    names = [quoted(kept.name) for kept in session.restorable]
+    if not names:
+        return ""
+    return f" The journal also holds {listed(names)}; see %chat list."
+
+
+def _table(session: Session) -> dict[str, str]:
+    from apertis_magic.render import table
+
+    current, rows = session.current.name, []
+    for name in session.names:
+        conversation = session.conversation(name)
+        asked = conversation.turns
+        costs = [turn.cost for turn in asked if turn.cost is not None]
+        tokens = sum(turn.usage.total_tokens or 0 for turn in asked if turn.usage)
+        last = conversation.transcript.last_asked
+        rows.append(
+            (
+                f"{'*' if name == current else ' '} {name}",
+                str(len(asked)),
+                f"{tokens:,}",
+                dollars(sum(costs)) if costs else "",
+                conversation.model or "",
+                excerpt(last.prompt, 50) if last else "",
+            )
+        )
+    return table.table(
+        ("  conversation", "turns", "tokens", "cost", "model", "last question"),
+        rows,
+        words=("model", "last question"),
+        note="* is the current one.",
+    )
+
+
+def _kept_table(kept: Sequence[KeptConversation], more: int) -> dict[str, str]:
+    from apertis_magic.render import table
+
+    rows = [
+        (
+            each.name,
+            str(each.turns),
+            moment(each.changed),
+            Path(each.notebook).name if each.notebook else "",
+            each.id[:SHORT_ID],
+        )
+        for each in kept
+    ]
+    others = f" {more} more: %chat list --all." if more else ""
+    return table.table(
+        ("in the journal", "turns", "changed", "notebook", "id"),
+        rows,
+        words=("notebook",),
+        note=f"%chat restore NAME, or ID, brings one back.{others}",
+    )

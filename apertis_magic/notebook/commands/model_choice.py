@@ -1,0 +1,138 @@
+"""``%chat models``, ``%chat model``, and what to say of a model that is not there."""
+
+import os
+from collections.abc import Iterable, Sequence
+
+from IPython.core.error import UsageError
+from IPython.display import display
+
+from apertis_magic.api.address import is_apertis
+from apertis_magic.chat.conversation import Conversation
+from apertis_magic.chat.model_lists import ListedModel, Listing, near
+from apertis_magic.chat.session import Session
+from apertis_magic.clean import redact
+from apertis_magic.errors import ApertisError, Interrupted
+from apertis_magic.notebook.commands.command_line import CommandLine
+from apertis_magic.notebook.offers import NO_MODEL
+from apertis_magic.notebook.say import say
+from apertis_magic.render import table
+
+_WEB = ":web"  # any model's id with web search; no list has those
+_HEADS = ("model", "context", "$ in", "$ out")
+_PRICES = "Prices are for a million tokens."
+_HINT_PATIENCE = 5.0
+"""Seconds that a better hint may take."""
+
+
+def show(line: CommandLine) -> None:
+    """Show the models whose id holds every one of the words.
+
+    Raises:
+        ApertisError: the list cannot be had; the message says why in one line.
+        Interrupted: the user stopped it.
+    """
+    parts = [word.lower() for word in line.words]
+    try:
+        listing = _listing(line.session, anew="--refresh" in line.flags)
+    except KeyboardInterrupt:
+        raise Interrupted("the models were not listed.") from None
+    fitting = [m for m in listing.models if all(p in m.id.lower() for p in parts)]
+    if fitting:
+        display(_table(fitting), raw=True)
+    elif listing.models:
+        asked = redact(" ".join(parts))
+        say(f"No model's id holds {asked!r}.{_near(parts, listing.ids)}")
+    else:
+        say("The server lists no models.")
+
+
+def choose(line: CommandLine) -> None:
+    """Set the conversation's model, if one is given, and say which one answers now.
+
+    Raises:
+        UsageError: that cannot be a model's id.
+        ConfigurationError: the environment's address or key cannot be one.
+    """
+    session = line.session
+    if line.word is not None:
+        _set(session.current, line.word)
+    settings, chosen = session.settings, session.current.model
+    if settings.fixed_model:
+        ignored = f"; {chosen} is ignored" if chosen else ""
+        say(f"{settings.model} answers until %chat local stop{ignored}.")
+        return
+    say(f"{chosen or settings.model}, {_origin(session)}.")
+    if line.word is not None:
+        _warn(session, line.word)
+
+
+def hint(session: Session, model: str) -> str:
+    """Return what to do about a model that the server does not know.
+
+    The server is asked for its list; where that fails there is nothing to add.
+    """
+    try:
+        listing = session.model_lists.refresh(patience=_HINT_PATIENCE)
+    except (ApertisError, KeyboardInterrupt):
+        return ""
+    if model in listing.ids:
+        return ""
+    close = _near([model], listing.ids)
+    return f"Check the model's id.{close} %chat models lists them all."
+
+
+def _listing(session: Session, *, anew: bool) -> Listing:
+    known = session.model_lists.known()
+    is_whole = known and (known.priced or not is_apertis(session.settings.base_url))
+    if known and known.is_fresh and is_whole and not anew:
+        return known
+    return session.model_lists.refresh(priced=True)
+
+
+def _origin(session: Session) -> str:
+    """Return where the model that answers in the current conversation is set."""
+    if session.current.model:
+        return f"set for the conversation {session.current.name!r}"
+    if session.preferences.model:
+        return "set by %config"
+    return "from APERTIS_MODEL" if os.environ.get("APERTIS_MODEL") else "the default"
+
+
+def _set(conversation: Conversation, model: str) -> None:
+    if not model.strip() or redact(model) != model:
+        raise UsageError(
+            "%chat model needs a model's id, or the word default; no key belongs here."
+        )
+    conversation.model = None if model == NO_MODEL else model
+
+
+def _warn(session: Session, model: str) -> None:
+    """Say so where the list that is known now lacks the id; it may be incomplete."""
+    known = session.model_lists.ids()
+    if model != NO_MODEL and known and model.removesuffix(_WEB) not in known:
+        say(f"The server's list has no such model.{_near([model], known)}")
+
+
+def _near(words: list[str], known: Sequence[str]) -> str:
+    close = near("-".join(words), known)
+    return f" Close to it: {', '.join(close)}." if close else ""
+
+
+def _table(models: Iterable[ListedModel]) -> dict[str, str]:
+    rows = [
+        (
+            model.id,
+            "" if model.context_length is None else f"{model.context_length:,}",
+            _dollars(model.input_per_million),
+            _dollars(model.output_per_million),
+        )
+        for model in models
+    ]
+    has_prices = any(row[_HEADS.index("$ in")] for row in rows)
+    return table.table(_HEADS, rows, note=_PRICES if has_prices else "")
+
+
+def _dollars(price: float | None) -> str:
+    if price is None:
+        return ""
+    return f"{price:.2f}" if price == round(price, 2) else f"{price:.6g}"

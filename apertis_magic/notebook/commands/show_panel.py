@@ -1,0 +1,21 @@
+"""Shows the current conversation in a panel, the same one for all cells of a shell."""
+
+from IPython.core.error import UsageError
+from IPython.display import display
+
+from apertis_magic.notebook.commands.command_line import CommandLine
+
+
+def show(line: CommandLine) -> None:
+    """Show the panel.
+
+    Raises:
+        UsageError: a terminal has no widgets.
+    """
+    if line.asker.in_terminal:
+        raise UsageError("%chat panel needs a notebook; a terminal has no widgets.")
+    if line.asker.panel is None:
+        from apertis_magic.panel.widget import ChatPanel
+
+        line.asker.panel = ChatPanel()
+    display(line.asker.panel)

@@ -1,0 +1,60 @@
+"""Has the process's Session follow what the user prefers in a shell."""
+
+import os
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from traitlets import Bunch
+
+from apertis_magic.chat.ask import Limits
+from apertis_magic.chat.session import Session, current
+from apertis_magic.chat.settings import Preferences
+from apertis_magic.notebook.config import ApertisMagic
+
+_FOLLOWED: "WeakKeyDictionary[Session, ApertisMagic]" = WeakKeyDictionary()
+"""The shell's settings that a Session follows."""
+
+
+def session_with(settings: ApertisMagic) -> Session:
+    """Return the process's Session, which follows what the user prefers."""
+    session = current()
+    # The notebook's path, which no trait tells of, may have changed too.
+    preferences = _preferences(settings)
+    if session.preferences != preferences:
+        session.preferences = preferences
+    if _FOLLOWED.get(session) is not settings:
+        settings.observe(_follow)
+        _FOLLOWED[session] = settings
+    return session
+
+
+def _follow(change: Bunch) -> None:
+    """Have the Session know that the user prefers something else."""
+    session = current()
+    settings = _FOLLOWED.get(session)
+    if settings is not None and settings is change.owner:
+        session.preferences = _preferences(settings)
+
+
+def _preferences(settings: ApertisMagic) -> Preferences:
+    return Preferences(
+        base_url=settings.base_url,
+        model=settings.model,
+        system=settings.system,
+        fields=settings.fields,
+        limits=Limits(timeout=settings.timeout, max_retries=settings.max_retries),
+        max_context=settings.max_context_tokens,
+        journal=settings.journal,
+        journal_days=settings.journal_days,
+        cache=settings.cache,
+        cache_days=settings.cache_days,
+        notebook=this_notebook(settings.parent),
+    )
+
+
+def this_notebook(shell: Any) -> str | None:
+    """Return the path of the notebook that *shell* runs, where the front end tells."""
+    # VS Code says the first, a Jupyter server the second.
+    names = getattr(shell, "user_ns", {})
+    found = names.get("__vsc_ipynb_file__") or os.environ.get("JPY_SESSION_NAME")
+    return found if isinstance(found, str) else None

@@ -1,0 +1,1 @@
+"""Where an answer is shown: in a cell's displays, or in a terminal."""

@@ -1,0 +1,157 @@
+"""``Publisher``: sends a panel's pages what is new, all of it from one thread."""
+
+import logging
+import os
+import threading
+from base64 import b64decode
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from time import monotonic, sleep
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from apertis_magic.errors import ApertisError
+from apertis_magic.panel import fields
+from apertis_magic.panel.feed import Feed
+from apertis_magic.panel.frame import HEARTBEAT, FrameFeed
+from apertis_magic.panel.requests import Request
+from apertis_magic.panel.rows import Json
+
+if TYPE_CHECKING:
+    from apertis_magic.chat.session import Session
+    from apertis_magic.panel.saved import SavedTranscript
+
+_EVERY = 1 / 30
+"""Seconds between two looks at what is new, at the least."""
+
+_log = logging.getLogger(__name__)
+
+Buffers: TypeAlias = list[bytes] | None
+Send: TypeAlias = Callable[[Json, Buffers], None]
+
+
+class Publisher:
+    """Keeps the pages of one panel, and the saved notebook, up to date.
+
+    Args:
+        session: whose current conversation the pages show.
+        options: the fields of the request that the panel's questions set, as they are
+            at any time.
+        transcript: what the saved notebook shows.
+        send: sends the pages a message and what goes with it.
+    """
+
+    def __init__(
+        self,
+        session: "Session",
+        options: Mapping[str, Any],
+        transcript: "SavedTranscript",
+        send: Send,
+    ) -> None:
+        self._session = session
+        self._options = options
+        self._transcript = transcript
+        self._send = send
+        self._feed, self._frame = Feed(), FrameFeed()
+        self._queries: deque[Request] = deque()
+        self._messages: deque[Json] = deque()
+        self._views: set[str] = set()  # pages that show the panel, and have not left
+        self._news = threading.Event()
+        self._closed = False
+        self._pid = os.getpid()
+
+    def wake(self) -> None:
+        """Have the thread look at what is new."""
+        # A fork of the process has the event's lock as it was, and none of the threads.
+        if os.getpid() == self._pid:
+            self._news.set()
+
+    def post(self, message: Json) -> None:
+        """Have a message sent behind all that is new by now."""
+        self._messages.append(message)
+        self._news.set()
+
+    def answer(self, query: Request) -> None:
+        """Have a page sent what it asks to be shown."""
+        self._queries.append(query)
+        self._news.set()
+
+    def close(self) -> None:
+        """End the thread."""
+        self._closed = True
+        self._news.set()
+
+    def run(self) -> None:
+        """Send the pages what is new until the panel is closed: the thread's work."""
+        must_look_again = False
+        while not self._closed:
+            self._news.wait(HEARTBEAT if must_look_again else None)
+            self._news.clear()
+            began = monotonic()
+            try:
+                self.publish()
+                must_look_again = self._must_look_again
+            except Exception:  # noqa: BLE001  a mistake must not end the panel
+                _log.exception("The panel could not show what is new.")
+                self._feed, must_look_again = Feed(), False
+            sleep(max(0.0, _EVERY - (monotonic() - began)))
+
+    def publish(self) -> None:
+        """Send the pages what is new, then each what it asked for."""
+        queries = [self._queries.popleft() for _ in range(len(self._queries))]
+        self._views |= {query.view for query in queries if query.kind == "hello"}
+        self._views -= {query.view for query in queries if query.kind == "bye"}
+        if self._views:
+            for message, buffers in self._outgoing(queries):
+                self._send(message, buffers)
+        else:  # nobody looks; who comes next is sent all
+            self._feed, self._frame = Feed(), FrameFeed()
+            self._messages.clear()
+        self._transcript.refresh()
+
+    def _outgoing(self, queries: list[Request]) -> Iterator[tuple[Json, Buffers]]:
+        """Give the messages that are due, in their order."""
+        conversation = self._session.current
+        for message in self._feed.news(conversation):
+            yield message, None
+        if frame := self._frame.news(self._session, conversation.view, self._options):
+            yield frame, None
+        for query in queries:
+            yield from self._answers(query)
+        while self._messages:
+            yield self._messages.popleft(), None
+
+    @property
+    def _must_look_again(self) -> bool:
+        """Whether something may change of which the watchers are not told."""
+        has_problem = bool(self._frame.sent.get("problem"))
+        under_way = self._session.current.under_way
+        return has_problem or bool(under_way) or self._transcript.is_outdated
+
+    def _answers(self, query: Request) -> Iterator[tuple[Json, Buffers]]:
+        """Give what one page asked to be shown."""
+        to = {"to": query.view}
+        if query.kind == "hello":
+            described = fields.described()
+            yield {**self._frame.sent, **to, "kind": "hello", "fields": described}, None
+            yield {**self._feed.last(), **to}, None
+        elif query.kind == "page":
+            yield {**self._feed.page(query.first, query.last), **to}, None
+        elif query.kind == "models":
+            threading.Thread(target=self._list_models, args=(to,), daemon=True).start()
+        elif turn := self._feed.turn(query.turn):
+            for each in turn.attachments[query.number : query.number + 1]:
+                about = {"kind": "picture", "turn": query.turn, "number": query.number}
+                raw = [b64decode(each.data)] if each.is_picture else []
+                yield {**about, **to, "type": each.kind}, raw
+
+    def _list_models(self, to: Json) -> None:
+        """Post the server's models to a page: those that are known, else once known."""
+        problem = ""
+        try:
+            known = self._session.model_lists.known()
+            if known is None or not known.is_fresh:
+                known = self._session.model_lists.refresh()
+        except ApertisError as error:
+            known, problem = None, str(error)
+        ids = known.ids if known else []
+        self.post({"kind": "models", **to, "ids": ids, "problem": problem})

@@ -1,0 +1,35 @@
+// What is told in words: a line above the message box, and what a screen reader speaks.
+
+import { button, element } from "./dom.js";
+
+/**
+ * @typedef {object} Notice
+ * @property {string} [hint] what to do about it
+ * @property {boolean} [isBad] whether something is wrong
+ * @property {boolean} [canUndo]
+ */
+
+export class Notices {
+  /** @param {() => void} undo */
+  constructor(undo) {
+    this.undo = undo;
+    this.line = element("div", { class: "ap-said", role: "status", dir: "auto" });
+    this.spoken = element("div", { class: "ap-spoken", role: "status", "aria-live": "polite" });
+  }
+
+  /**
+   * @param {string} text
+   * @param {Notice} notice
+   */
+  show(text, { hint = "", isBad = false, canUndo = false } = {}) {
+    this.line.classList.toggle("ap-bad", isBad);
+    this.line.replaceChildren(...[text, hint && ` ${hint} `].filter(Boolean));
+    if (canUndo) this.line.append(button("Undo", this.undo));
+  }
+
+  /** @param {string} text */
+  announce(text) {
+    this.spoken.append(element("p", {}, text.slice(0, 1000)));
+    while (this.spoken.childElementCount > 10) this.spoken.firstElementChild?.remove();
+  }
+}

@@ -1,0 +1,401 @@
+"""Every field of a turn goes wherever turns go, and comes back as it was."""
+
+import inspect
+import json
+from collections.abc import Callable
+from dataclasses import MISSING, Field, fields, is_dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Shell
+from scripted_server import DONE, Answer, ScriptedServer, chunk, event, fails, says
+
+from apertis_magic import Conversation, errors, files
+from apertis_magic.api.types import Usage
+from apertis_magic.chat import session
+from apertis_magic.chat.ask import Ask, detached
+from apertis_magic.chat.attachment import Attachment
+from apertis_magic.chat.history import Entry, Placement
+from apertis_magic.chat.journal.journal import Journal
+from apertis_magic.chat.question import Question
+from apertis_magic.chat.state import State
+from apertis_magic.chat.turn import Cell, Source, Turn
+from apertis_magic.files import cell_source
+from apertis_magic.notebook.option_line import parse
+from apertis_magic.notebook.options import ChatOptions
+
+KEY = "sk-" + "a1b2c3d4" * 4
+
+SAMPLES: dict[str, Any] = {
+    "id": "t-1",
+    "question": Question(
+        "What is in {{file}}?",
+        attachments=(Attachment("data.csv", "text/plain", "a,b\n1,2\n"),),
+        filled="What is in data.csv?",
+        fields={"temperature": 0.5, "stop": ["x"], "extra_body": {"a": [1]}},
+        last_turns=4,
+    ),
+    "text": "Two numbers.",
+    "reasoning": "It has one row.",
+    "refusal": "Of more I do not speak.",
+    "alternatives": ("A table.", "A row."),
+    "sources": (Source(url="https://a.example/b", title="A page"),),
+    "finish": "error",
+    "error": "The connection broke off.",
+    "hint": "Run the cell again.",
+    "model": "served-1",
+    "asked_model": "asked-1",
+    "fallback": "it was busy",
+    "base_url": "https://api.example/v1",
+    "usage": Usage(
+        prompt_tokens=9,
+        completion_tokens=7,
+        total_tokens=16,
+        cached_tokens=3,
+        reasoning_tokens=2,
+        cost=0.25,
+        raw={"prompt_tokens": 9},
+    ),
+    "system": "Be brief.",
+    "left_out": 2,
+    "cached": True,
+    "cell": "cell-1",
+    "started": 1_700_000_000.5,
+    "first_text": 0.75,
+    "elapsed": 1.5,
+    "malformed": 1,
+}
+TURN = Turn(**SAMPLES)
+STATE = State(
+    id="c-1",
+    name="idea",
+    model="m",
+    system="Be kind.",
+    history=(Entry(TURN, order=5, execution="run-1", slot="t-0"),),
+)
+
+
+def default_of(field: "Field[Any]") -> Any:
+    """Return what a field has that nobody set; a required one has nothing."""
+    if field.default_factory is not MISSING:
+        return field.default_factory()
+    return field.default
+
+
+def unset(value: Any) -> list[str]:
+    """Return the fields of a value, and of those in it, that have their defaults."""
+    if isinstance(value, tuple):
+        return [name for each in value for name in unset(each)]
+    if not is_dataclass(value):
+        return []
+    found = {field.name: getattr(value, field.name) for field in fields(value)}
+    same = [f.name for f in fields(value) if found[f.name] == default_of(f)]
+    return [*same, *(name for inner in found.values() for name in unset(inner))]
+
+
+def through_json(turn: Turn, _folder: Path) -> Turn:
+    """Return a turn as any file or output keeps it."""
+    return Turn.from_dict(turn.to_dict())
+
+
+def through_file(ending: str) -> Callable[[Turn, Path], Turn]:
+    """Return what exports a turn and loads it again."""
+
+    def travel(turn: Turn, folder: Path) -> Turn:
+        file = folder / f"talk{ending}"
+        files.export(replace(STATE, history=(Entry(turn, 1),)), file)
+        [state] = files.load(file)
+        return state.turns[0]
+
+    return travel
+
+
+def through_journal(turn: Turn, folder: Path) -> Turn:
+    """Return a turn as another process finds it that reads the journal."""
+    journal = Journal(folder / "journal.sqlite")
+    journal.keep(replace(STATE, history=(Entry(turn, 1),)))
+    journal.close()
+    return Journal(folder / "journal.sqlite").read(STATE.id).turns[0]
+
+
+def through_answers(turn: Turn, folder: Path) -> Turn:
+    """Return a turn as the journal gives it again for the same request."""
+    journal = Journal(folder / "journal.sqlite")
+    journal.keep(None, Entry(turn, 1), fingerprint="f")
+    journal.close()
+    found = Journal(folder / "journal.sqlite").answer("f", since=0)
+
+    assert found is not None
+
+    return found
+
+
+WAYS: dict[str, Callable[[Turn, Path], Turn]] = {
+    "JSON": through_json,
+    **{ending: through_file(ending) for ending in (".json", ".md", ".ipynb")},
+    "the journal": through_journal,
+}
+
+
+def test_every_field_has_a_sample() -> None:
+    """A new one is added to ``SAMPLES``; none of them is what the field has anyway."""
+    assert {field.name for field in fields(Turn)} == set(SAMPLES)
+    assert [] == unset(STATE)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_every_field_comes_back(way: str, tmp_path: Path) -> None:
+    """By every way; a notebook alone leaves out the usage as the server sent it."""
+    found = WAYS[way](TURN, tmp_path)
+    expected = dict(SAMPLES)
+    if way == ".ipynb":
+        expected["usage"] = replace(expected["usage"], raw={})
+    back = {field.name: getattr(found, field.name) for field in fields(Turn)}
+
+    assert expected == back
+
+
+@pytest.mark.parametrize("way", [way for way in WAYS if way != "JSON"])
+def test_an_option_that_is_no_json_is_kept_as_text(way: str, tmp_path: Path) -> None:
+    """It cost nobody the turn."""
+    turn = replace(TURN, question=replace(TURN.question, fields={"a": Path("x")}))
+
+    assert {"a": "x"} == WAYS[way](turn, tmp_path).options
+
+
+def test_an_answer_is_given_again_whole(tmp_path: Path) -> None:
+    """With all of it that an answer which ended well can have."""
+    well = replace(TURN, finish="stop", error="", fallback="", malformed=0)
+    turn = replace(well, cached=False)
+
+    assert turn == through_answers(turn, tmp_path)
+
+
+@pytest.mark.parametrize("ending", [".json", ".md"])
+def test_a_file_keeps_the_whole_conversation(ending: str, tmp_path: Path) -> None:
+    """Also where each turn stood, and which run of its cell made it."""
+    file = tmp_path / f"talk{ending}"
+    files.export(STATE, file)
+
+    assert [STATE] == files.load(file)
+
+
+def test_the_journal_keeps_the_whole_conversation(tmp_path: Path) -> None:
+    """Also where each turn stood, and which run of its cell made it."""
+    journal = Journal(tmp_path / "journal.sqlite", notebook="/a/one.ipynb")
+    journal.keep(STATE)
+    journal.close()
+    reader = Journal(tmp_path / "journal.sqlite")
+    [kept] = reader.conversations()
+
+    assert STATE == reader.read(STATE.id)
+    assert ("c-1", "idea", "/a/one.ipynb", 1) == (
+        kept.id,
+        kept.name,
+        kept.notebook,
+        kept.turns,
+    )
+
+
+@pytest.mark.parametrize(
+    ("placement", "expected"),
+    [
+        (Placement(), ["a", "b", "new"]),
+        (Placement(cell=Cell("c-a", "run-2")), ["new", "b"]),
+        (Placement(cell=Cell("c-a", "run-2"), append=True), ["a", "b", "new"]),
+        (Placement(replaces="b"), ["a", "new"]),
+        (Placement(start_over=True), ["new"]),
+    ],
+)
+def test_the_journal_keeps_where_a_question_stands(
+    placement: Placement, expected: list[str], tmp_path: Path
+) -> None:
+    """So that what had come when a kernel died is put where it belongs."""
+    turns = [
+        Turn(question=Question(n), text="A", id=n, cell=f"c-{n}", started=1)
+        for n in "ab"
+    ]
+    entries = tuple(Entry(turn, n, "run-1", turn.id) for n, turn in enumerate(turns, 1))
+    state = replace(STATE, history=entries)
+    journal = Journal(tmp_path / "journal.sqlite")
+    journal.keep(state)
+    asked = Turn(question=Question("new"), started=2)
+    journal.begin(state, asked, placement)
+    journal.grow(asked.id, {"text": "Half"})
+    journal.close()
+    found = Journal(tmp_path / "journal.sqlite").read(state.id)
+
+    assert expected == [turn.prompt for turn in found.turns]
+
+
+def test_the_cell_of_a_notebook_asks_it_again() -> None:
+    """Its line has each option that a question keeps, in the option's own words."""
+    question = replace(TURN.question, fields={"temperature": 0.5, "stop": ["x"]})
+    source = cell_source.cell(
+        replace(TURN, question=question), conversation=None, system=None
+    )
+    line, _, body = source.partition("\n")
+    options = parse(line.removeprefix("%%chat"))
+    kept = {field.name for field in fields(Question)}
+    on_line = kept & {field.name for field in fields(ChatOptions)}
+
+    assert {"fields", "last_turns"} <= on_line
+    assert question.typed == body
+    assert {name: getattr(question, name) for name in on_line} == {
+        name: getattr(options, name) for name in on_line
+    }
+
+
+def test_the_cell_that_asks_keeps_each_option(
+    shell: Shell, server: ScriptedServer
+) -> None:
+    """What its line says and stays with the turn is in the question that is kept."""
+    server.will(says("A"))
+    question = replace(
+        TURN.question, attachments=(), filled=None, fields={"temperature": 0.5}
+    )
+    again = replace(TURN, question=question, asked_model="")
+    shell.run(cell_source.cell(again, conversation=None, system=None))
+    [turn] = session.current().current.turns
+
+    assert question == turn.question
+
+
+def test_python_asks_with_all_that_a_question_keeps() -> None:
+    """Each of its fields is an argument of its own; ``filled`` has no user yet."""
+    arguments = set(inspect.signature(Conversation.ask).parameters)
+    kept = {field.name for field in fields(Question)} - {"typed", "filled", "fields"}
+
+    assert set() == kept - arguments
+
+
+def test_no_text_of_a_question_takes_a_key_along() -> None:
+    """Nor half a character, which no file could hold."""
+    text = f"{KEY} x\ud83d"
+    texts: dict[str, Any] = {
+        f.name: text for f in fields(Question) if f.type in (str, str | None)
+    }
+    question = detached(Ask(question=Question(**texts))).question
+
+    assert KEY not in json.dumps(Turn(question=question).to_dict())
+    assert {"x\ufffd"} == {getattr(question, name).split()[-1] for name in texts}
+    assert texts.keys() >= {"typed", "filled"}
+
+
+PAGE = {"url": "https://a.example/b", "title": "A page"}
+OTHER = event({"choices": [{"index": 1, "delta": {"content": "B"}}]})
+RICH = Answer(
+    (
+        chunk("A", delta={"reasoning_content": "Hm.", "refusal": "No."}),
+        OTHER,
+        b"data: {damaged\n\n",
+        chunk(" or so", finish="length", web_sources=[PAGE]),
+        event({"choices": [], "usage": {"total_tokens": 9, "cost": 0.5}}),
+        DONE,
+    ),
+    headers={
+        "Content-Type": "text/event-stream",
+        "X-Fallback-Used": "true",
+        "X-Fallback-Reason": "it was busy",
+        "X-Actual-Model": "served",
+    },
+)
+ASKED: dict[str, Any] = {
+    "system": "Be brief.",
+    "attachments": SAMPLES["question"].attachments,
+    "placement": Placement(cell=Cell("c1", "run-1")),
+    "last_turns": 3,
+    "max_context": 400,
+    "temperature": 0.5,
+}
+
+
+OF_QUESTION = frozenset("question asked_model base_url system cell".split())
+
+
+def filled(turn: Turn) -> set[str]:
+    """Return the fields of a turn that something was put into."""
+    return {f.name for f in fields(turn) if getattr(turn, f.name) != default_of(f)}
+
+
+def test_every_field_is_filled_in(server: ScriptedServer, tmp_path: Path) -> None:
+    """By what was asked, by what came, by what failed or by the journal."""
+    server.will(says("long " * 900), RICH, fails(402), says("A"))
+    journal = Journal(tmp_path / "journal.sqlite")
+    chat = Conversation(journal=journal)
+    chat.ask("w").result()
+    rich = chat.ask("x", **ASKED).result()
+    with pytest.raises(errors.QuotaExceeded):
+        chat.ask("y").result()
+    failed = chat.turns[-1]
+    [chat.ask("z", last_turns=0, cached_since=0).result() for _ in range(2)]
+    given_again = chat.turns[-1]
+    journal.close()
+
+    assert {"error", "hint", "cached"} == {f.name for f in fields(Turn)} - filled(rich)
+    assert {"error", "hint"} <= filled(failed)
+    assert "cached" in filled(given_again)
+
+
+def test_an_answer_given_again_has_all_that_came(
+    server: ScriptedServer, tmp_path: Path
+) -> None:
+    """By the journal, as the server gave it; only its times are those of now."""
+    clean = [step for step in RICH.steps if step != b"data: {damaged\n\n"]
+    server.will(Answer(clean))
+    journal = Journal(tmp_path / "journal.sqlite")
+    chat = Conversation(journal=journal)
+    first, again = [
+        chat.ask("x", last_turns=0, cached_since=0).result() for _ in range(2)
+    ]
+    journal.close()
+    own = {"id", "started", "first_text", "elapsed", "cached"}
+
+    assert again.cached
+    assert [] == [
+        f.name
+        for f in fields(Turn)
+        if f.name not in own and getattr(first, f.name) != getattr(again, f.name)
+    ]
+
+
+def test_what_is_asked_again_is_the_same_question(server: ScriptedServer) -> None:
+    """All that was asked stays, and where; all that came is of the new answer."""
+    server.will(says("long " * 900), RICH, says("B"))
+    chat = Conversation()
+    chat.ask("w").result()
+    first = chat.ask("x", **ASKED).result()
+    second = chat.retry(max_context=400).result()
+    same = {*OF_QUESTION, "left_out"}
+
+    assert [] == [n for n in same if getattr(first, n) != getattr(second, n)]
+    assert ("B", "stop", 0, (), ()) == (
+        second.text,
+        second.finish,
+        second.malformed,
+        second.alternatives,
+        second.sources,
+    )
+    assert ["w", "x"] == [turn.prompt for turn in chat.turns]
+
+
+def test_an_answer_that_goes_on_is_one_turn(server: ScriptedServer) -> None:
+    """It has what was asked and came first, and the sums of what both took."""
+    rest = Answer([step for step in RICH.steps if step is not OTHER])
+    server.will(says("long " * 900), RICH, rest)
+    chat = Conversation()
+    chat.ask("w").result()
+    first = chat.ask("x", **ASKED).result()
+    whole = chat.resume(max_context=400).result()
+    same = {*OF_QUESTION, "id", "started", "first_text", "alternatives"}
+
+    assert [] == [n for n in same if getattr(first, n) != getattr(whole, n)]
+    assert "A or soA or so" == whole.text
+    assert (2, 18, 1.0) == (
+        whole.malformed,
+        whole.usage and whole.usage.total_tokens,
+        whole.cost,
+    )
+    assert whole.elapsed > first.elapsed
+    assert ["w", "x"] == [turn.prompt for turn in chat.turns]
