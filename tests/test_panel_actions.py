@@ -275,3 +275,36 @@ def test_the_local_model(here: Session) -> None:
     assert told
     assert again.ok
     assert [True] == [bool(turn.text) for turn in here.current.turns]
+
+
+def test_what_is_asked_while_the_local_model_starts(
+    here: Session, does: Does, server: ScriptedServer
+) -> None:
+    """A question goes where it was typed, a retry nowhere but to its own turn."""
+    server.will(says("one"))
+    does("ask", text="Why?")
+    [turn] = here.current.turns
+    here.conversation("idea")
+
+    def go_elsewhere(_text: str) -> None:
+        here.use("idea")  # as a cell may meanwhile
+
+    actions = Actions(here, go_elsewhere)
+    actions.do(Request(kind="local"))
+    outcomes = []
+    for request in (
+        Request(kind="retry", turn=turn.id),
+        Request(kind="ask", text="What is 1 + 1?"),
+    ):
+        here.use("main")
+        local.current().stop()
+        outcomes.append(actions.do(request))
+    for name in here.names:
+        for each in here.conversation(name).under_way:
+            each.reply.wait(120)
+    local.current().stop()
+
+    assert [False, True] == [outcome.ok for outcome in outcomes]
+    assert "no such turn" in outcomes[0].text
+    assert ["Why?", "What is 1 + 1?"] == [t.prompt for t in here.find("main").turns]
+    assert () == here.find("idea").turns
