@@ -1,6 +1,5 @@
 """Every field of a turn goes wherever turns go, and comes back as it was."""
 
-import inspect
 import json
 from collections.abc import Callable
 from dataclasses import MISSING, Field, fields, is_dataclass, replace
@@ -262,12 +261,19 @@ def test_the_cell_that_asks_keeps_each_option(
     assert question == turn.question
 
 
-def test_python_asks_with_all_that_a_question_keeps() -> None:
-    """Each of its fields is an argument of its own; ``filled`` has no user yet."""
-    arguments = set(inspect.signature(Conversation.ask).parameters)
-    kept = {field.name for field in fields(Question)} - {"typed", "filled", "fields"}
+def test_python_asks_with_all_that_a_question_keeps(server: ScriptedServer) -> None:
+    """By its name, first or again; ``filled`` is for who fills values in."""
+    server.will(says("A"), says("B"))
+    names = {field.name for field in fields(Question)} - {"typed", "filled", "fields"}
+    options = {name: getattr(TURN.question, name) for name in names}
+    chat = Conversation()
+    asked = chat.ask(TURN.prompt, **options).result().question
+    chat = Conversation()
+    chat.ask(TURN.prompt).result()
+    again = chat.retry(**options).result().question
 
-    assert set() == kept - arguments
+    assert {"attachments", "last_turns"} <= names
+    assert replace(TURN.question, filled=None, fields={}) == asked == again
 
 
 def test_no_text_of_a_question_takes_a_key_along() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from dataclasses import fields as dataclass_fields
 from typing import Any
 
 from apertis_magic.api import loop
@@ -19,6 +20,13 @@ from apertis_magic.chat.reply import Ending, Reply
 from apertis_magic.chat.state import State
 from apertis_magic.chat.transcript import Transcript, lock
 from apertis_magic.chat.turn import Turn
+
+_OF_QUESTION = {each.name for each in dataclass_fields(Question)} - {
+    "typed",
+    "filled",
+    "fields",
+}
+"""What a question keeps beside its message and the request's fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,17 +178,18 @@ class Conversation:
             once: neither send the turns so far nor keep this one; it waits for no
                 answer before it, and a system prompt is for this question alone.
             stream: let the answer come in pieces.
-            **options: the request's other fields, such as ``temperature``, and what
-                else ``client.chat.completions.create`` takes: ``extra_body``,
-                ``extra_headers``, ``timeout``, ``max_retries``.
+            **options: the request's other fields, such as ``temperature``, what else
+                ``client.chat.completions.create`` takes (``extra_body``,
+                ``extra_headers``, ``timeout``, ``max_retries``), and any other option
+                that a question keeps.
 
         Raises:
             ConfigurationError: something is missing or out of range; nothing was sent.
                 What goes wrong later is raised by ``Reply.result``.
         """
-        fields, limits = _split(options)
+        fields, kept, limits = _split(options)
         question = Question(
-            prompt, tuple(attachments), fields=fields, last_turns=last_turns
+            prompt, tuple(attachments), fields=fields, last_turns=last_turns, **kept
         )
         ask = Ask(
             question=question,
@@ -191,7 +200,6 @@ class Conversation:
             stream=stream,
             limits=limits,
         )
-        ask.check()
         return self.start(self._prepared(ask, client, max_context, cached_since))
 
     def resume(
@@ -258,9 +266,11 @@ class Conversation:
                 is out of range; nothing was sent.
         """
         last = self.transcript.find_turn(turn)
-        fields, limits = _split(options)
+        fields, kept, limits = _split(options)
+        ask = Ask.again(last, fields)
         ask = replace(
-            Ask.again(last, fields),
+            ask,
+            question=replace(ask.question, **kept),
             model=model,
             stream=stream,
             limits=limits,
@@ -273,11 +283,7 @@ class Conversation:
         Args:
             prepared: what is asked, of whom; its system prompt is the conversation's
                 from now on, unless it is asked ``once``.
-
-        Raises:
-            ConfigurationError: something is missing or out of range; nothing was sent.
         """
-        prepared.ask.check()
         placement = self.transcript.lasting(prepared.ask.placement)
         ask = replace(detached(prepared.ask), placement=placement)
         prepared = replace(prepared, ask=ask)
@@ -326,6 +332,7 @@ class Conversation:
         max_context: int | None,
         cached_since: float | None = None,
     ) -> PreparedAsk:
+        ask.check()
         if client is None:
             client = self._client = self._client or AsyncApertis()
         return PreparedAsk(
@@ -382,12 +389,15 @@ class Conversation:
             self._under_way = tuple(e for e in self._under_way if e.ask is not ask)
 
 
-def _split(options: Mapping[str, Any]) -> tuple[dict[str, Any], Limits]:
-    """Return the request's fields among *options* that are set, and the limits."""
+def _split(
+    options: Mapping[str, Any],
+) -> tuple[dict[str, Any], dict[str, Any], Limits]:
+    """Return the request's fields that are set, what a question keeps, the limits."""
+    kept = {name: options[name] for name in _OF_QUESTION if name in options}
     limits = {name: options[name] for name in Limits.__slots__ if name in options}
     fields = {
         name: value
         for name, value in options.items()
-        if name not in limits and value is not None
+        if name not in {*kept, *limits} and value is not None
     }
-    return fields, Limits(**limits)
+    return fields, kept, Limits(**limits)

@@ -35,9 +35,10 @@ def prepare(
         models: what is known of the server's models, None for nothing.
 
     Raises:
-        ConfigurationError: it holds a key, or something is missing.
+        ConfigurationError: it holds a key, or something is missing or out of range.
     """
     ask = _preferring(ask, preferences)
+    ask.check()
     system = conversation.transcript.system_for(ask)
     check_no_key(settings.api_key, system, *ask.question.texts)
     asking = client(settings)
