@@ -150,8 +150,6 @@ def set_by(options: ChatOptions) -> list[Option]:
 
 
 def _is_set(option: Option, options: ChatOptions, default: ChatOptions) -> bool:
-    if option.dest == "param":
-        return bool(options.extra_body)
     if option.is_field:
         return option.dest in options.fields
     value = getattr(options, option.dest)

@@ -101,16 +101,17 @@ class Actions:
         placement: Placement,
         kept: tuple[Attachment, ...] = (),
     ) -> None:
-        name = self._conversation.name
-        attached = [Attachment.of(file, raw) for file, raw in request.files]
+        conversation = self._conversation
+        attached = [Attachment.of(name, raw) for name, raw in request.files]
         question = Question(
             mend(request.text).strip("\n"), (*kept, *attached), fields=self.options
         )
         ask = Ask(question=question, placement=placement)
         ask.check()
         self._check_local_model()
-        self._session.find(name)  # it may have been deleted meanwhile
-        self._session.ask(ask, name)
+        # It may have been renamed meanwhile, or deleted.
+        self._session.find(conversation.name)
+        self._session.ask(ask, conversation.name)
 
     def _retry(self, request: Request) -> Outcome:
         self._check_local_model()
