@@ -18,12 +18,14 @@ from scripted_server import (
     says,
 )
 from terminal_driver import terminal
+from turns import turn_of
 
+from apertis_magic.chat.parts import Source
 from apertis_magic.chat.question import Question
-from apertis_magic.chat.turn import Source, Turn
 from apertis_magic.clean import printable
 from apertis_magic.render import bundle
 from apertis_magic.render.markdown import to_html
+from apertis_magic.render.metadata import turns_of
 
 OVERRIDES = "".join(map(chr, range(0x202A, 0x202F)))
 ISOLATES = "".join(map(chr, range(0x2066, 0x206A)))
@@ -162,11 +164,11 @@ def test_in_a_page() -> None:
 def test_what_a_file_holds() -> None:
     """An answer that is loaded is the one that was shown; what else came is kept."""
     source = Source(url="https://c.example", title=ODD)
-    turn = Turn(
+    turn = turn_of(
         question=Question("x"), text=ODD, reasoning=ODD, sources=(source,), model=ODD
     )
     data, metadata = bundle.answer(turn, conversation="main")
-    [loaded] = bundle.turns_of([{"data": data, "metadata": metadata}])
+    [loaded] = turns_of([{"data": data, "metadata": metadata}])
 
     assert SHOWN == loaded.text
     assert (ODD, ODD) == (loaded.reasoning, loaded.model)

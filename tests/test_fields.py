@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from conftest import Shell
 from scripted_server import DONE, Answer, ScriptedServer, chunk, event, fails, says
+from turns import pieces, turn_of
 
 from apertis_magic import Conversation, errors, files
 from apertis_magic.api.types import Usage
@@ -17,29 +18,56 @@ from apertis_magic.chat.ask import Ask, detached
 from apertis_magic.chat.attachment import Attachment
 from apertis_magic.chat.history import Entry, Placement
 from apertis_magic.chat.journal.journal import Journal
+from apertis_magic.chat.parts import KINDS as PARTS
+from apertis_magic.chat.parts import (
+    Picture,
+    Reasoning,
+    Refusal,
+    Source,
+    Text,
+    ToolCall,
+    ToolResult,
+)
 from apertis_magic.chat.question import Question
 from apertis_magic.chat.state import State
-from apertis_magic.chat.turn import Cell, Source, Turn
+from apertis_magic.chat.turn import Cell, Turn
 from apertis_magic.files import cell_source
+from apertis_magic.marks import kinds
 from apertis_magic.notebook.option_line import parse
 from apertis_magic.notebook.options import ChatOptions
 
 KEY = "sk-" + "a1b2c3d4" * 4
 
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
+
 SAMPLES: dict[str, Any] = {
     "id": "t-1",
     "question": Question(
         "What is in {{file}}?",
-        attachments=(Attachment("data.csv", "text/plain", "a,b\n1,2\n"),),
+        attachments=(
+            Attachment("data.csv", "text/plain", "a,b\n1,2\n"),
+            Attachment("lost.png", "image/png", "", missing=12),
+        ),
         filled="What is in data.csv?",
         fields={"temperature": 0.5, "stop": ["x"], "extra_body": {"a": [1]}},
         last_turns=4,
     ),
-    "text": "Two numbers.",
-    "reasoning": "It has one row.",
-    "refusal": "Of more I do not speak.",
-    "alternatives": ("A table.", "A row."),
-    "sources": (Source(url="https://a.example/b", title="A page"),),
+    "answers": (
+        (
+            Reasoning("It has one row."),
+            Text("Two numbers."),
+            Picture("image/png", PNG),
+            Text("And one more."),
+            Refusal("Of more I do not speak."),
+            Picture("", url="https://a.example/picture.png"),
+            Picture("image/svg+xml", left_out="it is no picture"),
+            ToolCall("weather", '{"in": "Paris"}', "call-1"),
+            ToolResult("call-1", "20 degrees"),
+            Source(url="https://a.example/b", title="A page"),
+        ),
+        (Text("A table."), Picture("image/png", PNG)),
+        (Text("A row."),),
+    ),
     "finish": "error",
     "error": "The connection broke off.",
     "hint": "Run the cell again.",
@@ -64,6 +92,9 @@ SAMPLES: dict[str, Any] = {
     "first_text": 0.75,
     "elapsed": 1.5,
     "malformed": 1,
+    "repaired": True,
+    "star": True,
+    "note": "the shortest",
 }
 TURN = Turn(**SAMPLES)
 STATE = State(
@@ -72,6 +103,7 @@ STATE = State(
     model="m",
     system="Be kind.",
     history=(Entry(TURN, order=5, execution="run-1", slot="t-0"),),
+    made=7,
 )
 
 
@@ -82,15 +114,25 @@ def default_of(field: "Field[Any]") -> Any:
     return field.default
 
 
-def unset(value: Any) -> list[str]:
-    """Return the fields of a value, and of those in it, that have their defaults."""
+def values_in(value: Any) -> list[Any]:
+    """Return a value of ours with all those in it."""
     if isinstance(value, tuple):
-        return [name for each in value for name in unset(each)]
+        return [found for each in value for found in values_in(each)]
     if not is_dataclass(value):
         return []
-    found = {field.name: getattr(value, field.name) for field in fields(value)}
-    same = [f.name for f in fields(value) if found[f.name] == default_of(f)]
-    return [*same, *(name for inner in found.values() for name in unset(inner))]
+    inner = (values_in(getattr(value, field.name)) for field in fields(value))
+    return [value, *(found for each in inner for found in each)]
+
+
+def unset(value: Any) -> set[str]:
+    """Return the fields that have their defaults in all values of their kind."""
+    named: dict[str, bool] = {}
+    for each in values_in(value):
+        for field in fields(each):
+            name = f"{type(each).__name__}.{field.name}"
+            is_set = getattr(each, field.name) != default_of(field)
+            named[name] = named.get(name, False) or is_set
+    return {name for name, is_set in named.items() if not is_set}
 
 
 def through_json(turn: Turn, _folder: Path) -> Turn:
@@ -140,16 +182,19 @@ WAYS: dict[str, Callable[[Turn, Path], Turn]] = {
 def test_every_field_has_a_sample() -> None:
     """A new one is added to ``SAMPLES``; none of them is what the field has anyway."""
     assert {field.name for field in fields(Turn)} == set(SAMPLES)
-    assert [] == unset(STATE)
+    assert set() == unset(STATE)
+    assert set(PARTS.values()) == {type(p) for a in TURN.answers for p in a}
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_every_field_comes_back(way: str, tmp_path: Path) -> None:
-    """By every way; a notebook alone leaves out the usage as the server sent it."""
+    """By every way; a notebook alone leaves out what its marks say, and names files."""
     found = WAYS[way](TURN, tmp_path)
     expected = dict(SAMPLES)
     if way == ".ipynb":
         expected["usage"] = replace(expected["usage"], raw={})
+        named = [Attachment.from_dict(each.named()) for each in TURN.attachments]
+        expected["question"] = replace(TURN.question, attachments=tuple(named))
     back = {field.name: getattr(found, field.name) for field in fields(Turn)}
 
     assert expected == back
@@ -212,16 +257,16 @@ def test_the_journal_keeps_where_a_question_stands(
 ) -> None:
     """So that what had come when a kernel died is put where it belongs."""
     turns = [
-        Turn(question=Question(n), text="A", id=n, cell=f"c-{n}", started=1)
+        turn_of(question=Question(n), text="A", id=n, cell=f"c-{n}", started=1)
         for n in "ab"
     ]
     entries = tuple(Entry(turn, n, "run-1", turn.id) for n, turn in enumerate(turns, 1))
     state = replace(STATE, history=entries)
     journal = Journal(tmp_path / "journal.sqlite")
     journal.keep(state)
-    asked = Turn(question=Question("new"), started=2)
+    asked = turn_of(question=Question("new"), started=2)
     journal.begin(state, asked, placement)
-    journal.grow(asked.id, {"text": "Half"})
+    journal.grow(asked.id, pieces(text="Half"))
     journal.close()
     found = Journal(tmp_path / "journal.sqlite").read(state.id)
 
@@ -279,12 +324,10 @@ def test_python_asks_with_all_that_a_question_keeps(server: ScriptedServer) -> N
 def test_no_text_of_a_question_takes_a_key_along() -> None:
     """Nor half a character, which no file could hold."""
     text = f"{KEY} x\ud83d"
-    texts: dict[str, Any] = {
-        f.name: text for f in fields(Question) if f.type in (str, str | None)
-    }
+    texts: dict[str, Any] = {f.name: text for f in fields(Question) if str in kinds(f)}
     question = detached(Ask(question=Question(**texts))).question
 
-    assert KEY not in json.dumps(Turn(question=question).to_dict())
+    assert KEY not in json.dumps(turn_of(question=question).to_dict())
     assert {"x\ufffd"} == {getattr(question, name).split()[-1] for name in texts}
     assert texts.keys() >= {"typed", "filled"}
 
@@ -339,7 +382,10 @@ def test_every_field_is_filled_in(server: ScriptedServer, tmp_path: Path) -> Non
     given_again = chat.turns[-1]
     journal.close()
 
-    assert {"error", "hint", "cached"} == {f.name for f in fields(Turn)} - filled(rich)
+    of_people = {"repaired", "star", "note"}
+    others = {"error", "hint", "cached", *of_people}
+
+    assert others == {f.name for f in fields(Turn)} - filled(rich)
     assert {"error", "hint"} <= filled(failed)
     assert "cached" in filled(given_again)
 

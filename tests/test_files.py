@@ -19,6 +19,7 @@ from kernel_driver import PATIENCE, Kernel
 from markdown_it import MarkdownIt
 from nbconvert import HTMLExporter
 from scripted_server import ScriptedServer, fails, says
+from turns import turn_of, with_text
 
 from apertis_magic import files
 from apertis_magic.api.types import Usage
@@ -26,15 +27,17 @@ from apertis_magic.chat import session
 from apertis_magic.chat.attachment import Attachment
 from apertis_magic.chat.history import Entry
 from apertis_magic.chat.names import from_text as made_name
+from apertis_magic.chat.parts import Source
 from apertis_magic.chat.question import Question
 from apertis_magic.chat.state import State, history_of
-from apertis_magic.chat.turn import Source, Turn
+from apertis_magic.chat.turn import Turn
 from apertis_magic.clean import mend, printable, without_keys
 from apertis_magic.errors import ConfigurationError
 from apertis_magic.files import cell_source, ipynb, md, record
 from apertis_magic.notebook.option_line import parse
 from apertis_magic.notebook.options import BY_NAME
 from apertis_magic.render import bundle
+from apertis_magic.render.metadata import turns_of
 
 ENDINGS = (".ipynb", ".md", ".json")
 ODD = (
@@ -87,7 +90,7 @@ USAGES = st.builds(
     raw=st.dictionaries(TEXTS, VALUES, max_size=2),
 )
 TURNS = st.builds(
-    Turn,
+    turn_of,
     question=st.builds(
         Question,
         TEXTS,
@@ -144,7 +147,7 @@ def turn(prompt: str = "Why?", text: str = "So.", **known: Any) -> Turn:
     model = {"asked_model": "gpt-5", "model": "gpt-5", "finish": "stop"}
     fields, last_turns = known.pop("options", {}), known.pop("last_turns", None)
     question = Question(prompt, fields=fields, last_turns=last_turns)
-    return Turn(question=question, text=text, **{**model, **known})
+    return turn_of(question=question, text=text, **{**model, **known})
 
 
 def talk(*turns: Turn, name: str = "main", **known: Any) -> State:
@@ -155,7 +158,7 @@ def talk(*turns: Turn, name: str = "main", **known: Any) -> State:
 def shown_in_notebook(each: Turn, cell: str | None) -> Turn:
     """Return a turn as a notebook keeps it."""
     usage = replace(each.usage, raw={}) if each.usage else None
-    return replace(each, text=printable(each.text), usage=usage, cell=cell)
+    return replace(each, usage=usage, cell=cell)
 
 
 def cells_of(file: Path) -> list[Any]:
@@ -206,7 +209,7 @@ def test_a_notebook_keeps_the_turns(tmp_path: Path, state: State) -> None:
     cells = {
         found[0].id: cell["id"]
         for cell in cells_of(file)
-        if (found := bundle.turns_of(cell.get("outputs", [])))
+        if (found := turns_of(cell.get("outputs", [])))
     }
     kept = (state.id, state.name, state.model, state.system)
 
@@ -649,7 +652,7 @@ def test_turns_stand_as_the_cells_do(tmp_path: Path) -> None:
 def test_a_turn_is_loaded_once(tmp_path: Path) -> None:
     """A copy of its cell is none of its own; what went on elsewhere is its text."""
     half = turn(text="half", cell="home", finish="length", elapsed=1.0)
-    whole = replace(half, text="half and half", finish="stop", elapsed=2.0)
+    whole = with_text(half, "half and half", finish="stop", elapsed=2.0)
     other = turn(cell="gone")
     file = saved(
         tmp_path,

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scripted_server import ScriptedServer, fails
+from turns import turn_of
 
 from apertis_magic import Apertis, errors
 from apertis_magic.api.types import Usage
@@ -128,7 +129,7 @@ def test_every_text_has_an_estimate(text: str) -> None:
 def answered(usage: Usage | None = None, **fields: Any) -> Turn:
     """Return a turn whose answer is estimated at 100 tokens."""
     asked = Question(fields.pop("prompt", "p"), fields.pop("attachments", ()))
-    return Turn(**{"question": asked, "text": "abc" * 100, "usage": usage, **fields})
+    return turn_of(**{"question": asked, "text": "abc" * 100, "usage": usage, **fields})
 
 
 @pytest.mark.parametrize(
@@ -170,7 +171,7 @@ def test_without_limits_all_turns_with_text_are_sent() -> None:
 )
 def test_the_last_turns_alone(history: int | None, sent: str) -> None:
     """``--history N`` sends N turns with text; what it cuts is nothing left out."""
-    turns = [Turn(question=Question("?"), text=text) for text in ("a", "b", "", "c")]
+    turns = [turn_of(question=Question("?"), text=text) for text in ("a", "b", "", "c")]
     fit = fitting.fit(turns, "?", **{**NO_LIMIT, "last_turns": history})
 
     assert (sent, 0) == ("".join(turn.text for turn in fit.turns), fit.left_out)
@@ -230,7 +231,7 @@ def test_what_is_attached_needs_room(name: str, least: int) -> None:
 
 TURNS = st.lists(
     st.builds(
-        Turn,
+        turn_of,
         question=st.builds(Question, st.text(min_size=1, max_size=40)),
         text=st.text(max_size=200),
         usage=st.none()

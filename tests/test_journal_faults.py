@@ -612,8 +612,8 @@ sys.stdin.readline()
 for count in range(turns):
     turn = answered(f"{number} {count} " + "x" * 500)
     placement, half = Placement(), len(turn.text) // 2
-    journal.begin(state, replace(turn, text="", finish="interrupted"), placement)
-    journal.grow(turn.id, {"text": turn.text[:half]})
+    journal.begin(state, with_text(turn, "", finish="interrupted"), placement)
+    journal.grow(turn.id, pieces(text=turn.text[:half]))
     state, entry = after(state, turn, placement)
     journal.keep(state, entry)
 assert saved(journal, state)

@@ -20,6 +20,7 @@ from hypothesis.stateful import (
 )
 from journals import taken_up
 from scripted_server import DONE, Answer, Cut, ScriptedServer, Wait, chunk, fails
+from turns import turn_of
 
 from apertis_magic.api.client import AsyncApertis
 from apertis_magic.api.params import check
@@ -31,7 +32,7 @@ from apertis_magic.chat.history import Placement
 from apertis_magic.chat.question import Question
 from apertis_magic.chat.reply import Reply
 from apertis_magic.chat.state import State, history_of
-from apertis_magic.chat.turn import Cell, Turn
+from apertis_magic.chat.turn import Cell
 from apertis_magic.errors import ConfigurationError
 from apertis_magic.panel import fields, requests
 from apertis_magic.panel.feed import PAGE, Feed
@@ -83,7 +84,7 @@ def under_way() -> Iterator[tuple[Reply, Draft]]:
         try:
             await asyncio.Event().wait()
         except asyncio.CancelledError:
-            return Turn(question=Question("q")), None
+            return turn_of(question=Question("q")), None
 
     reply = Reply(run, asked_model="m")
     try:
@@ -127,7 +128,7 @@ def test_a_growing_answer(text: str, sizes: list[int]) -> None:
             assert page["text"] == growing.text
             assert (page["html"], page["covered"]) == (growing.html, growing.covered)
 
-        news, is_all = growing.end(Turn(question=Question("q"), text=text))
+        news, is_all = growing.end(turn_of(question=Question("q"), text=text))
         grow(page, news)
 
         assert is_all
@@ -145,7 +146,7 @@ def test_any_text_grows_to_its_whole(pieces: list[str]) -> None:
         for piece in pieces:
             draft.add(delta(piece))
             grow(page, growing.news())
-        news, _ = growing.end(Turn(question=Question("q"), text=reply.text))
+        news, _ = growing.end(turn_of(question=Question("q"), text=reply.text))
         grow(page, news)
 
         assert reply.text == page["text"]
@@ -158,7 +159,7 @@ def test_a_block_that_changes_late_is_sent_anew() -> None:
         growing = Growing(reply)
         draft.add(delta(first))
         growing.news()
-        _, is_all = growing.end(Turn(question=Question("q"), text=first + second))
+        _, is_all = growing.end(turn_of(question=Question("q"), text=first + second))
 
     assert not is_all
 
@@ -391,7 +392,7 @@ class Machine(RuleBasedStateMachine):
     @rule(number=st.integers(0, 70))
     def adopt(self, number: int) -> None:
         """Go on with a conversation that has many turns."""
-        turn = Turn(
+        turn = turn_of(
             question=Question("old"), text="*old*", finish="stop", asked_model="m"
         )
         turns = [replace(turn, id=f"old {n}") for n in range(number)]
@@ -472,7 +473,7 @@ def test_a_try_that_failed_is_told(
 ) -> None:
     """It stands with the answer that it did not replace."""
     server.will(fails(400, "too odd"))
-    turn = Turn(question=Question("q"), text="a", finish="stop", asked_model="m")
+    turn = turn_of(question=Question("q"), text="a", finish="stop", asked_model="m")
     talk = taken_up(State(name="x", history=history_of([turn])))
     talk._client = client
     feed = Feed()

@@ -42,7 +42,7 @@ class Transcript:
         self._id, self._name = state.id, state.name
         self._model, self._system = state.model, state.system
         self._history: History = state.history
-        self._dropped = 0  # the highest order of a turn that may be put back
+        self._made = state.made  # the highest order of a turn, also of one that is gone
         self._asked: Entry | None = None  # what was asked last
 
     @property
@@ -87,6 +87,7 @@ class Transcript:
                 model=self._model,
                 system=self._system,
                 history=self._history,
+                made=max([self._made, *(entry.order for entry in self._history)]),
             )
 
     @property
@@ -120,7 +121,7 @@ class Transcript:
         """Return the turn whose answer can be completed.
 
         Args:
-            turn: its id; None for the newest with text.
+            turn: its id; None for the newest with an answer.
 
         Raises:
             ConfigurationError: there is none, or its answer is complete.
@@ -211,7 +212,6 @@ class Transcript:
             except KeyError:
                 raise self._no_such_turn() from None
             last = self._asked
-            self._dropped = max(self._dropped, entry.order)
             self._change(kept, None if last and last.slot == entry.slot else last)
         self.watchers.tell()
         return entry, at
@@ -283,7 +283,7 @@ class Transcript:
                 self.keep()
                 whole = merged(state, former)
             self._id, self._model, self._system = uuid4().hex, whole.model, whole.system
-            self._history, self._asked = whole.history, None
+            self._history, self._made, self._asked = whole.history, whole.made, None
             self.keep()
             self._inherit(state.id)
             if former.history:
@@ -322,8 +322,9 @@ class Transcript:
         if ask.placement.start_over and not turn.nothing_came:
             self._start_over(ask.placement)
         self._history, entry = history.put(
-            self._history, turn, ask.placement, after=self._dropped
+            self._history, turn, ask.placement, after=self._made
         )
+        self._made = entry.order
         return entry
 
     def _completed(self, turn: Turn, ask: Ask) -> Entry:

@@ -6,23 +6,31 @@ a terminal would obey. There is no
 """
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from functools import cache
 from html import escape
 from time import localtime, strftime
 from types import MappingProxyType
 from typing import Any
 
-from apertis_magic.api.value import mapping
-from apertis_magic.chat.turn import Source, Turn
+from apertis_magic.chat.parts import (
+    Parts,
+    Picture,
+    Refusal,
+    Source,
+    Text,
+    ToolCall,
+    text_of,
+)
+from apertis_magic.chat.turn import Turn
 from apertis_magic.clean import printable
-from apertis_magic.render import style
+from apertis_magic.render import pictures, style
 from apertis_magic.render.addresses import host_of, shown_host
-from apertis_magic.render.footer import Format, footer_line, notes, others, sources
+from apertis_magic.render.footer import Format, below, footer_line, notes, plain
 from apertis_magic.render.markdown import to_html
-from apertis_magic.render.text import columns, inert, lines, preformatted
+from apertis_magic.render.metadata import metadata
+from apertis_magic.render.text import columns, inert, preformatted
+from apertis_magic.render.text import lines as html_lines
 
 Bundle = dict[str, str]
 
@@ -59,7 +67,7 @@ def note(line: str) -> str:
     """Return the HTML of a line that says something about the answer."""
     return (
         f'<div class="apertis-note" dir="auto" style="{style.DIM}">'
-        f"<small><em>{lines(line)}</em></small></div>"
+        f"<small><em>{html_lines(line)}</em></small></div>"
     )
 
 
@@ -97,20 +105,64 @@ def answer(
         format: how to show the text.
         html: of the text, where it was rendered already.
     """
-    shown = turn.text or turn.refusal
+    turn = pictures.fitted(turn)
     thought = reasoning(turn.reasoning, seconds=turn.first_text)
-    html = html_of(shown, format) if html is None else html
-    whole = thought + html + after(turn, footer=footer, format=format)
-    return {**page(whole), "text/plain": printable(shown)}, {
-        "apertis_magic": metadata(turn, conversation=conversation)
-    }
+    body = _body(turn.parts, format, html=html)
+    whole = thought + body + after(turn, footer=footer, format=format)
+    text = printable(plain(turn))
+    about = metadata(turn, conversation=conversation, plain=text)
+    return {**page(whole), "text/plain": text}, {"apertis_magic": about}
+
+
+def _body(parts: Parts, format: Format, *, html: str | None = None) -> str:
+    """Return the HTML of an answer's texts and pictures, in their order.
+
+    Args:
+        parts: the answer.
+        format: how its text is shown.
+        html: of all its text, where that was rendered already.
+    """
+    shown = [part for part in parts if isinstance(part, Text | Picture)]
+    if not any(isinstance(part, Text) for part in shown):
+        shown = [Text(text_of(parts, Refusal)), *shown]
+    is_one = not any(isinstance(part, Text) for part in shown[1:])
+    rendered = html if is_one else None
+    return "".join(
+        _picture(part)
+        if isinstance(part, Picture)
+        else html_of(part.text, format)
+        if rendered is None
+        else rendered
+        for part in shown
+    )
+
+
+def pictures_of(turn: Turn) -> str:
+    """Return the HTML of an answer's pictures, without its texts."""
+    return "".join(map(_picture, turn.pictures))
+
+
+def _picture(part: Picture) -> str:
+    """Return the HTML of a picture, or of a link to where it is."""
+    if part.data:
+        return pictures.html(part)
+    return note(str(part)) if not part.url else f"<p>{_link(Source(part.url))}</p>"
 
 
 def after(turn: Turn, *, footer: bool = True, format: Format = "markdown") -> str:
-    """Return the HTML of what stands below an answer's text."""
+    """Return the HTML of what stands below an answer's text and pictures."""
     about = "".join(map(note, notes(turn)))
-    below = _others(turn, format) + _sources(turn.sources) + about
-    return below + (_footer(turn) if footer else "")
+    calls = "".join(map(_call, turn.tool_calls))
+    under = calls + _others(turn, format) + _sources(turn.sources) + about
+    return under + (_footer(turn) if footer else "")
+
+
+def _call(call: ToolCall) -> str:
+    """Return the HTML of a tool that the model asked for, its arguments folded away."""
+    name = inert(call.name or "a tool")
+    return _fold(
+        f"Asked for the tool <code>{name}</code>", preformatted(call.arguments)
+    )
 
 
 def _footer(turn: Turn) -> str:
@@ -124,56 +176,9 @@ def _footer(turn: Turn) -> str:
 def _others(turn: Turn, format: Format = "markdown") -> str:
     """Return the HTML of the other answers, where several were asked for."""
     return "".join(
-        note(f"Answer {number} of {len(turn.alternatives) + 1}") + html_of(text, format)
-        for number, text in enumerate(turn.alternatives, 2)
+        note(f"Answer {number} of {len(turn.answers)}") + _body(parts, format)
+        for number, parts in enumerate(turn.answers[1:], 2)
     )
-
-
-def metadata(turn: Turn, *, conversation: str | None) -> dict[str, Any]:
-    """Return what the notebook file keeps of a turn beside its text."""
-    kept = turn.to_dict()
-    if turn.text or not turn.refusal:  # else the refusal is what the output shows
-        del kept["text"]
-    if kept["usage"]:
-        del kept["usage"]["raw"]
-    return {"conversation": conversation, **kept}
-
-
-def turns_of(outputs: Iterable[Mapping[str, Any]]) -> list[Turn]:
-    """Return the turns that a cell's outputs show; what is not ours shows none."""
-    return [turn for _, turn in answers_of(outputs)]
-
-
-def answers_of(outputs: Iterable[object]) -> list[tuple[str | None, Turn]]:
-    """Return the turns that a cell's outputs show, with their conversations' names.
-
-    What is not ours, or damaged, shows none.
-
-    Args:
-        outputs: the outputs, as a notebook file holds them. A long answer's text is in
-            several, the last of which says how many.
-    """
-    answers = []
-    texts: defaultdict[str, list[str]] = defaultdict(list)
-    for output in map(mapping, outputs):
-        kept = mapping(mapping(output.get("metadata")).get("apertis_magic"))
-        plain = mapping(output.get("data")).get("text/plain", "")
-        lines = plain if isinstance(plain, list) else [plain]
-        if not kept or not all(isinstance(line, str) for line in lines):
-            continue
-        name = str(kept.get("id"))
-        texts[name].append("".join(lines))
-        if "prompt" in kept:
-            parts, count = texts.pop(name), kept.get("parts", 1)
-            if type(count) is not int or not 1 <= count <= len(parts):
-                continue  # one was deleted
-            conversation, text = kept.get("conversation"), "".join(parts[-count:])
-            if not isinstance(conversation, str):
-                conversation = None
-            with suppress(ValueError):
-                turn = Turn.from_dict({"text": text, **kept})
-                answers.append((conversation, turn))
-    return answers
 
 
 def transcript(
@@ -193,38 +198,38 @@ def transcript(
         versions: the earlier versions of a turn, by its id.
         gone: turns that have no place in the conversation any more.
     """
-    html, plain = [], []
+    html: list[str] = []
+    lines: list[str] = []
     if system:
         html.append(note(f"System: {system}"))
-        plain += [f"System: {system}", ""]
-    for number, turn in enumerate(turns, 1):
+        lines += [f"System: {system}", ""]
+    for number, turn in enumerate(map(pictures.fitted, turns), 1):
         about = [*notes(turn), footer_line(turn)]
         if turn.error:
             about.append(turn.error)
         if turn.id in stale:
             about.insert(0, "Stale: a turn above it has changed since.")
-        shown = turn.text or turn.refusal
         earlier = versions.get(turn.id, ())
         heading = _earlier(len(earlier))
         html.append(_question(turn))
-        html += [reasoning(turn.reasoning), to_html(shown), _others(turn)]
+        html += [reasoning(turn.reasoning), _body(turn.parts, "markdown")]
+        html += [*map(_call, turn.tool_calls), _others(turn)]
         html += [_sources(turn.sources), *map(note, about)]
         html.append(_folded(heading, earlier))
-        below = [*others(turn), *sources(turn), *about]
-        plain += [f"[{number}] {turn.prompt}", *_attached(turn)]
-        plain += ["", shown, "", *below, ""]
-        plain += _unfolded(heading, earlier)
+        lines += [f"[{number}] {turn.prompt}", *_attached(turn)]
+        lines += ["", plain(turn), "", *below(turn), *about, ""]
+        lines += _unfolded(heading, earlier)
     heading = f"Taken back or dropped: {len(gone)}"
     html.append(_folded(heading, gone))
-    plain += _unfolded(heading, gone)
-    return {**page("".join(html)), "text/plain": printable("\n".join(plain))}
+    lines += _unfolded(heading, gone)
+    return {**page("".join(html)), "text/plain": printable("\n".join(lines))}
 
 
 def _question(turn: Turn) -> str:
     """Return the HTML of a question with the names of what was attached."""
     files = "".join(map(note, _attached(turn)))
     looks = f'class="apertis-question" dir="auto" style="{style.QUESTION}"'
-    return f"<blockquote {looks}>{lines(turn.prompt)}{files}</blockquote>"
+    return f"<blockquote {looks}>{html_lines(turn.prompt)}{files}</blockquote>"
 
 
 def _attached(turn: Turn) -> list[str]:
@@ -240,8 +245,7 @@ def _folded(heading: str, turns: Sequence[Turn]) -> str:
     if not turns:
         return ""
     inner = "".join(
-        f"{_question(turn)}"
-        f"{html_of(turn.text or turn.refusal, 'text')}{note(_about(turn))}"
+        f"{_question(turn)}{html_of(plain(turn), 'text')}{note(_about(turn))}"
         for turn in turns
     )
     return _fold(heading, inner)
@@ -251,7 +255,7 @@ def _unfolded(heading: str, turns: Sequence[Turn]) -> list[str]:
     """Return the lines of such turns in plain text, under their heading."""
     folded = [heading] if turns else []
     for turn in turns:
-        texts = [turn.prompt, turn.text or turn.refusal, _about(turn)]
+        texts = [turn.prompt, plain(turn), _about(turn)]
         shown = "\n\n".join(filter(None, texts))
         folded += ["", *(f"    {line}".rstrip() for line in shown.split("\n"))]
     return [*folded, ""] if folded else []

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Literal, TypeAlias
 
 from apertis_magic.api.address import is_loopback
+from apertis_magic.chat.parts import Parts, Picture, Refusal, ToolCall, text_of
 from apertis_magic.chat.turn import Turn
 
 Format: TypeAlias = Literal["markdown", "text"]
@@ -31,14 +32,15 @@ def notes(turn: Turn) -> list[str]:
     if turn.refusal:
         lines.append("The model refused.")
     if turn.error:
-        lines.append("The answer broke off." if turn.text else "There is no answer.")
+        broke = "The answer broke off." if turn.is_answered else "There is no answer."
+        lines.append(broke)
     elif turn.nothing_came:
         lines.append("The question was stopped before its answer began.")
     elif turn.finish in _MARKS:
         lines.append(f"The answer was {_MARKS[turn.finish]}.")
     elif turn.finish == "tool_calls":
         lines.append("The model asked for a tool, and there is none here.")
-    elif not turn.text and not turn.refusal:
+    elif not turn.is_answered:
         lines.append("The answer is empty.")
     if turn.left_out:
         were = "turn was" if turn.left_out == 1 else "turns were"
@@ -51,14 +53,42 @@ def notes(turn: Turn) -> list[str]:
     return lines
 
 
+def plain(turn: Turn) -> str:
+    """Return an answer in plain text: its own, and a line for each picture and call."""
+    text = turn.text or turn.refusal
+    lines = "\n".join(behind(turn))
+    return "\n\n".join(filter(None, [text, lines])) if lines else text
+
+
+def behind(turn: Turn) -> list[str]:
+    """Return the lines that stand for an answer's pictures and calls of tools."""
+    return list(_lines(turn.parts))
+
+
+def _lines(parts: Parts) -> Iterator[str]:
+    for part in parts:
+        if isinstance(part, Picture):
+            yield f"[{part}]"
+        elif isinstance(part, ToolCall):
+            yield f"[asked for the tool {part}]"
+
+
+def below(turn: Turn) -> list[str]:
+    """Return what stands below an answer: the other answers, and its sources."""
+    return [*others(turn), *sources(turn)]
+
+
 def others(turn: Turn) -> list[str]:
     """Return the other answers, where several were asked for, each under its number."""
-    many = len(turn.alternatives) + 1
     return [
         line
-        for number, text in enumerate(turn.alternatives, 2)
-        for line in (f"Answer {number} of {many}", text)
+        for number, parts in enumerate(turn.answers[1:], 2)
+        for line in (f"Answer {number} of {len(turn.answers)}", *_of_other(parts))
     ]
+
+
+def _of_other(parts: Parts) -> list[str]:
+    return [text_of(parts) or text_of(parts, Refusal), *_lines(parts)]
 
 
 def sources(turn: Turn) -> list[str]:

@@ -11,9 +11,10 @@ from apertis_magic.chat.reply import Reply
 from apertis_magic.chat.turn import Turn
 from apertis_magic.clean import printable
 from apertis_magic.errors import ApertisError, Interrupted
-from apertis_magic.render import bundle
+from apertis_magic.render import bundle, footer, pictures
 from apertis_magic.render.footer import Format
 from apertis_magic.render.layout import Layout
+from apertis_magic.render.metadata import metadata
 from apertis_magic.render.rendering import rendering
 
 _HEARTBEAT = 0.5
@@ -212,7 +213,9 @@ class NotebookView:
 
     def _finish_long(self, turn: Turn, conversation: str | None) -> None:
         """Leave a long answer in its displays, each with its own source."""
+        turn = pictures.fitted(turn)
         shown = turn.text or turn.refusal
+        plain = printable(footer.plain(turn))
         self._rendering.grow(shown)
         self._layout = self._layout.closed(len(shown), self._rendering.ends)
         *spans, last = self._layout.spans(len(shown))
@@ -220,16 +223,18 @@ class NotebookView:
             self._show_piece(number, span, keep=True)
         at = len(spans) + self._thought
         parts = {"part": len(spans) + 1, "parts": len(spans) + 1}
-        about = bundle.metadata(turn, conversation=conversation) | parts
-        below = bundle.after(turn, footer=self._footer, format=self._format)
+        about = metadata(turn, conversation=conversation, plain=plain) | parts
+        below = bundle.pictures_of(turn)
+        below += bundle.after(turn, footer=self._footer, format=self._format)
         thought = bundle.reasoning(turn.reasoning, seconds=turn.first_text)
         if self._thought:
             self._show(0, bundle.page(thought))
         else:  # it came too late, or all at once, to stand above
             below = thought + below
         data = bundle.page(self._rendering.html(*last) + below, first=at == 0)
-        plain = {"text/plain": printable(shown[slice(*last)])}
-        self._show(at, data | plain, {"apertis_magic": about})
+        behind = plain[len(printable(shown)) :]
+        rest = {"text/plain": printable(shown[slice(*last)]) + behind}
+        self._show(at, data | rest, {"apertis_magic": about})
         self._displays.empty(self._handles[at + 1 :])
 
     def _piece(self, at: int) -> str | None:
@@ -283,7 +288,7 @@ def _show(reply: Reply, view: View, conversation: str | None) -> Turn:
         ended = reply.result()
     except ApertisError:
         turn = reply.turn
-        if turn and (turn.text or turn.refusal or turn.reasoning):
+        if turn and (turn.is_answered or turn.reasoning):
             view.finish(turn, conversation)
         else:
             view.clear()
@@ -294,7 +299,7 @@ def _show(reply: Reply, view: View, conversation: str | None) -> Turn:
 
 def what_is_kept(turn: Turn) -> str:
     """Return what an interrupted cell says of its answer."""
-    if not turn.text:
+    if not turn.is_answered:
         return "the question was stopped before its answer began."
     if turn.finish != "interrupted":
         return "the answer had ended; it is kept."

@@ -9,7 +9,7 @@ from apertis_magic.chat.draft import Progress
 from apertis_magic.chat.turn import Turn
 from apertis_magic.clean import printable
 from apertis_magic.notebook.views.screen import Screen, uninterrupted
-from apertis_magic.render.footer import Format, footer_line, notes, others, sources
+from apertis_magic.render.footer import Format, behind, below, footer_line, notes
 from apertis_magic.render.text import BLANK
 
 _PARTS = ("reasoning", "text", "refusal")
@@ -50,9 +50,9 @@ class TerminalView:
                 return
             self._print_parts(turn, at_end=True)
             last = [footer_line(turn)] if self._footer else []
-            lines = [*others(turn), *sources(turn), *notes(turn), *last]
-            below = "\n".join(map(printable, lines))
-            end = f"{self._screen.dim(below)}\n" if lines else ""
+            lines = [*behind(turn), *below(turn), *notes(turn), *last]
+            end = "\n".join(map(printable, lines))
+            end = f"{self._screen.dim(end)}\n" if lines else ""
             self._screen.put(self._screen.fresh + end)
             self._ended = True
 

@@ -1,0 +1,130 @@
+"""The pieces of a choice, as a server sent them -> the parts of an answer."""
+
+from collections.abc import Iterator, Mapping
+
+from apertis_magic.api.assemble import Pieces, Run
+from apertis_magic.chat import picture, thinking
+from apertis_magic.chat.parts import (
+    Part,
+    Parts,
+    Picture,
+    Reasoning,
+    Refusal,
+    Source,
+    Text,
+    ToolCall,
+    joined,
+)
+from apertis_magic.clean import mend, printable
+
+_MOST = 100
+"""Pictures of an answer that are kept; nobody looks at more."""
+
+_LONGEST = 2_000
+"""Characters of a picture's address, or of what else is said of one."""
+
+_TEXTS: dict[str, type[Text | Reasoning | Refusal]] = {
+    "text": Text,
+    "reasoning": Reasoning,
+    "refusal": Refusal,
+}
+
+
+def answers_of(choices: Mapping[int, Pieces], partial: Parts = ()) -> tuple[Parts, ...]:
+    """Return the answers of a turn, none where nothing came.
+
+    Args:
+        choices: the pieces of each, by its index.
+        partial: what the first one completes.
+    """
+    found = dict(choices)
+    first, *others = (
+        parts_of(found[n]) if n in found else () for n in sorted({0, *found})
+    )
+    own = joined(partial, first)
+    return (own, *others) if own or others else ()
+
+
+def parts_of(pieces: Pieces) -> Parts:
+    """Return the parts of an answer of which nothing more comes."""
+    read = _Reader()
+    body = [part for run in _split(pieces.runs, ended=True) for part in read.parts(run)]
+    calls = [_call(raw) for raw in pieces.calls.to_list()]
+    sources = [
+        Source(mend(page.url or ""), mend(page.title or ""))
+        for page in pieces.sources.values()
+    ]
+    return joined((), [*body, *read.surplus, *calls, *sources])
+
+
+def texts_of(pieces: Pieces) -> dict[str, str]:
+    """Return the texts of an answer that may still grow, by their kind."""
+    texts: dict[str, str] = {}
+    for run in _split(tuple(pieces.runs), ended=False):
+        if run.kind in _TEXTS:
+            texts[run.kind] = texts.get(run.kind, "") + run.text
+    return texts
+
+
+def _split(runs: "list[Run] | tuple[Run, ...]", *, ended: bool) -> Iterator[Run]:
+    """Give the runs, with the thinking told apart that the first text begins with."""
+    is_first = True
+    for number, run in enumerate(runs):
+        if run.kind != "text" or not is_first:
+            yield run
+            continue
+        is_first = False
+        # Once something else has come, no more comes of the first text.
+        found = thinking.split(run.text, ended=ended or number + 1 < len(runs))
+        if found.reasoning:
+            yield Run("reasoning", [found.reasoning])
+        if found.text:
+            yield Run("text", [found.text])
+
+
+class _Reader:
+    """Reads runs, and counts the pictures in them."""
+
+    def __init__(self) -> None:
+        self._left = picture.LARGEST
+        self._count = 0
+
+    @property
+    def surplus(self) -> list[Part]:
+        """What stands for the pictures that were too many."""
+        more = self._count - _MOST
+        said = f"{more} more pictures are left out, after the first {_MOST}"
+        return [Picture("", left_out=said)] if more > 0 else []
+
+    def parts(self, run: Run) -> list[Part]:
+        """Return the parts that a run is."""
+        if run.kind != "picture":
+            return [_TEXTS[run.kind](run.text)] if run.text else []
+        room = max(0, _MOST - self._count)
+        self._count += len(run.pieces)
+        return [self._picture(address) for address in run.pieces[:room]]
+
+    def _picture(self, address: str) -> Picture:
+        """Return the picture at an address, which holds it, or tells where it is."""
+        start = address[:8].lower()
+        if start.startswith(("http://", "https://")):
+            return Picture("", url=printable(address)[:_LONGEST])
+        try:
+            data = picture.of_data_url(address)
+        except ValueError as error:
+            return Picture("", left_out=f"a picture is left out: {error}")
+        kind = picture.kind_of(data)
+        if kind is None:
+            said = "what came is no picture in PNG, JPEG, GIF or WebP"
+            return Picture("", left_out=said)
+        if len(data) > self._left:
+            size = picture.readable(len(data))
+            return Picture("", left_out=f"a picture of {size} is left out: too large")
+        self._left -= len(data)
+        return Picture(kind, data)
+
+
+def _call(raw: dict[str, dict[str, str]]) -> ToolCall:
+    function = raw["function"]
+    fields = (function["name"], function["arguments"], raw.get("id") or "")
+    return ToolCall(*(mend(str(each)) for each in fields))
