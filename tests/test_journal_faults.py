@@ -605,6 +605,7 @@ from apertis_magic.chat.history import Placement
 from apertis_magic.chat.journal.journal import Journal
 from apertis_magic.chat.state import State
 from journals import after, answered, saved
+from turns import pieces, with_text
 file, turns, number = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 name = "shared" if number < 2 else f"talk {number}"
 journal, state = Journal(file), State(id=f"id {number}", name=name)

@@ -110,10 +110,8 @@ class Answer:
 
     def _note(self, chunk: ChatCompletionChunk) -> ChatCompletionChunk:
         self.assembly.add(chunk)
-        for choice in chunk.choices:
-            self._begun = True
-            if choice.finish_reason is not None:
-                self.complete = True
+        self._begun = self._begun or bool(chunk.choices)
+        self.complete = self.complete or self.assembly.ended
         return chunk
 
     def _failure(self, error: Json) -> StreamError:

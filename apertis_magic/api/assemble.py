@@ -9,10 +9,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from apertis_magic.api.message import ToolCall, WebSource
+from apertis_magic.api.message import Delta, ToolCall, WebSource
 from apertis_magic.api.response import Response
 from apertis_magic.api.types import ChatCompletion, ChatCompletionChunk, ChunkChoice
-from apertis_magic.api.value import Json, mapping
+from apertis_magic.api.value import Json, items, mapping
 from apertis_magic.clean import mend
 
 if TYPE_CHECKING:
@@ -23,6 +23,10 @@ _decode = json.JSONDecoder().raw_decode
 # Fields of a delta that are read by what they mean rather than as they come.
 _READ = frozenset(("content", "refusal", "tool_calls", "web_sources", "thinking"))
 _READ |= {"reasoning", "reasoning_content"}
+_PAGES = "web_sources"
+_BESIDE = frozenset((_PAGES, "citations", "search_results"))
+"""Fields beside the choices that tell what an answer rests on."""
+
 _GO_ON = ("arguments", "data", "transcript")
 """Texts that come in pieces; others, such as a role, come again as they are."""
 
@@ -62,26 +66,28 @@ class Pieces:
         self.sources: dict[str, WebSource] = {}
         self.finish: str | None = None
 
-    def add(self, choice: ChunkChoice) -> bool:
-        """Take in the next piece, and return whether it held anything."""
-        self.finish = choice.finish_reason or self.finish
+    def add(self, choice: ChunkChoice) -> None:
+        """Take in the next piece."""
+        if choice.raw.get("finish_reason"):
+            self.finish = choice.finish_reason or self.finish
         delta = choice.delta
-        raw = delta.raw
-        content = raw.get("content")
-        if len(raw) == 1 and isinstance(content, str):  # nearly always
+        content = delta.raw.get("content")
+        if len(delta.raw) == 1 and isinstance(content, str):  # nearly always
             if content:
                 self.take("text", content)
-            return bool(content)
-        before = len(self.called) + len(self.sources)
-        found = False
+        else:
+            self._add_all(delta)
+
+    def _add_all(self, delta: Delta) -> None:
+        """Take in all that a piece may have."""
         for kind, value in delta.pieces():
             self.take(kind, value)
-            found = True
         for call in delta.tool_calls:
             self.call(call.raw)
         for page in delta.annotations:
             self.cite(page)
-        return found or len(self.called) + len(self.sources) > before
+        for raw in items(delta.raw.get(_PAGES)):
+            self.cite(WebSource(raw))
 
     def take(self, kind: str, value: str) -> None:
         """Take in a piece of what the message says."""
@@ -114,26 +120,31 @@ class Assembly:
         choices: the pieces of each choice, by its index.
         model: the model that answers, as the server names it; empty until it has.
         usage: the tokens it took, once the server has told them.
+        ended: whether a choice has told why it ended.
     """
 
     def __init__(self) -> None:
         self.choices: defaultdict[int, Pieces] = defaultdict(Pieces)
         self.model = ""
         self.usage: Usage | None = None
+        self.ended = False
+        self._named: Any = None  # the model, as it came
 
-    def add(self, chunk: ChatCompletionChunk) -> bool:
-        """Take in a chunk, and return whether it held anything of the answer."""
-        self.model = chunk.model or self.model
+    def add(self, chunk: ChatCompletionChunk) -> None:
+        """Take in a chunk."""
+        raw = chunk.raw
+        if raw.get("model") != self._named:
+            self._named, self.model = raw.get("model"), chunk.model or self.model
         self.usage = chunk.usage or self.usage
         if chunk.notice is not None:
-            return False
-        found = False
+            return
         for choice in chunk.choices:
-            found = self.choices[choice.index].add(choice) or found
-        pages = chunk.web_sources
-        for page in pages:
-            self.choices[0].cite(page)
-        return found or bool(pages)
+            pieces = self.choices[choice.index]
+            pieces.add(choice)
+            self.ended = self.ended or pieces.finish is not None
+        if not _BESIDE.isdisjoint(raw):
+            for page in chunk.web_sources:
+                self.choices[0].cite(page)
 
     @property
     def text(self) -> str:

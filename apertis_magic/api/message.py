@@ -212,7 +212,9 @@ class ResponseMessage(Value):
         if refusal := self.refusal:
             yield "refusal", refusal
         if images := raw.get("images"):
-            yield from _parts(images if isinstance(images, list) else [images])
+            several = images if isinstance(images, list) else [images]
+            found = (_address(mapping(each)) or string(each) for each in several)
+            yield from (("picture", each) for each in found if each)
 
     @property
     def refusal(self) -> str | None:
@@ -269,7 +271,8 @@ def _part(raw: Json) -> tuple[str, str]:
         return "refusal", text(raw.get("refusal")) or ""
     if kind in ("thinking", "reasoning"):
         return "reasoning", text(first(raw, "thinking", "reasoning", "text")) or ""
-    return "text", text(raw.get("text")) or ""
+    words = raw.get("text")
+    return "text", words if isinstance(words, str) else ""
 
 
 def _address(raw: Json) -> str:

@@ -98,7 +98,7 @@ class Usage:
         if not raw and "x_groq" in payload:
             raw = mapping(mapping(payload["x_groq"]).get("usage"))
         if not raw:
-            choices = items(payload.get("choices"))
-            found = (mapping(each["usage"]) for each in choices if "usage" in each)
-            raw = next(found, raw)
+            for choice in items(payload.get("choices")):
+                if "usage" in choice:
+                    raw = mapping(choice["usage"])
         return cls.from_dict(raw) if raw else None

@@ -94,7 +94,7 @@ def put(
     if placement.replaces is not None:
         turn, execution = replace(turn, cell=old.turn.cell), old.execution
     entry = Entry(turn, order, execution, old.slot)
-    is_kept = turn.nothing_came and old.turn.is_answered
+    is_kept = turn.nothing_came and old.turn.is_sent
     stays = replace(old, execution=execution) if is_kept else entry
     return (*history[: at.start], stays, *history[at.stop :]), entry
 

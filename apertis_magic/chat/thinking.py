@@ -37,7 +37,7 @@ def split(text: str, *, ended: bool) -> Split:
         if not end and not ended:
             thought = _without_begun_end(thought)
         return Split(thought.strip(_BLANK), _without_first_lines(answer))
-    if not ended and start and _BEGIN.startswith(start):
+    if not ended and _BEGIN.startswith(start):
         return Split("", "")  # it may become the tag
     at = _only_end(text, ended=ended)
     if at is None:
