@@ -213,8 +213,8 @@ class ResponseMessage(Value):
             yield "refusal", refusal
         if images := raw.get("images"):
             several = images if isinstance(images, list) else [images]
-            found = (_address(mapping(each)) or string(each) for each in several)
-            yield from (("picture", each) for each in found if each)
+            urls = (_address(mapping(each)) or string(each) for each in several)
+            yield from (("picture", url) for url in urls if url)
 
     @property
     def refusal(self) -> str | None:
