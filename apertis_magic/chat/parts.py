@@ -187,7 +187,7 @@ def part_to_dict(part: Part) -> dict[str, Any]:
 
 
 def part_of(raw: Json) -> Part | None:
-    """Read what ``part_to_dict`` made; None for a kind that is not known here.
+    """Read what ``part_to_dict`` made; None for an unknown kind, or an empty part.
 
     Raises:
         ValueError: a field is not what it should be.
@@ -200,6 +200,8 @@ def part_of(raw: Json) -> Part | None:
         if not isinstance(value, str):
             raise ValueError(f"{kind.type} is no text in {name}")  # noqa: TRY004  of the file
         known[name] = mend(value)
+    if not any(known.values()):
+        return None
     if kind is Picture:
         known["data"] = picture.decoded(known["data"])
         if known["data"] and picture.kind_of(known["data"]) != known["kind"]:

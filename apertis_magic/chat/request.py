@@ -28,11 +28,12 @@ def messages(
     """
     sent = [Message("system", system)] if system else []
     seen: list[dict[str, Any]] = []
-    recent = {turn.id for turn in turns[-_RECENT:]}
-    for turn in turns:
+    for turn in turns[:-_RECENT]:
+        sent += turn.messages
+    for turn in turns[-_RECENT:]:
         sent += _with_pictures(turn.messages, seen)
-        makes = turn.asked_model == model and turn.id in recent
-        seen = [_picture(each) for each in turn.pictures if each.data and makes]
+        sees = turn.asked_model == model
+        seen = [_picture(each) for each in turn.pictures if each.data and sees]
     return [*sent, *_with_pictures(last, seen)]
 
 

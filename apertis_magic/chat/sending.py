@@ -3,13 +3,26 @@
 from typing import Any
 
 from apertis_magic.api.types import Message
-from apertis_magic.chat.parts import Part, Parts, Picture, Text, ToolCall, ToolResult
+from apertis_magic.chat.parts import (
+    KINDS,
+    Part,
+    Parts,
+    Picture,
+    Text,
+    ToolCall,
+    ToolResult,
+)
 from apertis_magic.marks import SENT, marked
+
+_KINDS = tuple(kind for kind in KINDS.values() if marked(kind, SENT))
 
 
 def is_sent(parts: Parts) -> bool:
     """Tell whether later requests send an answer: something in it is to be sent."""
-    return any(_sends(part) for part in parts)
+    for part in parts:  # no generator: it is asked of every turn for every question
+        if isinstance(part, _KINDS):
+            return True
+    return False
 
 
 def messages_of(parts: Parts) -> tuple[Message, ...]:
@@ -18,6 +31,8 @@ def messages_of(parts: Parts) -> tuple[Message, ...]:
     A call is sent as one where its result stands in the answer too; the API takes no
     other. Else it is told in a line of text, and so is a picture.
     """
+    if len(parts) == 1 and isinstance(parts[0], Text):  # nearly always
+        return (Message("assistant", parts[0].text),)
     results = {part.id: part for part in parts if isinstance(part, ToolResult)}
     called = [
         part for part in parts if isinstance(part, ToolCall) and part.id in results
@@ -29,11 +44,6 @@ def messages_of(parts: Parts) -> tuple[Message, ...]:
     told = (Message("tool", results[c.id].text, tool_call_id=c.id) for c in called)
     last = (Message("assistant", text),) if text else ()
     return (asked, *told, *last)
-
-
-def _sends(part: Part) -> bool:
-    sent = marked(type(part), SENT)
-    return any(getattr(part, name) for name in sent)
 
 
 def _text_of(parts: Parts | list[Part]) -> str:

@@ -330,7 +330,7 @@ class Transcript:
     def _completed(self, turn: Turn, ask: Ask) -> Entry:
         """Put a completed turn in the place of the partial one; the lock is held."""
         partial = ask.partial
-        if partial is None or turn.text != partial.text or turn.finish == "stop":
+        if partial is None or turn.parts != partial.parts or turn.finish == "stop":
             self._history = history.swap(self._history, turn)
         same = [entry for entry in self._history if entry.turn.id == turn.id]
         return replace(same[0], turn=turn) if same else Entry(turn, 0, None, turn.id)
