@@ -19,7 +19,7 @@ _KINDS = tuple(kind for kind in KINDS.values() if marked(kind, SENT))
 
 def is_sent(parts: Parts) -> bool:
     """Tell whether later requests send an answer: something in it is to be sent."""
-    for part in parts:  # no generator: it is asked of every turn for every question
+    for part in parts:  # noqa: SIM110  a generator is slow, for each turn of a question
         if isinstance(part, _KINDS):
             return True
     return False
