@@ -6,7 +6,6 @@ keys, and what a notebook's metadata leaves out.
 
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, fields
-from functools import cache
 from types import NoneType
 from typing import Annotated, Any, get_args, get_origin
 
@@ -45,7 +44,6 @@ def json_name(field: "Field[Any]") -> str:
     return next(named, field.name)
 
 
-@cache
 def marked(kind: Any, mark: Mark) -> frozenset[str]:
     """Return the names of the fields of a dataclass that bear a mark."""
     return frozenset(each.name for each in fields(kind) if mark in _marks(each))
