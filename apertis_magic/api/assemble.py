@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from apertis_magic.api.message import Delta, ToolCall, WebSource
 from apertis_magic.api.response import Response
-from apertis_magic.api.types import ChatCompletion, ChatCompletionChunk, ChunkChoice
+from apertis_magic.api.types import (
+    WEB_SEARCH,
+    ChatCompletion,
+    ChatCompletionChunk,
+    ChunkChoice,
+)
 from apertis_magic.api.value import Json, items, mapping
 from apertis_magic.clean import mend
 
@@ -68,15 +73,17 @@ class Pieces:
 
     def add(self, choice: ChunkChoice) -> None:
         """Take in the next piece."""
-        if choice.raw.get("finish_reason"):
+        raw = choice.raw
+        if raw.get("finish_reason"):
             self.finish = choice.finish_reason or self.finish
-        delta = choice.delta
-        content = delta.raw.get("content")
-        if len(delta.raw) == 1 and isinstance(content, str):  # nearly always
-            if content:
-                self.take("text", content)
-        else:
-            self._add_all(delta)
+        delta = raw.get("delta")
+        if type(delta) is dict and len(delta) == 1 and "content" in delta:
+            content = delta["content"]
+            if type(content) is str:  # nearly always, and then no view is needed
+                if content:
+                    self.take("text", content)
+                return
+        self._add_all(choice.delta)
 
     def _add_all(self, delta: Delta) -> None:
         """Take in all that a piece may have."""
@@ -91,10 +98,11 @@ class Pieces:
 
     def take(self, kind: str, value: str) -> None:
         """Take in a piece of what the message says."""
-        if self.runs and self.runs[-1].kind == kind:
-            self.runs[-1].pieces.append(value)
+        runs = self.runs
+        if runs and runs[-1][0] == kind:
+            runs[-1][1].append(value)
         else:
-            self.runs.append(Run(kind, [value]))
+            runs.append(Run(kind, [value]))
 
     def call(self, raw: Json) -> None:
         """Take in a piece of a tool call."""
@@ -135,13 +143,13 @@ class Assembly:
         raw = chunk.raw
         if raw.get("model") != self._named:
             self._named, self.model = raw.get("model"), chunk.model or self.model
-        self.usage = chunk.usage or self.usage
-        if chunk.notice is not None:
-            return
-        for choice in chunk.choices:
-            pieces = self.choices[choice.index]
-            pieces.add(choice)
-            self.ended = self.ended or pieces.finish is not None
+        if raw.get("id") != WEB_SEARCH:
+            for choice in chunk.choices:
+                pieces = self.choices[choice.index]
+                pieces.add(choice)
+                self.ended = self.ended or pieces.finish is not None
+        if self.ended or raw.get("usage") or "x_groq" in raw:
+            self.usage = chunk.usage or self.usage
         if not _BESIDE.isdisjoint(raw):
             for page in chunk.web_sources:
                 self.choices[0].cite(page)
