@@ -397,6 +397,13 @@ def test_an_older_picture_is_a_line(server: ScriptedServer) -> None:
     assert [0, 1, 1, 1, 1, 0] == counts
 
 
+def test_the_first_text_may_come_with_a_picture(server: ScriptedServer) -> None:
+    """Its time is known all the same."""
+    server.will(DRAWN)
+
+    assert Conversation().ask("Draw.").result().first_text is not None
+
+
 def test_a_picture_alone_is_an_answer(server: ScriptedServer) -> None:
     """It is sent with its question, and joins no other answer."""
     server.will(

@@ -209,9 +209,9 @@ class Draft:
             self._watchers.tell()
             return
         runs = self._assembly.choices[0].runs
-        kind = runs[-1].kind if runs else ""
-        if kind == "text" and self.first_text is None:
+        if self.first_text is None and any(run.kind == "text" for run in runs):
             self.first_text = monotonic() - self._begun
+        kind = runs[-1].kind if runs else ""
         self._tell(_PHASES.get(kind, self._phase))
 
     def growth(self) -> Iterator[list[Piece]]:
