@@ -21,7 +21,12 @@ _RIGHT_TO_LEFT = re.compile(
 )
 _DEEP_QUOTE = ".//blockquote/blockquote/blockquote/blockquote"
 _LETTER = re.compile("[A-Za-z]")
-_BY_TAG = {"pre": style.CODE, "blockquote": style.QUOTE, "a": style.LINK}
+_BY_TAG = {
+    "pre": style.CODE,
+    "blockquote": style.QUOTE,
+    "a": style.LINK,
+    "img": style.PICTURE,
+}
 _BY_CLASS = {
     "apertis-table": style.BOX,
     "highlight": style.BARE,
