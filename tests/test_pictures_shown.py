@@ -1,5 +1,6 @@
 """Pictures in a cell's output: between the texts, sent once, within bounds."""
 
+import re
 import threading
 from base64 import b64encode, urlsafe_b64encode
 
@@ -232,6 +233,7 @@ def test_pictures_in_a_text_have_the_same_bounds() -> None:
     many = "\n\n".join(f"![x]({data_url(large(4_900_000))})" for _ in range(5))
     said = "[image not loaded: x]"
 
+    assert len(bundle.html_of(large_one, "text")) < 300
     assert "data:image/gif;" in to_html(f"![x]({data_url(GIF)})")
     assert said in to_html(f"![x]({data_url(b'<svg onload=alert(1)>')})")
     assert said in to_html(large_one)
@@ -278,3 +280,15 @@ def test_each_stands_where_it_came() -> None:
 
     assert shown.index("<img") < shown.index("One.") < shown.index("Two.")
     assert "[picture not loaded: <a" in shown
+
+
+def test_at_the_side_where_the_text_begins() -> None:
+    """A picture below a text from right to left stands at the right."""
+    made = Picture("image/png", FIRST)
+    parts = (Text("שלום"), made, Text("Hello"), made)
+    turn = Turn(question=Question("x"), answers=(parts,))
+    shown = bundle.answer(turn, conversation=None)[0]["text/html"]
+
+    assert ['<p dir="rtl" style="text-align:start">', "<p>"] == re.findall(
+        r"(<p[^>]*>)<img", shown
+    )

@@ -27,6 +27,7 @@ from apertis_magic.chat.turn import Turn
 from apertis_magic.clean import excerpt, printable
 from apertis_magic.render import calls, pictures, style
 from apertis_magic.render.addresses import host_of, shown_host
+from apertis_magic.render.attributes import direction_of
 from apertis_magic.render.footer import (
     MOST_SOURCES,
     Format,
@@ -134,25 +135,28 @@ def _body(parts: Parts, format: Format, *, html: str | None = None) -> str:
         html: of all its text, where that was rendered already.
     """
     is_one = sum(isinstance(part, Text | Refusal) for part in parts) == 1
-    return "".join(
-        (html if is_one else None) or html_of(part.text, format)
-        if isinstance(part, Text | Refusal)
-        else _picture(part)
-        for part in parts
-        if isinstance(part, Text | Refusal | Picture)
-    )
+    known = html if is_one else None
+    shown, direction = [], ""
+    for part in parts:
+        if isinstance(part, Text | Refusal):
+            direction = direction_of(part.text)
+            shown.append(known or html_of(part.text, format))
+        elif isinstance(part, Picture):
+            shown.append(_picture(part, direction))
+    return "".join(shown)
 
 
 def pictures_of(turn: Turn) -> str:
     """Return the HTML of an answer's pictures, without its texts."""
-    return "".join(map(_picture, turn.pictures))
+    direction = direction_of(turn.text)
+    return "".join(_picture(part, direction) for part in turn.pictures)
 
 
-def _picture(part: Picture) -> str:
+def _picture(part: Picture, direction: str) -> str:
     """Return the HTML of a picture, or of a link to where it is."""
     if part.url:
         return f"<p><em>[picture not loaded: {_link(Source(part.url))}]</em></p>"
-    return pictures.html(part) or note(excerpt(str(part), _LONGEST_TITLE))
+    return pictures.html(part, direction) or note(excerpt(str(part), _LONGEST_TITLE))
 
 
 def after(turn: Turn, *, footer: bool = True, format: Format = "markdown") -> str:

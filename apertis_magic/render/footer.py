@@ -16,6 +16,7 @@ from apertis_magic.chat.parts import (
 from apertis_magic.chat.turn import Turn
 from apertis_magic.clean import excerpt
 from apertis_magic.render import calls
+from apertis_magic.render.pictures import shortened
 
 Format: TypeAlias = Literal["markdown", "text"]
 """How an answer's text is shown."""
@@ -182,7 +183,11 @@ def _tokens(turn: Turn) -> str:
 
 def _estimated(turn: Turn) -> str:
     """Guess what the server does not tell, and say so."""
-    written = len(turn.text) + len(turn.reasoning) + sum(map(len, turn.alternatives))
+    written = (
+        len(shortened(turn.text))
+        + len(turn.reasoning)
+        + sum(map(len, turn.alternatives))
+    )
     if not written:
         return "tokens unknown"
     tokens = -(-written // _LETTERS)

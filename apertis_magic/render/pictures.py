@@ -75,12 +75,18 @@ def fitted(turn: Turn) -> Turn:
     return replace(turn, answers=tuple(answers))
 
 
-def html(part: Picture) -> str:
-    """Return the HTML of a picture; none where it is not what it is said to be."""
+def html(part: Picture, direction: str = "") -> str:
+    """Return the HTML of a picture; none where it is not what it is said to be.
+
+    Args:
+        part: the picture.
+        direction: of the text above it, at whose side it stands.
+    """
     if kind_of(part.data) != part.kind:
         return ""
+    side = f' dir="rtl" style="{style.START}"' if direction == "rtl" else ""
     return (
-        f'<p><img class="apertis-picture" alt="{escape(str(part))}" '
+        f'<p{side}><img class="apertis-picture" alt="{escape(str(part))}" '
         f'style="{style.PICTURE}" src="{part.data_url}"></p>'
     )
 

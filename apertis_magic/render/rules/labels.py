@@ -1,8 +1,8 @@
 """How much work and how much output what stands in square brackets may cost.
 
 The end of each bracket's text is looked for, and a name defined once may stand in a
-text ten thousand times: both would grow with the square of the text. An address may hold a
-whole picture, which is not read letter by letter.
+text ten thousand times: both would grow with the square of the text. An address may
+hold a whole picture, which is not read letter by letter.
 """
 
 import re
