@@ -322,7 +322,7 @@ def _sources(pages: Sequence[Source]) -> str:
 
 
 def _link(source: Source) -> str:
-    title = excerpt(source.title, _LONGEST_TITLE)
+    title = excerpt(printable(source.title), _LONGEST_TITLE)
     is_page = source.url.lower().startswith(("https://", "http://"))
     if not is_page or len(source.url) > _LONGEST_ADDRESS:
         return inert(f"{title} {excerpt(source.url, _LONGEST_TITLE)}".strip())

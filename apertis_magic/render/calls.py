@@ -3,7 +3,7 @@
 import json
 
 from apertis_magic.chat.parts import ToolCall
-from apertis_magic.clean import excerpt
+from apertis_magic.clean import excerpt, printable
 
 _LONGEST_NAME, _LONGEST_LINE = 100, 500
 _LONGEST = 20_000
@@ -12,12 +12,13 @@ _LONGEST = 20_000
 
 def name(call: ToolCall) -> str:
     """Return the tool's name in one short line."""
-    return excerpt(call.name, _LONGEST_NAME) or "a tool"
+    return excerpt(printable(call.name), _LONGEST_NAME) or "a tool"
 
 
 def line(call: ToolCall) -> str:
     """Return the call in one line."""
-    return excerpt(f"{name(call)}({call.arguments})", _LONGEST_LINE)
+    written = excerpt(printable(call.arguments), _LONGEST_LINE)
+    return f"{name(call)}({written})"
 
 
 def arguments(call: ToolCall) -> str:

@@ -14,7 +14,7 @@ from apertis_magic.chat.parts import (
     text_of,
 )
 from apertis_magic.chat.turn import Turn
-from apertis_magic.clean import excerpt
+from apertis_magic.clean import excerpt, printable
 from apertis_magic.render import calls
 from apertis_magic.render.pictures import shortened
 
@@ -86,9 +86,14 @@ def behind(turn: Turn) -> list[str]:
 def _lines(parts: Parts) -> Iterator[str]:
     for part in parts:
         if isinstance(part, Picture):
-            yield f"[{excerpt(str(part), _LONGEST)}]"
+            yield f"[{_line(str(part))}]"
         elif isinstance(part, ToolCall):
             yield f"[asked for the tool {calls.line(part)}]"
+
+
+def _line(text: str) -> str:
+    """Return a text as a line that nothing steers."""
+    return excerpt(printable(text), _LONGEST)
 
 
 def below(turn: Turn) -> list[str]:
@@ -117,7 +122,7 @@ def sources(turn: Turn) -> list[str]:
 
 def _sources(pages: Sequence[Source]) -> list[str]:
     listed = [
-        f"{number}. {excerpt(f'{page.title} {page.url}'.strip(), _LONGEST)}"
+        f"{number}. {_line(f'{page.title} {page.url}')}"
         for number, page in enumerate(pages[:MOST_SOURCES], 1)
     ]
     more = len(pages) - MOST_SOURCES
