@@ -84,7 +84,7 @@ def test_in_a_notebook(kernel: Kernel, server: ScriptedServer) -> None:
     came = kernel.run("print(ascii(turn.text))").outputs[0]["text"]
 
     assert [] == steers
-    assert plain.startswith(f"**{SHOWN}**\n")
+    assert f"**{SHOWN}**\n\n[asked for the tool {SHOWN}()]" == plain
     assert ascii(f"**{ODD}**") == came.strip()
 
 

@@ -101,9 +101,12 @@ class Picture:
     def _repr_mimebundle_(self, **_options: object) -> dict[str, str]:
         """Return what a front end shows of it: only what is surely a picture."""
         shown = {"text/plain": str(self)}
-        if picture.kind_of(self.data) == self.kind:
-            shown[self.kind] = self.base64
-        return shown
+        if picture.kind_of(self.data) != self.kind:
+            return shown
+        if self.kind in _SHOWN_EVERYWHERE:
+            return {**shown, self.kind: self.base64}
+        tag = f'<img alt="{self}" style="max-width:100%" src="{self.data_url}">'
+        return {**shown, "text/html": tag}
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +165,9 @@ KINDS: dict[str, Any] = {
     for each in (Text, Reasoning, Refusal, Picture, Source, ToolCall, ToolResult)
 }
 """The kinds of parts, by their names in JSON."""
+
+_SHOWN_EVERYWHERE = frozenset({"image/png", "image/jpeg"})
+"""The kinds that pages know which are made of a notebook; others need HTML there."""
 
 _ANSWERS = (Text, Refusal, Picture, ToolCall)
 """What an answer is not empty with."""

@@ -9,9 +9,11 @@ from typing import NamedTuple
 
 _BEGIN, _END = "<think>", "</think>"
 _BLANK = " \t\r\n"
-_FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})(.*)$", re.MULTILINE)
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
 _CODE = re.compile(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)")
-_LINE_END = re.compile(r"[ \t]*(?:\r?\n|\Z)")
+_LINE_END = re.compile(r"[ \t]*\r?(?:\n|\Z)")
+_LONGEST = 10_000
+"""Characters of a line in which spans of code are looked for."""
 _FIRST_LINES = re.compile(r"(?:[ \t]*\r?\n)+| +")
 
 
@@ -25,60 +27,56 @@ class Split(NamedTuple):
 def split(text: str, *, ended: bool) -> Split:
     """Return what of *text* is thinking, and what is the answer.
 
-    A text about the tags stays whole.
+    A text about the tags stays whole. While more may come, what may become a tag, or
+    is one that may yet turn out to be the answer's own, is in neither.
 
     Args:
         text: the answer's text as far as it has come.
         ended: whether no more of it will come.
     """
-    start = text[: len(_BEGIN) + 100].lstrip(_BLANK)
-    if start.startswith(_BEGIN):
-        thought, end, answer = text.lstrip(_BLANK)[len(_BEGIN) :].partition(_END)
+    first = text.lstrip(_BLANK)
+    if first.startswith(_BEGIN):
+        thought, end, answer = first[len(_BEGIN) :].partition(_END)
         if not end and not ended:
             thought = _without_begun_end(thought)
         return Split(thought.strip(_BLANK), _without_first_lines(answer))
-    if not ended and _BEGIN.startswith(start):
+    if not ended and _BEGIN.startswith(first):
         return Split("", "")  # it may become the tag
-    at = _only_end(text, ended=ended)
+    at = _only_end(text)
     if at is None:
-        return Split("", text)
+        return Split("", text if ended else _without_begun_end(text))
     answer = text[at + len(_END) :]
+    # A sentence may end with the tag, at the very end of an answer about it.
+    is_alone = not text[text.rfind("\n", 0, at) + 1 : at].strip(_BLANK)
+    if not answer.strip(_BLANK) and not (is_alone and ended):
+        return Split("", text if ended else text[:at])
     return Split(text[:at].strip(_BLANK), _without_first_lines(answer))
 
 
-def _only_end(text: str, *, ended: bool) -> int | None:
-    """Return where thinking ends that nothing in the text began, None for none."""
-    at = text.find(_END)
-    while at >= 0:
-        if not _is_in_code(text, at):
-            break
-        at = text.find(_END, at + 1)
-    if at < 0 or _BEGIN in text[:at]:
+def _only_end(text: str) -> int | None:
+    """Return where thinking may end that nothing began: at a line's end, or None."""
+    at = _outside_code(text) if _END in text else None
+    if at is None or _BEGIN in text[:at] or not _LINE_END.match(text, at + len(_END)):
         return None
-    line_end = _LINE_END.match(text, at + len(_END))
-    if line_end is None or (line_end.end() == len(text) and not ended):
-        return None  # it may go on in the same line
-    # A sentence may end with the tag, at the very end of an answer about it.
-    is_last = not text[at + len(_END) :].strip(_BLANK)
-    is_alone = not text[text.rfind("\n", 0, at) + 1 : at].strip(_BLANK)
-    return None if is_last and not (is_alone and ended) else at
+    return at
 
 
-def _is_in_code(text: str, at: int) -> bool:
-    """Tell whether a place of Markdown is in a block or a span of code."""
-    fence = ""
-    for found in _FENCE.finditer(text, 0, at):
-        if not fence:
+def _outside_code(text: str) -> int | None:
+    """Return where the first such tag stands that is in no block or span of code."""
+    fence, start = "", 0
+    for line in text.split("\n"):
+        found = _FENCE.match(line)
+        if found and not fence:
             fence = found[1]
-        elif found[1].startswith(fence) and not found[2].strip():
+        elif found and found[1].startswith(fence) and not found[2].strip():
             fence = ""
-    begin = text.rfind("\n", 0, at) + 1
-    end = text.find("\n", at)
-    line = text[begin : len(text) if end < 0 else end]
-    is_indented = line.startswith(("    ", "\t"))
-    spans = _CODE.finditer(line)
-    inside = any(each.start() <= at - begin < each.end() for each in spans)
-    return bool(fence) or is_indented or inside
+        elif not fence and _END in line and not line.startswith(("    ", "\t")):
+            prose = _CODE.sub(lambda span: " " * len(span[0]), line[:_LONGEST])
+            at = (prose + line[_LONGEST:]).find(_END)
+            if at >= 0:
+                return start + at
+        start += len(line) + 1
+    return None
 
 
 def _without_begun_end(thought: str) -> str:
@@ -91,5 +89,7 @@ def _without_begun_end(thought: str) -> str:
 
 def _without_first_lines(answer: str) -> str:
     """Return an answer without the blanks that part it from the thinking."""
+    if not answer.strip(_BLANK):
+        return ""
     blank = _FIRST_LINES.match(answer)
     return answer[blank.end() :] if blank else answer

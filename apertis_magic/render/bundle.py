@@ -16,6 +16,7 @@ from typing import Any
 from apertis_magic.chat.parts import (
     Parts,
     Picture,
+    Reasoning,
     Refusal,
     Source,
     Text,
@@ -23,10 +24,18 @@ from apertis_magic.chat.parts import (
     text_of,
 )
 from apertis_magic.chat.turn import Turn
-from apertis_magic.clean import printable
-from apertis_magic.render import pictures, style
+from apertis_magic.clean import excerpt, printable
+from apertis_magic.render import calls, pictures, style
 from apertis_magic.render.addresses import host_of, shown_host
-from apertis_magic.render.footer import Format, below, footer_line, notes, plain
+from apertis_magic.render.attributes import direction_of
+from apertis_magic.render.footer import (
+    MOST_SOURCES,
+    Format,
+    below,
+    footer_line,
+    notes,
+    plain,
+)
 from apertis_magic.render.markdown import to_html
 from apertis_magic.render.metadata import metadata
 from apertis_magic.render.text import columns, inert, preformatted
@@ -36,6 +45,9 @@ Bundle = dict[str, str]
 
 _LONGEST_REASONING = 20_000
 """Characters of it that are shown, the last ones; the turn keeps it all."""
+
+_LONGEST_ADDRESS, _LONGEST_TITLE = 2_000, 200
+"""Characters of a source's address that may be a link, and of its title."""
 
 _BLANK = re.compile(r"\n(?=[ \t]*\n)")
 _APART = "\n\n"
@@ -51,7 +63,7 @@ def html_of(text: str, format: Format = "markdown") -> str:
     """Return the HTML of an answer's text, or of a piece of it."""
     if format == "markdown":
         return to_html(text)
-    return preformatted(text)
+    return preformatted(pictures.shortened(text))
 
 
 def page(html: str, *, first: bool = True) -> Bundle:
@@ -115,54 +127,60 @@ def answer(
 
 
 def _body(parts: Parts, format: Format, *, html: str | None = None) -> str:
-    """Return the HTML of an answer's texts and pictures, in their order.
+    """Return the HTML of what an answer says and shows, in its order.
 
     Args:
         parts: the answer.
         format: how its text is shown.
         html: of all its text, where that was rendered already.
     """
-    shown = [part for part in parts if isinstance(part, Text | Picture)]
-    if not any(isinstance(part, Text) for part in shown):
-        shown = [Text(text_of(parts, Refusal)), *shown]
-    is_one = not any(isinstance(part, Text) for part in shown[1:])
-    rendered = html if is_one else None
-    return "".join(
-        _picture(part)
-        if isinstance(part, Picture)
-        else html_of(part.text, format)
-        if rendered is None
-        else rendered
-        for part in shown
-    )
+    is_one = sum(isinstance(part, Text | Refusal) for part in parts) == 1
+    known = html if is_one else None
+    shown, direction = [], ""
+    for part in parts:
+        if isinstance(part, Text | Refusal):
+            direction = direction_of(part.text)
+            shown.append(known or html_of(part.text, format))
+        elif isinstance(part, Picture):
+            shown.append(_picture(part, direction))
+    return "".join(shown)
 
 
 def pictures_of(turn: Turn) -> str:
     """Return the HTML of an answer's pictures, without its texts."""
-    return "".join(map(_picture, turn.pictures))
+    direction = direction_of(turn.text)
+    return "".join(_picture(part, direction) for part in turn.pictures)
 
 
-def _picture(part: Picture) -> str:
+def _picture(part: Picture, direction: str) -> str:
     """Return the HTML of a picture, or of a link to where it is."""
-    if part.data:
-        return pictures.html(part)
-    return note(str(part)) if not part.url else f"<p>{_link(Source(part.url))}</p>"
+    if part.url:
+        return f"<p><em>[picture not loaded: {_link(Source(part.url))}]</em></p>"
+    return pictures.html(part, direction) or note(excerpt(str(part), _LONGEST_TITLE))
 
 
 def after(turn: Turn, *, footer: bool = True, format: Format = "markdown") -> str:
     """Return the HTML of what stands below an answer's text and pictures."""
     about = "".join(map(note, notes(turn)))
-    calls = "".join(map(_call, turn.tool_calls))
-    under = calls + _others(turn, format) + _sources(turn.sources) + about
+    under = _ends(turn.parts) + _others(turn, format) + about
     return under + (_footer(turn) if footer else "")
+
+
+def _ends(parts: Parts) -> str:
+    """Return the HTML of an answer's calls of tools and its sources."""
+    called = [_call(part) for part in parts if isinstance(part, ToolCall)]
+    return "".join(called) + _sources([p for p in parts if isinstance(p, Source)])
 
 
 def _call(call: ToolCall) -> str:
     """Return the HTML of a tool that the model asked for, its arguments folded away."""
-    name = inert(call.name or "a tool")
-    return _fold(
-        f"Asked for the tool <code>{name}</code>", preformatted(call.arguments)
-    )
+    heading = f"Asked for the tool <code>{inert(calls.name(call))}</code>"
+    if not call.arguments:
+        return f'<div dir="auto"><small>{heading}</small></div>'
+    written = inert(printable(calls.arguments(call)))
+    looks = f'dir="ltr" tabindex="0" style="{style.CODE}"'
+    code = f'<code style="{style.CODE_TEXT}">{written}</code>'
+    return _fold(heading, f"<pre {looks}>{code}</pre>")
 
 
 def _footer(turn: Turn) -> str:
@@ -176,7 +194,10 @@ def _footer(turn: Turn) -> str:
 def _others(turn: Turn, format: Format = "markdown") -> str:
     """Return the HTML of the other answers, where several were asked for."""
     return "".join(
-        note(f"Answer {number} of {len(turn.answers)}") + _body(parts, format)
+        note(f"Answer {number} of {len(turn.answers)}")
+        + reasoning(text_of(parts, Reasoning))
+        + _body(parts, format)
+        + _ends(parts)
         for number, parts in enumerate(turn.answers[1:], 2)
     )
 
@@ -213,11 +234,11 @@ def transcript(
         heading = _earlier(len(earlier))
         html.append(_question(turn))
         html += [reasoning(turn.reasoning), _body(turn.parts, "markdown")]
-        html += [*map(_call, turn.tool_calls), _others(turn)]
-        html += [_sources(turn.sources), *map(note, about)]
+        html += [_ends(turn.parts), _others(turn), *map(note, about)]
         html.append(_folded(heading, earlier))
         lines += [f"[{number}] {turn.prompt}", *_attached(turn)]
-        lines += ["", plain(turn), "", *below(turn), *about, ""]
+        text = pictures.shortened(plain(turn))
+        lines += ["", text, "", *below(turn), *about, ""]
         lines += _unfolded(heading, earlier)
     heading = f"Taken back or dropped: {len(gone)}"
     html.append(_folded(heading, gone))
@@ -255,7 +276,7 @@ def _unfolded(heading: str, turns: Sequence[Turn]) -> list[str]:
     """Return the lines of such turns in plain text, under their heading."""
     folded = [heading] if turns else []
     for turn in turns:
-        texts = [turn.prompt, plain(turn), _about(turn)]
+        texts = [turn.prompt, pictures.shortened(plain(turn)), _about(turn)]
         shown = "\n\n".join(filter(None, texts))
         folded += ["", *(f"    {line}".rstrip() for line in shown.split("\n"))]
     return [*folded, ""] if folded else []
@@ -293,16 +314,21 @@ def _sources(pages: Sequence[Source]) -> str:
     """Return the HTML of a list of links; an address that is no web page is text."""
     if not pages:
         return ""
-    rows = "".join(f'<li dir="auto">{_link(page)}</li>' for page in pages)
-    return f'<div class="apertis-sources"><small>Sources<ol>{rows}</ol></small></div>'
+    shown = pages[:MOST_SOURCES]
+    rows = "".join(f'<li dir="auto">{_link(page)}</li>' for page in shown)
+    more = len(pages) - len(shown)
+    listed = f"Sources<ol>{rows}</ol>" + (f"… and {more} more" if more else "")
+    return f'<div class="apertis-sources"><small>{listed}</small></div>'
 
 
 def _link(source: Source) -> str:
-    if not source.url.lower().startswith(("https://", "http://")):
-        return inert(f"{source.title} {source.url}".strip())
-    named = source.title or source.url
+    title = excerpt(printable(source.title), _LONGEST_TITLE)
+    is_page = source.url.lower().startswith(("https://", "http://"))
+    if not is_page or len(source.url) > _LONGEST_ADDRESS:
+        return inert(f"{title} {excerpt(source.url, _LONGEST_TITLE)}".strip())
+    named = title or source.url
     # A title says nothing of where it leads.
-    host = host_of(source.url) if source.title else shown_host(source.url, named)
+    host = host_of(source.url) if title else shown_host(source.url, named)
     behind = f" ({inert(host)})" if host else ""
     return (
         f'<a href="{escape(source.url)}" target="_blank" style="{style.LINK}" '

@@ -1,12 +1,22 @@
 """What is said below an answer, in plain text: the footer and notes on how it ended."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Literal, TypeAlias
 
 from apertis_magic.api.address import is_loopback
-from apertis_magic.chat.parts import Parts, Picture, Refusal, ToolCall, text_of
+from apertis_magic.chat.parts import (
+    Parts,
+    Picture,
+    Refusal,
+    Source,
+    ToolCall,
+    text_of,
+)
 from apertis_magic.chat.turn import Turn
+from apertis_magic.clean import excerpt, printable
+from apertis_magic.render import calls
+from apertis_magic.render.pictures import shortened
 
 Format: TypeAlias = Literal["markdown", "text"]
 """How an answer's text is shown."""
@@ -16,6 +26,10 @@ _MARKS = {
     "interrupted": "stopped; what had come is kept",
     "content_filter": "cut off by the content filter (content_filter)",
 }
+MOST_SOURCES = 100
+"""Sources of an answer that are listed; the turn has them all."""
+
+_LONGEST = 2_000  # characters of a line that names something
 _SHORTEST = 0.1  # seconds in which a rate means something
 _CHEAPEST = 0.000001  # USD
 # What a provider appends to the id that was asked for: a date, "latest" or a variant.
@@ -55,9 +69,13 @@ def notes(turn: Turn) -> list[str]:
 
 def plain(turn: Turn) -> str:
     """Return an answer in plain text: its own, and a line for each picture and call."""
-    text = turn.text or turn.refusal
-    lines = "\n".join(behind(turn))
-    return "\n\n".join(filter(None, [text, lines])) if lines else text
+    return _written(turn.parts)
+
+
+def _written(parts: Parts) -> str:
+    texts = [text_of(parts), text_of(parts, Refusal), "\n".join(_lines(parts))]
+    found = [*filter(None, texts)]
+    return "\n\n".join(found) if len(found) > 1 else "".join(found)
 
 
 def behind(turn: Turn) -> list[str]:
@@ -68,9 +86,14 @@ def behind(turn: Turn) -> list[str]:
 def _lines(parts: Parts) -> Iterator[str]:
     for part in parts:
         if isinstance(part, Picture):
-            yield f"[{part}]"
+            yield f"[{_line(str(part))}]"
         elif isinstance(part, ToolCall):
-            yield f"[asked for the tool {part}]"
+            yield f"[asked for the tool {calls.line(part)}]"
+
+
+def _line(text: str) -> str:
+    """Return a text as a line that nothing steers."""
+    return excerpt(printable(text), _LONGEST)
 
 
 def below(turn: Turn) -> list[str]:
@@ -88,16 +111,23 @@ def others(turn: Turn) -> list[str]:
 
 
 def _of_other(parts: Parts) -> list[str]:
-    return [text_of(parts) or text_of(parts, Refusal), *_lines(parts)]
+    pages = [part for part in parts if isinstance(part, Source)]
+    return [_written(parts), *_sources(pages)]
 
 
 def sources(turn: Turn) -> list[str]:
     """Return the pages of the web that the answer rests on, under a heading."""
-    pages = [
-        f"{number}. {page.title} {page.url}".replace("  ", " ")
-        for number, page in enumerate(turn.sources, 1)
+    return _sources(turn.sources)
+
+
+def _sources(pages: Sequence[Source]) -> list[str]:
+    listed = [
+        f"{number}. {_line(f'{page.title} {page.url}')}"
+        for number, page in enumerate(pages[:MOST_SOURCES], 1)
     ]
-    return ["Sources", *pages] if pages else []
+    more = len(pages) - MOST_SOURCES
+    rest = [f"… and {more} more"] if more > 0 else []
+    return ["Sources", *listed, *rest] if pages else []
 
 
 def footer_line(turn: Turn) -> str:
@@ -158,7 +188,11 @@ def _tokens(turn: Turn) -> str:
 
 def _estimated(turn: Turn) -> str:
     """Guess what the server does not tell, and say so."""
-    written = len(turn.text) + len(turn.reasoning) + sum(map(len, turn.alternatives))
+    written = (
+        len(shortened(turn.text))
+        + len(turn.reasoning)
+        + sum(map(len, turn.alternatives))
+    )
     if not written:
         return "tokens unknown"
     tokens = -(-written // _LETTERS)

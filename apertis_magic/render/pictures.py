@@ -1,25 +1,59 @@
-"""The pictures of an answer as HTML, which a notebook holds once; and back again."""
+"""The pictures of an answer as HTML, which a notebook holds once; and back again.
+
+They are parts of the answer, or stand in its text, whole, as an address (``data:``).
+"""
 
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from html import escape
+from urllib.parse import unquote_to_bytes
 
 from apertis_magic.chat.parts import Part, Parts, Picture
-from apertis_magic.chat.picture import decoded, kind_of, readable
+from apertis_magic.chat.picture import decoded, kind_of, of_data_url, readable
 from apertis_magic.chat.turn import Turn
 from apertis_magic.render import style
 
 LARGEST = 5_000_000
 """Bytes of a picture that is shown; a larger one keeps a page waiting."""
 
-_TOGETHER = 20_000_000
+TOGETHER = 20_000_000
 """Bytes of all pictures of an answer that are shown."""
 
 _SHOWN = re.compile(
     r'<img class="apertis-picture"[^>]{0,400}? src="data:image/[a-z]{1,9};base64,'
     r'([A-Za-z0-9+/]*={0,2})"'
 )
+_IN_TEXT = re.compile(
+    r"(data:image/[\w.+-]{1,20};base64,[\w+/%=-]{40})[\w+/%=-]+",
+    re.ASCII | re.IGNORECASE,
+)
+
+
+def shortened(text: str) -> str:
+    """Return *text* without the data of the pictures that stand in it.
+
+    What goes on from a text goes on from the shortened text as well.
+    """
+    return _IN_TEXT.sub(r"\1…", text) if ";base64," in text.lower() else text
+
+
+def shown_from_text(address: str, room: int) -> Picture | None:
+    """Return the picture that an address in a text holds, None where it holds none.
+
+    Args:
+        address: the address.
+        room: how many bytes a picture may have, at the most.
+    """
+    if not address[:11].lower().startswith("data:image/"):
+        return None
+    try:
+        data = of_data_url(unquote_to_bytes(address).decode("ascii", "replace"))
+    except ValueError:
+        return None
+    kind = kind_of(data)
+    fits = len(data) <= min(room, LARGEST)
+    return Picture(kind, data) if kind is not None and fits else None
 
 
 def fitted(turn: Turn) -> Turn:
@@ -29,7 +63,7 @@ def fitted(turn: Turn) -> Turn:
     """
     if not any(isinstance(each, Picture) for parts in turn.answers for each in parts):
         return turn
-    left = _TOGETHER
+    left = TOGETHER
     answers: list[Parts] = []
     for parts in turn.answers:
         shown = []
@@ -41,10 +75,18 @@ def fitted(turn: Turn) -> Turn:
     return replace(turn, answers=tuple(answers))
 
 
-def html(part: Picture) -> str:
-    """Return the HTML of a picture that has its bytes and is what it is said to be."""
+def html(part: Picture, direction: str = "") -> str:
+    """Return the HTML of a picture; none where it is not what it is said to be.
+
+    Args:
+        part: the picture.
+        direction: of the text above it, at whose side it stands.
+    """
+    if kind_of(part.data) != part.kind:
+        return ""
+    side = f' dir="rtl" style="{style.START}"' if direction == "rtl" else ""
     return (
-        f'<p><img class="apertis-picture" alt="{escape(str(part))}" '
+        f'<p{side}><img class="apertis-picture" alt="{escape(str(part))}" '
         f'style="{style.PICTURE}" src="{part.data_url}"></p>'
     )
 
@@ -72,5 +114,5 @@ def _named(part: Part) -> Part:
     if not isinstance(part, Picture):
         return part
     size = readable(len(part.data))
-    said = f"{size}, which is more than an output holds; the turn's pictures have it"
+    said = f"{size}, which is too large to be shown; answer.pictures has it"
     return replace(part, data=b"", left_out=said)

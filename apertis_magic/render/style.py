@@ -83,6 +83,6 @@ NUMBER = "text-align:right;white-space:nowrap"
 
 IN_ANSWERS = frozenset(
     {BOX, BARE, CODE, CODE_TEXT, QUOTE, LINK, TASK, FROM_RIGHT, FROM_BOTH}
-    | {START, RIGHT, LEFT, CENTER, RULE}
+    | {PICTURE, START, RIGHT, LEFT, CENTER, RULE}
 )
 """All that the elements of an answer's text may have."""

@@ -15,6 +15,7 @@ from apertis_magic.render import bundle, footer, pictures
 from apertis_magic.render.footer import Format
 from apertis_magic.render.layout import Layout
 from apertis_magic.render.metadata import metadata
+from apertis_magic.render.pictures import shortened
 from apertis_magic.render.rendering import rendering
 
 _HEARTBEAT = 0.5
@@ -134,18 +135,25 @@ class NotebookView:
         self._format = format
         self._footer = footer
         self._handles: list[DisplayHandle] = []
-        self._pieces: list[str | None] = []  # what each display holds of the text
+        self._most = displays.room - 1
+        self._begin()
+        bundle.prepare()  # while the question is on its way
+
+    def _begin(self) -> None:
+        """Begin with the text, of which no display holds anything."""
+        # What each display holds of the text.
+        self._pieces: list[str | None] = [None] * len(self._handles)
         self._kept: set[int] = set()  # displays that will not change any more
-        self._layout = Layout(most=displays.room - 1)
-        self._rendering = rendering(format)
+        self._layout = Layout(most=self._most)
+        self._rendering = rendering(self._format)
         self._shown = 0  # characters of the text that have been shown
         self._thought = 0  # displays of the reasoning, above those of the text
         self._due = 0.0
-        bundle.prepare()  # while the question is on its way
 
     def update(self, progress: Progress) -> None:
         """Show what has come, or what is waited for while there is nothing."""
-        text = progress.text or progress.refusal
+        text = shortened(progress.text or progress.refusal)
+        self._begin_again(text)
         is_first = bool(text) and not any(self._pieces)
         if monotonic() < self._due and not is_first:
             return
@@ -158,7 +166,8 @@ class NotebookView:
 
     def finish(self, turn: Turn, conversation: str | None) -> None:
         """Put the whole answer with its footer in place of what was shown."""
-        if len(turn.text or turn.refusal) > _LONG and self._layout.most > 1:
+        length = len(shortened(turn.text or turn.refusal))
+        if length > _LONG and self._layout.most > 1:
             self._finish_long(turn, conversation)
             return
         self._rendering.grow(turn.text or turn.refusal)
@@ -175,6 +184,15 @@ class NotebookView:
     def clear(self) -> None:
         """Leave empty displays, which take no room."""
         self._displays.empty(self._handles)
+
+    def _begin_again(self, text: str) -> None:
+        """Forget what is shown where *text* does not go on from it.
+
+        The end of a model's thinking may be all that tells it from the answer.
+        """
+        if not text.startswith(self._rendering.text):
+            self._displays.empty(self._handles[1:])
+            self._begin()
 
     def _wait(self, progress: Progress) -> int:
         """Show what is waited for, and the last words of what the model thinks."""
@@ -216,6 +234,8 @@ class NotebookView:
         turn = pictures.fitted(turn)
         shown = turn.text or turn.refusal
         plain = printable(footer.plain(turn))
+        self._begin_again(shown)
+        self._think(turn)
         self._rendering.grow(shown)
         self._layout = self._layout.closed(len(shown), self._rendering.ends)
         *spans, last = self._layout.spans(len(shown))
@@ -224,18 +244,24 @@ class NotebookView:
         at = len(spans) + self._thought
         parts = {"part": len(spans) + 1, "parts": len(spans) + 1}
         about = metadata(turn, conversation=conversation, plain=plain) | parts
-        below = bundle.pictures_of(turn)
+        below = bundle.html_of(turn.refusal) if turn.text else ""
+        below += bundle.pictures_of(turn)
         below += bundle.after(turn, footer=self._footer, format=self._format)
-        thought = bundle.reasoning(turn.reasoning, seconds=turn.first_text)
-        if self._thought:
-            self._show(0, bundle.page(thought))
-        else:  # it came too late, or all at once, to stand above
-            below = thought + below
+        if not self._thought:  # it came too late to stand above
+            below = bundle.reasoning(turn.reasoning, seconds=turn.first_text) + below
         data = bundle.page(self._rendering.html(*last) + below, first=at == 0)
         behind = plain[len(printable(shown)) :]
         rest = {"text/plain": printable(shown[slice(*last)]) + behind}
         self._show(at, data | rest, {"apertis_magic": about})
         self._displays.empty(self._handles[at + 1 :])
+
+    def _think(self, turn: Turn) -> None:
+        """Show the whole reasoning above the text, unless there is text there."""
+        if turn.reasoning and not any(self._pieces):
+            self._thought = 1
+        if self._thought:
+            thought = bundle.reasoning(turn.reasoning, seconds=turn.first_text)
+            self._show(0, bundle.page(thought))
 
     def _piece(self, at: int) -> str | None:
         return self._pieces[at] if at < len(self._pieces) else None
