@@ -6,12 +6,12 @@ a terminal would obey. There is no
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from html import escape
 from time import localtime, strftime
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
 from apertis_magic.chat.parts import (
     Parts,
@@ -33,6 +33,9 @@ from apertis_magic.render.text import columns, inert, preformatted
 from apertis_magic.render.text import lines as html_lines
 
 Bundle = dict[str, str]
+
+Draw: TypeAlias = Callable[[Picture], str]
+"""Makes the HTML of a picture that is held."""
 
 _LONGEST_REASONING = 20_000
 """Characters of it that are shown, the last ones; the turn keeps it all."""
@@ -107,20 +110,27 @@ def answer(
     """
     turn = pictures.fitted(turn)
     thought = reasoning(turn.reasoning, seconds=turn.first_text)
-    body = _body(turn.parts, format, html=html)
-    whole = thought + body + after(turn, footer=footer, format=format)
+    shown = body(turn.parts, format, html=html)
+    whole = thought + shown + after(turn, footer=footer, format=format)
     text = printable(plain(turn))
     about = metadata(turn, conversation=conversation, plain=text)
     return {**page(whole), "text/plain": text}, {"apertis_magic": about}
 
 
-def _body(parts: Parts, format: Format, *, html: str | None = None) -> str:
+def body(
+    parts: Parts,
+    format: Format = "markdown",
+    *,
+    html: str | None = None,
+    draw: Draw = pictures.html,
+) -> str:
     """Return the HTML of an answer's texts and pictures, in their order.
 
     Args:
         parts: the answer.
         format: how its text is shown.
         html: of all its text, where that was rendered already.
+        draw: makes the HTML of a picture that is held.
     """
     shown = [part for part in parts if isinstance(part, Text | Picture)]
     if not any(isinstance(part, Text) for part in shown):
@@ -128,7 +138,7 @@ def _body(parts: Parts, format: Format, *, html: str | None = None) -> str:
     is_one = not any(isinstance(part, Text) for part in shown[1:])
     rendered = html if is_one else None
     return "".join(
-        _picture(part)
+        _picture(part, draw)
         if isinstance(part, Picture)
         else html_of(part.text, format)
         if rendered is None
@@ -142,18 +152,25 @@ def pictures_of(turn: Turn) -> str:
     return "".join(map(_picture, turn.pictures))
 
 
-def _picture(part: Picture) -> str:
+def _picture(part: Picture, draw: Draw = pictures.html) -> str:
     """Return the HTML of a picture, or of a link to where it is."""
     if part.data:
-        return pictures.html(part)
+        return draw(part)
     return note(str(part)) if not part.url else f"<p>{_link(Source(part.url))}</p>"
 
 
-def after(turn: Turn, *, footer: bool = True, format: Format = "markdown") -> str:
+def after(
+    turn: Turn,
+    *,
+    footer: bool = True,
+    format: Format = "markdown",
+    draw: Draw = pictures.html,
+) -> str:
     """Return the HTML of what stands below an answer's text and pictures."""
     about = "".join(map(note, notes(turn)))
     calls = "".join(map(_call, turn.tool_calls))
-    under = calls + _others(turn, format) + _sources(turn.sources) + about
+    others = _others(turn, format, draw=draw)
+    under = calls + others + _sources(turn.sources) + about
     return under + (_footer(turn) if footer else "")
 
 
@@ -173,10 +190,12 @@ def _footer(turn: Turn) -> str:
     )
 
 
-def _others(turn: Turn, format: Format = "markdown") -> str:
+def _others(
+    turn: Turn, format: Format = "markdown", *, draw: Draw = pictures.html
+) -> str:
     """Return the HTML of the other answers, where several were asked for."""
     return "".join(
-        note(f"Answer {number} of {len(turn.answers)}") + _body(parts, format)
+        note(f"Answer {number} of {len(turn.answers)}") + body(parts, format, draw=draw)
         for number, parts in enumerate(turn.answers[1:], 2)
     )
 
@@ -188,6 +207,7 @@ def transcript(
     stale: frozenset[str],
     versions: Mapping[str, Sequence[Turn]] = MappingProxyType({}),
     gone: Sequence[Turn] = (),
+    draw: Draw = pictures.html,
 ) -> Bundle:
     """Return a whole conversation, each question with its answer and footer.
 
@@ -197,6 +217,7 @@ def transcript(
         stale: ids of the turns that were asked before a turn above them changed.
         versions: the earlier versions of a turn, by its id.
         gone: turns that have no place in the conversation any more.
+        draw: makes the HTML of a picture that is held.
     """
     html: list[str] = []
     lines: list[str] = []
@@ -212,8 +233,8 @@ def transcript(
         earlier = versions.get(turn.id, ())
         heading = _earlier(len(earlier))
         html.append(_question(turn))
-        html += [reasoning(turn.reasoning), _body(turn.parts, "markdown")]
-        html += [*map(_call, turn.tool_calls), _others(turn)]
+        html += [reasoning(turn.reasoning), body(turn.parts, draw=draw)]
+        html += [*map(_call, turn.tool_calls), _others(turn, draw=draw)]
         html += [_sources(turn.sources), *map(note, about)]
         html.append(_folded(heading, earlier))
         lines += [f"[{number}] {turn.prompt}", *_attached(turn)]
