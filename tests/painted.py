@@ -26,8 +26,12 @@ def _piece(name: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + name + data + check
 
 
-def drawn(*pictures: bytes, kind: str = "image/png", **delta: Any) -> bytes:
+def drawn(*pictures: bytes) -> bytes:
     """Return the event of one chunk that holds pictures."""
-    urls = [f"data:{kind};base64,{b64encode(each).decode()}" for each in pictures]
-    images = [{"type": "image_url", "image_url": {"url": url}} for url in urls]
-    return chunk(delta={"images": images, **delta})
+    return chunk(delta={"images": images_of(*pictures)})
+
+
+def images_of(*pictures: bytes) -> list[Any]:
+    """Return pictures as a message of the API holds them."""
+    urls = [f"data:image/png;base64,{b64encode(each).decode()}" for each in pictures]
+    return [{"type": "image_url", "image_url": {"url": url}} for url in urls]

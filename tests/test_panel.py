@@ -181,6 +181,17 @@ def test_what_turns_out_to_be_thinking(
             )
 
 
+def test_what_turns_out_to_be_thinking_at_the_end() -> None:
+    """Where nobody looked in between, the page is sent the whole."""
+    with under_way() as (reply, draft):
+        growing = Growing(reply)
+        draft.add(delta("So, well"))
+        growing.news()
+        turn = turn_of(question=Question("q"), text="It is.", reasoning="So, well")
+
+        assert ({}, False) == growing.end(turn)
+
+
 def test_what_turns_out_to_be_a_refusal() -> None:
     """An answer that comes after one takes its place."""
     with under_way() as (reply, draft):

@@ -48,10 +48,10 @@ class Growing:
 
     def news(self) -> dict[str, Any]:
         """Return what is new, and count it as sent; nothing where nothing is."""
-        reply = self._reply
-        text = (reply.text or reply.refusal).rstrip(_HALF)
-        thought = reply.reasoning.rstrip(_HALF)
-        status = "" if text else reply.status
+        now = self._reply.now
+        text = (now.text or now.refusal).rstrip(_HALF)
+        thought = now.reasoning.rstrip(_HALF)
+        status = "" if text else now.status
         # What was shown as the answer may turn out to be thinking, or a refusal.
         is_same = text.startswith(self.text) and thought.startswith(self.thought)
         if not is_same:

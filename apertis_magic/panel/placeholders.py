@@ -7,10 +7,14 @@ answers.
 
 from collections.abc import Iterator
 from html import escape
+from typing import TYPE_CHECKING
 
 from apertis_magic.chat.parts import Picture
 from apertis_magic.chat.turn import Turn
 from apertis_magic.render import bundle, pictures
+
+if TYPE_CHECKING:
+    from apertis_magic.chat.attachment import Attachment
 
 
 def body(turn: Turn) -> str:
@@ -31,7 +35,7 @@ def picture(turn: Turn, number: int) -> tuple[str, bytes] | None:
         turn: whose picture it is.
         number: which of the turn's.
     """
-    numbered = (*turn.attachments, *_held(turn))
+    numbered: tuple[Attachment | Picture, ...] = (*turn.attachments, *_held(turn))
     found = numbered[number] if 0 <= number < len(numbered) else None
     if isinstance(found, Picture):
         return found.kind, found.data

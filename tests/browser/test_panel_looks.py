@@ -5,6 +5,7 @@ import threading
 from axe import violations
 from hostile import PAYLOADS
 from lab_driver import Lab, Notebook
+from painted import drawn, png
 from playwright.sync_api import FilePayload, Locator, expect
 from scripted_server import (
     DONE,
@@ -43,6 +44,13 @@ data.plot(x="day", y="temperature")
 
 The mean is \\(\\bar{x} = \\frac{1}{n}\\sum x_i\\).
 """
+CALL = {
+    "index": 0,
+    "id": "call_1",
+    "function": {"name": "brighter", "arguments": '{"by": 20}'},
+}
+SOURCE = "https://docs.example/boats"
+LAST = {"choices": [], "usage": {**USAGE, "cost": 0.039}}
 THEMES = ("Dark High Contrast", "Dark", "Light")
 # What our own page makes, or mathematics, is not looked at.
 _ODD = """root => [...root.querySelectorAll(
@@ -194,6 +202,61 @@ def test_right_to_left(lab: Lab, server: ScriptedServer) -> None:
     assert "rtl" == panel.locator(".ap-question").evaluate(direction)
     assert "rtl" == panel.locator(".ap-answer p").evaluate(direction)
     assert "ltr" == panel.locator(".ap-answer pre").evaluate(direction)
+
+    notebook.close()
+
+
+PARTS = (
+    event({"choices": [{"delta": {"reasoning_content": "A *boat*, at dusk."}}]}),
+    chunk("Here is a **boat at dusk**, in the colours that you named:\n\n"),
+    drawn(png(640, 400)),
+    chunk("I can make it brighter, if you wish."),
+    chunk(delta={"tool_calls": [CALL]}),
+    event({"choices": [], "web_sources": [{"url": SOURCE, "title": "Of boats"}]}),
+)
+
+
+def test_what_an_answer_of_many_parts_looks_like(
+    lab: Lab, server: ScriptedServer, screenshots: object
+) -> None:
+    """A picture fits the panel, however narrow; it can be used and read by all."""
+    server.will(
+        Answer((*PARTS, chunk(finish="tool_calls"), event(LAST), DONE)),
+        Answer((chunk("הנה **סירה**:"), drawn(png(160, 100)), END, DONE)),
+    )
+    notebook, panel = opened(lab, server, "parts")
+    ask(panel, "Draw a boat at dusk.")
+    ask(panel, "צייר סירה")
+    pictures = panel.get_by_role("article").get_by_role("img")
+    panel.get_by_role("log").evaluate(_WHOLE)
+    expect(pictures).to_have_count(2)
+    panel.get_by_role("log").evaluate(_WHOLE)
+    for summary in panel.get_by_role("article").first.locator("summary").all():
+        summary.click()
+    found = {}
+    for theme in THEMES:
+        lab.theme(f"JupyterLab {theme}")
+        found[theme] = violations(lab.page, ".ap")
+        name = theme.lower().replace(" ", "-")
+        panel.get_by_role("log").evaluate(_WHOLE)
+        panel.screenshot(path=f"{screenshots}/panel-parts-{name}.png")
+    with lab.width(320):
+        panel.get_by_role("log").evaluate(_WHOLE)
+        panel.screenshot(path=f"{screenshots}/panel-parts-narrow.png")
+        wide = panel.evaluate(_WIDE)
+        article = panel.get_by_role("article").last
+        article.screenshot(path=f"{screenshots}/panel-parts-right-to-left.png")
+        ratios = pictures.evaluate_all("es => es.map(e => e.width / e.height)")
+    side = "e => e.closest('.ap-blocks').getBoundingClientRect().right"
+    right = pictures.last.evaluate(
+        f"e => ({side})(e) - e.getBoundingClientRect().right"
+    )
+
+    assert [] == [line for each in found.values() for line in each]
+    assert [] == wide
+    assert [1.6, 1.6] == [round(ratio, 1) for ratio in ratios]
+    assert 1 > abs(right)
+    assert [] == panel.evaluate(_ODD)
 
     notebook.close()
 
