@@ -192,7 +192,7 @@ def test_a_picture_of_an_answer(page: Page, server: ScriptedServer) -> None:
 
 
 def test_pictures_that_no_page_asks_for(page: Page, server: ScriptedServer) -> None:
-    """Another number is no picture, and one that is asked for at once comes once."""
+    """Another number is no picture, nor is one of another turn."""
     server.will(Answer((drawn(png()), chunk(finish="stop"), DONE)))
     page.ask("ask", token=ONE, text="Draw a cat.", names=[])
     turn = page.last(open=False)["id"]

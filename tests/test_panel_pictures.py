@@ -8,12 +8,15 @@ from journals import taken_up
 from painted import png
 from turns import parts_of, turn_of
 
+from apertis_magic.chat import session
 from apertis_magic.chat.attachment import Attachment
 from apertis_magic.chat.parts import Picture, Refusal, Text, ToolCall
 from apertis_magic.chat.question import Question
 from apertis_magic.chat.state import State, history_of
 from apertis_magic.chat.turn import Turn
 from apertis_magic.panel import placeholders, saved
+from apertis_magic.panel.publisher import Publisher
+from apertis_magic.panel.requests import Request
 from apertis_magic.panel.rows import Row, ended_turn
 from apertis_magic.render import pictures
 
@@ -91,6 +94,26 @@ def test_no_message_that_shows_a_turn_holds_its_pictures() -> None:
 def test_a_picture_by_its_number(number: int, expected: Any) -> None:
     """The files of the question, then what the answers hold; no other number."""
     assert expected == placeholders.picture(TURN, number)
+
+
+def test_a_picture_that_is_asked_for_again_and_again() -> None:
+    """It is sent once for all that a page has asked by then."""
+    sent: list[Any] = []
+    current = session.current()
+    current.current.transcript.take_up(State(name="main", history=history_of([TURN])))
+    publisher = Publisher(
+        current, {}, saved.SavedTranscript(current), lambda *each: sent.append(each)
+    )
+    publisher.answer(Request(kind="hello", view="v"))
+    for number in (3, 3, 1, 3, 7):
+        publisher.answer(Request(kind="picture", view="v", turn="t", number=number))
+    publisher.publish()
+    about = {"kind": "picture", "turn": "t", "to": "v", "type": "image/png"}
+
+    assert [
+        ({**about, "number": 3}, [FIRST]),
+        ({**about, "number": 1}, [SECOND]),
+    ] == [each for each in sent if each[0]["kind"] == "picture"]
 
 
 def test_a_picture_that_is_too_large_is_a_line() -> None:

@@ -1,6 +1,7 @@
 """The panel for everyone: themes, widths, scripts, keyboards, and hostile texts."""
 
 import threading
+from base64 import b64encode
 
 from axe import violations
 from hostile import PAYLOADS
@@ -49,6 +50,7 @@ CALL = {
     "id": "call_1",
     "function": {"name": "brighter", "arguments": '{"by": 20}'},
 }
+SVG = b"<svg xmlns='http://www.w3.org/2000/svg' onload='window.ran=[1]'/>"
 SOURCE = "https://docs.example/boats"
 LAST = {"choices": [], "usage": {**USAGE, "cost": 0.039}}
 THEMES = ("Dark High Contrast", "Dark", "Light")
@@ -289,6 +291,37 @@ def test_hostile_texts(lab: Lab, server: ScriptedServer) -> None:
     assert [] == lab.page.evaluate("() => window.ran ?? []")
     assert [] == lab.strays
     assert 0 == lab.page.locator(".jp-Dialog").count()
+    assert [] == panel.evaluate(_ODD)
+
+    notebook.close()
+
+
+def test_hostile_pictures(lab: Lab, server: ScriptedServer) -> None:
+    """What is no picture is a line, what is elsewhere a link; nothing is fetched."""
+    bad = list(PAYLOADS.values())[::2]
+    addresses = [
+        "data:image/svg+xml;base64," + b64encode(SVG).decode(),
+        "data:image/png;base64," + b64encode(SVG).decode(),
+        "data:text/html,<script>window.ran=[1]</script>",
+        "javascript:window.ran=[1]",
+        "https://pictures.example/a.png",
+        *(f"https://pictures.example/{text}" for text in bad),
+    ]
+    images = [{"image_url": {"url": address}} for address in addresses]
+    named = chunk(delta={"images": images})
+    server.will(Answer((named, drawn(*[png(9, 9)] * 150), chunk("So."), END, DONE)))
+    notebook, panel = opened(lab, server, "hostile pictures")
+    ask(panel, "Draw.")
+    turn = panel.get_by_role("article")
+    panel.get_by_role("log").evaluate(_WHOLE)
+    places = turn.locator("data.ap-picture")
+    while places.count():
+        places.evaluate_all("es => es[0]?.scrollIntoView()")
+
+    assert 100 - len(addresses) == turn.get_by_role("img").count()
+    assert "more pictures are left out" in turn.inner_text()
+    assert [] == lab.page.evaluate("() => window.ran ?? []")
+    assert [] == lab.strays
     assert [] == panel.evaluate(_ODD)
 
     notebook.close()

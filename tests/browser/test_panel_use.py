@@ -366,6 +366,7 @@ def test_pictures_of_answers(panel: Panel, server: ScriptedServer) -> None:
     broken = b"\x89PNG\r\n\x1a\n" + bytes(99)
     wide = png(900, 300)
     server.will(
+        says("one"),
         Answer(
             (
                 chunk("**Before**."),
@@ -377,9 +378,11 @@ def test_pictures_of_answers(panel: Panel, server: ScriptedServer) -> None:
             )
         ),
         json_answer(two_answers(png(), png(blue=0))),
+        says("ONE"),
     )
+    panel.ask("1?")
     panel.ask("Draw.")
-    turn = panel.turns.first
+    turn = panel.turns.nth(1)
     images = turn.get_by_role("img", name="PNG picture")
     expect(images).to_have_count(2)
     expect(turn).to_contain_text("107 bytes · cannot be shown")
@@ -400,11 +403,16 @@ def test_pictures_of_answers(panel: Panel, server: ScriptedServer) -> None:
         images.first.click()
     expect(opening.value.locator("img")).to_be_visible()
     opening.value.close()
-    panel.of_turn(0, "Retry").click()
+    panel.of_turn(1, "Retry").click()
     expect(turn).to_contain_text("Answer 2 of 2")
     expect(images).to_have_count(2)
     expect(turn.get_by_role("button", name="Copy")).to_have_count(0)
     expect(turn.get_by_role("button", name="Continue")).to_have_count(0)
+    images.evaluate_all("es => { window.shown = es }")
+    panel.of_turn(0, "Retry").click()
+    expect(turn).to_contain_text("stale")
+
+    assert panel.lab.page.evaluate("() => window.shown.every(e => e.isConnected)")
 
 
 def test_pictures_that_nobody_sees_yet(panel: Panel, server: ScriptedServer) -> None:

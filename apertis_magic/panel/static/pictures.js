@@ -54,10 +54,8 @@ export class Pictures {
       this.sight.unobserve(target);
       const { turn, number } = place;
       const key = `${turn} ${number}`;
-      // One that stands twice comes once; of a turn that was gone, nothing has come.
-      const nodes = [...(this.pending.get(key) ?? [])].filter((node) => node.isConnected);
-      if (!nodes.length) this.kernel.send({ kind: "picture", turn, number });
-      this.pending.set(key, [...nodes, target]);
+      this.pending.set(key, [...(this.pending.get(key) ?? []), target]);
+      this.kernel.send({ kind: "picture", turn, number });
     }
   }
 
@@ -87,15 +85,20 @@ export class Pictures {
     if (!place) return;
     const url = URL.createObjectURL(blob);
     const image = element("img", { alt: place.name, src: url });
-    this.urls.set(image, url);
-    image.addEventListener("load", () => this.change(() => place.put(image, blob.type)));
-    image.addEventListener("error", () => this.change(() => node.append(" · cannot be shown")));
+    image.addEventListener("load", () => {
+      this.urls.set(image, url);
+      this.change(() => place.put(image, blob.type));
+    });
+    image.addEventListener("error", () => {
+      URL.revokeObjectURL(url);
+      this.change(() => node.append(" · cannot be shown"));
+    });
   }
 
   /** Memory in the page is bounded: what has left the transcript is let go. */
   releaseGone() {
     for (const [image, url] of this.urls) {
-      if (!image.complete || image.isConnected) continue;
+      if (image.isConnected) continue;
       URL.revokeObjectURL(url);
       this.urls.delete(image);
     }
