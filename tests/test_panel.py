@@ -29,10 +29,11 @@ from apertis_magic.chat import session
 from apertis_magic.chat.conversation import Conversation
 from apertis_magic.chat.draft import Draft
 from apertis_magic.chat.history import Placement
+from apertis_magic.chat.parts import Picture, Reasoning, Text
 from apertis_magic.chat.question import Question
 from apertis_magic.chat.reply import Reply
 from apertis_magic.chat.state import State, history_of
-from apertis_magic.chat.turn import Cell
+from apertis_magic.chat.turn import Cell, Turn
 from apertis_magic.errors import ConfigurationError
 from apertis_magic.panel import fields, requests
 from apertis_magic.panel.feed import PAGE, Feed
@@ -152,6 +153,81 @@ def test_any_text_grows_to_its_whole(pieces: list[str]) -> None:
         assert reply.text == page["text"]
 
 
+@settings(max_examples=200)
+@given(
+    before=st.sampled_from(["So, **well**", "One.\n\nTwo.", "- a\n- b", "Hm"]),
+    end=st.sampled_from(["\n</think>\n", "</think>\n\n", " </think> \r\n"]),
+    text=TEXTS,
+    sizes=st.lists(st.integers(0, 40), max_size=12),
+)
+def test_what_turns_out_to_be_thinking(
+    before: str, end: str, text: str, sizes: list[int]
+) -> None:
+    """The page shows what the answer is at any time, and nothing of it twice."""
+    with under_way() as (reply, draft):
+        growing = Growing(reply)
+        page: dict[str, Any] = {"text": "", "thought": "", "html": "", "covered": 0}
+        for piece in cut(f"{before}{end}{text}", sizes):
+            draft.add(delta(piece))
+            grow(page, growing.news())
+
+            assert (reply.text, reply.reasoning) == (page["text"], page["thought"])
+            assert (page["html"], page["covered"]) == (growing.html, growing.covered)
+
+            rest = tail(page["text"], page["covered"])
+
+            assert flat(bundle.html_of(reply.text)) == flat(
+                page["html"] + bundle.html_of(rest)
+            )
+
+
+def test_what_turns_out_to_be_thinking_at_the_end() -> None:
+    """Where nobody looked in between, the page is sent the whole."""
+    with under_way() as (reply, draft):
+        growing = Growing(reply)
+        draft.add(delta("So, well"))
+        growing.news()
+        turn = turn_of(question=Question("q"), text="It is.", reasoning="So, well")
+
+        assert ({}, False) == growing.end(turn)
+
+
+def test_what_turns_out_to_be_a_refusal() -> None:
+    """An answer that comes after one takes its place."""
+    with under_way() as (reply, draft):
+        growing = Growing(reply)
+        page: dict[str, Any] = {"text": "", "html": "", "covered": 0}
+        refused = {"choices": [{"index": 0, "delta": {"refusal": "No.\n\nNever."}}]}
+        draft.add(ChatCompletionChunk(refused))
+        grow(page, growing.news())
+
+        assert "No.\n\nNever." == page["text"]
+
+        draft.add(delta("Or **yes**.\n\nWell"))
+        grow(page, growing.news())
+
+    assert "Or **yes**.\n\nWell" == page["text"]
+    assert flat(bundle.html_of("Or **yes**.")) == flat(page["html"])
+
+
+def test_an_answer_of_more_than_one_text_is_sent_anew() -> None:
+    """A picture stands between its texts, or before or behind the only one."""
+    picture = Picture("image/gif", b"GIF89a")
+    wholes = []
+    for parts in (
+        (Text("A"),),
+        (Text("A"), picture),
+        (Text("A"), Reasoning("Hm."), Text("B")),
+    ):
+        with under_way() as (reply, draft):
+            growing = Growing(reply)
+            draft.add(delta("A"))
+            _, is_all = growing.end(Turn(question=Question("q"), answers=(parts,)))
+        wholes.append(is_all)
+
+    assert [True, False, False] == wholes
+
+
 def test_a_block_that_changes_late_is_sent_anew() -> None:
     """The target of a link may come at the end: the page needs the whole once more."""
     first, second = "A [link][r].\n\nMore.\n\n", "[r]: https://docs.example/\n"
@@ -166,6 +242,9 @@ def test_a_block_that_changes_late_is_sent_anew() -> None:
 
 def grow(turn: dict[str, Any], news: dict[str, Any]) -> None:
     """Do what the page does with news of an answer."""
+    if news.get("anew"):
+        turn |= {"text": "", "thought": "", "html": "", "covered": 0}
+    turn["thought"] = turn.get("thought", "") + news.get("thought", "")
     turn["text"] += news.get("text", "")
     if "blocks" in news:
         turn["html"] += "".join(news["blocks"])

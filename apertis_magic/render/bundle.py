@@ -6,12 +6,12 @@ a terminal would obey. There is no
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from html import escape
 from time import localtime, strftime
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
 from apertis_magic.chat.parts import (
     Parts,
@@ -42,6 +42,9 @@ from apertis_magic.render.text import columns, inert, preformatted
 from apertis_magic.render.text import lines as html_lines
 
 Bundle = dict[str, str]
+
+Draw: TypeAlias = Callable[[Picture, str], str]
+"""Makes the HTML of a picture that is held."""
 
 _LONGEST_REASONING = 20_000
 """Characters of it that are shown, the last ones; the turn keeps it all."""
@@ -119,20 +122,27 @@ def answer(
     """
     turn = pictures.fitted(turn)
     thought = reasoning(turn.reasoning, seconds=turn.first_text)
-    body = _body(turn.parts, format, html=html)
-    whole = thought + body + after(turn, footer=footer, format=format)
+    shown = body(turn.parts, format, html=html)
+    whole = thought + shown + after(turn, footer=footer, format=format)
     text = printable(plain(turn))
     about = metadata(turn, conversation=conversation, plain=text)
     return {**page(whole), "text/plain": text}, {"apertis_magic": about}
 
 
-def _body(parts: Parts, format: Format, *, html: str | None = None) -> str:
+def body(
+    parts: Parts,
+    format: Format = "markdown",
+    *,
+    html: str | None = None,
+    draw: Draw = pictures.html,
+) -> str:
     """Return the HTML of what an answer says and shows, in its order.
 
     Args:
         parts: the answer.
         format: how its text is shown.
         html: of all its text, where that was rendered already.
+        draw: makes the HTML of a picture that is held.
     """
     is_one = sum(isinstance(part, Text | Refusal) for part in parts) == 1
     known = html if is_one else None
@@ -142,7 +152,7 @@ def _body(parts: Parts, format: Format, *, html: str | None = None) -> str:
             direction = direction_of(part.text)
             shown.append(known or html_of(part.text, format))
         elif isinstance(part, Picture):
-            shown.append(_picture(part, direction))
+            shown.append(_picture(part, direction, draw))
     return "".join(shown)
 
 
@@ -152,17 +162,24 @@ def pictures_of(turn: Turn) -> str:
     return "".join(_picture(part, direction) for part in turn.pictures)
 
 
-def _picture(part: Picture, direction: str) -> str:
+def _picture(part: Picture, direction: str, draw: Draw = pictures.html) -> str:
     """Return the HTML of a picture, or of a link to where it is."""
     if part.url:
         return f"<p><em>[picture not loaded: {_link(Source(part.url))}]</em></p>"
-    return pictures.html(part, direction) or note(excerpt(str(part), _LONGEST_TITLE))
+    return draw(part, direction) or note(excerpt(str(part), _LONGEST_TITLE))
 
 
-def after(turn: Turn, *, footer: bool = True, format: Format = "markdown") -> str:
+def after(
+    turn: Turn,
+    *,
+    footer: bool = True,
+    format: Format = "markdown",
+    draw: Draw = pictures.html,
+) -> str:
     """Return the HTML of what stands below an answer's text and pictures."""
     about = "".join(map(note, notes(turn)))
-    under = _ends(turn.parts) + _others(turn, format) + about
+    others = _others(turn, format, draw=draw)
+    under = _ends(turn.parts) + others + about
     return under + (_footer(turn) if footer else "")
 
 
@@ -191,12 +208,14 @@ def _footer(turn: Turn) -> str:
     )
 
 
-def _others(turn: Turn, format: Format = "markdown") -> str:
+def _others(
+    turn: Turn, format: Format = "markdown", *, draw: Draw = pictures.html
+) -> str:
     """Return the HTML of the other answers, where several were asked for."""
     return "".join(
         note(f"Answer {number} of {len(turn.answers)}")
         + reasoning(text_of(parts, Reasoning))
-        + _body(parts, format)
+        + body(parts, format, draw=draw)
         + _ends(parts)
         for number, parts in enumerate(turn.answers[1:], 2)
     )
@@ -209,6 +228,7 @@ def transcript(
     stale: frozenset[str],
     versions: Mapping[str, Sequence[Turn]] = MappingProxyType({}),
     gone: Sequence[Turn] = (),
+    draw: Draw = pictures.html,
 ) -> Bundle:
     """Return a whole conversation, each question with its answer and footer.
 
@@ -218,6 +238,7 @@ def transcript(
         stale: ids of the turns that were asked before a turn above them changed.
         versions: the earlier versions of a turn, by its id.
         gone: turns that have no place in the conversation any more.
+        draw: makes the HTML of a picture that is held.
     """
     html: list[str] = []
     lines: list[str] = []
@@ -233,8 +254,8 @@ def transcript(
         earlier = versions.get(turn.id, ())
         heading = _earlier(len(earlier))
         html.append(_question(turn))
-        html += [reasoning(turn.reasoning), _body(turn.parts, "markdown")]
-        html += [_ends(turn.parts), _others(turn), *map(note, about)]
+        html += [reasoning(turn.reasoning), body(turn.parts, draw=draw)]
+        html += [_ends(turn.parts), _others(turn, draw=draw), *map(note, about)]
         html.append(_folded(heading, earlier))
         lines += [f"[{number}] {turn.prompt}", *_attached(turn)]
         text = pictures.shortened(plain(turn))
