@@ -97,6 +97,11 @@ SAMPLES: dict[str, Any] = {
     "note": "the shortest",
 }
 TURN = Turn(**SAMPLES)
+ASKABLE = replace(
+    TURN.question, attachments=tuple(e for e in TURN.attachments if not e.missing)
+)
+"""The question as it can be asked: with the files that are held."""
+
 STATE = State(
     id="c-1",
     name="idea",
@@ -310,7 +315,7 @@ def test_python_asks_with_all_that_a_question_keeps(server: ScriptedServer) -> N
     """By its name, first or again; ``filled`` is for who fills values in."""
     server.will(says("A"), says("B"))
     names = {field.name for field in fields(Question)} - {"typed", "filled", "fields"}
-    options = {name: getattr(TURN.question, name) for name in names}
+    options = {name: getattr(ASKABLE, name) for name in names}
     chat = Conversation()
     asked = chat.ask(TURN.prompt, **options).result().question
     chat = Conversation()
@@ -318,7 +323,7 @@ def test_python_asks_with_all_that_a_question_keeps(server: ScriptedServer) -> N
     again = chat.retry(**options).result().question
 
     assert {"attachments", "last_turns"} <= names
-    assert replace(TURN.question, filled=None, fields={}) == asked == again
+    assert replace(ASKABLE, filled=None, fields={}) == asked == again
 
 
 def test_no_text_of_a_question_takes_a_key_along() -> None:
@@ -352,7 +357,7 @@ RICH = Answer(
 )
 ASKED: dict[str, Any] = {
     "system": "Be brief.",
-    "attachments": SAMPLES["question"].attachments,
+    "attachments": ASKABLE.attachments,
     "placement": Placement(cell=Cell("c1", "run-1")),
     "last_turns": 3,
     "max_context": 400,
