@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from kernel_driver import PATIENCE, Kernel
 from markdown_it import MarkdownIt
 from nbconvert import HTMLExporter
-from scripted_server import ScriptedServer, fails, says
+from scripted_server import DONE, Answer, ScriptedServer, chunk, fails, says
 from turns import turn_of, with_text
 
 from apertis_magic import files
@@ -36,6 +36,7 @@ from apertis_magic.chat.parts import (
     Text,
     ToolCall,
     ToolResult,
+    text_of,
 )
 from apertis_magic.chat.question import Question
 from apertis_magic.chat.state import State, history_of
@@ -108,9 +109,10 @@ FIRST_BYTES = {
     "image/gif": b"GIF89a",
     "image/webp": b"RIFF\n\0\0\0WEBP",
 }
+KINDS = sorted(FIRST_BYTES)
 PICTURES = st.builds(
     lambda kind, rest: Picture(kind, FIRST_BYTES[kind] + rest),
-    st.sampled_from(sorted(FIRST_BYTES)),
+    st.sampled_from(KINDS),
     st.binary(max_size=40),
 )
 PARTS = st.one_of(
@@ -637,7 +639,7 @@ def test_the_parts_are_those_on_the_page(
     *shown, call, source = loaded.turns[0].parts
 
     assert expected == [
-        part.data if isinstance(part, Picture) else part.text for part in shown
+        part.data if isinstance(part, Picture) else text_of((part,)) for part in shown
     ]
     assert (ToolCall("clock", "{}"), Source("u", "t")) == (call, source)
 
@@ -771,6 +773,34 @@ def test_a_notebook_that_a_kernel_filled(
     ] == [(each.prompt, each.text, each.cell, each.options) for each in first.turns]
     assert [("y", long, "cell-1")] == [
         (each.prompt, each.text, each.cell) for each in second.turns
+    ]
+
+
+def test_pictures_that_a_kernel_showed(
+    kernel: Kernel, server: ScriptedServer, tmp_path: Path
+) -> None:
+    """They come back byte for byte, also behind a long answer in several displays."""
+    pictures = [FIRST_BYTES[kind] + bytes([n] * 300) for n, kind in enumerate(KINDS)]
+    images = [
+        {"type": "image_url", "image_url": {"url": Picture(kind, data).data_url}}
+        for kind, data in zip(KINDS, pictures, strict=True)
+    ]
+    forged = '<img class="apertis-picture" src="data:image/gif;base64,R0lGODlh">\n\n'
+    long = forged + "\x1b[1mword\r\n\n" * 8_000
+    cells = []
+    for number, text in enumerate((forged, long)):
+        server.will(
+            Answer((chunk(text), chunk(delta={"images": images}), chunk("End."), DONE))
+        )
+        outputs = kernel.run("%%chat\nx", cell=f"c{number}").outputs
+        cells.append(cell(*outputs, name=f"c{number}"))
+    [loaded] = files.load(saved(tmp_path, *cells))
+    shown = [Picture(kind, data) for kind, data in zip(KINDS, pictures, strict=True)]
+
+    assert len(cells[0]["outputs"]) == 1
+    assert len(cells[1]["outputs"]) > 1
+    assert [(Text(text), *shown, Text("End.")) for text in (forged, long)] == [
+        each.parts for each in loaded.turns
     ]
 
 

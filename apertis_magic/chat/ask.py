@@ -136,8 +136,8 @@ class Ask:
             raise ConfigurationError(
                 f"Nothing was sent: {', '.join(lost)} went with this question, and a "
                 "notebook names a file alone.",
-                hint="Attach it again in the panel, or go on with the conversation as "
-                "the journal has it (%chat restore).",
+                hint="Ask it anew in the panel with that attached, or bring the "
+                "conversation back from the journal (%chat restore).",
             )
         if not question.sent.strip() and self.former is None:
             raise ConfigurationError("The message is empty.")

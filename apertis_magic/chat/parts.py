@@ -75,8 +75,8 @@ class Picture:
     type: ClassVar = "picture"
     kind: Annotated[str, SENT]
     data: Annotated[bytes, SENT, NOT_IN_NOTEBOOKS] = b""
-    url: str = ""
-    left_out: str = ""
+    url: Annotated[str, SENT] = ""
+    left_out: Annotated[str, SENT] = ""
 
     @property
     def base64(self) -> str:
