@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -933,7 +934,8 @@ JSON = st.recursive(
         st.lists(inner, max_size=3)
         | st.dictionaries(
             st.sampled_from(
-                "prompt text id usage raw sources cells outputs url".split()
+                "prompt text id usage raw sources cells outputs url answers type "
+                "span shown kind data".split()
             )
             | st.text(max_size=2),
             inner,
@@ -1146,6 +1148,35 @@ def test_no_key_is_written(tmp_path: Path, holds: dict[str, Any]) -> None:
         assert KEY not in str(caught.value)
 
     assert [] == list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_what_a_later_version_may_add_is_passed_over(
+    tmp_path: Path, ending: str
+) -> None:
+    """Fields and kinds of parts that are not known here; all else is loaded."""
+    file = tmp_path / f"talk{ending}"
+    files.export(ILLUSTRATED, file)
+    text = file.read_text(encoding="utf-8")
+    if ending == ".md":
+        mark = text.split()[3]
+        part = f'<!-- {mark} part {{"type": "tune", "key": "C"}} -->'
+        block = f"<!-- {mark} dance -->\n\nOne, two.\n\n<!-- {mark} end -->"
+        last = f"<!-- {mark} last -->"
+        text = text.replace(last, f"{part}\n\n{block}\n\n{last}")
+    else:
+        text = re.sub(
+            r'("answers": \[\s*\[)', r'"tempo": 60, \1 {"type": "tune"},', text, count=1
+        )
+    text = text.replace('"model": ', '"tempo": 60, "model": ')
+    file.write_text(text, encoding="utf-8")
+    [loaded] = files.load(file)
+
+    assert text.count("tempo") > 1
+    assert text.count("tune") == 1
+    assert [each.answers for each in ILLUSTRATED.turns] == [
+        each.answers for each in loaded.turns
+    ]
 
 
 def changed(tmp_path: Path, state: State, change: Callable[[Any], object]) -> Path:
