@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from journals import PATIENCE, query
+from journals import PATIENCE, is_one_line, query
 
 from apertis_magic import files
 from apertis_magic.chat.journal import file as journal_file
@@ -168,13 +168,21 @@ def entry_of_today() -> Any:
 
 
 def test_a_damaged_row_stays_and_costs_nobody_the_others(tmp_path: Path) -> None:
-    """What is no JSON is left as it is; the conversations without it are read."""
+    """What is no JSON is left as it is; only its own conversation cannot be read."""
     file = copied("journal.sqlite", tmp_path)
-    query(file, "INSERT INTO turn (id, started, open, data) VALUES ('x', 1, 0, '{no')")
+    for statement in (
+        "INSERT INTO turn (key, id, started, open, data) VALUES (99, 'x', 1, 0, '{no')",
+        "INSERT INTO conversation VALUES ('c', 'bad', NULL, NULL, NULL, 1, 0, NULL)",
+        "INSERT INTO entry VALUES ('c', 'x', 99, 'x', 0, 1, NULL)",
+    ):
+        query(file, statement)
     journal = Journal(file)
-    state = read(journal)
+    state = journal.read("c0ffee")
+    with pytest.raises(ApertisError, match="cannot be read") as caught:
+        journal.read("c")
     journal.close()
 
+    assert is_one_line(str(caught.value))
     assert TURNS["journal.sqlite"]["main"] == [as_then(turn) for turn in state.turns]
     assert [("{no",)] == query(file, "SELECT data FROM turn WHERE id = 'x'")
 
