@@ -2,10 +2,12 @@
 
 import json
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from asks import again, ask, rest
 from hypothesis import given
 from hypothesis import strategies as st
 from scripted_server import ScriptedServer, fails, says
@@ -16,6 +18,7 @@ from apertis_magic.chat.attachment import Attachment
 from apertis_magic.chat.fitting import cost
 from apertis_magic.chat.journal.journal import Journal
 from apertis_magic.chat.question import Question
+from apertis_magic.chat.session import Session
 from apertis_magic.errors import ConfigurationError
 from apertis_magic.render import bundle
 
@@ -189,6 +192,80 @@ def test_a_file_has_them(server: ScriptedServer, tmp_path: Path, ending: str) ->
         assert (TEXT, PICTURE) == attached
     if ending == "md":
         assert "Attached: data.csv (8 bytes), plot.png (264 bytes)" in file.read_text()
+
+
+NAMED = [
+    {"type": "text", "text": "[data.csv (8 bytes) was attached and is not held]"},
+    {"type": "text", "text": "[plot.png (264 bytes) was attached and is not held]"},
+    {"type": "text", "text": "What is it?"},
+]
+
+
+@pytest.fixture
+def loaded(server: ScriptedServer, tmp_path: Path) -> Session:
+    """Return a Session with a conversation of a notebook, whose answer was cut off."""
+    server.will(says("It is", finish="length"))
+    chat = Conversation()
+    chat.ask("What is it?", attachments=(PICTURE, TEXT)).result()
+    files.export(chat.state, tmp_path / "talk.ipynb")
+    [state] = files.load(tmp_path / "talk.ipynb")
+    session = Session()
+    session.adopt(state)
+    return session
+
+
+def test_history_names_what_is_not_held(
+    server: ScriptedServer, loaded: Session
+) -> None:
+    """A later question, or the rest of an answer, has a line in its place."""
+    server.will(says("B"), says(" more"))
+    loaded.ask(ask("And?")).result()
+    first = loaded.current.turns[0].id
+    whole = rest(loaded, first).result()
+
+    assert [NAMED, NAMED] == [
+        each.body["messages"][0]["content"] for each in server.requests[1:]
+    ]
+    assert "It is more" == whole.text
+
+
+WAYS: dict[str, Callable[[Session], Any]] = {
+    "the panel's Retry": again,
+    "Python's retry": lambda session: session.current.retry(),
+    "a new question": lambda session: session.ask(
+        ask("And?", attachments=session.current.turns[0].attachments)
+    ),
+    "a new question of Python's": lambda session: session.current.ask(
+        "And?", attachments=session.current.turns[0].attachments
+    ),
+}
+
+
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+def test_a_question_is_not_asked_again_without_its_files(
+    server: ScriptedServer, loaded: Session, way: Callable[[Session], Any]
+) -> None:
+    """One line names them, and what to do; nothing was sent."""
+    with pytest.raises(ConfigurationError) as caught:
+        way(loaded)
+
+    assert (
+        "Nothing was sent: plot.png (264 bytes), data.csv (8 bytes) went with this "
+        "question, and a notebook names a file alone."
+    ) == str(caught.value)
+    assert "with that attached" in str(caught.value.hint)
+    assert 1 == len(server.requests)
+    assert 1 == len(loaded.current.turns)
+
+
+def test_it_is_asked_again_with_its_files(
+    server: ScriptedServer, loaded: Session
+) -> None:
+    """Where they are given anew."""
+    server.will(says("B"))
+    loaded.current.retry(attachments=(PICTURE, TEXT)).result()
+
+    assert PARTS == server.requests[-1].body["messages"][0]["content"]
 
 
 def test_no_key_leaves_in_a_file(server: ScriptedServer, tmp_path: Path) -> None:

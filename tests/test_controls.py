@@ -20,7 +20,7 @@ from scripted_server import (
 from terminal_driver import terminal
 from turns import turn_of
 
-from apertis_magic.chat.parts import Source
+from apertis_magic.chat.parts import Picture, Source
 from apertis_magic.chat.question import Question
 from apertis_magic.clean import printable
 from apertis_magic.render import bundle
@@ -162,7 +162,7 @@ def test_in_a_page() -> None:
 
 
 def test_what_a_file_holds() -> None:
-    """What is shown is clean; what is loaded is what came."""
+    """An answer that is loaded is the one that came, to the letter."""
     source = Source(url="https://c.example", title=ODD)
     turn = turn_of(
         question=Question("x"), text=ODD, reasoning=ODD, sources=(source,), model=ODD
@@ -171,7 +171,15 @@ def test_what_a_file_holds() -> None:
     [loaded] = turns_of([{"data": data, "metadata": metadata}])
 
     assert SHOWN == data["text/plain"]
-    assert ODD == loaded.text
-    assert (ODD, ODD) == (loaded.reasoning, loaded.model)
+    assert (ODD, ODD, ODD) == (loaded.text, loaded.reasoning, loaded.model)
     assert "\\u001b" in json.dumps(metadata)
-    assert ODD == turn.text
+
+
+def test_a_picture_says_nothing_that_steers() -> None:
+    """Whatever the file says of it that it was loaded from."""
+    for odd in (Picture(ODD), Picture("", url=ODD), Picture("", left_out=ODD)):
+        said = odd._repr_mimebundle_()["text/plain"]
+
+        assert (said, f"<Picture {said}>") == (str(odd), repr(odd))
+        assert [] == STEERS.findall(said)
+        assert "a[2J" in said.lower().replace("j", "J")

@@ -1,6 +1,7 @@
 """Every field of a turn goes wherever turns go, and comes back as it was."""
 
 import json
+from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import MISSING, Field, fields, is_dataclass, replace
 from pathlib import Path
@@ -29,10 +30,11 @@ from apertis_magic.chat.parts import (
     ToolResult,
 )
 from apertis_magic.chat.question import Question
+from apertis_magic.chat.session import Session
 from apertis_magic.chat.state import State
 from apertis_magic.chat.turn import Cell, Turn
 from apertis_magic.files import cell_source
-from apertis_magic.marks import kinds
+from apertis_magic.marks import MAY_HOLD_KEYS, SENT, kinds, marked
 from apertis_magic.notebook.option_line import parse
 from apertis_magic.notebook.options import ChatOptions
 
@@ -97,6 +99,11 @@ SAMPLES: dict[str, Any] = {
     "note": "the shortest",
 }
 TURN = Turn(**SAMPLES)
+ASKABLE = replace(
+    TURN.question, attachments=tuple(e for e in TURN.attachments if not e.missing)
+)
+"""The question as it can be asked: with the files that are held."""
+
 STATE = State(
     id="c-1",
     name="idea",
@@ -221,8 +228,30 @@ def test_a_file_keeps_the_whole_conversation(ending: str, tmp_path: Path) -> Non
     """Also where each turn stood, and which run of its cell made it."""
     file = tmp_path / f"talk{ending}"
     files.export(STATE, file)
+    [loaded] = files.load(file)
 
-    assert [STATE] == files.load(file)
+    assert STATE == loaded
+
+
+@pytest.mark.parametrize("ending", [".json", ".md", ".ipynb"])
+def test_a_file_keeps_the_highest_order(ending: str, tmp_path: Path) -> None:
+    """Which two equal conversations may differ in: a turn that had it may be gone."""
+    file = tmp_path / f"talk{ending}"
+    files.export(STATE, file)
+    [loaded] = files.load(file)
+
+    assert 7 == STATE.made == loaded.made
+
+
+def test_the_journal_keeps_the_highest_order(tmp_path: Path) -> None:
+    """Where a turn had it that was taken back."""
+    gone = Entry(turn_of(question=Question("gone")), order=7)
+    journal = Journal(tmp_path / "journal.sqlite")
+    journal.keep(replace(STATE, history=(*STATE.history, gone)))
+    journal.keep(STATE)
+    journal.close()
+
+    assert 7 == Journal(tmp_path / "journal.sqlite").read(STATE.id).made
 
 
 def test_the_journal_keeps_the_whole_conversation(tmp_path: Path) -> None:
@@ -310,7 +339,7 @@ def test_python_asks_with_all_that_a_question_keeps(server: ScriptedServer) -> N
     """By its name, first or again; ``filled`` is for who fills values in."""
     server.will(says("A"), says("B"))
     names = {field.name for field in fields(Question)} - {"typed", "filled", "fields"}
-    options = {name: getattr(TURN.question, name) for name in names}
+    options = {name: getattr(ASKABLE, name) for name in names}
     chat = Conversation()
     asked = chat.ask(TURN.prompt, **options).result().question
     chat = Conversation()
@@ -318,7 +347,7 @@ def test_python_asks_with_all_that_a_question_keeps(server: ScriptedServer) -> N
     again = chat.retry(**options).result().question
 
     assert {"attachments", "last_turns"} <= names
-    assert replace(TURN.question, filled=None, fields={}) == asked == again
+    assert replace(ASKABLE, filled=None, fields={}) == asked == again
 
 
 def test_no_text_of_a_question_takes_a_key_along() -> None:
@@ -330,6 +359,97 @@ def test_no_text_of_a_question_takes_a_key_along() -> None:
     assert KEY not in json.dumps(turn_of(question=question).to_dict())
     assert {"x\ufffd"} == {getattr(question, name).split()[-1] for name in texts}
     assert texts.keys() >= {"typed", "filled"}
+
+
+# What the marks beside the fields say.
+
+KEYED = [
+    (kind, name)
+    for kind in (Question, Attachment, Turn)
+    for name in sorted(marked(kind, MAY_HOLD_KEYS))
+]
+
+
+def with_key(kind: Any, name: str) -> Turn:
+    """Return a turn that has a key in one of its fields, or of what it holds."""
+    [attached] = ASKABLE.attachments
+    of_question: dict[str, Any] = {
+        "fields": {"extra_body": {"a": [KEY]}},
+        "attachments": (replace(attached, data=KEY),),
+    }
+    changes: dict[str, Any] = {name: of_question.get(name, KEY)}
+    if kind is Turn:
+        return replace(TURN, question=ASKABLE, **changes)
+    if kind is Attachment:
+        changes = {"attachments": (replace(attached, **changes),)}
+    return replace(TURN, question=replace(ASKABLE, **changes))
+
+
+@pytest.mark.parametrize(("kind", "name"), KEYED)
+def test_no_key_is_sent(kind: Any, name: str, server: ScriptedServer) -> None:
+    """Wherever a person can write one that would be."""
+    turn, session = with_key(kind, name), Session()
+    if name in marked(kind, SENT):
+        with pytest.raises(errors.ConfigurationError, match="holds an API key"):
+            session.ask(Ask(question=turn.question, system=turn.system))
+
+    assert name in marked(kind, SENT) or (kind, name) == (Turn, "note")
+    assert [] == server.requests
+
+
+@pytest.mark.parametrize(("kind", "name"), KEYED)
+def test_no_key_is_exported_or_kept(kind: Any, name: str, tmp_path: Path) -> None:
+    """A file is not written; the journal has the turn without it."""
+    state = replace(STATE, history=(Entry(with_key(kind, name), 1),))
+    for ending in (".json", ".md", ".ipynb"):
+        with pytest.raises(errors.ConfigurationError, match="holds an API key"):
+            files.export(state, tmp_path / f"talk{ending}")
+
+    assert [] == list(tmp_path.iterdir())
+
+    journal = Journal(tmp_path / "journal.sqlite")
+    journal.keep(state)
+    journal.close()
+    [kept] = Journal(tmp_path / "journal.sqlite").read(STATE.id).turns
+
+    assert KEY.encode() not in (tmp_path / "journal.sqlite").read_bytes()
+    assert "[key]" in repr(kept)
+
+
+def as_sent(value: Any) -> list[str]:
+    """Return the texts by which a value stands in a request."""
+    if isinstance(value, bytes):
+        return [b64encode(value).decode()]
+    if isinstance(value, tuple):
+        return [each.name for each in value]
+    if isinstance(value, dict):
+        own = {k: v for k, v in value.items() if k != "extra_body"}
+        fields = {**own, **value["extra_body"]}
+        return [json.dumps({name: each})[1:-1] for name, each in fields.items()]
+    return [json.dumps(value)[1:-1] if isinstance(value, str) else f"({value} bytes)"]
+
+
+@pytest.mark.parametrize("kind", [Question, Attachment, *PARTS.values()])
+def test_what_is_marked_is_sent(kind: Any, server: ScriptedServer) -> None:
+    """With its own question or a later one; of the other fields nothing is."""
+    server.will(says("A"))
+    plot = Attachment.of("plot.jpg", b"\xff\xd8\xff")
+    question = replace(ASKABLE, attachments=(plot,), filled=None, last_turns=9)
+    session = Session()
+    session.adopt(STATE)
+    session.ask(Ask(question=question, model=TURN.asked_model)).result()
+    body = json.dumps(server.requests[0].body)
+    told = values_in((question, TURN.question, *TURN.answers[0]))
+    sent = {
+        field.name
+        for each in told
+        if isinstance(each, kind)
+        for field in fields(each)
+        if (value := getattr(each, field.name)) not in (None, "", b"", 0)
+        and all(text in body for text in as_sent(value))
+    }
+
+    assert marked(kind, SENT) == sent
 
 
 PAGE = {"url": "https://a.example/b", "title": "A page"}
@@ -352,7 +472,7 @@ RICH = Answer(
 )
 ASKED: dict[str, Any] = {
     "system": "Be brief.",
-    "attachments": SAMPLES["question"].attachments,
+    "attachments": ASKABLE.attachments,
     "placement": Placement(cell=Cell("c1", "run-1")),
     "last_turns": 3,
     "max_context": 400,

@@ -32,7 +32,7 @@ class Attachment:
     name: Annotated[str, SENT, MAY_HOLD_KEYS]
     kind: Annotated[str, SENT]
     data: Annotated[str, SENT, MAY_HOLD_KEYS, NOT_IN_NOTEBOOKS]
-    missing: int = 0
+    missing: Annotated[int, SENT] = 0
 
     @classmethod
     def of(cls, name: str, raw: bytes) -> "Attachment":

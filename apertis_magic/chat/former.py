@@ -33,7 +33,8 @@ def upgraded(raw: Json) -> dict[str, Any]:
         for text in _list_of(whole, "alternatives")
         if isinstance(text, str)
     ]
-    return {**whole, "answers": [[*own, *sources], *others]}
+    first = [*own, *sources]
+    return {**whole, "answers": [first, *others] if first or others else []}
 
 
 def _list_of(raw: dict[str, Any], name: str) -> list[Any]:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, TypeAlias
 
 from apertis_magic.api.value import Json
 from apertis_magic.chat import picture
-from apertis_magic.clean import mend
+from apertis_magic.clean import mend, printable
 from apertis_magic.marks import NOT_IN_NOTEBOOKS, SENT, marked
 
 
@@ -75,8 +75,8 @@ class Picture:
     type: ClassVar = "picture"
     kind: Annotated[str, SENT]
     data: Annotated[bytes, SENT, NOT_IN_NOTEBOOKS] = b""
-    url: str = ""
-    left_out: str = ""
+    url: Annotated[str, SENT] = ""
+    left_out: Annotated[str, SENT] = ""
 
     @property
     def base64(self) -> str:
@@ -92,8 +92,8 @@ class Picture:
         name = self.kind.removeprefix("image/").upper()
         what = f"{name} picture" if name else "picture"
         if self.data:
-            return f"{what}, {picture.readable(len(self.data))}"
-        return f"{what}: {self.url or self.left_out or 'it is not held'}"
+            return printable(f"{what}, {picture.readable(len(self.data))}")
+        return printable(f"{what}: {self.url or self.left_out or 'it is not held'}")
 
     def __repr__(self) -> str:
         return f"<Picture {self}>"

@@ -165,6 +165,12 @@ class Turn:
         return self.question.fields
 
     @property
+    def texts_of_people(self) -> tuple[str, ...]:
+        """All in it that a person wrote: what must not hold a key."""
+        own = (getattr(self, name) for name in sorted(marked(Turn, MAY_HOLD_KEYS)))
+        return *self.question.texts, *filter(None, own)
+
+    @property
     def cost(self) -> float | None:
         """What the answer cost in USD, where the server tells it (``usage.cost``)."""
         if self.cached:
@@ -250,9 +256,10 @@ class Turn:
 
 def _answers(raw: list[Any]) -> tuple[Parts, ...]:
     """Read the answers of a turn, each a list of parts."""
-    if not all(isinstance(each, list | tuple) for each in raw):
-        raise ValueError("an answer is a list of parts")
-    read = (map(part_of, items(list(each))) for each in raw)
+    for each in raw:
+        if not isinstance(each, list | tuple) or len(items(list(each))) < len(each):
+            raise ValueError("an answer is a list of parts")
+    read = (map(part_of, each) for each in raw)
     return tuple(tuple(part for part in parts if part is not None) for parts in read)
 
 

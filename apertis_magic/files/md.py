@@ -1,29 +1,31 @@
 """A conversation <-> a page of Markdown, for people to read and to correct.
 
-The texts stand on the page between comments that hold all else. The comments share a
-mark that is made from the whole page, so that no text on it is taken for one of them. A
+Texts and pictures stand on the page between comments, and all else in comments. These
+share a mark that is made from the whole page, so that no text on it is taken for one. A
 text whose characters would spoil the page is shown without them and stands exactly in
-its comment; if a person has changed what is shown, that holds.
+its comment; if a person has changed what is shown, that holds, and a part that is not
+there any more is gone.
 """
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from hashlib import sha256
 from itertools import zip_longest
 from typing import Any
 
-from apertis_magic.api.value import Json, mapping
-from apertis_magic.chat import former
+from apertis_magic.api.value import Json, items, mapping
 from apertis_magic.chat.history import Entry
 from apertis_magic.chat.parts import (
     Part,
     Picture,
     Reasoning,
     Refusal,
+    Source,
     Text,
     ToolCall,
     ToolResult,
+    part_to_dict,
 )
 from apertis_magic.chat.state import State
 from apertis_magic.clean import printable
@@ -32,8 +34,8 @@ from apertis_magic.render.footer import footer_line, notes
 
 _VERSION = record.VERSION
 _ABOUT = (
-    "Questions, reasoning and answers are read back from this page as they stand, all "
-    "else from its comments."
+    "Questions, reasoning, answers and their pictures are read back from this page as "
+    "they stand, all else from its comments."
 )
 _HEAD = re.compile(
     r"^<!-- apertis_magic conversation ([0-9a-f]{16}) (\{.*\}) -->$", re.MULTILINE
@@ -44,13 +46,13 @@ _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})([^`]*)$")
 _CODE = re.compile(r"(`+)(?!`).*?(?<!`)\1(?!`)")
 _TAG = re.compile(r"<(?!https?:|mailto:)[A-Za-z/!?]")
 _QUOTED = "-quoted"
-_ENDS = "end"
-_LAST = "last"
-_PROMPT = "prompt"
-_TEXTS = tuple(kind.type for kind in (Text, Reasoning, Refusal))
-_PICTURE = re.compile(r"!\[[^\]\n]*\]\((data:image/[a-z]+;base64,[A-Za-z0-9+/=]+)\)")
-_FORMER = ("prompt", "reasoning", "text", "refusal", "alternative")
-"""What version 0.1.0 called its texts, by which its pages are read."""
+_TURN, _PROMPT, _ANSWER, _PART = "turn", "prompt", "answer", "part"
+_ENDS, _LAST = "end", "last"
+_ALONE = (_TURN, _ANSWER, _PART, _ENDS, _LAST)
+"""The comments behind which nothing stands that is read back."""
+_OTHER = "alternative"
+"""What version 0.1.0 called the text of another answer."""
+_PICTURE = re.compile(r"\(<?data:(image/[a-z]+);base64,([A-Za-z0-9+/=]+)")
 
 
 def written(state: State) -> str:
@@ -107,19 +109,17 @@ def _page(state: State, mark: str) -> str:
 def _section(number: int, entry: Entry, mark: str) -> Iterator[str]:
     """Give the parts of the page that show a turn."""
     turn, raw = entry.turn, record.entry_to_dict(entry)
-    del raw["turn"][_PROMPT]
-    for part in (part for parts in raw["turn"]["answers"] for part in parts):
-        for name in _on_page(part):
-            part.pop(name, None)
+    del raw["turn"][_PROMPT], raw["turn"]["answers"]
     if turn.question.filled is not None:  # tells whether a person corrects it
         raw["turn"]["typed"] = turn.prompt
-    yield f"<!-- {mark} turn {_json(raw)} -->"
+    yield f"<!-- {mark} {_TURN} {_json(raw)} -->"
     yield f"## {number}"
     yield from _block(_PROMPT, turn.prompt, mark, quoted=True)
     if turn.attachments:
         yield "Attached: " + inert(", ".join(map(str, turn.attachments)))
     for nth, parts in enumerate(turn.answers, 1):
         if nth > 1:
+            yield f"<!-- {mark} {_ANSWER} -->"
             yield f"*Answer {nth} of {len(turn.answers)}*"
         for part in parts:
             yield from _part(part, mark)
@@ -131,28 +131,30 @@ def _section(number: int, entry: Entry, mark: str) -> Iterator[str]:
         yield f"*{inert(about)}*"
 
 
-def _on_page(part: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the fields of a part that stand on the page, not in a comment."""
-    if part["type"] in _TEXTS:
-        return ("text",)
-    return ("data",) if part["type"] == Picture.type else ()
-
-
 def _part(part: Part, mark: str) -> Iterator[str]:
-    """Give what the page shows of a part of an answer."""
+    """Give what the page has of a part of an answer."""
     if isinstance(part, Reasoning):
         yield "<details><summary>Reasoning</summary>"
         yield from _block(part.type, part.text, mark, quoted=True)
         yield "</details>"
     elif isinstance(part, Text | Refusal):
         yield from _block(part.type, part.text, mark, quoted=_spills(part.text))
-    elif isinstance(part, Picture):
-        shown = f"![{inert(str(part))}]({part.data_url})" if part.data else ""
-        yield from _block(part.type, shown or inert(str(part)), mark, quoted=False)
-    elif isinstance(part, ToolCall):
+    elif isinstance(part, Picture) and part.data:
+        shown = f"![{inert(str(part))}]({part.data_url})"
+        yield from _block(part.type, shown, mark, quoted=False)
+    else:
+        yield f"<!-- {mark} {_PART} {_json(part_to_dict(part))} -->"
+        yield from _line(part)
+
+
+def _line(part: Part) -> Iterator[str]:
+    """Give the line that shows a part; the sources have a list of their own."""
+    if isinstance(part, ToolCall):
         yield f"*{inert(f'Asked for the tool {part}')}*"
     elif isinstance(part, ToolResult):
         yield f"*{inert(f'The tool gave {part.text}')}*"
+    elif not isinstance(part, Source):
+        yield f"*{inert(str(part))}*"
 
 
 def _block(name: str, text: str, mark: str, *, quoted: bool) -> Iterator[str]:
@@ -174,19 +176,23 @@ def _entries(text: str, mark: str) -> Iterator[Entry]:
     found = list(comment.finditer(text))
     page: _Section | None = None
     for each, after in zip_longest(found, found[1:]):
-        is_text = each[1] not in ("turn", _ENDS, _LAST)
-        name = each[1].removesuffix(_QUOTED)
-        is_stray = is_text and (page is None or not page.expects(name))
-        if is_stray or is_text != (after is not None and after[1] == _ENDS):
+        has_end = after is not None and after[1] == _ENDS
+        if has_end is (each[1] in _ALONE):
             raise ValueError(_missing(text, each))
-        if is_text and page is not None:
-            page.take(name, _shown(each, _inside(text[each.end() : after.start()])))
-        elif each[1] == "turn":
+        if each[1] == _TURN:
             if page is not None:
                 yield page.entry()
             page = _Section(_parsed(each[2] or ""))
+        elif each[1] not in (_ENDS, _LAST):
+            if page is None or (page.has_prompt and _name(each) == _PROMPT):
+                raise ValueError(_missing(text, each))
+            page.add(each, _inside(text[each.end() : after.start() if after else None]))
     if page is not None:
         yield page.entry()
+
+
+def _name(comment: re.Match[str]) -> str:
+    return comment[1].removesuffix(_QUOTED)
 
 
 class _Section:
@@ -194,69 +200,77 @@ class _Section:
 
     Args:
         raw: what its comment says.
+
+    Attributes:
+        has_prompt: whether its question has been read.
     """
 
     def __init__(self, raw: Json) -> None:
+        self.has_prompt = False
         self._raw = raw
         self._turn = {**mapping(raw.get("turn"))}
-        self._is_former = former.is_former(self._turn)
-        answers = self._turn.get("answers")
-        rows = answers if isinstance(answers, list) else []
-        self._parts: list[dict[str, Any]] = [
-            part
-            for each in rows
-            if isinstance(each, list)
-            for part in each
-            if isinstance(part, dict) and _on_page_of(part)
-        ]
-        self._at = 0  # of the next part that stands on the page
+        self._answers: list[list[Json]] = [[]]
 
-    def expects(self, name: str) -> bool:
-        """Tell whether a text of that name may come next."""
+    def add(self, comment: re.Match[str], shown: str) -> None:
+        """Add what a comment says, and the page shows behind it.
+
+        Raises:
+            ValueError: it is damaged.
+        """
+        name = _name(comment)
+        if name in (_ANSWER, _OTHER):
+            self._answers.append([])
         if name == _PROMPT:
-            return _PROMPT not in self._turn
-        if self._is_former:
-            is_new = name not in self._turn or name == "alternative"
-            return name in _FORMER and is_new
-        return self._at < len(self._parts) and self._parts[self._at]["type"] == name
+            self._ask(_shown(comment, shown))
+        elif name == _PART:
+            self._answers[-1].append(_parsed(comment[2] or ""))
+        elif name == Picture.type:
+            self._answers[-1] += _pictures(shown)
+        elif name != _ANSWER:
+            kind = Text.type if name == _OTHER else name
+            part = {"type": kind, "text": _shown(comment, shown)}
+            self._answers[-1].append(part)
 
-    def take(self, name: str, text: str) -> None:
-        """Put a text of the page where it belongs."""
-        if name == _PROMPT:
-            if self._turn.pop("typed", text) != text:
-                self._turn["filled"] = None  # of another text than is asked now
-            self._turn[name] = text
-        elif not self._is_former:
-            self._put(self._parts[self._at], text)
-            self._at += 1
-        elif name == "alternative":
-            self._turn["alternatives"] = [*self._turn.get("alternatives", []), text]
-        else:
-            self._turn[name] = text
-
-    @staticmethod
-    def _put(part: dict[str, Any], text: str) -> None:
-        """Put what the page shows of a part into it."""
-        if part["type"] != Picture.type:
-            part["text"] = text
-        elif shown := _PICTURE.search(text):
-            part["data"] = shown[1].partition(",")[2]
+    def _ask(self, text: str) -> None:
+        self.has_prompt = True
+        if self._turn.pop("typed", text) != text:
+            self._turn["filled"] = None  # of another text than is asked now
+        self._turn[_PROMPT] = text
 
     def entry(self) -> Entry:
         """Return the turn with its place.
 
         Raises:
-            ValueError: a comment is missing, or damaged.
+            ValueError: its comment is damaged.
         """
-        if self._at < len(self._parts):
-            kind = self._parts[self._at]["type"]
-            raise ValueError(f"a comment of ours is missing: that of a {kind}")
-        return _entry({**self._raw, "turn": self._turn})
+        # Version 0.1.0 had them beside the answer.
+        pages = items(self._turn.pop("sources", None))
+        own, *others = self._answers
+        first = [*own, *({"type": Source.type, **page} for page in pages)]
+        answers = [first, *others] if first or others else []
+        try:
+            return record.entry_of(
+                {**self._raw, "turn": {**self._turn, "answers": answers}}
+            )
+        except ValueError as error:
+            raise ValueError(f"a turn in it is damaged: {error}") from None
 
 
-def _on_page_of(part: Json) -> bool:
-    """Tell whether a part is told of by a comment on the page."""
-    return part.get("type") in (*_TEXTS, Picture.type)
+def _pictures(shown: str) -> list[Json]:
+    """Return the picture that stands between its comments, none if it was taken out.
+
+    Raises:
+        ValueError: something else stands there.
+    """
+    found = _PICTURE.search(shown)
+    if found is not None:
+        return [{"type": Picture.type, "kind": found[1], "data": found[2]}]
+    if shown.strip():
+        raise ValueError(
+            "a picture of an answer is no data: URL any more; put that back, or take "
+            "its line out"
+        )
+    return []
 
 
 def _shown(comment: re.Match[str], shown: str) -> str:
@@ -264,13 +278,6 @@ def _shown(comment: re.Match[str], shown: str) -> str:
     text = _unquote(shown) if comment[1].endswith(_QUOTED) else shown
     exact = _parsed(comment[2]).get("exact") if comment[2] else None
     return exact if isinstance(exact, str) and _visible(exact) == text else text
-
-
-def _entry(raw: dict[str, Any]) -> Entry:
-    try:
-        return record.entry_of(raw)
-    except ValueError as error:
-        raise ValueError(f"a turn in it is damaged: {error}") from None
 
 
 def _missing(text: str, near: re.Match[str]) -> str:

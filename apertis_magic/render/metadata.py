@@ -8,11 +8,18 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from itertools import chain, repeat
 from typing import Any
 
 from apertis_magic.api.usage import Usage
-from apertis_magic.api.value import Json, items, mapping
-from apertis_magic.chat.parts import Parts, Text, part_to_dict, without_data
+from apertis_magic.api.value import Json, mapping, string
+from apertis_magic.chat.parts import (
+    Parts,
+    Picture,
+    Text,
+    part_to_dict,
+    without_data,
+)
 from apertis_magic.chat.turn import Turn
 from apertis_magic.clean import printable
 from apertis_magic.marks import NOT_IN_NOTEBOOKS, marked
@@ -31,22 +38,23 @@ def metadata(turn: Turn, *, conversation: str | None, plain: str) -> dict[str, A
     kept["attachments"] = [each.named() for each in turn.attachments]
     for name in marked(Usage, NOT_IN_NOTEBOOKS) if kept["usage"] else ():
         del kept["usage"][name]
-    texts = iter([plain])
-    kept["answers"] = [_kept(parts, next(texts, "")) for parts in turn.answers]
+    texts = chain([plain], repeat(""))  # only the first answer's are at its beginning
+    kept["answers"] = [_kept(parts, next(texts)) for parts in turn.answers]
     return {"conversation": conversation, **kept}
 
 
 def _kept(parts: Parts, plain: str) -> list[dict[str, Any]]:
-    """Return an answer's parts; a text that stands in *plain* by its place there."""
+    """Return an answer's parts; what the output shows of them is told by its place."""
     kept, at = [], 0
     for part in parts:
         named = without_data(part)
         if isinstance(part, Text):
             end = at + len(printable(part.text))  # of what the output has of it
-            span = {"span": [at, end - at]}
             stands = plain[at:end] == part.text
-            named = {**named, **span} if stands else part_to_dict(part)
+            named = {**named, "span": [at, end - at]} if stands else part_to_dict(part)
             at = end
+        elif isinstance(part, Picture) and part.data:
+            named["shown"] = True
         kept.append(named)
     return kept
 
@@ -75,19 +83,18 @@ def answers_of(outputs: Iterable[object]) -> list[tuple[str | None, Turn]]:
         )
         if not kept or plain is None or html is None:
             continue
-        name = str(kept.get("id"))
+        name = string(kept.get("id")) or ""
         shown[name].append((plain, html))
         if "prompt" in kept:
             parts, count = shown.pop(name), kept.get("parts", 1)
             if type(count) is not int or not 1 <= count <= len(parts):
                 continue  # one was deleted
             texts, pages = zip(*parts[-count:], strict=True)
-            conversation = kept.get("conversation")
-            if not isinstance(conversation, str):
-                conversation = None
             with suppress(ValueError):
                 turn = _turn(kept, "".join(texts), "".join(pages))
-                answers.append((conversation, turn))
+                conversation = kept.get("conversation")
+                is_named = isinstance(conversation, str)
+                answers.append((conversation if is_named else None, turn))
     return answers
 
 
@@ -104,20 +111,50 @@ def _turn(kept: Json, plain: str, html: str) -> Turn:
     Raises:
         ValueError: it is damaged.
     """
-    answers = kept.get("answers")
-    if not isinstance(answers, list):  # of version 0.1.0
+    if "answers" not in kept:  # of version 0.1.0
         return Turn.from_dict({"text": plain, **kept})
-    filled = [[_filled(part, plain) for part in items(each)] for each in answers]
-    turn = Turn.from_dict({**kept, "answers": filled})
-    shown: Iterator[bytes] = iter(pictures.found(html))
-    found = tuple(pictures.put_back(parts, shown) for parts in turn.answers)
-    return replace(turn, answers=found)
+    answers = kept["answers"]
+    if not isinstance(answers, list):
+        raise ValueError("the answers are missing")  # noqa: TRY004  of the file
+    texts, shown = chain([plain], repeat("")), iter(pictures.found(html))
+    filled = [
+        list(_filled(parts, next(texts), shown)) if isinstance(parts, list) else parts
+        for parts in answers
+    ]
+    return Turn.from_dict({**kept, "answers": filled})
 
 
-def _filled(part: Json, plain: str) -> Json:
-    """Return a part with its text where the metadata names its place alone."""
-    span = part.get("span")
-    if not isinstance(span, list) or [int, int] != list(map(type, span)):
-        return part
-    start, length = span
-    return {**part, "text": plain[max(start, 0) : max(start, 0) + max(length, 0)]}
+def _filled(parts: list[Any], plain: str, shown: Iterator[str]) -> Iterator[Any]:
+    """Give an answer's parts with the texts and the pictures that the output shows.
+
+    Each piece of the output is taken once, in its order: a file that says otherwise
+    would become larger than it is.
+
+    Raises:
+        ValueError: a text is not where it should be.
+    """
+    at = 0
+    for part in parts:
+        named = mapping(part)
+        if "span" in named:
+            start, at = _place(named["span"], at, len(plain))
+            yield {**named, "text": plain[start:at]}
+        elif named.get("shown") is True:
+            data = next(shown, "")
+            lost = "" if data else "it is not in this notebook any more"
+            yield {**named, "data": data, "left_out": lost}
+        else:
+            yield part
+
+
+def _place(span: object, least: int, most: int) -> tuple[int, int]:
+    """Return where a text begins and ends, which is between *least* and *most*.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if isinstance(span, list) and [int, int] == [type(each) for each in span]:
+        start, length = span
+        if least <= start <= start + length <= most:
+            return start, start + length
+    raise ValueError("a text is not where it should be")

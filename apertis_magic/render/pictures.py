@@ -4,13 +4,12 @@ They are parts of the answer, or stand in its text, whole, as an address (``data
 """
 
 import re
-from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from html import escape
 from urllib.parse import unquote_to_bytes
 
 from apertis_magic.chat.parts import Part, Parts, Picture
-from apertis_magic.chat.picture import decoded, kind_of, of_data_url, readable
+from apertis_magic.chat.picture import kind_of, of_data_url, readable
 from apertis_magic.chat.turn import Turn
 from apertis_magic.render import style
 
@@ -66,11 +65,10 @@ def fitted(turn: Turn) -> Turn:
     left = TOGETHER
     answers: list[Parts] = []
     for parts in turn.answers:
-        shown = []
+        shown: list[Part] = []
         for part in parts:
-            fits = not isinstance(part, Picture) or len(part.data) <= min(left, LARGEST)
-            left -= len(part.data) if isinstance(part, Picture) and fits else 0
-            shown.append(part if fits else _named(part))
+            shown.append(_fit(part, min(left, LARGEST)))
+            left -= len(shown[-1].data) if isinstance(shown[-1], Picture) else 0
         answers.append(tuple(shown))
     return replace(turn, answers=tuple(answers))
 
@@ -91,28 +89,14 @@ def html(part: Picture, direction: str = "") -> str:
     )
 
 
-def found(page: str) -> list[bytes]:
-    """Return the pictures in the HTML of an answer, in their order."""
-    return [decoded(each) for each in _SHOWN.findall(page)]
+def found(page: str) -> list[str]:
+    """Return the pictures in the HTML of an answer, in their order, in base64."""
+    return _SHOWN.findall(page)
 
 
-def put_back(parts: Iterable[Part], shown: Iterator[bytes]) -> Parts:
-    """Return parts with their pictures' bytes, the next of those that are shown."""
-    return tuple(_with_data(part, shown) for part in parts)
-
-
-def _with_data(part: Part, shown: Iterator[bytes]) -> Part:
-    if not isinstance(part, Picture) or part.url or part.left_out or part.data:
+def _fit(part: Part, room: int) -> Part:
+    """Return a part, without its bytes if it is a picture that needs more room."""
+    if not isinstance(part, Picture) or len(part.data) <= room:
         return part
-    data = next(shown, b"")
-    if kind_of(data) == part.kind:
-        return replace(part, data=data)
-    return replace(part, left_out="it is not in this notebook any more")
-
-
-def _named(part: Part) -> Part:
-    if not isinstance(part, Picture):
-        return part
-    size = readable(len(part.data))
-    said = f"{size}, which is too large to be shown; answer.pictures has it"
+    said = f"{readable(len(part.data))}, which is too large to be shown"
     return replace(part, data=b"", left_out=said)
