@@ -454,6 +454,17 @@ def test_a_call_with_its_result_is_sent_as_the_api_has_it() -> None:
     ] == [message.to_dict() for message in messages_of(parts)]
 
 
+def test_a_result_without_its_call_is_told_of() -> None:
+    """The API takes neither alone; a call that names none is one without a result."""
+    parts = (ToolCall("a"), ToolCall("b", "{}", "1"), ToolResult("2", "20 degrees"))
+    [message] = messages_of(parts)
+
+    assert (
+        "[asked for a()]\n\n\n\n[asked for b({})]\n\n\n\n[a tool gave: 20 degrees]"
+        == (message.content)
+    )
+
+
 PARTS = (
     Reasoning("Hm."),
     Text("One."),

@@ -28,36 +28,39 @@ def is_sent(parts: Parts) -> bool:
 def messages_of(parts: Parts) -> tuple[Message, ...]:
     """Return an answer as later requests send it.
 
-    A call is sent as one where its result stands in the answer too; the API takes no
-    other. Else it is told in a line of text, and so is a picture.
+    A call and its result are sent as such where both stand in the answer; the API takes
+    neither alone. Else a line of text tells of them, and so it does of a picture.
     """
     if len(parts) == 1 and isinstance(parts[0], Text):  # nearly always
         return (Message("assistant", parts[0].text),)
     results = {part.id: part for part in parts if isinstance(part, ToolResult)}
-    called = [
-        part for part in parts if isinstance(part, ToolCall) and part.id in results
-    ]
-    text = _text_of([part for part in parts if part not in called])
-    if not called:
+    calls = {part.id: part for part in parts if isinstance(part, ToolCall)}
+    pairs = [(calls[n], results[n]) for n in calls if n and n in results]
+    text = _text_of([part for part in parts if not any(part in both for both in pairs)])
+    if not pairs:
         return (Message("assistant", text),)
-    asked = Message("assistant", "", tool_calls=[_call(each) for each in called])
-    told = (Message("tool", results[c.id].text, tool_call_id=c.id) for c in called)
+    asked = Message("assistant", "", tool_calls=[_call(call) for call, _ in pairs])
+    told = (Message("tool", result.text, tool_call_id=c.id) for c, result in pairs)
     last = (Message("assistant", text),) if text else ()
     return (asked, *told, *last)
 
 
 def _text_of(parts: Parts | list[Part]) -> str:
     """Return the text of a message: the answer's own, and a line for what is none."""
-    lines = {
-        number: f"\n\n[{'asked for ' if isinstance(part, ToolCall) else ''}{part}]\n\n"
-        for number, part in enumerate(parts)
-        if isinstance(part, Picture | ToolCall)
-    }
-    whole = "".join(
-        part.text if isinstance(part, Text) else lines.get(number, "")
-        for number, part in enumerate(parts)
-    )
-    return whole.strip("\n") if lines else whole
+    said = [part.text if isinstance(part, Text) else _line(part) for part in parts]
+    is_text = all(isinstance(part, Text) or not _line(part) for part in parts)
+    return "".join(said) if is_text else "".join(said).strip("\n")
+
+
+def _line(part: Part) -> str:
+    """Return the line that tells of a part; nothing of what is never sent."""
+    if isinstance(part, Picture):
+        return f"\n\n[{part}]\n\n"
+    if isinstance(part, ToolCall):
+        return f"\n\n[asked for {part}]\n\n"
+    if isinstance(part, ToolResult):
+        return f"\n\n[a tool gave: {part.text}]\n\n"
+    return ""
 
 
 def _call(part: ToolCall) -> dict[str, Any]:
