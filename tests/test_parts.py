@@ -81,6 +81,11 @@ BODIES: dict[str, tuple[dict[str, Any], dict[str, Any], tuple[Part, ...]]] = {
         (Reasoning("Hm."), Text("Yes.")),
     ),
     "Mistral": ({"content": [THINKS, SAID]}, {}, (Reasoning("Hm."), Text("Yes."))),
+    "every field, most of them null": (
+        {"content": [{**SAID, "image_url": None, "refusal": None, "thinking": None}]},
+        {},
+        (Text("Yes."),),
+    ),
     "thinking as a text": (
         {"content": [{"type": "thinking", "thinking": "Hm."}, SAID]},
         {},

@@ -265,7 +265,7 @@ def _parts(content: list[Any]) -> Iterator[tuple[str, str]]:
 def _part(raw: Json) -> tuple[str, str]:
     """Return the kind of a part of ``content``, and what it says."""
     kind = str(raw.get("type", ""))
-    if "image" in kind or "image_url" in raw:
+    if "image" in kind or raw.get("image_url"):  # which may be there as null
         return "picture", _address(raw)
     if kind == "refusal":
         return "refusal", text(raw.get("refusal")) or ""
