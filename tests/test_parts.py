@@ -252,11 +252,16 @@ def test_usage_that_stands_elsewhere(
 
 
 def test_usage_of_a_choice(server: ScriptedServer) -> None:
-    """Moonshot has it in the choice."""
+    """Moonshot has it in the choice; another one may say that it has none."""
     last = {"index": 0, "delta": {}, "finish_reason": "stop"}
     told = {**last, "usage": {"prompt_tokens": 3, "completion_tokens": 4}}
-    server.will(Answer((chunk("Yes."), event({"choices": [told]}), DONE)))
+    other = {**last, "index": 1, "usage": None}
+    server.will(Answer((chunk("Yes."), event({"choices": [told, other]}), DONE)))
     usage = Conversation().ask("x").result().usage
+    with Apertis().chat.completions.create(
+        model="m", messages=[{"role": "user", "content": "x"}], stream=True
+    ) as stream:
+        assert usage == stream.completion().usage
 
     assert 7 == (usage and usage.total_tokens)
 
@@ -437,6 +442,20 @@ def test_a_tool_that_nobody_called_is_told_of(server: ScriptedServer) -> None:
     chat.ask("It is mild.").result()
 
     assert ("assistant", '[asked for weather({"in": "Paris"})]') == sent(server)[1]
+
+
+@pytest.mark.parametrize("call", [{}, {"index": 0, "function": {"arguments": ""}}])
+def test_a_call_of_nothing_is_none(server: ScriptedServer, call: Any) -> None:
+    """Some servers send one with a text; the answer is not sent with it later."""
+    server.will(
+        Answer((chunk("Yes.", delta={"tool_calls": [call]}, finish="stop"), DONE)),
+        says("a"),
+    )
+    chat = Conversation()
+    chat.ask("x").result()
+    chat.ask("y").result()
+
+    assert ("assistant", "Yes.") == sent(server)[1]
 
 
 def test_a_call_with_its_result_is_sent_as_the_api_has_it() -> None:

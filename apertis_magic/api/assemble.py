@@ -186,6 +186,8 @@ def completion_of(
         {"index": index, **_choice(assembly.choices[index], others[index])}
         for index in sorted(others)
     ]
+    if assembly.usage is not None:  # of some servers it is in a choice
+        whole["usage"] = assembly.usage.raw
     if sources:
         whole["web_sources"] = list(sources.values())
     return ChatCompletion(whole, response)

@@ -49,7 +49,7 @@ def parts_of(pieces: Pieces) -> Parts:
     """Return the parts of an answer of which nothing more comes."""
     read = _Reader()
     body = [part for run in _split(pieces.runs, ended=True) for part in read.parts(run)]
-    calls = [_call(raw) for raw in pieces.calls.to_list()]
+    calls = [c for c in map(_call, pieces.calls.to_list()) if c.name or c.arguments]
     sources = [
         Source(mend(page.url or ""), mend(page.title or ""))
         for page in pieces.sources.values()
