@@ -184,6 +184,11 @@ def is_answer(parts: Parts) -> bool:
     return any(isinstance(part, _ANSWERS) for part in parts)
 
 
+def without_thinking(parts: Parts) -> Parts:
+    """Return an answer without what the model thought; texts that meet then are one."""
+    return joined((), (part for part in parts if not isinstance(part, Reasoning)))
+
+
 def part_to_dict(part: Part) -> dict[str, Any]:
     """Return a part as JSON, without what is empty."""
     found = {each.name: getattr(part, each.name) for each in fields(part)}
