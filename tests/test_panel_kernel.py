@@ -3,14 +3,15 @@
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from kernel_driver import Kernel, Outcome
 from painted import drawn, png
-from scripted_server import DONE, Answer, ScriptedServer, Wait, chunk, says
+from scripted_server import DONE, Answer, ScriptedServer, Wait, chunk, fails, says
 
-ONE, TWO = "1", "2"
+ONE, TWO, THREE = "1", "2", "3"
 VIEW = "application/vnd.jupyter.widget-view+json"
 
 
@@ -204,6 +205,37 @@ def test_pictures_that_no_page_asks_for(page: Page, server: ScriptedServer) -> N
     page.ask("undo", token=TWO)
     page.until(TWO)
 
+    assert [png()] == page.pictures
+
+
+def test_an_answer_keeps_its_parts(page: Page, server: ScriptedServer) -> None:
+    """Deleted and put back, where another try has failed, and in a fork."""
+    call = {"index": 0, "id": "1", "function": {"name": "paint", "arguments": "{}"}}
+    parts = (drawn(png()), chunk(delta={"tool_calls": [call]}))
+    fail = threading.Event()
+    odd = replace(fails(400, "too odd"), before_headers=Wait(fail))
+    server.will(Answer((*parts, chunk(finish="tool_calls"), DONE)), odd)
+    page.ask("ask", token=ONE, text="Draw a cat.", names=[])
+    turn = page.last(open=False)
+    shown = (turn["html"], turn["below"])
+    for kind, known in (("delete", {"turn": turn["id"]}), ("undo", {})):
+        page.ask(kind, token=kind, **known)
+        page.until(kind)
+    page.ask("retry", token=TWO, turn=turn["id"])
+    page.last(open=True)
+    fail.set()
+    failed = page.last(open=False)
+    page.ask("fork", token=THREE, turn=turn["id"])
+    page.until(THREE)
+    last = page.last(failed=None)
+    page.ask("picture", turn=last["id"], number=0)
+    page.until(kind="picture")
+
+    assert "too odd" in failed["failed"][0]
+    assert "PNG picture" in shown[0]
+    assert "paint" in shown[1]
+    assert shown == (failed["html"], failed["below"])
+    assert shown == (last["html"], last["below"])
     assert [png()] == page.pictures
 
 

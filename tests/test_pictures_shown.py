@@ -133,6 +133,16 @@ def test_many_that_are_too_large_together() -> None:
     assert 2 == data["text/html"].count("1 KB, which is too large")
 
 
+def test_a_whole_conversation_has_the_same_bounds() -> None:
+    """The newest turns' pictures are shown, 20 MB of them."""
+    parts = tuple(Picture("image/png", large(4_900_000)) for _ in range(3))
+    asked = [Turn(question=Question(f"q{n}"), answers=(parts,)) for n in range(3)]
+    shown = bundle.transcript(asked, system=None, stale=frozenset())["text/html"]
+    counts = [each.count("<img") for each in re.split("q[0-2]<", shown)]
+
+    assert [0, 0, 1, 3] == counts
+
+
 @pytest.mark.parametrize(
     ("url", "said"),
     [

@@ -247,7 +247,7 @@ def transcript(
     if system:
         html.append(note(f"System: {system}"))
         lines += [f"System: {system}", ""]
-    for number, turn in enumerate(map(pictures.fitted, turns), 1):
+    for number, turn in enumerate(pictures.all_fitted(turns), 1):
         about = [*notes(turn), footer_line(turn)]
         if turn.error:
             about.append(turn.error)

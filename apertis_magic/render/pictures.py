@@ -4,8 +4,10 @@ They are parts of the answer, or stand in its text, whole, as an address (``data
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from html import escape
+from itertools import chain
 from urllib.parse import unquote_to_bytes
 
 from apertis_magic.chat.parts import Part, Parts, Picture
@@ -55,14 +57,28 @@ def shown_from_text(address: str, room: int) -> Picture | None:
     return Picture(kind, data) if kind is not None and fits else None
 
 
-def fitted(turn: Turn) -> Turn:
+def all_fitted(turns: Sequence[Turn]) -> list[Turn]:
+    """Return turns that are shown together, the newest with their pictures first."""
+    room, shown = TOGETHER, []
+    for turn in reversed(turns):
+        shown.append(fitted(turn, room))
+        parts = chain.from_iterable(shown[-1].answers)
+        room -= sum(len(each.data) for each in parts if isinstance(each, Picture))
+    return shown[::-1]
+
+
+def fitted(turn: Turn, room: int = TOGETHER) -> Turn:
     """Return *turn* without the pictures that are too large to be shown.
 
     Each still says what it was.
+
+    Args:
+        turn: the turn.
+        room: bytes of pictures that may be shown.
     """
     if not any(isinstance(each, Picture) for parts in turn.answers for each in parts):
         return turn
-    left = TOGETHER
+    left = room
     answers: list[Parts] = []
     for parts in turn.answers:
         shown: list[Part] = []
