@@ -251,6 +251,18 @@ def test_usage_that_stands_elsewhere(
     assert 7 == (usage and usage.total_tokens)
 
 
+@pytest.mark.parametrize("index", [-1, 1, 7])
+def test_the_answer_is_that_of_index_0(server: ScriptedServer, index: int) -> None:
+    """Whichever number the others have, and whichever came first."""
+    other = {"index": index, "delta": {"content": "Other."}}
+    server.will(
+        Answer((event({"choices": [other]}), chunk("Yes.", finish="stop"), DONE))
+    )
+    turn = Conversation().ask("x").result()
+
+    assert ("Yes.", ("Other.",)) == (turn.text, turn.alternatives)
+
+
 def test_usage_of_a_choice(server: ScriptedServer) -> None:
     """Moonshot has it in the choice; another one may say that it has none."""
     last = {"index": 0, "delta": {}, "finish_reason": "stop"}

@@ -38,10 +38,8 @@ def answers_of(choices: Mapping[int, Pieces], partial: Parts = ()) -> tuple[Part
         partial: what the first one completes.
     """
     found = dict(choices)
-    first, *others = (
-        parts_of(found[n]) if n in found else () for n in sorted({0, *found})
-    )
-    own = joined(partial, first)
+    own = joined(partial, parts_of(found.pop(0, Pieces())))
+    others = [parts_of(found[index]) for index in sorted(found)]
     return (own, *others) if own or others else ()
 
 
