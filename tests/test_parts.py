@@ -2,6 +2,7 @@
 
 import json
 from base64 import b64encode
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -605,6 +606,22 @@ def test_a_part_comes_back_from_json(part: Part) -> None:
 
     assert part == part_of(raw)
     assert all(raw.values())
+
+
+@given(ODD_PARTS)
+def test_a_field_that_is_null_is_empty(part: Part) -> None:
+    """As one that is missing is, in a file that another program wrote."""
+    nothing = {each.name: None for each in fields(part)}
+
+    assert part == part_of({**nothing, **part_to_dict(part)})
+
+
+def test_a_page_of_version_0_1_0_is_a_source() -> None:
+    """Whatever else an odd one says, and with a title that is null."""
+    page = {"url": "https://a.example/", "title": None, "type": "text", "text": "x"}
+    turn = Turn.from_dict({"prompt": "x", "text": "Yes.", "sources": [page]})
+
+    assert (Text("Yes."), Source("https://a.example/")) == turn.parts
 
 
 @given(ANSWERS, ANSWERS)
