@@ -116,7 +116,7 @@ def test_one_that_is_too_large(kernel: Kernel, server: ScriptedServer) -> None:
     told = kernel.run("print([len(each.data) for each in answer.pictures])")
 
     assert "PNG picture: 5 MB, which is too large to be shown" in html(done)
-    assert "answer.pictures has it" in html(done)
+    assert "answer.pictures has what is too large" in html(done)
     assert "Text." in html(done)
     assert "[5000001]\n" == told.printed
 

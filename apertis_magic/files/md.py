@@ -267,8 +267,7 @@ def _pictures(shown: str) -> list[Json]:
     Raises:
         ValueError: something else stands there.
     """
-    found = _PICTURE.search(shown)
-    if found is not None:
+    for found in reversed([*_PICTURE.finditer(shown)]):  # one may be in its name
         return [{"type": Picture.type, "kind": found[1], "data": found[2]}]
     if shown.strip():
         raise ValueError(
