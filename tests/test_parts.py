@@ -44,6 +44,7 @@ from apertis_magic.chat.received import answers_of, parts_of
 from apertis_magic.chat.sending import messages_of
 from apertis_magic.chat.state import State, history_of
 from apertis_magic.chat.turn import Turn
+from apertis_magic.errors import ConfigurationError
 from apertis_magic.render.footer import notes
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
@@ -452,6 +453,18 @@ def test_a_call_with_its_result_is_sent_as_the_api_has_it() -> None:
         {"role": "tool", "content": "20 degrees", "tool_call_id": "call-1"},
         {"role": "assistant", "content": "Mild."},
     ] == [message.to_dict() for message in messages_of(parts)]
+
+
+def test_what_has_no_text_cannot_go_on(server: ScriptedServer) -> None:
+    """A picture and a call are complete, however the answer ended."""
+    calls = chunk(delta={"tool_calls": [CALL]}, finish="tool_calls")
+    drawn = chunk(delta={"images": [image(data_url(PNG))]}, finish="length")
+    server.will(Answer((drawn, DONE)), Answer((calls, DONE)))
+    chat = Conversation()
+    for _ in range(2):
+        chat.ask("x").result()
+        with pytest.raises(ConfigurationError, match="is complete"):
+            chat.resume()
 
 
 def test_a_result_without_its_call_is_told_of() -> None:
