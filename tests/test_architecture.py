@@ -59,7 +59,7 @@ ORDER = {
     for rank, names in enumerate(
         (
             """ask attachment draft fitting former growth history names parts picture
-            question received sending state thinking turn watchers""",
+            prose question received sending state thinking turn watchers""",
             "journal",
             "answering conversation reply request transcript",
             "clients model_lists preparing restoring session settings",

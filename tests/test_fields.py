@@ -59,7 +59,7 @@ SAMPLES: dict[str, Any] = {
         (
             Reasoning("It has one row."),
             Text("Two numbers."),
-            Picture("image/png", PNG),
+            Picture("image/png", PNG, alt="a [row]"),
             Text("And one more."),
             Refusal("Of more I do not speak."),
             Picture("", url="https://a.example/picture.png"),

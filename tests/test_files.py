@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -118,13 +118,14 @@ PICTURES = st.builds(
 )
 PARTS = st.one_of(
     PICTURES,
+    st.builds(Picture, st.just("image/gif"), st.just(b"GIF89a"), alt=TEXTS),
     *(st.builds(kind, TEXTS) for kind in (Text, Text, Reasoning, Refusal)),
     st.builds(Picture, st.just("") | TEXTS, url=TEXTS),
     st.builds(Picture, st.sampled_from(["", "image/png"]), left_out=TEXTS),
     st.builds(Source, TEXTS, TEXTS),
     st.builds(ToolCall, TEXTS, TEXTS, TEXTS),
     st.builds(ToolResult, TEXTS, TEXTS),
-)
+).filter(lambda part: any(getattr(part, field.name) for field in fields(part)))
 ANSWERS = (
     st.lists(st.lists(PARTS, max_size=6).map(tuple), max_size=3)
     .map(tuple)

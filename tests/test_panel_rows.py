@@ -129,6 +129,7 @@ def test_a_turn() -> None:
         ("A", "interrupted", True),
         ("A", None, True),
         ("A", "stop", False),
+        ("A", "tool_calls", False),
         ("", "interrupted", False),
     ],
 )

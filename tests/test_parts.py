@@ -45,6 +45,7 @@ from apertis_magic.chat.received import answers_of, parts_of
 from apertis_magic.chat.sending import messages_of
 from apertis_magic.chat.state import State, history_of
 from apertis_magic.chat.turn import Turn
+from apertis_magic.errors import ConfigurationError
 from apertis_magic.render.footer import notes
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
@@ -491,6 +492,18 @@ def test_a_call_with_its_result_is_sent_as_the_api_has_it() -> None:
     ] == [message.to_dict() for message in messages_of(parts)]
 
 
+def test_what_has_no_text_cannot_go_on(server: ScriptedServer) -> None:
+    """A picture and a call are complete, however the answer ended."""
+    calls = chunk(delta={"tool_calls": [CALL]}, finish="tool_calls")
+    drawn = chunk(delta={"images": [image(data_url(PNG))]}, finish="length")
+    server.will(Answer((drawn, DONE)), Answer((calls, DONE)))
+    chat = Conversation()
+    for _ in range(2):
+        chat.ask("x").result()
+        with pytest.raises(ConfigurationError, match="is complete"):
+            chat.resume()
+
+
 def test_a_result_without_its_call_is_told_of() -> None:
     """The API takes neither alone; a call that names none is one without a result."""
     parts = (ToolCall("a"), ToolCall("b", "{}", "1"), ToolResult("2", "20 degrees"))
@@ -638,3 +651,51 @@ def test_two_answers_joined(first: Any, then: Any) -> None:
     )
     assert len(set(pages)) == len(pages)
     assert text_of(first) + text_of(then) == text_of(whole)
+
+
+IMAGE = f"![A red square]({data_url(PNG)})"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (IMAGE, (Picture("image/png", PNG, alt="A red square"),)),
+        (
+            f"Look:\n\n{IMAGE}\n\nSo.",
+            (
+                Text("Look:\n\n"),
+                Picture("image/png", PNG, alt="A red square"),
+                Text("\n\nSo."),
+            ),
+        ),
+        (f"- {IMAGE} and ![]({data_url(GIF)})", 4),
+        (f"`{IMAGE}` is how one is written", 1),
+        (f"```\n{IMAGE}\n```\n", 1),
+        (f"![x]({data_url(b'<svg/>')})", 1),
+        ("![x](data:image/png;base64,####)", 1),
+        (f"![x]({data_url(PNG)}", 1),
+    ],
+)
+def test_a_picture_in_the_text_is_a_part(text: str, expected: Any) -> None:
+    """Some gateways write it as Markdown does; in code it is text, as it came."""
+    pieces = Pieces()
+    for start in range(0, len(text), 7):
+        pieces.take("text", text[start : start + 7])
+    parts = parts_of(pieces)
+
+    if isinstance(expected, int):
+        assert expected == len(parts)
+        assert expected > 1 or (Text(text),) == parts
+    else:
+        assert expected == parts
+
+
+def test_the_data_of_a_picture_in_a_text_is_not_sent(server: ScriptedServer) -> None:
+    """Where it could not be told apart: nobody reads it, and it would cost a lot."""
+    server.will(says(f"`{IMAGE}` is how one is written"), says("a"))
+    chat = Conversation()
+    first = chat.ask("x").result()
+    chat.ask("y").result()
+
+    assert IMAGE in first.text
+    assert len(sent(server)[1][1]) < len(IMAGE) / 2

@@ -7,12 +7,16 @@ at its end. ``docs/format.md`` tells how they are kept.
 from base64 import b64encode
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
+from html import escape
 from typing import Annotated, Any, ClassVar, TypeAlias
 
 from apertis_magic.api.value import Json
 from apertis_magic.chat import picture
-from apertis_magic.clean import mend, printable
+from apertis_magic.clean import excerpt, mend, printable
 from apertis_magic.marks import NOT_IN_NOTEBOOKS, SENT, marked
+
+_LONGEST = 2_000
+"""Characters of the line that names a picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,7 @@ class Picture:
         data: its bytes; empty where they are left out, or elsewhere.
         url: where it is, if the server gave its address alone; it is not fetched.
         left_out: why there are no bytes, in one line; empty where there are.
+        alt: what the model calls it, else empty.
 
     Example:
         >>> from pathlib import Path
@@ -77,6 +82,7 @@ class Picture:
     data: Annotated[bytes, SENT, NOT_IN_NOTEBOOKS] = b""
     url: Annotated[str, SENT] = ""
     left_out: Annotated[str, SENT] = ""
+    alt: Annotated[str, SENT] = ""
 
     @property
     def base64(self) -> str:
@@ -91,9 +97,10 @@ class Picture:
     def __str__(self) -> str:
         name = self.kind.removeprefix("image/").upper()
         what = f"{name} picture" if name else "picture"
-        if self.data:
-            return printable(f"{what}, {picture.readable(len(self.data))}")
-        return printable(f"{what}: {self.url or self.left_out or 'it is not held'}")
+        size = f", {picture.readable(len(self.data))}" if self.data else ""
+        other = "" if self.data else self.url or self.left_out or "it is not held"
+        said = ": ".join(filter(None, [what + size, other, self.alt]))
+        return excerpt(printable(said), _LONGEST)
 
     def __repr__(self) -> str:
         return f"<Picture {self}>"
@@ -105,7 +112,8 @@ class Picture:
             return shown
         if self.kind in _SHOWN_EVERYWHERE:
             return {**shown, self.kind: self.base64}
-        tag = f'<img alt="{self}" style="max-width:100%" src="{self.data_url}">'
+        looks = f'alt="{escape(str(self))}" style="max-width:100%"'
+        tag = f'<img {looks} src="{self.data_url}">'
         return {**shown, "text/html": tag}
 
 

@@ -17,6 +17,11 @@ KINDS = frozenset(_MARKS)
 _DATA_URL = re.compile(r"data:([^,;]{0,100})(?:;[^,;]{0,100}){0,9},", re.IGNORECASE)
 _BLANKS = re.compile(r"[ \t\r\n]+")
 
+_IN_TEXT = re.compile(
+    r"(data:image/[\w.+-]{1,20};base64,[\w+/%=-]{40})[\w+/%=-]+",
+    re.ASCII | re.IGNORECASE,
+)
+
 
 def kind_of(raw: bytes) -> str | None:
     """Return the media type of a picture that the API takes, None for all else."""
@@ -64,3 +69,11 @@ def readable(size: int) -> str:
         if size >= least:
             return f"{size / least:.3g} {unit}"
     return f"{size} bytes"
+
+
+def shortened(text: str) -> str:
+    """Return *text* without the data of the pictures that stand in it.
+
+    What goes on from a text goes on from the shortened text as well.
+    """
+    return _IN_TEXT.sub(r"\1…", text) if ";base64," in text.lower() else text

@@ -1,9 +1,11 @@
 """The pieces of a choice, as a server sent them -> the parts of an answer."""
 
+import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from apertis_magic.api.assemble import Pieces, Run
-from apertis_magic.chat import picture, thinking
+from apertis_magic.chat import picture, prose, thinking
 from apertis_magic.chat.parts import (
     Part,
     Parts,
@@ -22,6 +24,9 @@ _MOST = 100
 
 _LONGEST = 2_000
 """Characters of a picture's address, or of what else is said of one."""
+
+_DATA = "](data:image/"
+_IMAGE = re.compile(r"!\[([^\]\n]{0,500})\]\((data:image/[^)\s]+)\)")
 
 _TEXTS: dict[str, type[Text | Reasoning | Refusal]] = {
     "text": Text,
@@ -94,13 +99,32 @@ class _Reader:
         said = f"{more} more pictures are left out, after the first {_MOST}"
         return [Picture("", left_out=said)] if more > 0 else []
 
-    def parts(self, run: Run) -> list[Part]:
-        """Return the parts that a run is."""
-        if run.kind != "picture":
-            return [_TEXTS[run.kind](run.text)] if run.text else []
-        room = max(0, _MOST - self._count)
-        self._count += len(run.pieces)
-        return [self._picture(address) for address in run.pieces[:room]]
+    def parts(self, run: Run) -> Iterator[Part]:
+        """Give the parts that a run is."""
+        if run.kind == "text":
+            yield from self._text(run.text)
+        elif run.kind != "picture":
+            yield from [_TEXTS[run.kind](run.text)] if run.text else []
+        for address in run.pieces if run.kind == "picture" else ():
+            self._count += 1
+            if self._count <= _MOST:
+                yield self._picture(address)
+
+    def _text(self, text: str) -> Iterator[Part]:
+        """Give a text, and the pictures that stand in it as Markdown has them."""
+        at = 0
+        for start, line in prose.lines(text, _DATA) if _DATA in text else ():
+            for found in _IMAGE.finditer(line):
+                drawn = self._picture(found[2])
+                if not drawn.data or self._count >= _MOST:
+                    continue  # it stays as it was written
+                self._count += 1
+                if before := text[at : start + found.start()]:
+                    yield Text(before)
+                yield replace(drawn, alt=found[1])
+                at = start + found.end()
+        if at < len(text):
+            yield Text(text[at:])
 
     def _picture(self, address: str) -> Picture:
         """Return the picture at an address, which holds it, or tells where it is."""

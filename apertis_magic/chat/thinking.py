@@ -8,16 +8,14 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from apertis_magic.chat import prose
+
 _BEGIN, _END = "<think>", "</think>"
 _BLANK = " \t\r\n"
-_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
-_CODE = re.compile(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)")
 _LINE_END = re.compile(r"[ \t]*\r?(?:\n|\Z)")
 _NEAR = 20
 """Pieces of a text in which a tag that has just come stands, however it was cut."""
 
-_LONGEST = 10_000
-"""Characters of a line in which spans of code are looked for."""
 _FIRST_LINES = re.compile(r"(?:[ \t]*\r?\n)+| +")
 
 
@@ -78,20 +76,12 @@ def _only_end(text: str) -> int | None:
 
 def _outside_code(text: str) -> int | None:
     """Return where the first such tag stands that is in no block or span of code."""
-    fence, start = "", 0
-    for line in text.split("\n"):
-        found = _FENCE.match(line)
-        if found and not fence:
-            fence = found[1]
-        elif found and found[1].startswith(fence) and not found[2].strip():
-            fence = ""
-        elif not fence and _END in line and not line.startswith(("    ", "\t")):
-            prose = _CODE.sub(lambda span: " " * len(span[0]), line[:_LONGEST])
-            at = (prose + line[_LONGEST:]).find(_END)
-            if at >= 0:
-                return start + at
-        start += len(line) + 1
-    return None
+    found = (
+        start + line.find(_END)
+        for start, line in prose.lines(text, _END)
+        if _END in line
+    )
+    return next(found, None)
 
 
 def _without_begun_end(thought: str) -> str:

@@ -127,11 +127,13 @@ class Transcript:
             ConfigurationError: there is none, or its answer is complete.
         """
         partial = self.state.newest if turn is None else self.find_turn(turn)
-        if partial is not None and partial.text and partial.finish != "stop":
+        if partial is not None and partial.is_partial:
             return partial
         what = "The last answer" if turn is None else "That answer"
         nothing = "There is no answer yet." if turn is None else "Nothing of it came."
-        is_complete = partial is not None and partial.finish == "stop"
+        is_complete = partial is not None and (
+            partial.finish == "stop" or partial.is_answered
+        )
         raise ConfigurationError(
             f"{what} is complete." if is_complete else nothing,
             hint="Only an answer that was cut off or stopped can go on.",

@@ -193,6 +193,11 @@ class Turn:
         return self.finish in ("error", "interrupted") and not self.is_answered
 
     @property
+    def is_partial(self) -> bool:
+        """Whether the answer can go on: its text did not come to its own end."""
+        return bool(self.text) and self.finish not in _ENDS
+
+    @property
     def is_sent(self) -> bool:
         """Whether later requests send it; without an answer they do not."""
         return is_sent(self.parts)
@@ -309,6 +314,7 @@ def _usage(raw: Json) -> Usage:
     return Usage(**known)
 
 
+_ENDS = ("stop", "tool_calls")
 _DEEPEST = 100
 _HUGE = 2**63
 _NUMBER: tuple[type, ...] = (int, float)

@@ -141,7 +141,7 @@ def _part(part: Part, mark: str) -> Iterator[str]:
         yield from _block(part.type, part.text, mark, quoted=_spills(part.text))
     elif isinstance(part, Picture) and part.data:
         shown = f"![{inert(str(part))}]({part.data_url})"
-        yield from _block(part.type, shown, mark, quoted=False)
+        yield from _block(part.type, shown, mark, alt=part.alt)
     else:
         yield f"<!-- {mark} {_PART} {_json(part_to_dict(part))} -->"
         yield from _line(part)
@@ -157,11 +157,15 @@ def _line(part: Part) -> Iterator[str]:
         yield f"*{inert(str(part))}*"
 
 
-def _block(name: str, text: str, mark: str, *, quoted: bool) -> Iterator[str]:
-    """Give a text between its comments."""
+def _block(
+    name: str, text: str, mark: str, *, quoted: bool = False, alt: str = ""
+) -> Iterator[str]:
+    """Give a text, or an image, between its comments."""
     shown = _visible(text)
-    exact = "" if shown == text else " " + _json({"exact": text})
-    yield f"<!-- {mark} {name}{_QUOTED if quoted else ''}{exact} -->"
+    told = {"exact": "" if shown == text else text, "alt": alt}
+    told = {name: each for name, each in told.items() if each}
+    more = f" {_json(told)}" if told else ""
+    yield f"<!-- {mark} {name}{_QUOTED if quoted else ''}{more} -->"
     yield _quote(shown) if quoted else shown
     yield f"<!-- {mark} {_ENDS} -->"
 
@@ -225,7 +229,8 @@ class _Section:
         elif name == _PART:
             self._answers[-1].append(_parsed(comment[2] or ""))
         elif name == Picture.type:
-            self._answers[-1] += _pictures(shown)
+            alt = _parsed(comment[2]).get("alt", "") if comment[2] else ""
+            self._answers[-1] += [{**each, "alt": alt} for each in _pictures(shown)]
         elif name != _ANSWER:
             kind = Text.type if name == _OTHER else name
             part = {"type": kind, "text": _shown(comment, shown)}
@@ -262,8 +267,7 @@ def _pictures(shown: str) -> list[Json]:
     Raises:
         ValueError: something else stands there.
     """
-    found = _PICTURE.search(shown)
-    if found is not None:
+    for found in reversed([*_PICTURE.finditer(shown)]):  # one may be in its name
         return [{"type": Picture.type, "kind": found[1], "data": found[2]}]
     if shown.strip():
         raise ValueError(

@@ -3,6 +3,7 @@
 from typing import Any
 
 from apertis_magic.chat.parts import Text, without_thinking
+from apertis_magic.chat.picture import shortened
 from apertis_magic.chat.reply import Reply
 from apertis_magic.chat.turn import Turn
 from apertis_magic.render.rendering import Rendering
@@ -49,7 +50,7 @@ class Growing:
     def news(self) -> dict[str, Any]:
         """Return what is new, and count it as sent; nothing where nothing is."""
         now = self._reply.now
-        text = (now.text or now.refusal).rstrip(_HALF)
+        text = shortened(now.text or now.refusal).rstrip(_HALF)
         thought = now.reasoning.rstrip(_HALF)
         status = "" if text else now.status
         # What was shown as the answer may turn out to be thinking, or a refusal.

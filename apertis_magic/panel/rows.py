@@ -113,7 +113,7 @@ def ended_turn(row: Row, *, with_html: bool = True) -> Json:
         "hint": turn.hint,
         "stale": row.stale,
         "cell": turn.cell is not None,
-        "can_continue": bool(turn.text) and turn.finish != "stop",
+        "can_continue": turn.is_partial,
         "failed": [failed.error, failed.hint] if failed else None,
     }
 

@@ -24,6 +24,7 @@ from apertis_magic.chat.parts import (
     text_of,
     without_thinking,
 )
+from apertis_magic.chat.picture import shortened
 from apertis_magic.chat.turn import Turn
 from apertis_magic.clean import excerpt, printable
 from apertis_magic.render import calls, pictures, style
@@ -53,6 +54,7 @@ _LONGEST_REASONING = 20_000
 _LONGEST_ADDRESS, _LONGEST_TITLE = 2_000, 200
 """Characters of a source's address that may be a link, and of its title."""
 
+_TOO_LARGE = "In Python, answer.pictures has what is too large to be shown (-o answer)."
 _BLANK = re.compile(r"\n(?=[ \t]*\n)")
 _APART = "\n\n"
 
@@ -67,7 +69,7 @@ def html_of(text: str, format: Format = "markdown") -> str:
     """Return the HTML of an answer's text, or of a piece of it."""
     if format == "markdown":
         return to_html(text)
-    return preformatted(pictures.shortened(text))
+    return preformatted(shortened(text))
 
 
 def page(html: str, *, first: bool = True) -> Bundle:
@@ -121,12 +123,13 @@ def answer(
         format: how to show the text.
         html: of the text, where it was rendered already.
     """
-    turn = pictures.fitted(turn)
+    fitted = pictures.fitted(turn)
     thought = reasoning(turn.reasoning, seconds=turn.first_text)
-    shown = body(turn.parts, format, html=html)
-    whole = thought + shown + after(turn, footer=footer, format=format)
-    text = printable(plain(turn))
-    about = metadata(turn, conversation=conversation, plain=text)
+    shown = body(fitted.parts, format, html=html)
+    more = "" if fitted.answers == turn.answers else note(_TOO_LARGE)
+    whole = thought + shown + more + after(fitted, footer=footer, format=format)
+    text = printable(plain(fitted))
+    about = metadata(fitted, conversation=conversation, plain=text)
     return {**page(whole), "text/plain": text}, {"apertis_magic": about}
 
 
@@ -260,7 +263,7 @@ def transcript(
         html += [_ends(turn.parts), _others(turn, draw=draw), *map(note, about)]
         html.append(_folded(heading, earlier))
         lines += [f"[{number}] {turn.prompt}", *_attached(turn)]
-        text = pictures.shortened(plain(turn))
+        text = shortened(plain(turn))
         lines += ["", text, "", *below(turn), *about, ""]
         lines += _unfolded(heading, earlier)
     heading = f"Taken back or dropped: {len(gone)}"
@@ -299,7 +302,7 @@ def _unfolded(heading: str, turns: Sequence[Turn]) -> list[str]:
     """Return the lines of such turns in plain text, under their heading."""
     folded = [heading] if turns else []
     for turn in turns:
-        texts = [turn.prompt, pictures.shortened(plain(turn)), _about(turn)]
+        texts = [turn.prompt, shortened(plain(turn)), _about(turn)]
         shown = "\n\n".join(filter(None, texts))
         folded += ["", *(f"    {line}".rstrip() for line in shown.split("\n"))]
     return [*folded, ""] if folded else []

@@ -13,10 +13,10 @@ from apertis_magic.chat.parts import (
     ToolCall,
     text_of,
 )
+from apertis_magic.chat.picture import shortened
 from apertis_magic.chat.turn import Turn
 from apertis_magic.clean import excerpt, printable
 from apertis_magic.render import calls
-from apertis_magic.render.pictures import shortened
 
 Format: TypeAlias = Literal["markdown", "text"]
 """How an answer's text is shown."""

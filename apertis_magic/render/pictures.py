@@ -22,21 +22,9 @@ TOGETHER = 20_000_000
 """Bytes of all pictures of an answer that are shown."""
 
 _SHOWN = re.compile(
-    r'<img class="apertis-picture"[^>]{0,400}? src="data:image/[a-z]{1,9};base64,'
+    r'<img class="apertis-picture" src="data:image/[a-z]{1,9};base64,'
     r'([A-Za-z0-9+/]*={0,2})"'
 )
-_IN_TEXT = re.compile(
-    r"(data:image/[\w.+-]{1,20};base64,[\w+/%=-]{40})[\w+/%=-]+",
-    re.ASCII | re.IGNORECASE,
-)
-
-
-def shortened(text: str) -> str:
-    """Return *text* without the data of the pictures that stand in it.
-
-    What goes on from a text goes on from the shortened text as well.
-    """
-    return _IN_TEXT.sub(r"\1…", text) if ";base64," in text.lower() else text
 
 
 def shown_from_text(address: str, room: int) -> Picture | None:
@@ -100,8 +88,8 @@ def html(part: Picture, direction: str = "") -> str:
         return ""
     side = f' dir="rtl" style="{style.START}"' if direction == "rtl" else ""
     return (
-        f'<p{side}><img class="apertis-picture" alt="{escape(str(part))}" '
-        f'style="{style.PICTURE}" src="{part.data_url}"></p>'
+        f'<p{side}><img class="apertis-picture" src="{part.data_url}" '
+        f'alt="{escape(str(part))}" style="{style.PICTURE}"></p>'
     )
 
 

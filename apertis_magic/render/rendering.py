@@ -3,9 +3,9 @@
 import re
 from bisect import bisect_right
 
+from apertis_magic.chat.picture import shortened
 from apertis_magic.render.footer import Format
 from apertis_magic.render.markdown import rendered, to_html
-from apertis_magic.render.pictures import shortened
 from apertis_magic.render.text import preformatted
 
 

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from IPython.display import DisplayHandle, display
 
 from apertis_magic.chat.draft import Progress
+from apertis_magic.chat.picture import shortened
 from apertis_magic.chat.reply import Reply
 from apertis_magic.chat.turn import Turn
 from apertis_magic.clean import printable
@@ -15,7 +16,6 @@ from apertis_magic.render import bundle, footer, pictures
 from apertis_magic.render.footer import Format
 from apertis_magic.render.layout import Layout
 from apertis_magic.render.metadata import metadata
-from apertis_magic.render.pictures import shortened
 from apertis_magic.render.rendering import rendering
 
 _HEARTBEAT = 0.5

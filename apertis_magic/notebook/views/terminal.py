@@ -6,11 +6,11 @@ Nothing of what the model writes can steer the terminal, and all of it is printe
 import sys
 
 from apertis_magic.chat.draft import Progress
+from apertis_magic.chat.picture import shortened
 from apertis_magic.chat.turn import Turn
 from apertis_magic.clean import printable
 from apertis_magic.notebook.views.screen import Screen, uninterrupted
 from apertis_magic.render.footer import Format, behind, below, footer_line, notes
-from apertis_magic.render.pictures import shortened
 from apertis_magic.render.text import BLANK
 
 _PARTS = ("reasoning", "text", "refusal")
