@@ -41,7 +41,7 @@ from apertis_magic.chat.parts import (
     text_of,
 )
 from apertis_magic.chat.question import Question
-from apertis_magic.chat.received import answers_of, parts_of
+from apertis_magic.chat.received import answers_of, parts_of, texts_of
 from apertis_magic.chat.sending import messages_of
 from apertis_magic.chat.state import State, history_of
 from apertis_magic.chat.turn import Turn
@@ -668,7 +668,10 @@ IMAGE = f"![A red square]({data_url(PNG)})"
                 Text("\n\nSo."),
             ),
         ),
-        (f"- {IMAGE} and ![]({data_url(GIF)})", 4),
+        (f"- {IMAGE} and ![]({data_url(GIF)})", 1),
+        (f"| a |\n|---|\n| {IMAGE} |\n| b |\n", 1),
+        (f"1. one\n   {IMAGE}\n2. two\n", 1),
+        (f"`{data_url(PNG * 50)} {IMAGE}` is how one is written", 1),
         (f"`{IMAGE}` is how one is written", 1),
         (f"```\n{IMAGE}\n```\n", 1),
         (f"![x]({data_url(b'<svg/>')})", 1),
@@ -677,7 +680,7 @@ IMAGE = f"![A red square]({data_url(PNG)})"
     ],
 )
 def test_a_picture_in_the_text_is_a_part(text: str, expected: Any) -> None:
-    """Some gateways write it as Markdown does; in code it is text, as it came."""
+    """On a line of its own, as gateways write it; elsewhere it is text, as it came."""
     pieces = Pieces()
     for start in range(0, len(text), 7):
         pieces.take("text", text[start : start + 7])
@@ -688,6 +691,19 @@ def test_a_picture_in_the_text_is_a_part(text: str, expected: Any) -> None:
         assert expected > 1 or (Text(text),) == parts
     else:
         assert expected == parts
+
+
+def test_a_picture_in_the_text_is_not_shown_as_text() -> None:
+    """At no place while it comes: a terminal could not take it back."""
+    text = f"Look!\n{IMAGE}\n![b](https://a.example/)\nSo.\n!\n![x\nEnd![" + IMAGE
+    pieces, shown = Pieces(), []
+    for letter in text:
+        pieces.take("text", letter)
+        shown.append(texts_of(pieces).get("text", ""))
+    whole = text_of(parts_of(pieces))
+
+    assert "base64" not in whole.partition("End")[0]
+    assert [] == [each for each in shown if not whole.startswith(each)]
 
 
 def test_the_data_of_a_picture_in_a_text_is_not_sent(server: ScriptedServer) -> None:

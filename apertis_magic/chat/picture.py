@@ -63,6 +63,16 @@ def of_data_url(url: str) -> bytes:
     return decoded(data + "=" * (-len(data) % 4))
 
 
+def is_begun(url: str) -> bool:
+    """Tell whether a data URL, or its beginning, is that of a picture."""
+    head = _DATA_URL.match(url)
+    data = url[head.end() :] if head else ""
+    try:
+        return kind_of(decoded(data[: len(data) // 4 * 4])) is not None
+    except ValueError:
+        return False
+
+
 def readable(size: int) -> str:
     """Return a number of bytes as a person reads it."""
     for unit, least in (("MB", 1e6), ("KB", 1e3)):
