@@ -708,10 +708,22 @@ def test_a_picture_in_the_text_is_not_shown_as_text() -> None:
 
 def test_the_data_of_a_picture_in_a_text_is_not_sent(server: ScriptedServer) -> None:
     """Where it could not be told apart: nobody reads it, and it would cost a lot."""
-    server.will(says(f"`{IMAGE}` is how one is written"), says("a"))
+    image = f"![x]({data_url(PNG * 50)})"
+    server.will(says(f"`{image}` is how one is written"), says("a"))
     chat = Conversation()
     first = chat.ask("x").result()
     chat.ask("y").result()
 
-    assert IMAGE in first.text
-    assert len(sent(server)[1][1]) < len(IMAGE) / 2
+    assert image in first.text
+    assert len(sent(server)[1][1]) < len(image) / 2
+
+
+def test_an_icon_in_code_is_sent_to_the_letter(server: ScriptedServer) -> None:
+    """The next question may be about it, and what was cut off goes on behind it."""
+    code = f'```html\n<img src="{data_url(PNG * 9)}'
+    server.will(says(code, finish="length"), says("a"))
+    chat = Conversation()
+    chat.ask("x").result()
+    chat.resume().result()
+
+    assert ("assistant", code) == sent(server)[1]
