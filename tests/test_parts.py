@@ -599,6 +599,18 @@ def test_what_has_grown_is_what_came(
     assert [] == growth.news(assembly)
 
 
+def test_a_title_that_comes_later_is_noted() -> None:
+    """Perplexity names the pages first, and says more of them at the end."""
+    assembly, growth = Assembly(), Growth()
+    page = {"url": "https://a.example/1", "title": "One"}
+    noted = []
+    for beside in ({"citations": [page["url"]]}, {"search_results": [page]}):
+        assembly.add(ChatCompletionChunk({"choices": [], **beside}))
+        noted += growth.news(assembly)
+
+    assert ((Source(page["url"], "One"),),) == answers_of(regrown(noted))
+
+
 ODD_PARTS = st.one_of(
     st.builds(Text, TEXTS),
     st.builds(Reasoning, TEXTS),
