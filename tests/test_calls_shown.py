@@ -12,7 +12,7 @@ from scripted_server import DONE, Answer, ScriptedServer, chunk, event
 
 from apertis_magic.api.assemble import Assembly
 from apertis_magic.api.types import ChatCompletionChunk
-from apertis_magic.chat.parts import Source, ToolCall
+from apertis_magic.chat.parts import Source, Text, ToolCall, ToolResult
 from apertis_magic.chat.question import Question
 from apertis_magic.chat.received import answers_of
 from apertis_magic.chat.turn import Turn
@@ -83,7 +83,7 @@ def test_a_call_everywhere(shell: Shell, server: ScriptedServer) -> None:
 )
 def test_arguments(written: str, expected: str) -> None:
     """A line for each field, where they are JSON and nothing would change."""
-    assert expected == calls.arguments(ToolCall("f", written))
+    assert expected == calls.inside(ToolCall("f", written))
 
 
 def test_a_call_without_arguments() -> None:
@@ -169,3 +169,14 @@ def test_what_is_hostile_beside_the_text(delta: dict[str, Any]) -> None:
         assert not {"\x00", "\x1b", "\u202e"} & {*each["text/plain"]}
     assert not {"\x00", "\x1b", "\u202e"} & {*stream.getvalue()}
     assert len(stream.getvalue()) < 10_000
+
+
+def test_what_a_tool_gave() -> None:
+    """It is folded below the call, and a line of plain text."""
+    parts = (ToolCall("weather", "{}", "1"), ToolResult("1", '{"degrees": 20}<b>'))
+    turn = Turn(question=Question("x"), answers=((Text("Mild."), *parts),))
+    data, _ = bundle.answer(turn, conversation=None)
+
+    assert "The tool gave" in data["text/html"]
+    assert "20}&lt;b&gt;" in data["text/html"]
+    assert '[the tool gave {"degrees": 20}<b>]' in data["text/plain"]

@@ -21,6 +21,7 @@ from apertis_magic.chat.parts import (
     Source,
     Text,
     ToolCall,
+    ToolResult,
     text_of,
     without_thinking,
 )
@@ -189,17 +190,19 @@ def after(
 
 
 def _ends(parts: Parts) -> str:
-    """Return the HTML of an answer's calls of tools and its sources."""
-    called = [_call(part) for part in parts if isinstance(part, ToolCall)]
+    """Return the HTML of an answer's calls, what they gave, and its sources."""
+    called = [_call(part) for part in parts if isinstance(part, ToolCall | ToolResult)]
     return "".join(called) + _sources([p for p in parts if isinstance(p, Source)])
 
 
-def _call(call: ToolCall) -> str:
-    """Return the HTML of a tool that the model asked for, its arguments folded away."""
-    heading = f"Asked for the tool <code>{inert(calls.name(call))}</code>"
-    if not call.arguments:
+def _call(part: ToolCall | ToolResult) -> str:
+    """Return the HTML of a call, its arguments folded away, or of what it gave."""
+    heading = "The tool gave"
+    if isinstance(part, ToolCall):
+        heading = f"Asked for the tool <code>{inert(calls.name(part))}</code>"
+    written = inert(printable(calls.inside(part)))
+    if not written:
         return f'<div dir="auto"><small>{heading}</small></div>'
-    written = inert(printable(calls.arguments(call)))
     looks = f'dir="ltr" tabindex="0" style="{style.CODE}"'
     code = f'<code style="{style.CODE_TEXT}">{written}</code>'
     return _fold(heading, f"<pre {looks}>{code}</pre>")

@@ -1,8 +1,8 @@
-"""The tools that a model asked for, as a person reads them."""
+"""The tools that a model asked for, and what they gave, as a person reads them."""
 
 import json
 
-from apertis_magic.chat.parts import ToolCall
+from apertis_magic.chat.parts import ToolCall, ToolResult
 from apertis_magic.clean import excerpt, printable
 
 _LONGEST_NAME, _LONGEST_LINE = 100, 500
@@ -15,15 +15,18 @@ def name(call: ToolCall) -> str:
     return excerpt(printable(call.name), _LONGEST_NAME) or "a tool"
 
 
-def line(call: ToolCall) -> str:
-    """Return the call in one line."""
-    written = excerpt(printable(call.arguments), _LONGEST_LINE)
-    return f"{name(call)}({written})"
+def line(part: ToolCall | ToolResult) -> str:
+    """Return a call, or what it gave, in one line."""
+    if isinstance(part, ToolResult):
+        return f"the tool gave {excerpt(printable(part.text), _LONGEST_LINE)}"
+    written = excerpt(printable(part.arguments), _LONGEST_LINE)
+    return f"asked for the tool {name(part)}({written})"
 
 
-def arguments(call: ToolCall) -> str:
-    """Return the arguments, line by line where they are JSON."""
-    written = call.arguments.strip()
+def inside(part: ToolCall | ToolResult) -> str:
+    """Return the arguments, or the result, line by line where they are JSON."""
+    written = part.arguments if isinstance(part, ToolCall) else part.text
+    written = written.strip()
     left_out = len(written) - _LONGEST
     if left_out > 0:
         return f"{written[:_LONGEST]}\n… {left_out} more characters"

@@ -11,6 +11,7 @@ from apertis_magic.chat.parts import (
     Refusal,
     Source,
     ToolCall,
+    ToolResult,
     text_of,
 )
 from apertis_magic.chat.picture import shortened
@@ -87,8 +88,8 @@ def _lines(parts: Parts) -> Iterator[str]:
     for part in parts:
         if isinstance(part, Picture):
             yield f"[{_line(str(part))}]"
-        elif isinstance(part, ToolCall):
-            yield f"[asked for the tool {calls.line(part)}]"
+        elif isinstance(part, ToolCall | ToolResult):
+            yield f"[{calls.line(part)}]"
 
 
 def _line(text: str) -> str:
