@@ -156,6 +156,16 @@ BODIES: dict[str, tuple[dict[str, Any], dict[str, Any], tuple[Part, ...]]] = {
         {},
         (Refusal("No."),),
     ),
+    "a refusal as a text": (
+        {"content": [{"type": "refusal", "text": "No."}]},
+        {},
+        (Refusal("No."),),
+    ),
+    "a picture in words": (
+        {"content": [{"type": "image", "text": "Yes.", "url": None}]},
+        {},
+        (Text("Yes."),),
+    ),
     "a tool": (
         {"content": None, "tool_calls": [CALL]},
         {},
