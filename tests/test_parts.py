@@ -514,6 +514,16 @@ def test_what_has_no_text_cannot_go_on(server: ScriptedServer) -> None:
             chat.resume()
 
 
+@pytest.mark.parametrize(
+    "beside", [(), (Reasoning("Hm."),), (Source("https://a.example/"),)]
+)
+def test_a_text_is_sent_to_the_letter(beside: tuple[Part, ...]) -> None:
+    """With its blanks and lines, whatever came that is never sent."""
+    [message] = messages_of(joined(beside, (Text("\n\n  Yes. \n"),)))
+
+    assert "\n\n  Yes. \n" == message.content
+
+
 def test_a_result_without_its_call_is_told_of() -> None:
     """The API takes neither alone; a call that names none is one without a result."""
     parts = (ToolCall("a"), ToolCall("b", "{}", "1"), ToolResult("2", "20 degrees"))
