@@ -37,6 +37,7 @@ from apertis_magic.files import cell_source
 from apertis_magic.marks import MAY_HOLD_KEYS, SENT, kinds, marked
 from apertis_magic.notebook.option_line import parse
 from apertis_magic.notebook.options import ChatOptions
+from apertis_magic.render.metadata import metadata
 
 KEY = "sk-" + "a1b2c3d4" * 4
 
@@ -414,6 +415,14 @@ def test_no_key_is_exported_or_kept(kind: Any, name: str, tmp_path: Path) -> Non
 
     assert KEY.encode() not in (tmp_path / "journal.sqlite").read_bytes()
     assert "[key]" in repr(kept)
+
+
+@pytest.mark.parametrize(("kind", "name"), KEYED)
+def test_no_key_is_in_a_notebook(kind: Any, name: str) -> None:
+    """A turn may have come from a file that a person wrote."""
+    turn = with_key(kind, name)
+
+    assert KEY not in json.dumps(metadata(turn, conversation="c", plain=turn.text))
 
 
 def as_sent(value: Any) -> list[str]:

@@ -19,6 +19,7 @@ from apertis_magic.chat import fitting
 from apertis_magic.chat.attachment import Attachment
 from apertis_magic.chat.fitting import Fit
 from apertis_magic.chat.model_lists import ListedModel, Listing, context_length
+from apertis_magic.chat.parts import Part, Picture, ToolCall, ToolResult
 from apertis_magic.chat.question import Question
 from apertis_magic.chat.turn import Turn
 from apertis_magic.notebook.option_line import parse
@@ -227,6 +228,23 @@ def test_what_is_attached_needs_room(name: str, least: int) -> None:
 
     assert least <= size <= 2_000
     assert (fits, fits) == (len(asked.turns), len(before.turns))
+
+
+@pytest.mark.parametrize(
+    ("part", "least"),
+    [
+        (Picture("image/gif", b"GIF89a" + bytes(9_000_000)), 85),
+        (Picture("", url="https://a.example/x.png"), 8),
+        (ToolCall("search", '{"for": "a word"}' * 90, "c"), 400),
+        (ToolResult("c", "word " * 1_000), 1_000),
+    ],
+)
+def test_what_an_answer_has_beside_its_text_needs_room(part: Part, least: int) -> None:
+    """As it is sent: a picture is no text of its size."""
+    plain = turn_of(question=Question("x"), text="Yes.")
+    size = fitting.cost(turn_of(question=Question("x"), text="Yes.", others=[part]))
+
+    assert least <= size - fitting.cost(plain) <= 2_000
 
 
 TURNS = st.lists(

@@ -167,11 +167,15 @@ def entry_of_today() -> Any:
     return state.history[0]
 
 
-def test_a_damaged_row_stays_and_costs_nobody_the_others(tmp_path: Path) -> None:
-    """What is no JSON is left as it is; only its own conversation cannot be read."""
+@pytest.mark.parametrize("data", ["{no", "3", "[]", '["x"]', '"x"', "null", "{}"])
+def test_a_damaged_row_stays_and_costs_nobody_the_others(
+    data: str, tmp_path: Path
+) -> None:
+    """What is no turn is left as it is; only its own conversation cannot be read."""
     file = copied("journal.sqlite", tmp_path)
     for statement in (
-        "INSERT INTO turn (key, id, started, open, data) VALUES (99, 'x', 1, 0, '{no')",
+        "INSERT INTO turn (key, id, started, open, data) VALUES (99, 'x', 1, 0, '?')",
+        "UPDATE turn SET data = '?' WHERE key = 99".replace("?", data),
         "INSERT INTO conversation VALUES ('c', 'bad', NULL, NULL, NULL, 1, 0, NULL)",
         "INSERT INTO entry VALUES ('c', 'x', 99, 'x', 0, 1, NULL)",
     ):
@@ -184,7 +188,9 @@ def test_a_damaged_row_stays_and_costs_nobody_the_others(tmp_path: Path) -> None
 
     assert is_one_line(str(caught.value))
     assert TURNS["journal.sqlite"]["main"] == [as_then(turn) for turn in state.turns]
-    assert [("{no",)] == query(file, "SELECT data FROM turn WHERE id = 'x'")
+    assert [(data if data != "{}" else '{"answers": []}',)] == query(
+        file, "SELECT data FROM turn WHERE id = 'x'"
+    )
 
 
 def test_the_same_request_is_answered_from_it(journal: Journal, tmp_path: Path) -> None:

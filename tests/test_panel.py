@@ -211,12 +211,16 @@ def test_what_turns_out_to_be_a_refusal() -> None:
 
 
 def test_an_answer_of_more_than_one_text_is_sent_anew() -> None:
-    """A picture stands between its texts, or before or behind the only one."""
+    """A picture stands between its texts, or before or behind the only one.
+
+    Thinking between them does not part them.
+    """
     picture = Picture("image/gif", b"GIF89a")
     wholes = []
     for parts in (
         (Text("A"),),
         (Text("A"), picture),
+        (Text("A"), picture, Text("B")),
         (Text("A"), Reasoning("Hm."), Text("B")),
     ):
         with under_way() as (reply, draft):
@@ -225,7 +229,7 @@ def test_an_answer_of_more_than_one_text_is_sent_anew() -> None:
             _, is_all = growing.end(Turn(question=Question("q"), answers=(parts,)))
         wholes.append(is_all)
 
-    assert [True, False, False] == wholes
+    assert [True, False, False, True] == wholes
 
 
 def test_a_block_that_changes_late_is_sent_anew() -> None:

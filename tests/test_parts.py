@@ -2,6 +2,7 @@
 
 import json
 from base64 import b64encode
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ from apertis_magic.chat.parts import (
     text_of,
 )
 from apertis_magic.chat.question import Question
-from apertis_magic.chat.received import answers_of, parts_of
+from apertis_magic.chat.received import answers_of, parts_of, texts_of
 from apertis_magic.chat.sending import messages_of
 from apertis_magic.chat.state import State, history_of
 from apertis_magic.chat.turn import Turn
@@ -82,6 +83,11 @@ BODIES: dict[str, tuple[dict[str, Any], dict[str, Any], tuple[Part, ...]]] = {
         (Reasoning("Hm."), Text("Yes.")),
     ),
     "Mistral": ({"content": [THINKS, SAID]}, {}, (Reasoning("Hm."), Text("Yes."))),
+    "every field, most of them null": (
+        {"content": [{**SAID, "image_url": None, "refusal": None, "thinking": None}]},
+        {},
+        (Text("Yes."),),
+    ),
     "thinking as a text": (
         {"content": [{"type": "thinking", "thinking": "Hm."}, SAID]},
         {},
@@ -149,6 +155,16 @@ BODIES: dict[str, tuple[dict[str, Any], dict[str, Any], tuple[Part, ...]]] = {
         {"content": [{"type": "refusal", "refusal": "No."}]},
         {},
         (Refusal("No."),),
+    ),
+    "a refusal as a text": (
+        {"content": [{"type": "refusal", "text": "No."}]},
+        {},
+        (Refusal("No."),),
+    ),
+    "a picture in words": (
+        {"content": [{"type": "image", "text": "Yes.", "url": None}]},
+        {},
+        (Text("Yes."),),
     ),
     "a tool": (
         {"content": None, "tool_calls": [CALL]},
@@ -247,12 +263,29 @@ def test_usage_that_stands_elsewhere(
     assert 7 == (usage and usage.total_tokens)
 
 
+@pytest.mark.parametrize("index", [-1, 1, 7])
+def test_the_answer_is_that_of_index_0(server: ScriptedServer, index: int) -> None:
+    """Whichever number the others have, and whichever came first."""
+    other = {"index": index, "delta": {"content": "Other."}}
+    server.will(
+        Answer((event({"choices": [other]}), chunk("Yes.", finish="stop"), DONE))
+    )
+    turn = Conversation().ask("x").result()
+
+    assert ("Yes.", ("Other.",)) == (turn.text, turn.alternatives)
+
+
 def test_usage_of_a_choice(server: ScriptedServer) -> None:
-    """Moonshot has it in the choice."""
+    """Moonshot has it in the choice; another one may say that it has none."""
     last = {"index": 0, "delta": {}, "finish_reason": "stop"}
     told = {**last, "usage": {"prompt_tokens": 3, "completion_tokens": 4}}
-    server.will(Answer((chunk("Yes."), event({"choices": [told]}), DONE)))
+    other = {**last, "index": 1, "usage": None}
+    server.will(Answer((chunk("Yes."), event({"choices": [told, other]}), DONE)))
     usage = Conversation().ask("x").result().usage
+    with Apertis().chat.completions.create(
+        model="m", messages=[{"role": "user", "content": "x"}], stream=True
+    ) as stream:
+        assert usage == stream.completion().usage
 
     assert 7 == (usage and usage.total_tokens)
 
@@ -435,6 +468,20 @@ def test_a_tool_that_nobody_called_is_told_of(server: ScriptedServer) -> None:
     assert ("assistant", '[asked for weather({"in": "Paris"})]') == sent(server)[1]
 
 
+@pytest.mark.parametrize("call", [{}, {"index": 0, "function": {"arguments": ""}}])
+def test_a_call_of_nothing_is_none(server: ScriptedServer, call: Any) -> None:
+    """Some servers send one with a text; the answer is not sent with it later."""
+    server.will(
+        Answer((chunk("Yes.", delta={"tool_calls": [call]}, finish="stop"), DONE)),
+        says("a"),
+    )
+    chat = Conversation()
+    chat.ask("x").result()
+    chat.ask("y").result()
+
+    assert ("assistant", "Yes.") == sent(server)[1]
+
+
 def test_a_call_with_its_result_is_sent_as_the_api_has_it() -> None:
     """The call, what the tool gave, and what the model said then."""
     parts = (
@@ -465,6 +512,16 @@ def test_what_has_no_text_cannot_go_on(server: ScriptedServer) -> None:
         chat.ask("x").result()
         with pytest.raises(ConfigurationError, match="is complete"):
             chat.resume()
+
+
+@pytest.mark.parametrize(
+    "beside", [(), (Reasoning("Hm."),), (Source("https://a.example/"),)]
+)
+def test_a_text_is_sent_to_the_letter(beside: tuple[Part, ...]) -> None:
+    """With its blanks and lines, whatever came that is never sent."""
+    [message] = messages_of(joined(beside, (Text("\n\n  Yes. \n"),)))
+
+    assert "\n\n  Yes. \n" == message.content
 
 
 def test_a_result_without_its_call_is_told_of() -> None:
@@ -562,6 +619,18 @@ def test_what_has_grown_is_what_came(
     assert [] == growth.news(assembly)
 
 
+def test_a_title_that_comes_later_is_noted() -> None:
+    """Perplexity names the pages first, and says more of them at the end."""
+    assembly, growth = Assembly(), Growth()
+    page = {"url": "https://a.example/1", "title": "One"}
+    noted = []
+    for beside in ({"citations": [page["url"]]}, {"search_results": [page]}):
+        assembly.add(ChatCompletionChunk({"choices": [], **beside}))
+        noted += growth.news(assembly)
+
+    assert ((Source(page["url"], "One"),),) == answers_of(regrown(noted))
+
+
 ODD_PARTS = st.one_of(
     st.builds(Text, TEXTS),
     st.builds(Reasoning, TEXTS),
@@ -582,6 +651,22 @@ def test_a_part_comes_back_from_json(part: Part) -> None:
 
     assert part == part_of(raw)
     assert all(raw.values())
+
+
+@given(ODD_PARTS)
+def test_a_field_that_is_null_is_empty(part: Part) -> None:
+    """As one that is missing is, in a file that another program wrote."""
+    nothing = {each.name: None for each in fields(part)}
+
+    assert part == part_of({**nothing, **part_to_dict(part)})
+
+
+def test_a_page_of_version_0_1_0_is_a_source() -> None:
+    """Whatever else an odd one says, and with a title that is null."""
+    page = {"url": "https://a.example/", "title": None, "type": "text", "text": "x"}
+    turn = Turn.from_dict({"prompt": "x", "text": "Yes.", "sources": [page]})
+
+    assert (Text("Yes."), Source("https://a.example/")) == turn.parts
 
 
 @given(ANSWERS, ANSWERS)
@@ -615,7 +700,10 @@ IMAGE = f"![A red square]({data_url(PNG)})"
                 Text("\n\nSo."),
             ),
         ),
-        (f"- {IMAGE} and ![]({data_url(GIF)})", 4),
+        (f"- {IMAGE} and ![]({data_url(GIF)})", 1),
+        (f"| a |\n|---|\n| {IMAGE} |\n| b |\n", 1),
+        (f"1. one\n   {IMAGE}\n2. two\n", 1),
+        (f"`{data_url(PNG * 50)} {IMAGE}` is how one is written", 1),
         (f"`{IMAGE}` is how one is written", 1),
         (f"```\n{IMAGE}\n```\n", 1),
         (f"![x]({data_url(b'<svg/>')})", 1),
@@ -624,7 +712,7 @@ IMAGE = f"![A red square]({data_url(PNG)})"
     ],
 )
 def test_a_picture_in_the_text_is_a_part(text: str, expected: Any) -> None:
-    """Some gateways write it as Markdown does; in code it is text, as it came."""
+    """On a line of its own, as gateways write it; elsewhere it is text, as it came."""
     pieces = Pieces()
     for start in range(0, len(text), 7):
         pieces.take("text", text[start : start + 7])
@@ -637,12 +725,37 @@ def test_a_picture_in_the_text_is_a_part(text: str, expected: Any) -> None:
         assert expected == parts
 
 
+def test_a_picture_in_the_text_is_not_shown_as_text() -> None:
+    """At no place while it comes: a terminal could not take it back."""
+    text = f"Look!\n{IMAGE}\n![b](https://a.example/)\nSo.\n!\n![x\nEnd![" + IMAGE
+    pieces, shown = Pieces(), []
+    for letter in text:
+        pieces.take("text", letter)
+        shown.append(texts_of(pieces).get("text", ""))
+    whole = text_of(parts_of(pieces))
+
+    assert "base64" not in whole.partition("End")[0]
+    assert [] == [each for each in shown if not whole.startswith(each)]
+
+
 def test_the_data_of_a_picture_in_a_text_is_not_sent(server: ScriptedServer) -> None:
     """Where it could not be told apart: nobody reads it, and it would cost a lot."""
-    server.will(says(f"`{IMAGE}` is how one is written"), says("a"))
+    image = f"![x]({data_url(PNG * 50)})"
+    server.will(says(f"`{image}` is how one is written"), says("a"))
     chat = Conversation()
     first = chat.ask("x").result()
     chat.ask("y").result()
 
-    assert IMAGE in first.text
-    assert len(sent(server)[1][1]) < len(IMAGE) / 2
+    assert image in first.text
+    assert len(sent(server)[1][1]) < len(image) / 2
+
+
+def test_an_icon_in_code_is_sent_to_the_letter(server: ScriptedServer) -> None:
+    """The next question may be about it, and what was cut off goes on behind it."""
+    code = f'```html\n<img src="{data_url(PNG * 9)}'
+    server.will(says(code, finish="length"), says("a"))
+    chat = Conversation()
+    chat.ask("x").result()
+    chat.resume().result()
+
+    assert ("assistant", code) == sent(server)[1]

@@ -1,11 +1,12 @@
 """Thinking that a model writes into its text is told apart from the answer."""
 
+import threading
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scripted_server import ScriptedServer, says
+from scripted_server import DONE, Answer, ScriptedServer, Wait, chunk, says
 
 from apertis_magic import Conversation
 from apertis_magic.api.assemble import Pieces
@@ -129,6 +130,21 @@ def test_thinking_is_not_sent_again(server: ScriptedServer) -> None:
 
     assert ("Hm.", "Yes.") == (first.reasoning, first.text)
     assert ["x", "Yes.", "y"] == [each["content"] for each in request.body["messages"]]
+
+
+def test_the_first_text_comes_after_the_thinking(server: ScriptedServer) -> None:
+    """Until then the model is said to think."""
+    goes_on = threading.Event()
+    end = (chunk("</think>Yes.", finish="stop"), DONE)
+    server.will(Answer((chunk("<think>"), chunk("Hm."), Wait(goes_on), *end)))
+    reply = Conversation().ask("x")
+    for now in reply.progress():
+        if now.reasoning and not goes_on.is_set():
+            assert "thinking" in now.status
+            elapsed = reply.elapsed
+            goes_on.set()
+
+    assert elapsed < (reply.result().first_text or 0)
 
 
 def test_what_goes_on_may_think_anew(server: ScriptedServer) -> None:

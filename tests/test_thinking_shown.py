@@ -11,10 +11,11 @@ import pytest
 from conftest import Shell
 from hypothesis import given
 from hypothesis import strategies as st
-from scripted_server import DONE, Answer, ScriptedServer, Wait, chunk
+from scripted_server import DONE, Answer, ScriptedServer, Wait, chunk, says
 from terminal_driver import terminal
 
 from apertis_magic.api.assemble import Pieces
+from apertis_magic.chat import session
 from apertis_magic.chat.draft import Progress
 from apertis_magic.chat.question import Question
 from apertis_magic.chat.received import answers_of, texts_of
@@ -22,6 +23,7 @@ from apertis_magic.chat.thinking import split
 from apertis_magic.chat.turn import Turn
 from apertis_magic.notebook.views.cell import Displays, NotebookView
 from apertis_magic.notebook.views.terminal import TerminalView
+from apertis_magic.render import bundle
 
 THOUGHT, ANSWER = "Hm, so\nit is.", "It **is** so.\n\n- one"
 FORMS = {
@@ -114,6 +116,24 @@ def test_what_was_shown_becomes_thinking_at_once(shell: Shell) -> None:
     assert "<details>" in folded["text/html"]
     assert "<strong>is</strong>" in answer["text/html"]
     assert "Thought" not in answer["text/html"]
+
+
+def test_what_goes_on_after_thinking_is_one_text(
+    shell: Shell, server: ScriptedServer
+) -> None:
+    """A block of code that was cut off is one block, whatever the model thought."""
+    server.will(
+        says("```\none\n", finish="length"),
+        Answer((chunk(delta={"reasoning_content": "Hm."}), *says("two\n```").steps)),
+    )
+    shell.run("%%chat\nx")
+    shell.run("%chat continue")
+    cells = [each["data"].get("text/html", "") for each in shell.published]
+    shown = bundle.body(session.current().current.turns[0].parts)
+
+    assert 1 == shown.count("<pre")
+    assert "one\ntwo\n" in shown
+    assert any(shown in each for each in cells)
 
 
 def test_thinking_and_a_long_answer(shell: Shell) -> None:

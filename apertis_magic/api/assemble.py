@@ -61,6 +61,7 @@ class Pieces:
         calls: the calls of tools.
         called: the pieces of these, as they came.
         sources: the pages that the text cites, by their addresses.
+        cited: the same as they came, a page again where its title came later.
         finish: why the answer ended, None until it has.
     """
 
@@ -69,6 +70,7 @@ class Pieces:
         self.calls = Calls()
         self.called: list[Json] = []
         self.sources: dict[str, WebSource] = {}
+        self.cited: list[WebSource] = []
         self.finish: str | None = None
 
     def add(self, choice: ChunkChoice) -> None:
@@ -114,6 +116,7 @@ class Pieces:
         known = self.sources.get(page.url or "")
         if page.url and (known is None or (page.title and not known.title)):
             self.sources[page.url] = page
+            self.cited.append(page)
 
     def text(self, kind: str = "text") -> str:
         """Return all of one kind."""
@@ -186,6 +189,8 @@ def completion_of(
         {"index": index, **_choice(assembly.choices[index], others[index])}
         for index in sorted(others)
     ]
+    if assembly.usage is not None:  # of some servers it is in a choice
+        whole["usage"] = assembly.usage.raw
     if sources:
         whole["web_sources"] = list(sources.values())
     return ChatCompletion(whole, response)

@@ -265,10 +265,11 @@ def _parts(content: list[Any]) -> Iterator[tuple[str, str]]:
 def _part(raw: Json) -> tuple[str, str]:
     """Return the kind of a part of ``content``, and what it says."""
     kind = str(raw.get("type", ""))
-    if "image" in kind or "image_url" in raw:
-        return "picture", _address(raw)
+    is_picture = "image" in kind or "image_url" in raw
+    if is_picture and (address := _address(raw)):  # else the field is there as null
+        return "picture", address
     if kind == "refusal":
-        return "refusal", text(raw.get("refusal")) or ""
+        return "refusal", text(first(raw, "refusal", "text")) or ""
     if kind in ("thinking", "reasoning"):
         return "reasoning", text(first(raw, "thinking", "reasoning", "text")) or ""
     words = raw.get("text")

@@ -99,6 +99,5 @@ class Usage:
             raw = mapping(mapping(payload["x_groq"]).get("usage"))
         if not raw:
             for choice in items(payload.get("choices")):
-                if "usage" in choice:
-                    raw = mapping(choice["usage"])
+                raw = mapping(choice.get("usage")) or raw
         return cls.from_dict(raw) if raw else None

@@ -9,6 +9,7 @@ from uuid import uuid4
 from apertis_magic.api.assemble import Assembly
 from apertis_magic.api.response import Response
 from apertis_magic.api.types import ChatCompletionChunk, Usage
+from apertis_magic.chat import thinking
 from apertis_magic.chat.growth import Growth, Piece
 from apertis_magic.chat.parts import Parts, Reasoning, Refusal, text_of
 from apertis_magic.chat.received import answers_of, texts_of
@@ -209,9 +210,13 @@ class Draft:
             self._watchers.tell()
             return
         runs = self._assembly.choices[0].runs
-        if self.first_text is None and any(run.kind == "text" for run in runs):
-            self.first_text = monotonic() - self._begun
         kind = runs[-1].kind if runs else ""
+        if self.first_text is None:
+            first = next((run.pieces for run in runs if run.kind == "text"), None)
+            if first and not thinking.is_open(first):
+                self.first_text = monotonic() - self._begun
+            elif first and kind == "text":
+                kind = "reasoning"
         self._tell(_PHASES.get(kind, self._phase))
 
     def growth(self) -> Iterator[list[Piece]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from apertis_magic.chat.attachment import Attachment
 from apertis_magic.chat.parts import Part, Picture, ToolCall, ToolResult
-from apertis_magic.chat.picture import shortened
+from apertis_magic.chat.picture import as_sent
 from apertis_magic.chat.turn import Turn
 
 # The share of what the model can read that is left for an answer of no set length.
@@ -111,7 +111,7 @@ def _message(text: str) -> int:
 
 def _of_answer(turn: Turn) -> int:
     """Return the tokens of an answer's text: the server's number where it is that."""
-    guess = tokens(shortened(turn.text)) + sum(map(_of_part, turn.parts))
+    guess = tokens(as_sent(turn.text)) + sum(map(_of_part, turn.parts))
     usage = turn.usage
     if usage is None or usage.completion_tokens is None or len(turn.answers) > 1:
         return guess  # all of the answers are counted together

@@ -24,7 +24,7 @@ def upgraded(raw: Json) -> dict[str, Any]:
     parts = [{"type": name, "text": whole.pop(name, "")} for name in _TEXTS]
     own = [part for part in parts if part["text"] != ""]
     sources = [
-        {"type": "source", **page}
+        {**page, "type": "source"}
         for page in _list_of(whole, "sources")
         if isinstance(page, dict)
     ]

@@ -42,7 +42,7 @@ class Growth:
     def _of(self, answer: int, pieces: Pieces) -> Iterator[tuple[str, Any]]:
         run, piece, called, cited = self._seen.get(answer, (0, 0, 0, 0))
         runs, calls = tuple(pieces.runs), tuple(pieces.called)
-        pages = tuple(pieces.sources.values())
+        pages = tuple(pieces.cited)
         for number, each in enumerate(runs[run:], run):
             new = each.pieces[piece if number == run else 0 :]
             run, piece = number, len(new) + (piece if number == run else 0)

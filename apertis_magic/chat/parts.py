@@ -192,6 +192,11 @@ def is_answer(parts: Parts) -> bool:
     return any(isinstance(part, _ANSWERS) for part in parts)
 
 
+def without_thinking(parts: Parts) -> Parts:
+    """Return an answer without what the model thought; texts that meet then are one."""
+    return joined((), (part for part in parts if not isinstance(part, Reasoning)))
+
+
 def part_to_dict(part: Part) -> dict[str, Any]:
     """Return a part as JSON, without what is empty."""
     found = {each.name: getattr(part, each.name) for each in fields(part)}
@@ -209,11 +214,12 @@ def part_of(raw: Json) -> Part | None:
     kind = KINDS.get(str(raw.get("type")))
     if kind is None:
         return None
-    known = {each.name: raw.get(each.name, "") for each in fields(kind)}
-    for name, value in known.items():
-        if not isinstance(value, str):
+    known: dict[str, Any] = {}
+    for name in (each.name for each in fields(kind)):
+        value = raw.get(name)
+        if not isinstance(value, str | None):
             raise ValueError(f"{kind.type} is no text in {name}")  # noqa: TRY004  of the file
-        known[name] = mend(value)
+        known[name] = mend(value or "")
     if not any(known.values()):
         return None
     if kind is Picture:

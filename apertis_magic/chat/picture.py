@@ -16,9 +16,11 @@ _MARKS = {
 KINDS = frozenset(_MARKS)
 _DATA_URL = re.compile(r"data:([^,;]{0,100})(?:;[^,;]{0,100}){0,9},", re.IGNORECASE)
 _BLANKS = re.compile(r"[ \t\r\n]+")
+_MOST_SENT = 10_000
+"""Characters of a picture's data that stay in a text which is sent: an icon in code."""
 
 _IN_TEXT = re.compile(
-    r"(data:image/[\w.+-]{1,20};base64,[\w+/%=-]{40})[\w+/%=-]+",
+    r"(data:image/[\w.+-]{1,20};base64,)([\w+/%=-]{41,})",
     re.ASCII | re.IGNORECASE,
 )
 
@@ -63,6 +65,16 @@ def of_data_url(url: str) -> bytes:
     return decoded(data + "=" * (-len(data) % 4))
 
 
+def is_begun(url: str) -> bool:
+    """Tell whether a data URL, or its beginning, is that of a picture."""
+    head = _DATA_URL.match(url)
+    data = url[head.end() :] if head else ""
+    try:
+        return kind_of(decoded(data[: len(data) // 4 * 4])) is not None
+    except ValueError:
+        return False
+
+
 def readable(size: int) -> str:
     """Return a number of bytes as a person reads it."""
     for unit, least in (("MB", 1e6), ("KB", 1e3)):
@@ -71,9 +83,23 @@ def readable(size: int) -> str:
     return f"{size} bytes"
 
 
-def shortened(text: str) -> str:
+def shortened(text: str, *, above: int = 40) -> str:
     """Return *text* without the data of the pictures that stand in it.
 
     What goes on from a text goes on from the shortened text as well.
+
+    Args:
+        text: the text.
+        above: characters of data that are left alone.
     """
-    return _IN_TEXT.sub(r"\1…", text) if ";base64," in text.lower() else text
+
+    def shorter(found: re.Match[str]) -> str:
+        head, data = found.groups()
+        return found[0] if len(data) <= above else f"{head}{data[:40]}…"
+
+    return _IN_TEXT.sub(shorter, text) if ";base64," in text.lower() else text
+
+
+def as_sent(text: str) -> str:
+    """Return an answer's text as later requests send it: to the letter, mostly."""
+    return shortened(text, above=_MOST_SENT)

@@ -26,7 +26,11 @@ _LONGEST = 2_000
 """Characters of a picture's address, or of what else is said of one."""
 
 _DATA = "](data:image/"
-_IMAGE = re.compile(r"!\[([^\]\n]{0,500})\]\((data:image/[^)\s]+)\)")
+_IMAGE = re.compile(r"!\[([^\]\n]{0,500})\]\((data:image/[^)\s]+)\)[ \t]*\r?\Z")
+"""A line that is a picture; one in a list, a table or a sentence is of the text."""
+
+_HEAD = 400
+"""Characters of a picture's address that tell whether it is one."""
 
 _TEXTS: dict[str, type[Text | Reasoning | Refusal]] = {
     "text": Text,
@@ -43,10 +47,8 @@ def answers_of(choices: Mapping[int, Pieces], partial: Parts = ()) -> tuple[Part
         partial: what the first one completes.
     """
     found = dict(choices)
-    first, *others = (
-        parts_of(found[n]) if n in found else () for n in sorted({0, *found})
-    )
-    own = joined(partial, first)
+    own = joined(partial, parts_of(found.pop(0, Pieces())))
+    others = [parts_of(found[index]) for index in sorted(found)]
     return (own, *others) if own or others else ()
 
 
@@ -54,7 +56,7 @@ def parts_of(pieces: Pieces) -> Parts:
     """Return the parts of an answer of which nothing more comes."""
     read = _Reader()
     body = [part for run in _split(pieces.runs, ended=True) for part in read.parts(run)]
-    calls = [_call(raw) for raw in pieces.calls.to_list()]
+    calls = [c for c in map(_call, pieces.calls.to_list()) if c.name or c.arguments]
     sources = [
         Source(mend(page.url or ""), mend(page.title or ""))
         for page in pieces.sources.values()
@@ -65,10 +67,41 @@ def parts_of(pieces: Pieces) -> Parts:
 def texts_of(pieces: Pieces) -> dict[str, str]:
     """Return the texts of an answer that may still grow, by their kind."""
     texts: dict[str, str] = {}
-    for run in _split(tuple(pieces.runs), ended=False):
+    runs = tuple(_split(tuple(pieces.runs), ended=False))
+    for number, run in enumerate(runs, 1):
         if run.kind in _TEXTS:
-            texts[run.kind] = texts.get(run.kind, "") + run.text
+            is_text = run.kind == "text"
+            new = _growing(run.text, ended=number < len(runs)) if is_text else run.text
+            texts[run.kind] = texts.get(run.kind, "") + new
     return texts
+
+
+def _growing(text: str, *, ended: bool) -> str:
+    """Return a text without the pictures in it, and without what may become one."""
+    last = text.rfind("\n") + 1
+    if not ended and text.startswith("!", last) and _may_be_image(text[last:]):
+        text = text[:last]
+    kept, at = [], 0
+    for start, found in _images(text):
+        if picture.is_begun(found[2][:_HEAD]):
+            kept.append(text[at:start])
+            at = start + found.end()
+    return "".join([*kept, text[at:]])
+
+
+def _may_be_image(line: str) -> bool:
+    """Tell whether a line that has just begun may become a picture."""
+    rest = line[line.find("](") :] if "](" in line else _DATA
+    return "![".startswith(line[:2]) and (
+        _DATA.startswith(rest) or rest.startswith(_DATA)
+    )
+
+
+def _images(text: str) -> Iterator[tuple[int, re.Match[str]]]:
+    """Give the lines of a text that may be pictures, and where they begin."""
+    for start, line in prose.lines(text, _DATA) if _DATA in text else ():
+        if found := _IMAGE.match(line):
+            yield start, found
 
 
 def _split(runs: "list[Run] | tuple[Run, ...]", *, ended: bool) -> Iterator[Run]:
@@ -115,16 +148,15 @@ class _Reader:
     def _text(self, text: str) -> Iterator[Part]:
         """Give a text, and the pictures that stand in it as Markdown has them."""
         at = 0
-        for start, line in prose.lines(text, _DATA) if _DATA in text else ():
-            for found in _IMAGE.finditer(line):
-                drawn = self._picture(found[2])
-                if not drawn.data or self._count >= _MOST:
-                    continue  # it stays as it was written
-                self._count += 1
-                if before := text[at : start + found.start()]:
-                    yield Text(before)
-                yield replace(drawn, alt=found[1])
-                at = start + found.end()
+        for start, found in _images(text):
+            drawn = self._picture(found[2])
+            if not drawn.data or self._count >= _MOST:
+                continue  # it stays as it was written
+            self._count += 1
+            if start > at:
+                yield Text(text[at:start])
+            yield replace(drawn, alt=found[1])
+            at = start + found.end()
         if at < len(text):
             yield Text(text[at:])
 

@@ -12,7 +12,7 @@ from apertis_magic.chat.parts import (
     ToolCall,
     ToolResult,
 )
-from apertis_magic.chat.picture import shortened
+from apertis_magic.chat.picture import as_sent
 from apertis_magic.marks import SENT, marked
 
 _KINDS = tuple(kind for kind in KINDS.values() if marked(kind, SENT))
@@ -31,10 +31,10 @@ def messages_of(parts: Parts) -> tuple[Message, ...]:
 
     A call and its result are sent as such where both stand in the answer; the API takes
     neither alone. Else a line of text tells of them, and so it does of a picture. The
-    data of a picture that stands in a text is left out: nobody can read it.
+    data of a large picture in a text is left out: nobody can read it.
     """
     if len(parts) == 1 and isinstance(parts[0], Text):  # nearly always
-        return (Message("assistant", shortened(parts[0].text)),)
+        return (Message("assistant", as_sent(parts[0].text)),)
     results = {part.id: part for part in parts if isinstance(part, ToolResult)}
     calls = {part.id: part for part in parts if isinstance(part, ToolCall)}
     pairs = [(calls[n], results[n]) for n in calls if n and n in results]
@@ -50,8 +50,7 @@ def messages_of(parts: Parts) -> tuple[Message, ...]:
 def _text_of(parts: Parts | list[Part]) -> str:
     """Return the text of a message: the answer's own, and a line for what is none."""
     said = [
-        shortened(part.text) if isinstance(part, Text) else _line(part)
-        for part in parts
+        as_sent(part.text) if isinstance(part, Text) else _line(part) for part in parts
     ]
     is_text = all(isinstance(part, Text) or not _line(part) for part in parts)
     return "".join(said) if is_text else "".join(said).strip("\n")

@@ -5,6 +5,7 @@ template has opened it, only the end stands in the text.
 """
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from apertis_magic.chat import prose
@@ -12,6 +13,9 @@ from apertis_magic.chat import prose
 _BEGIN, _END = "<think>", "</think>"
 _BLANK = " \t\r\n"
 _LINE_END = re.compile(r"[ \t]*\r?(?:\n|\Z)")
+_NEAR = 20
+"""Pieces of a text in which a tag that has just come stands, however it was cut."""
+
 _FIRST_LINES = re.compile(r"(?:[ \t]*\r?\n)+| +")
 
 
@@ -49,6 +53,17 @@ def split(text: str, *, ended: bool) -> Split:
     if not answer.strip(_BLANK) and not (is_alone and ended):
         return Split("", text if ended else text[:at])
     return Split(text[:at].strip(_BLANK), _without_first_lines(answer))
+
+
+def is_open(pieces: Sequence[str]) -> bool:
+    """Tell whether a text that has just grown is still the thinking it began with.
+
+    Args:
+        pieces: the text as it came; only the first and the last ones are looked at.
+    """
+    if not "".join(pieces[:_NEAR]).lstrip(_BLANK).startswith(_BEGIN):
+        return False
+    return _END not in "".join(pieces[-_NEAR:])
 
 
 def _only_end(text: str) -> int | None:

@@ -235,6 +235,8 @@ class Turn:
         Raises:
             ValueError: it is no turn, or a field is not what it should be.
         """
+        if not isinstance(raw, dict):
+            raise ValueError("it is no turn")  # noqa: TRY004  of the file
         if _is_deep(raw):
             raise ValueError("it is nested too deeply")
         raw = former.upgraded(raw)

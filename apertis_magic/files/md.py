@@ -251,7 +251,7 @@ class _Section:
         # Version 0.1.0 had them beside the answer.
         pages = items(self._turn.pop("sources", None))
         own, *others = self._answers
-        first = [*own, *({"type": Source.type, **page} for page in pages)]
+        first = [*own, *({**page, "type": Source.type} for page in pages)]
         answers = [first, *others] if first or others else []
         try:
             return record.entry_of(

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from apertis_magic.chat.parts import Text
+from apertis_magic.chat.parts import Text, without_thinking
 from apertis_magic.chat.picture import shortened
 from apertis_magic.chat.reply import Reply
 from apertis_magic.chat.turn import Turn
@@ -70,7 +70,7 @@ class Growing:
         if not text.startswith(self.text):
             return {}, False
         news = self._grown(text, turn.reasoning, "", is_whole=True)
-        texts = sum(isinstance(part, Text) for part in turn.parts)
+        texts = sum(isinstance(part, Text) for part in without_thinking(turn.parts))
         is_one = texts <= 1 and not turn.pictures
         is_long = len(text) > LONG
         return news, is_one and (is_long or self._rendering.whole() == self.html)

@@ -23,6 +23,7 @@ from apertis_magic.chat.parts import (
     ToolCall,
     ToolResult,
     text_of,
+    without_thinking,
 )
 from apertis_magic.chat.picture import shortened
 from apertis_magic.chat.turn import Turn
@@ -143,15 +144,16 @@ def body(
     """Return the HTML of what an answer says and shows, in its order.
 
     Args:
-        parts: the answer.
+        parts: the answer; its thinking is shown elsewhere, and parts no text.
         format: how its text is shown.
         html: of all its text, where that was rendered already.
         draw: makes the HTML of a picture that is held.
     """
-    is_one = sum(isinstance(part, Text | Refusal) for part in parts) == 1
+    said = without_thinking(parts)
+    is_one = sum(isinstance(part, Text | Refusal) for part in said) == 1
     known = html if is_one else None
     shown, direction = [], ""
-    for part in parts:
+    for part in said:
         if isinstance(part, Text | Refusal):
             direction = direction_of(part.text)
             shown.append(known or html_of(part.text, format))

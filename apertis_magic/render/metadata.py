@@ -21,7 +21,7 @@ from apertis_magic.chat.parts import (
     without_data,
 )
 from apertis_magic.chat.turn import Turn
-from apertis_magic.clean import printable
+from apertis_magic.clean import printable, without_keys
 from apertis_magic.marks import NOT_IN_NOTEBOOKS, marked
 from apertis_magic.render import pictures
 
@@ -35,7 +35,7 @@ def metadata(turn: Turn, *, conversation: str | None, plain: str) -> dict[str, A
         plain: the output's ``text/plain``; of a long answer that of all its outputs.
     """
     kept = replace(turn, answers=()).to_dict()
-    kept["attachments"] = [each.named() for each in turn.attachments]
+    kept["attachments"] = without_keys([each.named() for each in turn.attachments])
     for name in marked(Usage, NOT_IN_NOTEBOOKS) if kept["usage"] else ():
         del kept["usage"][name]
     texts = chain([plain], repeat(""))  # only the first answer's are at its beginning

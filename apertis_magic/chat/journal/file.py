@@ -324,7 +324,8 @@ def _set_mode(db: sqlite3.Connection, file: Path) -> None:
 def _upgraded(data: str) -> str:
     """Return a turn's JSON as it is written today; what is none stays as it is."""
     try:
-        return json.dumps(former.upgraded(json.loads(data)))
+        raw = json.loads(data)
+        return json.dumps(former.upgraded(raw)) if isinstance(raw, dict) else data
     except (ValueError, TypeError, RecursionError):
         return data
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from sqlite3 import Connection
 from typing import Any
 
-from apertis_magic.api.value import Json, items
+from apertis_magic.api.value import Json, items, mapping
 from apertis_magic.chat.growth import CALL, SOURCE, Piece, regrown
 from apertis_magic.chat.history import Entry, History, Placement, put, swap
 from apertis_magic.chat.journal.rows import SUPERSEDED
@@ -213,8 +213,9 @@ def _turn(data: str) -> Turn:
     try:
         return Turn.from_dict(raw)
     except ValueError:  # what a server or an option gave; the texts are worth more
-        texts = {k: v for k, v in raw.items() if isinstance(v, str)}
-        answers = raw.get("answers")
+        known = mapping(raw)
+        texts = {k: v for k, v in known.items() if isinstance(v, str)}
+        answers = known.get("answers")
         own = {"answers": _readable(answers)} if isinstance(answers, list) else {}
         return Turn.from_dict({**texts, **own})
 
