@@ -8,8 +8,10 @@ from typing import Any
 from scripted_server import chunk
 
 
-def png(width: int = 8, height: int = 8, *, noise: bool = False) -> bytes:
-    """Return a picture of two colours that run into each other, or of noise."""
+def png(
+    width: int = 8, height: int = 8, *, blue: int | None = None, noise: bool = False
+) -> bytes:
+    """Return a picture of colours that run into each other, or of noise."""
     rows = bytearray()
     seed = 1
     for y in range(height):
@@ -18,8 +20,10 @@ def png(width: int = 8, height: int = 8, *, noise: bool = False) -> bytes:
             if noise:
                 seed = seed * 1103515245 + 12345 & 0x7FFFFFFF
                 rows += struct.pack(">I", seed)[:3]
-            else:
+            elif blue is None:
                 rows += bytes((40 + 180 * x // width, 110, 60 + 180 * y // height))
+            else:
+                rows += bytes((255 * x // width, 200 * y // height, blue))
     size = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     found = ((b"IHDR", size), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(_piece(*each) for each in found)
@@ -53,3 +57,13 @@ def image(url: str) -> dict[str, Any]:
 def picture(data: bytes) -> bytes:
     """Return the event of a chunk that holds a picture."""
     return chunk(delta=image(data_url(data)))
+
+
+def drawn(*pictures: bytes) -> bytes:
+    """Return the event of one chunk that holds pictures."""
+    return chunk(delta={"images": images_of(*pictures)})
+
+
+def images_of(*pictures: bytes) -> list[Any]:
+    """Return pictures as a message of the API holds them."""
+    return [each for data in pictures for each in image(data_url(data))["images"]]

@@ -180,3 +180,14 @@ def test_what_a_tool_gave() -> None:
     assert "The tool gave" in data["text/html"]
     assert "20}&lt;b&gt;" in data["text/html"]
     assert '[the tool gave {"degrees": 20}<b>]' in data["text/plain"]
+
+
+def test_many_calls() -> None:
+    """A hundred are shown, and how many there are."""
+    parts = tuple(ToolCall(f"f{n}") for n in range(5_000))
+    turn = Turn(question=Question("x"), answers=(parts,))
+    data, _ = bundle.answer(turn, conversation=None)
+
+    assert 100 == data["text/html"].count("Asked for the tool")
+    assert "4900 more calls" in data["text/html"]
+    assert data["text/plain"].endswith("\n[4800 more]")

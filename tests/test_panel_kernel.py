@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from drawn import drawn, png
 from kernel_driver import Kernel, Outcome
-from painted import drawn, png
 from scripted_server import DONE, Answer, ScriptedServer, Wait, chunk, fails, says
 
 ONE, TWO, THREE = "1", "2", "3"

@@ -4,8 +4,8 @@ import json
 from typing import Any
 
 import pytest
+from drawn import png
 from journals import taken_up
-from painted import png
 from turns import parts_of, turn_of
 
 from apertis_magic.chat import session

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from drawn import data_url
 from hypothesis import given
 from hypothesis import strategies as st
 from journals import taken_up
@@ -52,11 +53,6 @@ PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
 JPEG = b"\xff\xd8\xff\xe0" + bytes(50)
 GIF = b"GIF89a" + bytes(50)
 WEBP = b"RIFF\x00\x00\x00\x00WEBP" + bytes(50)
-
-
-def data_url(raw: bytes, kind: str = "image/png") -> str:
-    """Return the address that holds all of a picture."""
-    return f"data:{kind};base64,{b64encode(raw).decode()}"
 
 
 def image(url: str) -> dict[str, Any]:
@@ -759,3 +755,24 @@ def test_an_icon_in_code_is_sent_to_the_letter(server: ScriptedServer) -> None:
     chat.resume().result()
 
     assert ("assistant", code) == sent(server)[1]
+
+
+def test_thinking_between_each_two_words(server: ScriptedServer) -> None:
+    """It is gathered above the answer, which would be thousands of parts else."""
+    both = [chunk("a", delta={"reasoning_content": "b"}) for _ in range(1_000)]
+    server.will(Answer((*both, chunk(finish="stop"), DONE)))
+    turn = Conversation().ask("x").result()
+
+    assert (Reasoning("b" * 1_000), Text("a" * 1_000)) == turn.parts
+
+
+def test_an_answer_that_is_thinking_alone_cannot_go_on(server: ScriptedServer) -> None:
+    """One line says why, and what to do."""
+    server.will(says("<think>Hm", finish="length"))
+    chat = Conversation()
+    turn = chat.ask("x").result()
+    for name in (None, turn.id):
+        with pytest.raises(ConfigurationError, match="still thinking") as caught:
+            chat.resume(name)
+
+        assert "retry" in caught.value.hint

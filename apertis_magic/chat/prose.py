@@ -5,8 +5,9 @@ from collections.abc import Iterator
 
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
 _CODE = re.compile(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)")
-_LONGEST = 10_000
-"""Characters of a line in which spans of code are looked for."""
+_LONGEST = 2_000
+"""Characters of a line in which spans of code are looked for: with many backticks the
+work grows with their square."""
 
 
 def lines(text: str, holding: str) -> Iterator[tuple[int, str]]:

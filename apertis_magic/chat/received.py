@@ -20,7 +20,7 @@ from apertis_magic.chat.parts import (
 from apertis_magic.clean import mend, printable
 
 _MOST = 100
-"""Pictures of an answer that are kept; nobody looks at more."""
+"""Pictures of an answer that are kept, and runs whose order is; nobody reads more."""
 
 _LONGEST = 2_000
 """Characters of a picture's address, or of what else is said of one."""
@@ -55,7 +55,8 @@ def answers_of(choices: Mapping[int, Pieces], partial: Parts = ()) -> tuple[Part
 def parts_of(pieces: Pieces) -> Parts:
     """Return the parts of an answer of which nothing more comes."""
     read = _Reader()
-    body = [part for run in _split(pieces.runs, ended=True) for part in read.parts(run)]
+    runs = _gathered([*_split(pieces.runs, ended=True)])
+    body = [part for run in runs for part in read.parts(run)]
     calls = [c for c in map(_call, pieces.calls.to_list()) if c.name or c.arguments]
     sources = [
         Source(mend(page.url or ""), mend(page.title or ""))
@@ -74,6 +75,14 @@ def texts_of(pieces: Pieces) -> dict[str, str]:
             new = _growing(run.text, ended=number < len(runs)) if is_text else run.text
             texts[run.kind] = texts.get(run.kind, "") + new
     return texts
+
+
+def _gathered(runs: list[Run]) -> list[Run]:
+    """Return runs, those of thinking first where it comes between each two words."""
+    if len(runs) <= _MOST:
+        return runs
+    thought = [run for run in runs if run.kind == "reasoning"]
+    return [*thought, *(run for run in runs if run.kind != "reasoning")]
 
 
 def _growing(text: str, *, ended: bool) -> str:

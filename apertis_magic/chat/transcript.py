@@ -129,15 +129,8 @@ class Transcript:
         partial = self.state.newest if turn is None else self.find_turn(turn)
         if partial is not None and partial.is_partial:
             return partial
-        what = "The last answer" if turn is None else "That answer"
-        nothing = "There is no answer yet." if turn is None else "Nothing of it came."
-        is_complete = partial is not None and (
-            partial.finish == "stop" or partial.is_answered
-        )
-        raise ConfigurationError(
-            f"{what} is complete." if is_complete else nothing,
-            hint="Only an answer that was cut off or stopped can go on.",
-        )
+        last = self.last_asked if turn is None else partial
+        raise _cannot_go_on(partial, last, is_last=turn is None)
 
     def lasting(self, placement: Placement) -> Placement:
         """Return a placement by a name that lasts if the turn is asked again."""
@@ -370,6 +363,30 @@ class Transcript:
             f"There is no such turn in {self._name}.",
             hint="It was taken out, or asked again, meanwhile.",
         )
+
+
+def _cannot_go_on(
+    partial: Turn | None, last: Turn | None, *, is_last: bool
+) -> ConfigurationError:
+    """Return the error for an answer that cannot be completed.
+
+    Args:
+        partial: the turn that was found, None for none.
+        last: the turn that was meant, which may have no answer.
+        is_last: whether the last one was meant.
+    """
+    if last is not None and last.reasoning and not last.is_answered:
+        return ConfigurationError(
+            "The answer ended while the model was still thinking.",
+            hint="Ask again (%chat retry), with room for more tokens.",
+        )
+    what = "The last answer" if is_last else "That answer"
+    nothing = "There is no answer yet." if is_last else "Nothing of it came."
+    is_complete = partial and (partial.finish == "stop" or partial.is_answered)
+    return ConfigurationError(
+        f"{what} is complete." if is_complete else nothing,
+        hint="Only an answer that was cut off or stopped can go on.",
+    )
 
 
 if hasattr(os, "register_at_fork"):

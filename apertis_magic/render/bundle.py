@@ -55,6 +55,7 @@ _LONGEST_REASONING = 20_000
 _LONGEST_ADDRESS, _LONGEST_TITLE = 2_000, 200
 """Characters of a source's address that may be a link, and of its title."""
 
+_MOST_CALLS = 100
 _TOO_LARGE = "In Python, answer.pictures has what is too large to be shown (-o answer)."
 _BLANK = re.compile(r"\n(?=[ \t]*\n)")
 _APART = "\n\n"
@@ -191,8 +192,11 @@ def after(
 
 def _ends(parts: Parts) -> str:
     """Return the HTML of an answer's calls, what they gave, and its sources."""
-    called = [_call(part) for part in parts if isinstance(part, ToolCall | ToolResult)]
-    return "".join(called) + _sources([p for p in parts if isinstance(p, Source)])
+    called = [part for part in parts if isinstance(part, ToolCall | ToolResult)]
+    shown = [*map(_call, called[:_MOST_CALLS])]
+    if more := len(called) - len(shown):
+        shown.append(note(f"{more} more calls; the turn's tool_calls has them."))
+    return "".join(shown) + _sources([p for p in parts if isinstance(p, Source)])
 
 
 def _call(part: ToolCall | ToolResult) -> str:

@@ -30,6 +30,7 @@ _MARKS = {
 MOST_SOURCES = 100
 """Sources of an answer that are listed; the turn has them all."""
 
+_MOST_LINES = 200
 _LONGEST = 2_000  # characters of a line that names something
 _SHORTEST = 0.1  # seconds in which a rate means something
 _CHEAPEST = 0.000001  # USD
@@ -85,11 +86,13 @@ def behind(turn: Turn) -> list[str]:
 
 
 def _lines(parts: Parts) -> Iterator[str]:
-    for part in parts:
-        if isinstance(part, Picture):
-            yield f"[{_line(str(part))}]"
-        elif isinstance(part, ToolCall | ToolResult):
-            yield f"[{calls.line(part)}]"
+    """Give a line for each picture and call, as many as anybody reads."""
+    named = [p for p in parts if isinstance(p, Picture | ToolCall | ToolResult)]
+    for part in named[:_MOST_LINES]:
+        said = _line(str(part)) if isinstance(part, Picture) else calls.line(part)
+        yield f"[{said}]"
+    if more := len(named[_MOST_LINES:]):
+        yield f"[{more} more]"
 
 
 def _line(text: str) -> str:

@@ -4,9 +4,9 @@ import threading
 from base64 import b64encode
 
 from axe import violations
+from drawn import drawn, png
 from hostile import PAYLOADS
 from lab_driver import Lab, Notebook
-from painted import drawn, png
 from playwright.sync_api import FilePayload, Locator, expect
 from scripted_server import (
     DONE,

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from drawn import drawn, images_of, png
 from lab_driver import Lab, Notebook
-from painted import drawn, images_of, png
 from playwright.sync_api import FilePayload, Locator, expect
 from scripted_server import (
     DONE,

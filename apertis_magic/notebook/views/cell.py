@@ -329,4 +329,6 @@ def what_is_kept(turn: Turn) -> str:
         return "the question was stopped before its answer began."
     if turn.finish != "interrupted":
         return "the answer had ended; it is kept."
+    if not turn.text:
+        return "the answer was stopped; what had come of it is kept."
     return f"the answer was stopped; {len(turn.text)} characters of it are kept."
