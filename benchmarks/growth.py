@@ -17,9 +17,10 @@ _FILLED = """
 from apertis_magic.chat import session
 from apertis_magic.chat.state import State, history_of
 from apertis_magic.chat.question import Question
+from apertis_magic.chat.parts import Text
 from apertis_magic.chat.turn import Turn
 turns = [Turn(question=Question(f"Question {{n}}?"),
-              text={text!r}, finish="stop", model="m")
+              answers=((Text({text!r}),),), finish="stop", model="m")
          for n in range({number})]
 session.current().adopt(State(name="long-{number}", history=history_of(turns)));
 """

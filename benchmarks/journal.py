@@ -19,6 +19,7 @@ from time import perf_counter, sleep
 from figures import FLOOR, Figure, slowest
 from journals import after, answered
 from report import show
+from turns import pieces, with_text
 
 from apertis_magic.chat.history import Placement
 from apertis_magic.chat.journal.journal import Journal
@@ -92,13 +93,13 @@ def _ask(file: Path) -> tuple[list[float], list[float]]:
     called, written = [], []
     for _ in range(TURNS):
         turn = answered("x" * 1_000, prompt="y" * 100)
-        half = replace(turn, text="", finish="interrupted")
+        half = with_text(turn, "", finish="interrupted")
         begun = perf_counter()
         known = journal.begin(state, half, placement)
         first = perf_counter()
         known.result(PATIENCE)
         known_at = perf_counter()
-        journal.grow(turn.id, {"text": turn.text[:500]})
+        journal.grow(turn.id, pieces(text=turn.text[:500]))
         state, entry = after(state, turn, placement)
         journal.keep(state, entry)
         ended = perf_counter()

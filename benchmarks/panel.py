@@ -50,10 +50,11 @@ _TURNS = """
 from apertis_magic.chat import session
 from apertis_magic.chat.state import State, history_of
 from apertis_magic.chat.question import Question
+from apertis_magic.chat.parts import Text
 from apertis_magic.chat.turn import Turn
 text = {text!r}
 turns = [Turn(question=Question(f"Question {{n}}?"),
-              text=text, finish="stop", model="m")
+              answers=((Text(text),),), finish="stop", model="m")
          for n in range({number})]
 session.current().adopt(State(name="long", history=history_of(turns)));
 """

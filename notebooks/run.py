@@ -18,8 +18,8 @@ from nbclient.exceptions import (
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 
-from apertis_magic.render import bundle
 from apertis_magic.render.footer import footer_line
+from apertis_magic.render.metadata import turns_of
 
 
 def main() -> int:
@@ -56,7 +56,7 @@ def run(notebook: NotebookNode, folder: Path) -> int:
 def talk(notebook: NotebookNode) -> None:
     """Print each question with its answer and footer."""
     for cell in notebook.cells:
-        for turn in bundle.turns_of(cell.get("outputs", ())):
+        for turn in turns_of(cell.get("outputs", ())):
             print(f"> {turn.prompt}\n\n{turn.text}\n\n  {footer_line(turn)}\n")
 
 

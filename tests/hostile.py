@@ -7,6 +7,9 @@ command of the front end, or change what stands outside the answer.
 import re
 from collections.abc import Callable
 from html import unescape
+from typing import Any
+
+from drawn import data_url, image, png
 
 from apertis_magic.render.formulas import is_typesettable
 from apertis_magic.render.style import IN_ANSWERS
@@ -118,6 +121,8 @@ PAYLOADS: dict[str, str] = {
     "base": f'<base href="{LEAK}/"><img src="y.png">',
     "form": f'<form action="{LEAK}"><button autofocus>Log in</button></form>',
     "svg image": f'<svg><image href="{LEAK}.png"/></svg>',
+    "data image that is none": f"![x]({data_url(b'<svg onload=x>')})",
+    "data image, html behind its first bytes": f"![x]({data_url(png()[:8] + b'<b>')})",
     "data image with a script": (
         "![x](data:image/svg+xml;base64,PHN2ZyBvbmxvYWQ9ImFsZXJ0KDEpIi8+)"
     ),
@@ -159,6 +164,61 @@ PAYLOADS: dict[str, str] = {
     "right-to-left": f"\u202e<img src=x onerror={RUN}>\u202c",
 }
 
+_SVG = f'<svg xmlns="http://www.w3.org/2000/svg" onload="{RUN}"/>'.encode()
+_HTML = f"<script>{RUN}</script><img src={LEAK}>".encode()
+_QUOTES = f'"><img src=x onerror={RUN}>'
+_LONG = f'{{"x": "{_HTML.decode()}\u202e{"y" * 1_000_000}"}}'
+
+
+def _calls(name: str, arguments: str) -> dict[str, Any]:
+    function = {"name": name, "arguments": arguments}
+    return {"tool_calls": [{"index": 0, "id": _QUOTES, "function": function}]}
+
+
+def _cites(url: str, title: str) -> dict[str, Any]:
+    return {"annotations": [{"url_citation": {"url": url, "title": title}}]}
+
+
+# Attacks that stand beside the text, as a delta has them.
+DELTAS: dict[str, dict[str, Any]] = {
+    "svg": image(data_url(_SVG, "image/svg+xml")),
+    "svg named png": image(data_url(_SVG)),
+    "svg, not in base64": image(f"data:image/svg+xml,{_SVG.decode()}"),
+    "html": image(data_url(_HTML, "text/html")),
+    "html named png": image(data_url(_HTML)),
+    "html, not in base64": image(f"data:text/html,{_HTML.decode()}"),
+    "html behind a picture's first bytes": image(data_url(png()[:8] + _HTML)),
+    "script behind a picture's first bytes": image(data_url(b"GIF89a=1;" + _HTML)),
+    "javascript": image(f"javascript:{RUN}"),
+    "quotes in the kind": image(data_url(png(), f"image/png{_QUOTES}")),
+    "quotes in the data": image(f"data:image/png;base64,{_QUOTES}"),
+    "quotes behind the data": image(data_url(png()) + _QUOTES),
+    "quotes alone": image(_QUOTES),
+    "remote": image(f"{LEAK}.png"),
+    "remote, quotes": image(f"{LEAK}{_QUOTES}"),
+    "remote, a long address": image(f"{LEAK}?{'x' * 1_000_000}"),
+    "remote, no protocol": image("//leak.invalid/x.png"),
+    "remote, in the line": image(f"data:{LEAK};base64,{LEAK}"),
+    "a file": image("file:///etc/passwd"),
+    "broken base64": image("data:image/png;base64,@@@"),
+    "nothing": image(""),
+    "many": {"images": image(data_url(png()))["images"] * 10_000},
+    "many that are none": {"images": image(_QUOTES)["images"] * 10_000},
+    "a call's name": _calls(_QUOTES + "\u202e" + "x" * 1_000_000, "{}"),
+    "a call's arguments": _calls("f", f'{{"x": "{_HTML.decode()}"}}'),
+    "a call's long arguments": _calls("f", _LONG),
+    "a call's odd arguments": _calls("f", "</pre></code>\x00\x1b[2J\u202e" + _QUOTES),
+    "a call's deep arguments": _calls("f", "[" * 100_000),
+    "a formula in a call": _calls(f"${_BOX}$", f"\\({_BOX}\\)"),
+    "a source's title": _cites("http://a.invalid", _HTML.decode() + "\u202e$x$"),
+    "a source's long title": _cites("http://a.invalid", _QUOTES * 50_000),
+    "a source's address": _cites(f"javascript:{RUN}", "x"),
+    "a source's quotes": _cites(f"http://a.invalid/{_QUOTES}", ""),
+    "a source's data": _cites(data_url(_HTML, "text/html"), ""),
+    "a refusal": {"refusal": _HTML.decode() + PAYLOADS["remote image, markdown"]},
+    "thinking": {"reasoning": _HTML.decode() + PAYLOADS["remote image, markdown"]},
+}
+
 # Where in an answer the attack may stand.
 PLACES: dict[str, Callable[[str], str]] = {
     "alone": lambda bad: bad,
@@ -182,6 +242,7 @@ SEEN = re.compile(
     r'|<(?:span|div) class="arithmatex"[^>]*>[^<]*<',
     re.DOTALL,
 )
+_PICTURE = r"data:image/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/]*=*$"
 ATTRIBUTES = set(
     "class href title src alt style start id type checked disabled aria-label rel "
     "tabindex target dir".split()
@@ -193,7 +254,7 @@ TAGS = set(
 )
 
 
-def assert_harmless(html: str) -> None:
+def assert_harmless(html: str, styles: frozenset[str] = IN_ANSWERS) -> None:
     """Assert that *html* holds nothing that a browser would run, fetch or typeset."""
     assert "<" not in TAG.sub("", html)
 
@@ -211,7 +272,7 @@ def assert_harmless(html: str) -> None:
         for name, value in re.findall(r" ([a-z-]+)=\"([^\"]*)\"", attributes):
             assert name in ATTRIBUTES
             assert name != "href" or re.match(r"(https?://|mailto:|#fn)", value)
-            assert name != "src" or value.startswith("data:image/")
+            assert name != "src" or re.match(_PICTURE, value)
             assert name != "class" or "jp-" not in value
-            assert name != "style" or value in IN_ANSWERS
+            assert name != "style" or value in styles
             assert name != "dir" or value in {"auto", "ltr", "rtl"}

@@ -7,6 +7,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from turns import turn_of
+
 from apertis_magic.chat import history
 from apertis_magic.chat.conversation import Conversation
 from apertis_magic.chat.history import Entry, Placement
@@ -33,7 +35,7 @@ def answered(text: str = "an answer", **fields: Any) -> Turn:
         name: fields.pop(old) for old, name in _OF_QUESTION.items() if old in fields
     }
     others = {"finish": "stop", "started": float(next(_moments)), **fields}
-    return Turn(question=Question(**{"typed": "x", **asked}), text=text, **others)
+    return turn_of(question=Question(**{"typed": "x", **asked}), text=text, **others)
 
 
 def after(

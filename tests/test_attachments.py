@@ -2,19 +2,23 @@
 
 import json
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from asks import again, ask, rest
 from hypothesis import given
 from hypothesis import strategies as st
 from scripted_server import ScriptedServer, fails, says
+from turns import turn_of
 
 from apertis_magic import Conversation, Turn, files
 from apertis_magic.chat.attachment import Attachment
 from apertis_magic.chat.fitting import cost
 from apertis_magic.chat.journal.journal import Journal
 from apertis_magic.chat.question import Question
+from apertis_magic.chat.session import Session
 from apertis_magic.errors import ConfigurationError
 from apertis_magic.render import bundle
 
@@ -87,7 +91,7 @@ def test_any_file_is_kept_exactly_or_refused(raw: bytes) -> None:
             found = Attachment.of("file", whole)
         except ConfigurationError:
             continue
-        turn = Turn(question=Question("x", attachments=(found,)))
+        turn = turn_of(question=Question("x", attachments=(found,)))
         again = Turn.from_dict(json.loads(json.dumps(turn.to_dict())))
 
         assert whole.removeprefix(b"\xef\xbb\xbf") == found.raw
@@ -180,9 +184,88 @@ def test_a_file_has_them(server: ScriptedServer, tmp_path: Path, ending: str) ->
     files.export(chat.state, file)
     [read] = files.load(file)
 
-    assert (TEXT, PICTURE) == read.turns[0].attachments
+    attached = read.turns[0].attachments
+    if ending == "ipynb":  # which names them alone
+        assert [TEXT.named(), PICTURE.named()] == [each.to_dict() for each in attached]
+        assert [TEXT.size, PICTURE.size] == [each.missing for each in attached]
+    else:
+        assert (TEXT, PICTURE) == attached
     if ending == "md":
         assert "Attached: data.csv (8 bytes), plot.png (264 bytes)" in file.read_text()
+
+
+NAMED = [
+    {"type": "text", "text": "[data.csv (8 bytes) was attached and is not held]"},
+    {"type": "text", "text": "[plot.png (264 bytes) was attached and is not held]"},
+    {"type": "text", "text": "What is it?"},
+]
+
+
+@pytest.fixture
+def loaded(server: ScriptedServer, tmp_path: Path) -> Session:
+    """Return a Session with a conversation of a notebook, whose answer was cut off."""
+    server.will(says("It is", finish="length"))
+    chat = Conversation()
+    chat.ask("What is it?", attachments=(PICTURE, TEXT)).result()
+    files.export(chat.state, tmp_path / "talk.ipynb")
+    [state] = files.load(tmp_path / "talk.ipynb")
+    session = Session()
+    session.adopt(state)
+    return session
+
+
+def test_history_names_what_is_not_held(
+    server: ScriptedServer, loaded: Session
+) -> None:
+    """A later question, or the rest of an answer, has a line in its place."""
+    server.will(says("B"), says(" more"))
+    loaded.ask(ask("And?")).result()
+    first = loaded.current.turns[0].id
+    whole = rest(loaded, first).result()
+
+    assert [NAMED, NAMED] == [
+        each.body["messages"][0]["content"] for each in server.requests[1:]
+    ]
+    assert "It is more" == whole.text
+
+
+WAYS: dict[str, Callable[[Session], Any]] = {
+    "the panel's Retry": again,
+    "Python's retry": lambda session: session.current.retry(),
+    "a new question": lambda session: session.ask(
+        ask("And?", attachments=session.current.turns[0].attachments)
+    ),
+    "a new question of Python's": lambda session: session.current.ask(
+        "And?", attachments=session.current.turns[0].attachments
+    ),
+}
+
+
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+def test_a_question_is_not_asked_again_without_its_files(
+    server: ScriptedServer, loaded: Session, way: Callable[[Session], Any]
+) -> None:
+    """One line names them, and what to do; nothing was sent."""
+    with pytest.raises(ConfigurationError) as caught:
+        way(loaded)
+
+    assert (
+        "Nothing was sent: plot.png (264 bytes), data.csv (8 bytes) went with this "
+        "question, and a notebook names a file alone."
+    ) == str(caught.value)
+    assert "with that attached" in str(caught.value.hint)
+    assert 1 == len(server.requests)
+    assert 1 == len(loaded.current.turns)
+
+
+def test_it_is_asked_again_with_its_files(
+    server: ScriptedServer, loaded: Session
+) -> None:
+    """Where they are given anew."""
+    server.will(says("B"))
+    loaded.current.retry(attachments=(PICTURE, TEXT)).result()
+
+    assert PARTS == server.requests[-1].body["messages"][0]["content"]
 
 
 def test_no_key_leaves_in_a_file(server: ScriptedServer, tmp_path: Path) -> None:
@@ -200,15 +283,15 @@ def test_no_key_leaves_in_a_file(server: ScriptedServer, tmp_path: Path) -> None
 def test_they_count_when_a_conversation_must_fit() -> None:
     """A text by its letters, a picture as one; neither by its bytes."""
     plain, long = (
-        Turn(question=Question("x"), text="y"),
+        turn_of(question=Question("x"), text="y"),
         Attachment.of("a", b"word " * 9_000),
     )
 
     assert cost(plain) + 9_000 < cost(
-        Turn(question=Question("x", attachments=(long,)), text="y")
+        turn_of(question=Question("x", attachments=(long,)), text="y")
     )
     assert cost(plain) + 1_500 == cost(
-        Turn(question=Question("x", attachments=(PICTURE,)), text="y")
+        turn_of(question=Question("x", attachments=(PICTURE,)), text="y")
     )
 
 
@@ -216,7 +299,7 @@ def test_a_transcript_names_them() -> None:
     """As text, whatever the name holds."""
     odd = Attachment.of("<b>$x$</b>", b"abc")
     shown = bundle.transcript(
-        [Turn(question=Question("What?", attachments=(odd,)))],
+        [turn_of(question=Question("What?", attachments=(odd,)))],
         system=None,
         stale=frozenset(),
     )

@@ -1,9 +1,9 @@
 """What an answer may cost, whatever is in it: HTML as long as the text allows."""
 
 import pytest
+from turns import turn_of
 
 from apertis_magic.chat.question import Question
-from apertis_magic.chat.turn import Turn
 from apertis_magic.render import bundle
 from apertis_magic.render.markdown import to_html
 
@@ -96,7 +96,7 @@ def test_code_of_nothing_but_signs() -> None:
 def test_the_whole_output() -> None:
     """Reasoning and the other answers are bounded as the answer is."""
     text = "[a]" * 10_000 + f"\n\n[a]: {LONG}"
-    turn = Turn(
+    turn = turn_of(
         question=Question("x"), text=text, reasoning=text, alternatives=(text, text)
     )
     data, _ = bundle.answer(turn, conversation=None)

@@ -18,12 +18,14 @@ from scripted_server import (
     says,
 )
 from terminal_driver import terminal
+from turns import turn_of
 
+from apertis_magic.chat.parts import Picture, Source
 from apertis_magic.chat.question import Question
-from apertis_magic.chat.turn import Source, Turn
 from apertis_magic.clean import printable
 from apertis_magic.render import bundle
 from apertis_magic.render.markdown import to_html
+from apertis_magic.render.metadata import turns_of
 
 OVERRIDES = "".join(map(chr, range(0x202A, 0x202F)))
 ISOLATES = "".join(map(chr, range(0x2066, 0x206A)))
@@ -82,7 +84,7 @@ def test_in_a_notebook(kernel: Kernel, server: ScriptedServer) -> None:
     came = kernel.run("print(ascii(turn.text))").outputs[0]["text"]
 
     assert [] == steers
-    assert f"**{SHOWN}**" == plain
+    assert f"**{SHOWN}**\n\n[asked for the tool {SHOWN}()]" == plain
     assert ascii(f"**{ODD}**") == came.strip()
 
 
@@ -160,15 +162,24 @@ def test_in_a_page() -> None:
 
 
 def test_what_a_file_holds() -> None:
-    """An answer that is loaded is the one that was shown; what else came is kept."""
+    """An answer that is loaded is the one that came, to the letter."""
     source = Source(url="https://c.example", title=ODD)
-    turn = Turn(
+    turn = turn_of(
         question=Question("x"), text=ODD, reasoning=ODD, sources=(source,), model=ODD
     )
     data, metadata = bundle.answer(turn, conversation="main")
-    [loaded] = bundle.turns_of([{"data": data, "metadata": metadata}])
+    [loaded] = turns_of([{"data": data, "metadata": metadata}])
 
-    assert SHOWN == loaded.text
-    assert (ODD, ODD) == (loaded.reasoning, loaded.model)
+    assert SHOWN == data["text/plain"]
+    assert (ODD, ODD, ODD) == (loaded.text, loaded.reasoning, loaded.model)
     assert "\\u001b" in json.dumps(metadata)
-    assert ODD == turn.text
+
+
+def test_a_picture_says_nothing_that_steers() -> None:
+    """Whatever the file says of it that it was loaded from."""
+    for odd in (Picture(ODD), Picture("", url=ODD), Picture("", left_out=ODD)):
+        said = odd._repr_mimebundle_()["text/plain"]
+
+        assert (said, f"<Picture {said}>") == (str(odd), repr(odd))
+        assert [] == STEERS.findall(said)
+        assert "a[2J" in said.lower().replace("j", "J")

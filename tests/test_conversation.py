@@ -22,12 +22,13 @@ from scripted_server import (
     says,
     whole,
 )
+from turns import turn_of
 
 from apertis_magic import AsyncApertis, Conversation, errors
 from apertis_magic.chat import history
 from apertis_magic.chat.history import Placement
 from apertis_magic.chat.question import Question
-from apertis_magic.chat.turn import Cell, Turn
+from apertis_magic.chat.turn import Cell
 
 
 def cell(name: str, execution: str) -> Cell:
@@ -442,7 +443,7 @@ def run(*cells: tuple[str, str, int]) -> history.History:
     for name, execution, count in cells:
         here = cell(name, execution)
         for number in range(count):
-            turn = Turn(question=Question(f"{name}{number}{execution}"), cell=name)
+            turn = turn_of(question=Question(f"{name}{number}{execution}"), cell=name)
             turns, _ = history.put(turns, turn, Placement(cell=here))
         turns = history.end_execution(turns, here.execution)
     return turns
@@ -492,7 +493,9 @@ def test_without_a_cell_every_question_is_a_new_turn() -> None:
     """Front ends that tell no cell's id append."""
     turns: history.History = ()
     for number in range(3):
-        turns, _ = history.put(turns, Turn(question=Question(str(number))), Placement())
+        turns, _ = history.put(
+            turns, turn_of(question=Question(str(number))), Placement()
+        )
 
     assert ["0", "1", "2"] == [entry.turn.prompt for entry in turns]
 

@@ -15,8 +15,13 @@ from IPython.core.error import UsageError
 from kernel_driver import Kernel, Outcome, running_kernel
 from scripted_server import NEVER, Answer, ScriptedServer, chunk, fails, says
 
-from apertis_magic import errors, paths
+from apertis_magic import errors, files, paths
 from apertis_magic.chat import names, session
+from apertis_magic.chat.attachment import Attachment
+from apertis_magic.chat.parts import Picture
+from apertis_magic.chat.question import Question
+from apertis_magic.chat.state import State, history_of
+from apertis_magic.chat.turn import Turn
 from apertis_magic.clean import quoted
 from apertis_magic.notebook.asking import Asker
 from apertis_magic.notebook.commands import command_line
@@ -24,6 +29,8 @@ from apertis_magic.notebook.commands.command_table import COMMANDS, STATUS, Comm
 from apertis_magic.notebook.config import ApertisMagic
 from apertis_magic.notebook.words import words as words_of
 
+SMALL = Picture("image/gif", b"GIF89a")
+LARGE = Picture("image/gif", b"GIF89a" + bytes(5_000_000))
 KEY = "sk-9fJ2kQ7xLp4Zt8Rw3Nv6Hd"
 
 
@@ -504,6 +511,39 @@ def test_a_saved_notebook_is_loaded(
         "idea is the current conversation now.\n"
     ) == told()
     assert (["first"], ["second"]) == (questions("main"), questions("idea"))
+
+
+@pytest.mark.parametrize(
+    ("attached", "pictures", "expected"),
+    [
+        (("a", "b"), (LARGE,), "2 attached files and 1 picture"),
+        (("a",), (), "1 attached file"),
+        ((), (LARGE, LARGE), "2 pictures"),
+    ],
+)
+def test_what_a_file_names_alone_is_told(
+    shell: Shell,
+    tmp_path: Path,
+    told: Any,
+    attached: tuple[str, ...],
+    pictures: tuple[Picture, ...],
+    expected: str,
+) -> None:
+    """In the line of ``%chat load``; what was never held is not counted."""
+    never = Picture("", left_out="what came is no picture")
+    question = Question("x", tuple(Attachment.of(name, b"1") for name in attached))
+    turn = Turn(question=question, answers=((never, SMALL, *pictures),))
+    for ending in (".ipynb", ".json"):
+        file = tmp_path / f"talk{ending}"
+        files.export(State(name="idea", history=history_of([turn])), file)
+        shell.run(f"%chat load {file}")
+
+    named = f"which names, but does not hold, {expected}"
+
+    assert [
+        f"idea: 1 turn loaded from {tmp_path}/talk.ipynb, {named}.",
+        f"idea: 1 turn loaded from {tmp_path}/talk.json; it has 1 turn now.",
+    ] == told().splitlines()
 
 
 def test_a_loaded_name_can_be_typed(asked: Shell, tmp_path: Path) -> None:

@@ -1,13 +1,31 @@
 """What the pages for developers say of the code is so."""
 
 import re
+import sqlite3
+from contextlib import closing
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
+from apertis_magic.api.types import Usage
+from apertis_magic.chat.attachment import Attachment
+from apertis_magic.chat.journal.file import open_to_write
+from apertis_magic.chat.parts import KINDS
+from apertis_magic.chat.question import Question
+from apertis_magic.chat.turn import Turn
+from apertis_magic.files import record
+from apertis_magic.marks import json_name
+
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "apertis_magic"
-PAGES = ("docs/architecture.md", "docs/benchmarks.md", "CONTRIBUTING.md", "README.md")
+PAGES = (
+    "docs/architecture.md",
+    "docs/benchmarks.md",
+    "docs/format.md",
+    "CONTRIBUTING.md",
+    "README.md",
+)
 
 _FILE = re.compile(r"`((?:[\w.-]+/)*[\w.-]+\.(?:py|js|css|md|ipynb|txt|toml)|[\w/]+/)`")
 
@@ -72,6 +90,58 @@ def test_every_file_of_tests_proves_something() -> None:
     assert _files(in_browser) == {
         file.name for file in (tests / "browser").glob("test_*.py")
     }
+
+
+FORMAT = (ROOT / "docs/format.md").read_text(encoding="utf-8")
+SECTIONS = dict(
+    re.findall(r"^## (.*?)\n(.*?)(?=^## |\Z)", FORMAT, re.MULTILINE | re.DOTALL)
+)
+
+
+def _rows(section: str) -> dict[str, str]:
+    """Return the rows of a section's table, by the name in their first column."""
+    _, _, table = SECTIONS[section].partition("|---|")
+    return dict(re.findall(r"^\| `(\w+)`[^|]*\|(.*)\|$", table, re.MULTILINE))
+
+
+def test_the_format_names_every_field() -> None:
+    """Of a turn and its question, of what is attached, and of what a turn took."""
+    named = set(re.findall(r"`(\w+)`", SECTIONS["A turn"]))
+    of_turn = (*fields(Turn), *fields(Question))
+    kept = {json_name(each) for each in of_turn} - {"question"}
+    inner = {each.name for each in (*fields(Attachment), *fields(Usage))}
+
+    assert set() == (kept | inner) - named
+    assert kept == Turn(question=Question("x", filled="y")).to_dict().keys()
+
+
+def test_the_format_names_every_kind_of_part() -> None:
+    """With just its fields."""
+    rows = _rows("The parts of an answer")
+    names = {kind: set(re.findall(r"`(\w+)`", row)) for kind, row in rows.items()}
+
+    assert {
+        name: {each.name for each in fields(kind)} for name, kind in KINDS.items()
+    } == names
+
+
+def test_the_format_names_every_column(tmp_path: Path) -> None:
+    """Of each table, in the schema that a journal has today."""
+    file = tmp_path / "journal.sqlite"
+    open_to_write(file).close()
+    with closing(sqlite3.connect(file)) as db:
+        tables = db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        columns = {
+            name: [row[1] for row in db.execute(f"PRAGMA table_info({name})")]
+            for (name,) in tables.fetchall()
+        }
+        [version] = db.execute("PRAGMA user_version").fetchone()
+    rows = _rows("The journal")
+
+    assert columns == {name: re.findall(r"`(\w+)`", rows[name]) for name in rows}
+    assert f"the version of the schema, which is {version}" in SECTIONS["The journal"]
+    assert f"| the journal's schema | 1 | {version} |" in SECTIONS["Versions"]
+    assert f"`.ipynb` | 1 | {record.VERSION} |" in SECTIONS["Versions"]
 
 
 def _files(names: str) -> set[str]:

@@ -8,9 +8,10 @@ import nbformat
 import pytest
 from markdown_it import MarkdownIt
 from nbconvert import MarkdownExporter
+from turns import turn_of
 
+from apertis_magic.chat.parts import Source
 from apertis_magic.chat.question import Question
-from apertis_magic.chat.turn import Source, Turn
 from apertis_magic.render import bundle
 from apertis_magic.render.style import STYLE
 
@@ -53,7 +54,7 @@ The formula \\(a_1 * b * c_2\\) and $x_1$, and
 |---|--:|
 | 1 | 2 |
 """
-TURN = Turn(
+TURN = turn_of(
     question=Question("What\n\nis *it*?"),
     text=TEXT,
     reasoning="First\n\nthen.",

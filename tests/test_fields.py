@@ -1,6 +1,7 @@
 """Every field of a turn goes wherever turns go, and comes back as it was."""
 
 import json
+from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import MISSING, Field, fields, is_dataclass, replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from conftest import Shell
 from scripted_server import DONE, Answer, ScriptedServer, chunk, event, fails, says
+from turns import pieces, turn_of
 
 from apertis_magic import Conversation, errors, files
 from apertis_magic.api.types import Usage
@@ -17,29 +19,58 @@ from apertis_magic.chat.ask import Ask, detached
 from apertis_magic.chat.attachment import Attachment
 from apertis_magic.chat.history import Entry, Placement
 from apertis_magic.chat.journal.journal import Journal
+from apertis_magic.chat.parts import KINDS as PARTS
+from apertis_magic.chat.parts import (
+    Picture,
+    Reasoning,
+    Refusal,
+    Source,
+    Text,
+    ToolCall,
+    ToolResult,
+)
 from apertis_magic.chat.question import Question
+from apertis_magic.chat.session import Session
 from apertis_magic.chat.state import State
-from apertis_magic.chat.turn import Cell, Source, Turn
+from apertis_magic.chat.turn import Cell, Turn
 from apertis_magic.files import cell_source
+from apertis_magic.marks import MAY_HOLD_KEYS, SENT, kinds, marked
 from apertis_magic.notebook.option_line import parse
 from apertis_magic.notebook.options import ChatOptions
+from apertis_magic.render.metadata import metadata
 
 KEY = "sk-" + "a1b2c3d4" * 4
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
 
 SAMPLES: dict[str, Any] = {
     "id": "t-1",
     "question": Question(
         "What is in {{file}}?",
-        attachments=(Attachment("data.csv", "text/plain", "a,b\n1,2\n"),),
+        attachments=(
+            Attachment("data.csv", "text/plain", "a,b\n1,2\n"),
+            Attachment("lost.png", "image/png", "", missing=12),
+        ),
         filled="What is in data.csv?",
         fields={"temperature": 0.5, "stop": ["x"], "extra_body": {"a": [1]}},
         last_turns=4,
     ),
-    "text": "Two numbers.",
-    "reasoning": "It has one row.",
-    "refusal": "Of more I do not speak.",
-    "alternatives": ("A table.", "A row."),
-    "sources": (Source(url="https://a.example/b", title="A page"),),
+    "answers": (
+        (
+            Reasoning("It has one row."),
+            Text("Two numbers."),
+            Picture("image/png", PNG, alt="a [row]"),
+            Text("And one more."),
+            Refusal("Of more I do not speak."),
+            Picture("", url="https://a.example/picture.png"),
+            Picture("image/svg+xml", left_out="it is no picture"),
+            ToolCall("weather", '{"in": "Paris"}', "call-1"),
+            ToolResult("call-1", "20 degrees"),
+            Source(url="https://a.example/b", title="A page"),
+        ),
+        (Text("A table."), Picture("image/png", PNG)),
+        (Text("A row."),),
+    ),
     "finish": "error",
     "error": "The connection broke off.",
     "hint": "Run the cell again.",
@@ -64,14 +95,23 @@ SAMPLES: dict[str, Any] = {
     "first_text": 0.75,
     "elapsed": 1.5,
     "malformed": 1,
+    "repaired": True,
+    "star": True,
+    "note": "the shortest",
 }
 TURN = Turn(**SAMPLES)
+ASKABLE = replace(
+    TURN.question, attachments=tuple(e for e in TURN.attachments if not e.missing)
+)
+"""The question as it can be asked: with the files that are held."""
+
 STATE = State(
     id="c-1",
     name="idea",
     model="m",
     system="Be kind.",
     history=(Entry(TURN, order=5, execution="run-1", slot="t-0"),),
+    made=7,
 )
 
 
@@ -82,15 +122,25 @@ def default_of(field: "Field[Any]") -> Any:
     return field.default
 
 
-def unset(value: Any) -> list[str]:
-    """Return the fields of a value, and of those in it, that have their defaults."""
+def values_in(value: Any) -> list[Any]:
+    """Return a value of ours with all those in it."""
     if isinstance(value, tuple):
-        return [name for each in value for name in unset(each)]
+        return [found for each in value for found in values_in(each)]
     if not is_dataclass(value):
         return []
-    found = {field.name: getattr(value, field.name) for field in fields(value)}
-    same = [f.name for f in fields(value) if found[f.name] == default_of(f)]
-    return [*same, *(name for inner in found.values() for name in unset(inner))]
+    inner = (values_in(getattr(value, field.name)) for field in fields(value))
+    return [value, *(found for each in inner for found in each)]
+
+
+def unset(value: Any) -> set[str]:
+    """Return the fields that have their defaults in all values of their kind."""
+    named: dict[str, bool] = {}
+    for each in values_in(value):
+        for field in fields(each):
+            name = f"{type(each).__name__}.{field.name}"
+            is_set = getattr(each, field.name) != default_of(field)
+            named[name] = named.get(name, False) or is_set
+    return {name for name, is_set in named.items() if not is_set}
 
 
 def through_json(turn: Turn, _folder: Path) -> Turn:
@@ -140,16 +190,19 @@ WAYS: dict[str, Callable[[Turn, Path], Turn]] = {
 def test_every_field_has_a_sample() -> None:
     """A new one is added to ``SAMPLES``; none of them is what the field has anyway."""
     assert {field.name for field in fields(Turn)} == set(SAMPLES)
-    assert [] == unset(STATE)
+    assert set() == unset(STATE)
+    assert set(PARTS.values()) == {type(p) for a in TURN.answers for p in a}
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_every_field_comes_back(way: str, tmp_path: Path) -> None:
-    """By every way; a notebook alone leaves out the usage as the server sent it."""
+    """By every way; a notebook alone leaves out what its marks say, and names files."""
     found = WAYS[way](TURN, tmp_path)
     expected = dict(SAMPLES)
     if way == ".ipynb":
         expected["usage"] = replace(expected["usage"], raw={})
+        named = [Attachment.from_dict(each.named()) for each in TURN.attachments]
+        expected["question"] = replace(TURN.question, attachments=tuple(named))
     back = {field.name: getattr(found, field.name) for field in fields(Turn)}
 
     assert expected == back
@@ -176,8 +229,30 @@ def test_a_file_keeps_the_whole_conversation(ending: str, tmp_path: Path) -> Non
     """Also where each turn stood, and which run of its cell made it."""
     file = tmp_path / f"talk{ending}"
     files.export(STATE, file)
+    [loaded] = files.load(file)
 
-    assert [STATE] == files.load(file)
+    assert STATE == loaded
+
+
+@pytest.mark.parametrize("ending", [".json", ".md", ".ipynb"])
+def test_a_file_keeps_the_highest_order(ending: str, tmp_path: Path) -> None:
+    """Which two equal conversations may differ in: a turn that had it may be gone."""
+    file = tmp_path / f"talk{ending}"
+    files.export(STATE, file)
+    [loaded] = files.load(file)
+
+    assert 7 == STATE.made == loaded.made
+
+
+def test_the_journal_keeps_the_highest_order(tmp_path: Path) -> None:
+    """Where a turn had it that was taken back."""
+    gone = Entry(turn_of(question=Question("gone")), order=7)
+    journal = Journal(tmp_path / "journal.sqlite")
+    journal.keep(replace(STATE, history=(*STATE.history, gone)))
+    journal.keep(STATE)
+    journal.close()
+
+    assert 7 == Journal(tmp_path / "journal.sqlite").read(STATE.id).made
 
 
 def test_the_journal_keeps_the_whole_conversation(tmp_path: Path) -> None:
@@ -212,16 +287,16 @@ def test_the_journal_keeps_where_a_question_stands(
 ) -> None:
     """So that what had come when a kernel died is put where it belongs."""
     turns = [
-        Turn(question=Question(n), text="A", id=n, cell=f"c-{n}", started=1)
+        turn_of(question=Question(n), text="A", id=n, cell=f"c-{n}", started=1)
         for n in "ab"
     ]
     entries = tuple(Entry(turn, n, "run-1", turn.id) for n, turn in enumerate(turns, 1))
     state = replace(STATE, history=entries)
     journal = Journal(tmp_path / "journal.sqlite")
     journal.keep(state)
-    asked = Turn(question=Question("new"), started=2)
+    asked = turn_of(question=Question("new"), started=2)
     journal.begin(state, asked, placement)
-    journal.grow(asked.id, {"text": "Half"})
+    journal.grow(asked.id, pieces(text="Half"))
     journal.close()
     found = Journal(tmp_path / "journal.sqlite").read(state.id)
 
@@ -265,7 +340,7 @@ def test_python_asks_with_all_that_a_question_keeps(server: ScriptedServer) -> N
     """By its name, first or again; ``filled`` is for who fills values in."""
     server.will(says("A"), says("B"))
     names = {field.name for field in fields(Question)} - {"typed", "filled", "fields"}
-    options = {name: getattr(TURN.question, name) for name in names}
+    options = {name: getattr(ASKABLE, name) for name in names}
     chat = Conversation()
     asked = chat.ask(TURN.prompt, **options).result().question
     chat = Conversation()
@@ -273,20 +348,117 @@ def test_python_asks_with_all_that_a_question_keeps(server: ScriptedServer) -> N
     again = chat.retry(**options).result().question
 
     assert {"attachments", "last_turns"} <= names
-    assert replace(TURN.question, filled=None, fields={}) == asked == again
+    assert replace(ASKABLE, filled=None, fields={}) == asked == again
 
 
 def test_no_text_of_a_question_takes_a_key_along() -> None:
     """Nor half a character, which no file could hold."""
     text = f"{KEY} x\ud83d"
-    texts: dict[str, Any] = {
-        f.name: text for f in fields(Question) if f.type in (str, str | None)
-    }
+    texts: dict[str, Any] = {f.name: text for f in fields(Question) if str in kinds(f)}
     question = detached(Ask(question=Question(**texts))).question
 
-    assert KEY not in json.dumps(Turn(question=question).to_dict())
+    assert KEY not in json.dumps(turn_of(question=question).to_dict())
     assert {"x\ufffd"} == {getattr(question, name).split()[-1] for name in texts}
     assert texts.keys() >= {"typed", "filled"}
+
+
+# What the marks beside the fields say.
+
+KEYED = [
+    (kind, name)
+    for kind in (Question, Attachment, Turn)
+    for name in sorted(marked(kind, MAY_HOLD_KEYS))
+]
+
+
+def with_key(kind: Any, name: str) -> Turn:
+    """Return a turn that has a key in one of its fields, or of what it holds."""
+    [attached] = ASKABLE.attachments
+    of_question: dict[str, Any] = {
+        "fields": {"extra_body": {"a": [KEY]}},
+        "attachments": (replace(attached, data=KEY),),
+    }
+    changes: dict[str, Any] = {name: of_question.get(name, KEY)}
+    if kind is Turn:
+        return replace(TURN, question=ASKABLE, **changes)
+    if kind is Attachment:
+        changes = {"attachments": (replace(attached, **changes),)}
+    return replace(TURN, question=replace(ASKABLE, **changes))
+
+
+@pytest.mark.parametrize(("kind", "name"), KEYED)
+def test_no_key_is_sent(kind: Any, name: str, server: ScriptedServer) -> None:
+    """Wherever a person can write one that would be."""
+    turn, session = with_key(kind, name), Session()
+    if name in marked(kind, SENT):
+        with pytest.raises(errors.ConfigurationError, match="holds an API key"):
+            session.ask(Ask(question=turn.question, system=turn.system))
+
+    assert name in marked(kind, SENT) or (kind, name) == (Turn, "note")
+    assert [] == server.requests
+
+
+@pytest.mark.parametrize(("kind", "name"), KEYED)
+def test_no_key_is_exported_or_kept(kind: Any, name: str, tmp_path: Path) -> None:
+    """A file is not written; the journal has the turn without it."""
+    state = replace(STATE, history=(Entry(with_key(kind, name), 1),))
+    for ending in (".json", ".md", ".ipynb"):
+        with pytest.raises(errors.ConfigurationError, match="holds an API key"):
+            files.export(state, tmp_path / f"talk{ending}")
+
+    assert [] == list(tmp_path.iterdir())
+
+    journal = Journal(tmp_path / "journal.sqlite")
+    journal.keep(state)
+    journal.close()
+    [kept] = Journal(tmp_path / "journal.sqlite").read(STATE.id).turns
+
+    assert KEY.encode() not in (tmp_path / "journal.sqlite").read_bytes()
+    assert "[key]" in repr(kept)
+
+
+@pytest.mark.parametrize(("kind", "name"), KEYED)
+def test_no_key_is_in_a_notebook(kind: Any, name: str) -> None:
+    """A turn may have come from a file that a person wrote."""
+    turn = with_key(kind, name)
+
+    assert KEY not in json.dumps(metadata(turn, conversation="c", plain=turn.text))
+
+
+def as_sent(value: Any) -> list[str]:
+    """Return the texts by which a value stands in a request."""
+    if isinstance(value, bytes):
+        return [b64encode(value).decode()]
+    if isinstance(value, tuple):
+        return [each.name for each in value]
+    if isinstance(value, dict):
+        own = {k: v for k, v in value.items() if k != "extra_body"}
+        fields = {**own, **value["extra_body"]}
+        return [json.dumps({name: each})[1:-1] for name, each in fields.items()]
+    return [json.dumps(value)[1:-1] if isinstance(value, str) else f"({value} bytes)"]
+
+
+@pytest.mark.parametrize("kind", [Question, Attachment, *PARTS.values()])
+def test_what_is_marked_is_sent(kind: Any, server: ScriptedServer) -> None:
+    """With its own question or a later one; of the other fields nothing is."""
+    server.will(says("A"))
+    plot = Attachment.of("plot.jpg", b"\xff\xd8\xff")
+    question = replace(ASKABLE, attachments=(plot,), filled=None, last_turns=9)
+    session = Session()
+    session.adopt(STATE)
+    session.ask(Ask(question=question, model=TURN.asked_model)).result()
+    body = json.dumps(server.requests[0].body)
+    told = values_in((question, TURN.question, *TURN.answers[0]))
+    sent = {
+        field.name
+        for each in told
+        if isinstance(each, kind)
+        for field in fields(each)
+        if (value := getattr(each, field.name)) not in (None, "", b"", 0)
+        and all(text in body for text in as_sent(value))
+    }
+
+    assert marked(kind, SENT) == sent
 
 
 PAGE = {"url": "https://a.example/b", "title": "A page"}
@@ -309,7 +481,7 @@ RICH = Answer(
 )
 ASKED: dict[str, Any] = {
     "system": "Be brief.",
-    "attachments": SAMPLES["question"].attachments,
+    "attachments": ASKABLE.attachments,
     "placement": Placement(cell=Cell("c1", "run-1")),
     "last_turns": 3,
     "max_context": 400,
@@ -339,7 +511,10 @@ def test_every_field_is_filled_in(server: ScriptedServer, tmp_path: Path) -> Non
     given_again = chat.turns[-1]
     journal.close()
 
-    assert {"error", "hint", "cached"} == {f.name for f in fields(Turn)} - filled(rich)
+    of_people = {"repaired", "star", "note"}
+    others = {"error", "hint", "cached", *of_people}
+
+    assert others == {f.name for f in fields(Turn)} - filled(rich)
     assert {"error", "hint"} <= filled(failed)
     assert "cached" in filled(given_again)
 

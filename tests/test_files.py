@@ -3,10 +3,11 @@
 import json
 import logging
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,23 +19,36 @@ from hypothesis import strategies as st
 from kernel_driver import PATIENCE, Kernel
 from markdown_it import MarkdownIt
 from nbconvert import HTMLExporter
-from scripted_server import ScriptedServer, fails, says
+from scripted_server import DONE, Answer, ScriptedServer, chunk, fails, says
+from turns import turn_of, with_text
 
 from apertis_magic import files
 from apertis_magic.api.types import Usage
 from apertis_magic.chat import session
 from apertis_magic.chat.attachment import Attachment
 from apertis_magic.chat.history import Entry
+from apertis_magic.chat.journal.journal import Journal
 from apertis_magic.chat.names import from_text as made_name
+from apertis_magic.chat.parts import (
+    Picture,
+    Reasoning,
+    Refusal,
+    Source,
+    Text,
+    ToolCall,
+    ToolResult,
+    text_of,
+)
 from apertis_magic.chat.question import Question
 from apertis_magic.chat.state import State, history_of
-from apertis_magic.chat.turn import Source, Turn
-from apertis_magic.clean import mend, printable, without_keys
+from apertis_magic.chat.turn import Turn
+from apertis_magic.clean import mend, without_keys
 from apertis_magic.errors import ConfigurationError
 from apertis_magic.files import cell_source, ipynb, md, record
 from apertis_magic.notebook.option_line import parse
 from apertis_magic.notebook.options import BY_NAME
 from apertis_magic.render import bundle
+from apertis_magic.render.metadata import turns_of
 
 ENDINGS = (".ipynb", ".md", ".json")
 ODD = (
@@ -68,6 +82,10 @@ ODD = (
     '"',
     "$x$ {{y}}",
     "Grüße 😀",
+    "![x](data:image/png;base64,iVBORw0KGgo=)",
+    '<img class="apertis-picture" alt="" src="data:image/png;base64,iVBORw0KGgo=">',
+    "</details>",
+    "[PNG picture, 9 bytes]",
 )
 LINES = st.lists(st.sampled_from(ODD) | st.text(max_size=8), max_size=5)
 TEXTS = LINES.map(lambda pieces: mend("".join(pieces)))
@@ -86,6 +104,33 @@ USAGES = st.builds(
     cost=st.none() | st.floats(0, 100),
     raw=st.dictionaries(TEXTS, VALUES, max_size=2),
 )
+FIRST_BYTES = {
+    "image/png": b"\x89PNG\r\n\x1a\n",
+    "image/jpeg": b"\xff\xd8\xff",
+    "image/gif": b"GIF89a",
+    "image/webp": b"RIFF\n\0\0\0WEBP",
+}
+KINDS = sorted(FIRST_BYTES)
+PICTURES = st.builds(
+    lambda kind, rest: Picture(kind, FIRST_BYTES[kind] + rest),
+    st.sampled_from(KINDS),
+    st.binary(max_size=40),
+)
+PARTS = st.one_of(
+    PICTURES,
+    st.builds(Picture, st.just("image/gif"), st.just(b"GIF89a"), alt=TEXTS),
+    *(st.builds(kind, TEXTS) for kind in (Text, Text, Reasoning, Refusal)),
+    st.builds(Picture, st.just("") | TEXTS, url=TEXTS),
+    st.builds(Picture, st.sampled_from(["", "image/png"]), left_out=TEXTS),
+    st.builds(Source, TEXTS, TEXTS),
+    st.builds(ToolCall, TEXTS, TEXTS, TEXTS),
+    st.builds(ToolResult, TEXTS, TEXTS),
+).filter(lambda part: any(getattr(part, field.name) for field in fields(part)))
+ANSWERS = (
+    st.lists(st.lists(PARTS, max_size=6).map(tuple), max_size=3)
+    .map(tuple)
+    .filter(lambda answers: answers != ((),))
+)  # nothing is no answer
 TURNS = st.builds(
     Turn,
     question=st.builds(
@@ -103,11 +148,7 @@ TURNS = st.builds(
         COUNTS,
     ),
     hint=TEXTS,
-    text=TEXTS,
-    reasoning=TEXTS,
-    refusal=TEXTS,
-    alternatives=st.lists(TEXTS, max_size=2).map(tuple),
-    sources=st.lists(st.builds(Source, TEXTS, TEXTS), max_size=2).map(tuple),
+    answers=ANSWERS,
     finish=st.sampled_from([None, "stop", "length", "interrupted", "error"]),
     error=TEXTS,
     model=TEXTS,
@@ -144,7 +185,7 @@ def turn(prompt: str = "Why?", text: str = "So.", **known: Any) -> Turn:
     model = {"asked_model": "gpt-5", "model": "gpt-5", "finish": "stop"}
     fields, last_turns = known.pop("options", {}), known.pop("last_turns", None)
     question = Question(prompt, fields=fields, last_turns=last_turns)
-    return Turn(question=question, text=text, **{**model, **known})
+    return turn_of(question=question, text=text, **{**model, **known})
 
 
 def talk(*turns: Turn, name: str = "main", **known: Any) -> State:
@@ -155,7 +196,9 @@ def talk(*turns: Turn, name: str = "main", **known: Any) -> State:
 def shown_in_notebook(each: Turn, cell: str | None) -> Turn:
     """Return a turn as a notebook keeps it."""
     usage = replace(each.usage, raw={}) if each.usage else None
-    return replace(each, text=printable(each.text), usage=usage, cell=cell)
+    named = tuple(Attachment.from_dict(file.named()) for file in each.attachments)
+    question = replace(each.question, attachments=named)
+    return replace(each, question=question, usage=usage, cell=cell)
 
 
 def cells_of(file: Path) -> list[Any]:
@@ -197,7 +240,7 @@ def test_json_and_markdown_lose_nothing(tmp_path: Path, state: State) -> None:
 @MANY
 @given(state=states())
 def test_a_notebook_keeps_the_turns(tmp_path: Path, state: State) -> None:
-    """It is valid, and all comes back but usage's source and what steers a terminal."""
+    """It is valid, and all comes back but usage's source and the attached bytes."""
     file = tmp_path / "talk.ipynb"
     files.export(state, file, force=True)
     files.export(state, file)
@@ -206,7 +249,7 @@ def test_a_notebook_keeps_the_turns(tmp_path: Path, state: State) -> None:
     cells = {
         found[0].id: cell["id"]
         for cell in cells_of(file)
-        if (found := bundle.turns_of(cell.get("outputs", [])))
+        if (found := turns_of(cell.get("outputs", [])))
     }
     kept = (state.id, state.name, state.model, state.system)
 
@@ -214,6 +257,20 @@ def test_a_notebook_keeps_the_turns(tmp_path: Path, state: State) -> None:
     assert [shown_in_notebook(t, cells[t.id]) for t in state.turns] == list(
         loaded.turns
     )
+
+
+@MANY
+@given(state=states())
+def test_the_journal_loses_nothing(tmp_path: Path, state: State) -> None:
+    """Whatever is in a conversation is there for the next process."""
+    journal = Journal(tmp_path / "journal.sqlite")
+    journal.keep(state)
+    journal.close()
+    reader = Journal(tmp_path / "journal.sqlite")
+
+    assert state == reader.read(state.id)
+
+    reader.close()
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
@@ -227,9 +284,7 @@ def test_a_megabyte(tmp_path: Path, ending: str) -> None:
     [there], [back] = state.turns, loaded.turns
 
     assert len(there.text) > 1_000_000
-    kept = printable(there.text) if ending == ".ipynb" else there.text
-
-    assert (there.prompt, kept, there.reasoning) == (
+    assert (there.prompt, there.text, there.reasoning) == (
         back.prompt,
         back.text,
         back.reasoning,
@@ -517,6 +572,96 @@ def test_a_corrected_page_holds(tmp_path: Path) -> None:
     assert [each.id for each in state.turns] == [each.id for each in loaded.turns]
 
 
+ILLUSTRATED = talk(
+    turn(
+        text="One.",
+        others=(
+            Picture("image/gif", b"GIF89a1"),
+            Text("Two."),
+            Picture("image/gif", b"GIF89a2"),
+            ToolCall("clock", "{}"),
+        ),
+        sources=(Source("u", "t"),),
+    )
+)
+FIRST, SECOND = "R0lGODlhMQ==", "R0lGODlhMg=="
+"""Its pictures in base64."""
+
+
+def line_with(page: str, text: str) -> str:
+    """Return the line of a page that holds a text."""
+    [line] = [each for each in page.split("\n") if text in each]
+    return line
+
+
+def block_with(page: str, text: str) -> str:
+    """Return a text of a page with the comments around it."""
+    start = page.rindex("<!--", 0, page.index(text))
+    return page[start : page.index(" end -->", start) + len(" end -->")]
+
+
+OF_PARTS: dict[str, tuple[Callable[[str], str], list[Any]]] = {
+    "a picture's line": (
+        lambda page: page.replace(line_with(page, FIRST), ""),
+        ["One.", "Two.", b"GIF89a2"],
+    ),
+    "a picture's block": (
+        lambda page: page.replace(block_with(page, SECOND), ""),
+        ["One.", b"GIF89a1", "Two."],
+    ),
+    "a text's block": (
+        lambda page: page.replace(block_with(page, "One."), ""),
+        [b"GIF89a1", "Two.", b"GIF89a2"],
+    ),
+    "another picture": (
+        lambda page: page.replace(
+            "image/gif;base64," + FIRST, "image/jpeg;base64,/9j/"
+        ),
+        ["One.", b"\xff\xd8\xff", "Two.", b"GIF89a2"],
+    ),
+    "another order": (
+        lambda page: (
+            page.replace(FIRST, "?").replace(SECOND, FIRST).replace("?", SECOND)
+        ),
+        ["One.", b"GIF89a2", "Two.", b"GIF89a1"],
+    ),
+    "another text": (
+        lambda page: page.replace("Two.", "Three."),
+        ["One.", b"GIF89a1", "Three.", b"GIF89a2"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("edit", "expected"), OF_PARTS.values(), ids=OF_PARTS)
+def test_the_parts_are_those_on_the_page(
+    tmp_path: Path, edit: Callable[[str], str], expected: list[Any]
+) -> None:
+    """What a person took out is gone, what was changed holds; all else stays."""
+    [loaded] = files.load(edited(tmp_path, ILLUSTRATED, edit))
+    *shown, call, source = loaded.turns[0].parts
+
+    assert expected == [
+        part.data if isinstance(part, Picture) else text_of((part,)) for part in shown
+    ]
+    assert (ToolCall("clock", "{}"), Source("u", "t")) == (call, source)
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("plot.gif", "is no data: URL any more"),
+        ("data:image/gif;base64,R0lG", "damaged"),
+        ("data:image/gif;base64,R0l", "damaged"),
+        ("data:image/png;base64,R0lGODlhMQ==", "damaged"),
+        ("data:image/svg+xml;base64,R0lGODlhMQ==", "is no data: URL any more"),
+    ],
+)
+def test_what_stands_for_a_picture_is_one(tmp_path: Path, url: str, words: str) -> None:
+    """One line says so, where it is something else."""
+    whole = f"data:image/gif;base64,{FIRST}"
+    refused(edited(tmp_path, ILLUSTRATED, lambda page: page.replace(whole, url)), words)
+
+
 EDITS: dict[str, Callable[[str], str]] = {
     "line ends": lambda page: page.replace("\n", "\r\n"),
     "a mark at the start": lambda page: "\ufeff" + page,
@@ -557,8 +702,8 @@ def test_turns_cut_out_and_moved(tmp_path: Path) -> None:
         ("end -->", "", "missing near line"),
         ("turn {", "turn {{", "comment of ours in it was changed"),
         ("prompt-quoted", "gone", "there is no prompt"),
-        ('"export": 1', '"export": 2', "newer version"),
-        ('"export": 1', '"export": true', "version"),
+        ('"export": 2', '"export": 3', "newer version"),
+        ('"export": 2', '"export": true', "version"),
         ('"name": "main"', '"name": ""', "name"),
         ("apertis_magic conversation", "a conversation", "not a conversation"),
         ('"made": 1', '"made": "1"', "damaged"),
@@ -633,6 +778,34 @@ def test_a_notebook_that_a_kernel_filled(
     ]
 
 
+def test_pictures_that_a_kernel_showed(
+    kernel: Kernel, server: ScriptedServer, tmp_path: Path
+) -> None:
+    """They come back byte for byte, also behind a long answer in several displays."""
+    pictures = [FIRST_BYTES[kind] + bytes([n] * 300) for n, kind in enumerate(KINDS)]
+    images = [
+        {"type": "image_url", "image_url": {"url": Picture(kind, data).data_url}}
+        for kind, data in zip(KINDS, pictures, strict=True)
+    ]
+    forged = '<img class="apertis-picture" src="data:image/gif;base64,R0lGODlh">\n\n'
+    long = forged + "\x1b[1mword\r\n\n" * 8_000
+    cells = []
+    for number, text in enumerate((forged, long)):
+        server.will(
+            Answer((chunk(text), chunk(delta={"images": images}), chunk("End."), DONE))
+        )
+        outputs = kernel.run("%%chat\nx", cell=f"c{number}").outputs
+        cells.append(cell(*outputs, name=f"c{number}"))
+    [loaded] = files.load(saved(tmp_path, *cells))
+    shown = [Picture(kind, data) for kind, data in zip(KINDS, pictures, strict=True)]
+
+    assert len(cells[0]["outputs"]) == 1
+    assert len(cells[1]["outputs"]) > 1
+    assert [(Text(text), *shown, Text("End.")) for text in (forged, long)] == [
+        each.parts for each in loaded.turns
+    ]
+
+
 def test_turns_stand_as_the_cells_do(tmp_path: Path) -> None:
     """Those asked later are newer, wherever they stand; a loop's share their cell."""
     late, early, last = (turn(started=n) for n in (2.0, 1.0, 3.0))
@@ -649,7 +822,7 @@ def test_turns_stand_as_the_cells_do(tmp_path: Path) -> None:
 def test_a_turn_is_loaded_once(tmp_path: Path) -> None:
     """A copy of its cell is none of its own; what went on elsewhere is its text."""
     half = turn(text="half", cell="home", finish="length", elapsed=1.0)
-    whole = replace(half, text="half and half", finish="stop", elapsed=2.0)
+    whole = with_text(half, "half and half", finish="stop", elapsed=2.0)
     other = turn(cell="gone")
     file = saved(
         tmp_path,
@@ -708,8 +881,21 @@ HOSTILE: list[dict[str, Any]] = [
     {"usage": {"raw": []}},
     {"usage": {"prompt_tokens": "7"}},
     {"usage": {"cost": 1e999}},
-    {"alternatives": 7},
-    {"sources": "x"},
+    {"answers": None},
+    {"answers": {}},
+    {"answers": [7]},
+    {"answers": [["x"]]},
+    {"answers": [[{"type": "text", "text": 7}]]},
+    {"answers": [[{"type": "text", "span": 7}]]},
+    {"answers": [[{"type": "text", "span": [0, True]}]]},
+    {"answers": [[{"type": "text", "span": [0]}]]},
+    {"answers": [[{"type": "text", "span": [-1, 1]}]]},
+    {"answers": [[{"type": "text", "span": [1, -1]}]]},
+    {"answers": [[{"type": "text", "span": [0, 10**30]}]]},
+    {"answers": [[{"type": "text", "span": [0, 3]}] * 1_000_000]},
+    {"answers": [[], [{"type": "text", "span": [0, 3]}]]},
+    {"answers": [[{"type": "picture", "kind": "image/png", "data": "eA=="}]]},
+    {"answers": [[{"type": "picture", "kind": "image/png", "data": "?"}]]},
     {"elapsed": float("nan")},
     {"elapsed": 10**400},
     {"started": True},
@@ -731,13 +917,26 @@ def test_a_damaged_answer_is_passed_over(tmp_path: Path, wrong: dict[str, Any]) 
     assert ["ok"] == [each.prompt for each in loaded.turns]
 
 
+@pytest.mark.parametrize("wrong", [{"alternatives": 7}, {"sources": "x"}, {"text": 7}])
+def test_a_damaged_answer_of_0_1_0_is_passed_over(
+    tmp_path: Path, wrong: dict[str, Any]
+) -> None:
+    """Which had its texts and its sources beside one another."""
+    former = output(turn(), **wrong)
+    del former["metadata"]["apertis_magic"]["answers"]
+    [loaded] = files.load(saved(tmp_path, cell(former), cell(output(turn("ok")))))
+
+    assert ["ok"] == [each.prompt for each in loaded.turns]
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
             st.sampled_from(
-                "prompt text id usage raw sources cells outputs url".split()
+                "prompt text id usage raw sources cells outputs url answers type "
+                "span shown kind data".split()
             )
             | st.text(max_size=2),
             inner,
@@ -761,6 +960,7 @@ def damaged(draw: st.DrawFn, whole: Any) -> Any:
 
 
 FULL = talk(
+    *ILLUSTRATED.turns,
     turn(usage=Usage(cost=1.0, raw={"a": 1}), sources=(Source("u", "t"),)),
     turn(alternatives=("b",), options={"extra_body": {"c": [1]}}),
 )
@@ -783,7 +983,7 @@ def test_no_damage_ends_in_a_traceback(data: st.DataObject, form: Any) -> None:
 
 
 @settings(max_examples=200)
-@given(start=st.integers(0, 3000), length=st.integers(1, 400), put=st.text(max_size=3))
+@given(start=st.integers(0, 5000), length=st.integers(1, 400), put=st.text(max_size=3))
 def test_no_cut_through_a_page_ends_in_a_traceback(
     start: int, length: int, put: str
 ) -> None:
@@ -824,9 +1024,9 @@ NO_NOTEBOOKS = [
     (b'{"nbformat": 4, "cells": {"a": 1}}', "no %%chat answers"),
     (b'{"nbformat": 4, "cells": [1, null, {"outputs": 1}]}', "no %%chat answers"),
 ]
-OURS = b'"format": "apertis_magic conversation", "version": 1'
+OURS = b'"format": "apertis_magic conversation", "version": 2'
 NO_RECORDS = [
-    (b'{"format": "apertis_magic conversation", "version": 2}', "newer version"),
+    (b'{"format": "apertis_magic conversation", "version": 3}', "newer version"),
     (b'{"format": "apertis_magic conversation"}', "version"),
     (b"{%b}" % OURS, "turns are missing"),
     (b'{%b, "history": [1]}' % OURS, "turns are missing"),
@@ -949,6 +1149,35 @@ def test_no_key_is_written(tmp_path: Path, holds: dict[str, Any]) -> None:
         assert KEY not in str(caught.value)
 
     assert [] == list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_what_a_later_version_may_add_is_passed_over(
+    tmp_path: Path, ending: str
+) -> None:
+    """Fields and kinds of parts that are not known here; all else is loaded."""
+    file = tmp_path / f"talk{ending}"
+    files.export(ILLUSTRATED, file)
+    text = file.read_text(encoding="utf-8")
+    if ending == ".md":
+        mark = text.split()[3]
+        part = f'<!-- {mark} part {{"type": "tune", "key": "C"}} -->'
+        block = f"<!-- {mark} dance -->\n\nOne, two.\n\n<!-- {mark} end -->"
+        last = f"<!-- {mark} last -->"
+        text = text.replace(last, f"{part}\n\n{block}\n\n{last}")
+    else:
+        text = re.sub(
+            r'("answers": \[\s*\[)', r'"tempo": 60, \1 {"type": "tune"},', text, count=1
+        )
+    text = text.replace('"model": ', '"tempo": 60, "model": ')
+    file.write_text(text, encoding="utf-8")
+    [loaded] = files.load(file)
+
+    assert text.count("tempo") > 1
+    assert text.count("tune") == 1
+    assert [each.answers for each in ILLUSTRATED.turns] == [
+        each.answers for each in loaded.turns
+    ]
 
 
 def changed(tmp_path: Path, state: State, change: Callable[[Any], object]) -> Path:

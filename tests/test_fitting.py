@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scripted_server import ScriptedServer, fails
+from turns import turn_of
 
 from apertis_magic import Apertis, errors
 from apertis_magic.api.types import Usage
@@ -18,6 +19,7 @@ from apertis_magic.chat import fitting
 from apertis_magic.chat.attachment import Attachment
 from apertis_magic.chat.fitting import Fit
 from apertis_magic.chat.model_lists import ListedModel, Listing, context_length
+from apertis_magic.chat.parts import Part, Picture, ToolCall, ToolResult
 from apertis_magic.chat.question import Question
 from apertis_magic.chat.turn import Turn
 from apertis_magic.notebook.option_line import parse
@@ -128,7 +130,7 @@ def test_every_text_has_an_estimate(text: str) -> None:
 def answered(usage: Usage | None = None, **fields: Any) -> Turn:
     """Return a turn whose answer is estimated at 100 tokens."""
     asked = Question(fields.pop("prompt", "p"), fields.pop("attachments", ()))
-    return Turn(**{"question": asked, "text": "abc" * 100, "usage": usage, **fields})
+    return turn_of(**{"question": asked, "text": "abc" * 100, "usage": usage, **fields})
 
 
 @pytest.mark.parametrize(
@@ -170,7 +172,7 @@ def test_without_limits_all_turns_with_text_are_sent() -> None:
 )
 def test_the_last_turns_alone(history: int | None, sent: str) -> None:
     """``--history N`` sends N turns with text; what it cuts is nothing left out."""
-    turns = [Turn(question=Question("?"), text=text) for text in ("a", "b", "", "c")]
+    turns = [turn_of(question=Question("?"), text=text) for text in ("a", "b", "", "c")]
     fit = fitting.fit(turns, "?", **{**NO_LIMIT, "last_turns": history})
 
     assert (sent, 0) == ("".join(turn.text for turn in fit.turns), fit.left_out)
@@ -228,9 +230,26 @@ def test_what_is_attached_needs_room(name: str, least: int) -> None:
     assert (fits, fits) == (len(asked.turns), len(before.turns))
 
 
+@pytest.mark.parametrize(
+    ("part", "least"),
+    [
+        (Picture("image/gif", b"GIF89a" + bytes(9_000_000)), 85),
+        (Picture("", url="https://a.example/x.png"), 8),
+        (ToolCall("search", '{"for": "a word"}' * 90, "c"), 400),
+        (ToolResult("c", "word " * 1_000), 1_000),
+    ],
+)
+def test_what_an_answer_has_beside_its_text_needs_room(part: Part, least: int) -> None:
+    """As it is sent: a picture is no text of its size."""
+    plain = turn_of(question=Question("x"), text="Yes.")
+    size = fitting.cost(turn_of(question=Question("x"), text="Yes.", others=[part]))
+
+    assert least <= size - fitting.cost(plain) <= 2_000
+
+
 TURNS = st.lists(
     st.builds(
-        Turn,
+        turn_of,
         question=st.builds(Question, st.text(min_size=1, max_size=40)),
         text=st.text(max_size=200),
         usage=st.none()

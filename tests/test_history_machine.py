@@ -11,6 +11,7 @@ from typing import Any
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from turns import turn_of, with_text
 
 from apertis_magic.chat import history
 from apertis_magic.chat.history import Placement
@@ -229,7 +230,7 @@ class Conversations(RuleBasedStateMachine):
         newest = history.newest(self.history)
         assert newest is not None
 
-        self.history = history.swap(self.history, replace(newest, text="ab"))
+        self.history = history.swap(self.history, with_text(newest, "ab"))
 
     @invariant()
     def same_turns(self) -> None:
@@ -263,7 +264,7 @@ class Conversations(RuleBasedStateMachine):
     def put(self, how: str, placement: Placement) -> None:
         """Let a turn end in both; it was sent after the same turns."""
         cell = placement.cell.id if placement.cell else None
-        turn = Turn(question=Question("?"), cell=cell, **ENDS[how])
+        turn = turn_of(question=Question("?"), cell=cell, **ENDS[how])
         sent = self.history[: history.place(self.history, placement).start]
         self.history, entry = history.put(
             self.history, turn, placement, after=self.highest

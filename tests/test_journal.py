@@ -23,15 +23,18 @@ from hypothesis.stateful import (
 )
 from journals import PATIENCE, after, answered, check, is_one_line, query, saved, talk
 from scripted_server import ScriptedServer, fails, says
+from turns import pieces, with_text
 
 from apertis_magic import ApertisError, AsyncApertis, Conversation
 from apertis_magic.api.types import Usage
 from apertis_magic.chat import history
+from apertis_magic.chat.growth import Piece
 from apertis_magic.chat.history import Entry, Placement
 from apertis_magic.chat.journal import file as journal_file
 from apertis_magic.chat.journal.journal import Journal, Size, Spent
+from apertis_magic.chat.parts import KINDS, Source, joined
 from apertis_magic.chat.state import State
-from apertis_magic.chat.turn import Cell, Source, Turn
+from apertis_magic.chat.turn import Cell, Turn
 from apertis_magic.clean import mend
 
 DAY = 86_400.0
@@ -123,9 +126,11 @@ def test_halves_of_a_character_in_two_pieces(journal: Journal) -> None:
     """They are joined; a half that is alone at the end is replaced."""
     state, turn = State(name="main"), answered("", finish="interrupted")
     journal.begin(state, turn, Placement())
-    journal.grow(turn.id, {"text": "a\ud83d", "reasoning": "\0"})
-    journal.grow(turn.id, {"text": "\ude00b", "2": "second", "10": "tenth"})
-    journal.grow(turn.id, {"text": "\ud83d", "1": "first", "refusal": "no"})
+    journal.grow(turn.id, pieces(reasoning="\0", text="a\ud83d"))
+    journal.grow(turn.id, pieces(text="\ude00b"))
+    journal.grow(turn.id, [*pieces(2, text="second"), *pieces(10, text="tenth")])
+    journal.grow(turn.id, [*pieces(text="\ud83d"), *pieces(1, text="first")])
+    journal.grow(turn.id, pieces(refusal="no"))
     journal.flush(PATIENCE)
     [found] = journal.read(state.id).turns
 
@@ -149,7 +154,7 @@ def test_a_cell_that_died_in_a_rerun(journal: Journal) -> None:
     assert state.turns == journal.read(state.id).turns
     assert (again,) == tuple(e.turn for e in journal.versions(state.id))
 
-    journal.grow(again.id, {"text": "half"})
+    journal.grow(again.id, pieces(text="half"))
     journal.flush(PATIENCE)
 
     assert ["half"] == [turn.text for turn in journal.read(state.id).turns]
@@ -180,7 +185,7 @@ def test_an_answer_that_died_as_it_went_on(journal: Journal) -> None:
 
     assert (state.turns[0], half) == journal.read(state.id).turns
 
-    journal.grow(half.id, {"text": " and half"})
+    journal.grow(half.id, pieces(text=" and half"))
     journal.flush(PATIENCE)
 
     assert "half and half" == journal.read(state.id).turns[1].text
@@ -196,7 +201,7 @@ def test_starting_over_that_was_cut_short(journal: Journal) -> None:
     state, turn = talk("a", "b"), answered("", finish="interrupted")
     journal.keep(state)
     journal.begin(state, turn, Placement(start_over=True))
-    journal.grow(turn.id, {"text": "c"})
+    journal.grow(turn.id, pieces(text="c"))
     journal.flush(PATIENCE)
 
     assert ["c"] == [turn.text for turn in journal.read(state.id).turns]
@@ -213,7 +218,7 @@ def test_branches_go_on_with_the_same_half_answer(journal: Journal) -> None:
     [half] = state.turns
     longer = []
     for rest, branch in (("-one", state), ("-two", fork)):
-        whole = replace(half, text=half.text + rest, finish="stop")
+        whole = with_text(half, half.text + rest, finish="stop")
         longer.append(replace(branch, history=history.swap(branch.history, whole)))
         journal.begin(branch, replace(half, finish="interrupted"), Placement())
         journal.keep(longer[-1], longer[-1].history[0])
@@ -317,7 +322,7 @@ def test_the_newest_answer_to_a_request(journal: Journal) -> None:
     assert journal.answer("r", since=then.started + 1) is None
     assert journal.answer("q", since=0) is None
 
-    longer = replace(first.turn, text="a and more")
+    longer = with_text(first.turn, "a and more")
     state = replace(state, history=history.swap(state.history, longer))
     journal.keep(state, state.history[0])
     query(journal.file, "DELETE FROM turn WHERE id = ?", then.id)
@@ -469,7 +474,7 @@ def test_an_older_schema_is_led_to_the_newest(file: Path, *, reads: bool) -> Non
     else:
         journal_file.open_to_write(file, MORE).close()
 
-    assert [(2,)] == query(file, "PRAGMA user_version")
+    assert [(3,)] == query(file, "PRAGMA user_version")
     assert [(1,)] == query(file, "SELECT count(*) FROM turn WHERE more IS NULL")
 
 
@@ -484,7 +489,7 @@ def test_a_migration_is_made_whole_or_not_at_all(file: Path) -> None:
 
     journal_file.open_to_write(file, MORE).close()
 
-    assert [(2,)] == query(file, "PRAGMA user_version")
+    assert [(3,)] == query(file, "PRAGMA user_version")
     assert "ok" == check(file)
 
 
@@ -754,14 +759,14 @@ class Talk:
         self.state = state
         self.seen = {entry.turn.id: entry for entry in state.history}
         self.open: tuple[Turn, Placement] | None = None
-        self.grown: dict[str, str] = {}
+        self.grown: list[Piece] = []
 
     def become(self, state: State, ended: Entry | None = None) -> None:
         """Be *state* from now on; *ended* need not be in it."""
         self.state, ids = state, {turn.id for turn in state.turns}
         self.seen |= {entry.turn.id: entry for entry in state.history}
         if ended is not None:
-            self.open, self.grown = None, {}
+            self.open, self.grown = None, []
             if ended.turn.id not in ids:
                 self.seen[ended.turn.id] = ended
 
@@ -771,16 +776,22 @@ class Talk:
         assert self.open is not None
 
         turn, _ = self.open
-        texts = {part: mend(text) for part, text in self.grown.items()}
-        others = sorted(part for part in texts if part.isdecimal())
-        return replace(
-            turn,
-            finish="interrupted",
-            text=turn.text + texts.get("text", ""),
-            reasoning=turn.reasoning + texts.get("reasoning", ""),
-            refusal=turn.refusal + texts.get("refusal", ""),
-            alternatives=turn.alternatives or tuple(texts[part] for part in others),
-        )
+        runs: dict[int, list[tuple[str, str]]] = {}
+        for answer, kind, text in self.grown:
+            before = runs.setdefault(answer, [])
+            if before and before[-1][0] == kind:
+                before.append((kind, before.pop()[1] + text))
+            else:
+                before.append((kind, text))
+        found = {
+            answer: joined((), [KINDS[kind](mend(text)) for kind, text in each if text])
+            for answer, each in runs.items()
+        }
+        own = joined(turn.parts, found.pop(0, ()))
+        others = tuple(found[answer] for answer in sorted(found))
+        later = turn.answers[1:] or others
+        answers = (own, *later) if own or later else ()
+        return replace(turn, finish="interrupted", answers=answers)
 
     @property
     def expected(self) -> tuple[State, dict[str, Entry]]:
@@ -865,7 +876,7 @@ class Machine(RuleBasedStateMachine):
         """A cell is run to its end; it fails where nothing comes."""
         if self.talk(number).open is None:
             self.begin(number, 0, cell, "")
-            self.grow(number, {"text": text})
+            self.grow(number, pieces(text=text))
             self.keep(number, "stop" if text else "error", None)
 
     @rule(number=NUMBERS, old=NUMBERS)
@@ -882,19 +893,22 @@ class Machine(RuleBasedStateMachine):
 
     @rule(
         number=NUMBERS,
-        pieces=st.dictionaries(
-            st.sampled_from(["text", "reasoning", "refusal", "1", "2"]),
-            PIECES,
+        grown=st.lists(
+            st.builds(
+                Piece,
+                st.sampled_from([0, 0, 0, 1, 2]),
+                st.sampled_from(["text", "reasoning", "refusal"]),
+                PIECES,
+            ),
             min_size=1,
         ),
     )
-    def grow(self, number: int, pieces: dict[str, str]) -> None:
+    def grow(self, number: int, grown: list[Piece]) -> None:
         """More of an answer comes."""
         talk = self.talk(number)
         if talk.open is not None:
-            for part, text in pieces.items():
-                talk.grown[part] = talk.grown.get(part, "") + text
-            self.writer.grow(talk.open[0].id, pieces)
+            talk.grown += grown
+            self.writer.grow(talk.open[0].id, grown)
 
     @rule(
         number=NUMBERS,

@@ -605,6 +605,7 @@ from apertis_magic.chat.history import Placement
 from apertis_magic.chat.journal.journal import Journal
 from apertis_magic.chat.state import State
 from journals import after, answered, saved
+from turns import pieces, with_text
 file, turns, number = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 name = "shared" if number < 2 else f"talk {number}"
 journal, state = Journal(file), State(id=f"id {number}", name=name)
@@ -612,8 +613,8 @@ sys.stdin.readline()
 for count in range(turns):
     turn = answered(f"{number} {count} " + "x" * 500)
     placement, half = Placement(), len(turn.text) // 2
-    journal.begin(state, replace(turn, text="", finish="interrupted"), placement)
-    journal.grow(turn.id, {"text": turn.text[:half]})
+    journal.begin(state, with_text(turn, "", finish="interrupted"), placement)
+    journal.grow(turn.id, pieces(text=turn.text[:half]))
     state, entry = after(state, turn, placement)
     journal.keep(state, entry)
 assert saved(journal, state)

@@ -23,6 +23,7 @@ from scripted_server import (
     chunk,
     says,
 )
+from turns import turn_of
 
 from apertis_magic import Conversation, errors
 from apertis_magic.chat import session
@@ -186,7 +187,7 @@ def test_a_fork_looks_at_its_parents_answer(server: ScriptedServer) -> None:
 
 def turn(name: str, **fields: Any) -> Turn:
     """Return a whole turn with an id that can be read."""
-    return Turn(id=name, question=Question(name), text="a", finish="stop", **fields)
+    return turn_of(id=name, question=Question(name), text="a", finish="stop", **fields)
 
 
 def test_a_restored_conversation_knows_in_which_order_it_was_asked() -> None:

@@ -10,8 +10,8 @@ import pytest
 from nbformat import NotebookNode
 
 from apertis_magic import local
-from apertis_magic.render import bundle
 from apertis_magic.render.footer import footer_line
+from apertis_magic.render.metadata import turns_of
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "notebooks"
@@ -76,7 +76,7 @@ def test_it_runs(file: Path, tmp_path: Path) -> None:
         turn
         for cell in cells
         if not _is_to_fail(cell)
-        for turn in bundle.turns_of(cell.outputs)
+        for turn in turns_of(cell.outputs)
     ]
 
     assert turns or not any(cell.source.startswith("%%chat") for cell in cells)
@@ -122,7 +122,7 @@ def test_the_pages(tmp_path: Path) -> None:
     assert "<p>About zebra: a &lt; b.</p>" in index
     assert 'href="zebra.html#x"' in (built / "quickstart.html").read_text()
     assert "quickstart.ipynb#x" in kept.cells[0].source
-    assert 1 == len(bundle.turns_of(kept.cells[2].outputs))
+    assert 1 == len(turns_of(kept.cells[2].outputs))
 
 
 def _is_to_fail(cell: NotebookNode) -> bool:

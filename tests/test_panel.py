@@ -20,6 +20,7 @@ from hypothesis.stateful import (
 )
 from journals import taken_up
 from scripted_server import DONE, Answer, Cut, ScriptedServer, Wait, chunk, fails
+from turns import turn_of
 
 from apertis_magic.api.client import AsyncApertis
 from apertis_magic.api.params import check
@@ -28,6 +29,7 @@ from apertis_magic.chat import session
 from apertis_magic.chat.conversation import Conversation
 from apertis_magic.chat.draft import Draft
 from apertis_magic.chat.history import Placement
+from apertis_magic.chat.parts import Picture, Reasoning, Text
 from apertis_magic.chat.question import Question
 from apertis_magic.chat.reply import Reply
 from apertis_magic.chat.state import State, history_of
@@ -83,7 +85,7 @@ def under_way() -> Iterator[tuple[Reply, Draft]]:
         try:
             await asyncio.Event().wait()
         except asyncio.CancelledError:
-            return Turn(question=Question("q")), None
+            return turn_of(question=Question("q")), None
 
     reply = Reply(run, asked_model="m")
     try:
@@ -127,7 +129,7 @@ def test_a_growing_answer(text: str, sizes: list[int]) -> None:
             assert page["text"] == growing.text
             assert (page["html"], page["covered"]) == (growing.html, growing.covered)
 
-        news, is_all = growing.end(Turn(question=Question("q"), text=text))
+        news, is_all = growing.end(turn_of(question=Question("q"), text=text))
         grow(page, news)
 
         assert is_all
@@ -145,10 +147,89 @@ def test_any_text_grows_to_its_whole(pieces: list[str]) -> None:
         for piece in pieces:
             draft.add(delta(piece))
             grow(page, growing.news())
-        news, _ = growing.end(Turn(question=Question("q"), text=reply.text))
+        news, _ = growing.end(turn_of(question=Question("q"), text=reply.text))
         grow(page, news)
 
         assert reply.text == page["text"]
+
+
+@settings(max_examples=200)
+@given(
+    before=st.sampled_from(["So, **well**", "One.\n\nTwo.", "- a\n- b", "Hm"]),
+    end=st.sampled_from(["\n</think>\n", "</think>\n\n", " </think> \r\n"]),
+    text=TEXTS,
+    sizes=st.lists(st.integers(0, 40), max_size=12),
+)
+def test_what_turns_out_to_be_thinking(
+    before: str, end: str, text: str, sizes: list[int]
+) -> None:
+    """The page shows what the answer is at any time, and nothing of it twice."""
+    with under_way() as (reply, draft):
+        growing = Growing(reply)
+        page: dict[str, Any] = {"text": "", "thought": "", "html": "", "covered": 0}
+        for piece in cut(f"{before}{end}{text}", sizes):
+            draft.add(delta(piece))
+            grow(page, growing.news())
+
+            assert (reply.text, reply.reasoning) == (page["text"], page["thought"])
+            assert (page["html"], page["covered"]) == (growing.html, growing.covered)
+
+            rest = tail(page["text"], page["covered"])
+
+            assert flat(bundle.html_of(reply.text)) == flat(
+                page["html"] + bundle.html_of(rest)
+            )
+
+
+def test_what_turns_out_to_be_thinking_at_the_end() -> None:
+    """Where nobody looked in between, the page is sent the whole."""
+    with under_way() as (reply, draft):
+        growing = Growing(reply)
+        draft.add(delta("So, well"))
+        growing.news()
+        turn = turn_of(question=Question("q"), text="It is.", reasoning="So, well")
+
+        assert ({}, False) == growing.end(turn)
+
+
+def test_what_turns_out_to_be_a_refusal() -> None:
+    """An answer that comes after one takes its place."""
+    with under_way() as (reply, draft):
+        growing = Growing(reply)
+        page: dict[str, Any] = {"text": "", "html": "", "covered": 0}
+        refused = {"choices": [{"index": 0, "delta": {"refusal": "No.\n\nNever."}}]}
+        draft.add(ChatCompletionChunk(refused))
+        grow(page, growing.news())
+
+        assert "No.\n\nNever." == page["text"]
+
+        draft.add(delta("Or **yes**.\n\nWell"))
+        grow(page, growing.news())
+
+    assert "Or **yes**.\n\nWell" == page["text"]
+    assert flat(bundle.html_of("Or **yes**.")) == flat(page["html"])
+
+
+def test_an_answer_of_more_than_one_text_is_sent_anew() -> None:
+    """A picture stands between its texts, or before or behind the only one.
+
+    Thinking between them does not part them.
+    """
+    picture = Picture("image/gif", b"GIF89a")
+    wholes = []
+    for parts in (
+        (Text("A"),),
+        (Text("A"), picture),
+        (Text("A"), picture, Text("B")),
+        (Text("A"), Reasoning("Hm."), Text("B")),
+    ):
+        with under_way() as (reply, draft):
+            growing = Growing(reply)
+            draft.add(delta("A"))
+            _, is_all = growing.end(Turn(question=Question("q"), answers=(parts,)))
+        wholes.append(is_all)
+
+    assert [True, False, False, True] == wholes
 
 
 def test_a_block_that_changes_late_is_sent_anew() -> None:
@@ -158,13 +239,16 @@ def test_a_block_that_changes_late_is_sent_anew() -> None:
         growing = Growing(reply)
         draft.add(delta(first))
         growing.news()
-        _, is_all = growing.end(Turn(question=Question("q"), text=first + second))
+        _, is_all = growing.end(turn_of(question=Question("q"), text=first + second))
 
     assert not is_all
 
 
 def grow(turn: dict[str, Any], news: dict[str, Any]) -> None:
     """Do what the page does with news of an answer."""
+    if news.get("anew"):
+        turn |= {"text": "", "thought": "", "html": "", "covered": 0}
+    turn["thought"] = turn.get("thought", "") + news.get("thought", "")
     turn["text"] += news.get("text", "")
     if "blocks" in news:
         turn["html"] += "".join(news["blocks"])
@@ -391,7 +475,7 @@ class Machine(RuleBasedStateMachine):
     @rule(number=st.integers(0, 70))
     def adopt(self, number: int) -> None:
         """Go on with a conversation that has many turns."""
-        turn = Turn(
+        turn = turn_of(
             question=Question("old"), text="*old*", finish="stop", asked_model="m"
         )
         turns = [replace(turn, id=f"old {n}") for n in range(number)]
@@ -472,7 +556,7 @@ def test_a_try_that_failed_is_told(
 ) -> None:
     """It stands with the answer that it did not replace."""
     server.will(fails(400, "too odd"))
-    turn = Turn(question=Question("q"), text="a", finish="stop", asked_model="m")
+    turn = turn_of(question=Question("q"), text="a", finish="stop", asked_model="m")
     talk = taken_up(State(name="x", history=history_of([turn])))
     talk._client = client
     feed = Feed()

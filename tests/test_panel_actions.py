@@ -6,10 +6,14 @@ from typing import Any
 
 import pytest
 from scripted_server import USAGE, ScriptedServer, fails, says
+from turns import turn_of
 
 from apertis_magic import files, local
 from apertis_magic.chat import session
+from apertis_magic.chat.attachment import Attachment
+from apertis_magic.chat.question import Question
 from apertis_magic.chat.session import Session
+from apertis_magic.chat.state import State, history_of
 from apertis_magic.panel.actions import Actions, Outcome
 from apertis_magic.panel.requests import Request
 
@@ -65,6 +69,22 @@ def test_a_question_with_options_and_files(does: Does, server: ScriptedServer) -
     ] == first["messages"][1]["content"]
     assert 20 == second["max_tokens"]
     assert not {"temperature", "stop"} & set(second)
+
+
+@pytest.mark.parametrize("kind", ["retry", "edit"])
+def test_a_question_whose_file_is_not_held(
+    does: Does, here: Session, server: ScriptedServer, kind: str
+) -> None:
+    """It is not asked again without it; one line says so."""
+    named = Attachment("a.txt", "text/plain", "", missing=3)
+    asked = turn_of(question=Question("Why?", (named,)), text="So.")
+    here.adopt(State(name="main", history=history_of([asked])))
+    outcome = does(kind, turn=asked.id, text="Why not?")
+
+    assert not outcome.ok
+    assert outcome.text.startswith("Nothing was sent: a.txt (3 bytes)")
+    assert [] == server.requests
+    assert (asked,) == here.current.turns
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,17 @@
 """The panel in a real kernel, whose page is this test."""
 
+import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from drawn import drawn, png
 from kernel_driver import Kernel, Outcome
-from scripted_server import DONE, Answer, ScriptedServer, Wait, chunk, says
+from scripted_server import DONE, Answer, ScriptedServer, Wait, chunk, fails, says
 
-ONE = "1"
+ONE, TWO, THREE = "1", "2", "3"
 VIEW = "application/vnd.jupyter.widget-view+json"
 
 
@@ -26,6 +29,7 @@ class Page:
         self.frame: dict[str, Any] = {}
         self.said: dict[str, dict[str, Any]] = {}
         self.pictures: list[bytes] = []
+        self._size = 0
         self._messages = kernel.told(self.comm)
         self.ask("hello")
 
@@ -47,8 +51,14 @@ class Page:
             self.until()
         return self.turns[-1]
 
+    @property
+    def size(self) -> int:
+        """The characters of all that was said so far, without what went beside it."""
+        return self._size
+
     def _take(self, message: dict[str, Any], buffers: list[bytes]) -> None:
         kind = message["kind"]
+        self._size += len(json.dumps(message))
         if kind in ("frame", "hello"):
             self.frame = message
         elif kind == "show":
@@ -63,6 +73,9 @@ class Page:
             if kind == "stale":
                 turn["stale"] = message["turns"].get(turn["id"], turn["stale"])
             elif kind == "grow" and turn["id"] == message["id"]:
+                if message.get("anew"):
+                    turn |= {"text": "", "thought": "", "html": ""}
+                turn["thought"] += message.get("thought", "")
                 turn["text"] += message.get("text", "")
                 turn["html"] += "".join(message.get("blocks", ()))
 
@@ -156,6 +169,109 @@ def test_a_picture(page: Page, server: ScriptedServer) -> None:
     assert 3 == len(server.requests[0].body["messages"][0]["content"])
 
 
+def test_a_picture_of_an_answer(page: Page, server: ScriptedServer) -> None:
+    """It comes when a page asks for it, and with nothing else that a page is told."""
+    raw = png() + bytes(2_000_000)
+    text = chunk("**Here** it is.")
+    server.will(Answer((text, drawn(raw), chunk(finish="stop"), DONE)))
+    page.ask("ask", token=ONE, text="Draw a cat.", names=[])
+    turn = page.last(open=False)
+    page.ask("hello")
+    page.until(kind="show")
+    page.ask("page", first=0, last=1)
+    page.until(kind="page")
+
+    assert [] == page.pictures
+    assert 20_000 > page.size
+
+    page.ask("picture", turn=turn["id"], number=0)
+    page.until(kind="picture")
+
+    assert [raw] == page.pictures
+    assert turn["html"].index("<strong>Here") < turn["html"].index("PNG picture, 2 MB")
+    assert ("**Here** it is.", False) == (turn["text"], turn["can_continue"])
+
+
+def test_pictures_that_no_page_asks_for(page: Page, server: ScriptedServer) -> None:
+    """Another number is no picture, nor is one of another turn."""
+    server.will(Answer((drawn(png()), chunk(finish="stop"), DONE)))
+    page.ask("ask", token=ONE, text="Draw a cat.", names=[])
+    turn = page.last(open=False)["id"]
+    for number in (-1, 1, 999, 2**40, True, 0.0, None, "0", [0]):
+        page.ask("picture", turn=turn, number=number)
+    page.ask("picture", turn="another", number=0)
+    page.ask("picture", turn=[turn], number=0)
+    page.ask("picture", turn=turn, number=0)
+    page.ask("undo", token=TWO)
+    page.until(TWO)
+
+    assert [png()] == page.pictures
+
+
+def test_an_answer_keeps_its_parts(page: Page, server: ScriptedServer) -> None:
+    """Deleted and put back, where another try has failed, and in a fork."""
+    call = {"index": 0, "id": "1", "function": {"name": "paint", "arguments": "{}"}}
+    parts = (drawn(png()), chunk(delta={"tool_calls": [call]}))
+    fail = threading.Event()
+    odd = replace(fails(400, "too odd"), before_headers=Wait(fail))
+    server.will(Answer((*parts, chunk(finish="tool_calls"), DONE)), odd)
+    page.ask("ask", token=ONE, text="Draw a cat.", names=[])
+    turn = page.last(open=False)
+    shown = (turn["html"], turn["below"])
+    for kind, known in (("delete", {"turn": turn["id"]}), ("undo", {})):
+        page.ask(kind, token=kind, **known)
+        page.until(kind)
+    page.ask("retry", token=TWO, turn=turn["id"])
+    page.last(open=True)
+    fail.set()
+    failed = page.last(open=False)
+    page.ask("fork", token=THREE, turn=turn["id"])
+    page.until(THREE)
+    last = page.last(failed=None)
+    page.ask("picture", turn=last["id"], number=0)
+    page.until(kind="picture")
+
+    assert "too odd" in failed["failed"][0]
+    assert "PNG picture" in shown[0]
+    assert "paint" in shown[1]
+    assert shown == (failed["html"], failed["below"])
+    assert shown == (last["html"], last["below"])
+    assert [png()] == page.pictures
+
+
+def test_thinking_that_was_shown_as_the_answer(
+    page: Page, server: ScriptedServer
+) -> None:
+    """The page is told at once, while the answer still comes."""
+    begun, resume = threading.Event(), threading.Event()
+    server.will(
+        Answer(
+            (
+                chunk("Let me see.\n\nWell"),
+                Wait(begun),
+                chunk(".\n</think>\n\nIt is **so**.\n\nAnd"),
+                Wait(resume),
+                chunk(" so.", finish="stop"),
+                DONE,
+            )
+        )
+    )
+    page.ask("ask", token=ONE, text="Why?", names=[])
+    first = dict(page.last(text="Let me see.\n\nWell"))
+    begun.set()
+    then = dict(page.last(text="It is **so**.\n\nAnd"))
+    resume.set()
+    turn = page.last(open=False)
+
+    assert ("", True) == (first["thought"], then["open"])
+    assert "Let me see" in first["html"]
+    assert "Let me see.\n\nWell." == then["thought"]
+    assert "Let me see" not in then["html"] + turn["html"]
+    assert "<strong>so</strong>" in then["html"]
+    assert "It is **so**.\n\nAnd so." == turn["text"]
+    assert "Let me see" in turn["thought"]
+
+
 def test_what_no_page_would_send(page: Page) -> None:
     """It is dropped, and the panel goes on."""
     odd: list[Any] = [None, [], "x", {}, {"kind": "ask"}, {"kind": ["ask"]}]
@@ -180,6 +296,17 @@ def test_what_a_saved_notebook_shows(page: Page, server: ScriptedServer) -> None
     assert "<strong>so</strong>" in saved["data"]["text/html"]
     assert "<img" not in saved["data"]["text/html"]
     assert "[1] Why?" in saved["data"]["text/plain"]
+
+
+def test_a_saved_notebook_names_pictures(page: Page, server: ScriptedServer) -> None:
+    """They are no part of the transcript that is sent with every update."""
+    server.will(Answer((drawn(png()), chunk("So.", finish="stop"), DONE)))
+    page.kernel.run("%%chat\nWhy?", cell="c1")
+    [_, saved] = page.kernel.run("%chat panel").outputs
+
+    assert "[PNG picture, " in saved["data"]["text/html"]
+    assert "[PNG picture, " in saved["data"]["text/plain"]
+    assert "base64" not in json.dumps(saved)
 
 
 def test_settings_hold_at_once(page: Page, server: ScriptedServer) -> None:

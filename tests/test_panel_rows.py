@@ -5,14 +5,16 @@ from typing import Any
 
 import pytest
 from scripted_server import DONE, Answer, ScriptedServer, Wait, chunk
+from turns import turn_of
 
 from apertis_magic import Conversation, Turn
 from apertis_magic.api.types import Usage
 from apertis_magic.chat.attachment import Attachment
 from apertis_magic.chat.history import Entry, Placement
+from apertis_magic.chat.parts import Source
 from apertis_magic.chat.question import Question
 from apertis_magic.chat.state import State, history_of
-from apertis_magic.chat.turn import Cell, Source
+from apertis_magic.chat.turn import Cell
 from apertis_magic.panel import rows
 from apertis_magic.panel.growing import Growing
 from apertis_magic.panel.rows import Row
@@ -77,7 +79,7 @@ def test_what_happens_before_an_answer_begins(server: ScriptedServer) -> None:
     assert shown["status"]
 
 
-TURN = Turn(
+TURN = turn_of(
     id="t1",
     question=Question("x", attachments=FILES),
     text="**A**",
@@ -95,7 +97,7 @@ TURN = Turn(
 
 def test_a_turn() -> None:
     """With its question, its answer, what is said below it, and what failed since."""
-    failed = Turn(question=Question("x"), finish="error", error="No.", hint="Wait.")
+    failed = turn_of(question=Question("x"), finish="error", error="No.", hint="Wait.")
     shown = rows.ended_turn(Row(TURN, stale=True, failed=failed))
 
     assert "<strong>A</strong>" in shown.pop("html")
@@ -127,12 +129,15 @@ def test_a_turn() -> None:
         ("A", "interrupted", True),
         ("A", None, True),
         ("A", "stop", False),
+        ("A", "tool_calls", False),
         ("", "interrupted", False),
     ],
 )
 def test_which_answers_can_be_continued(text: str, finish: str, expected: Any) -> None:
     """Those that have text and did not come to their own end."""
-    shown = rows.ended_turn(Row(Turn(question=Question("x"), text=text, finish=finish)))
+    shown = rows.ended_turn(
+        Row(turn_of(question=Question("x"), text=text, finish=finish))
+    )
 
     assert expected is shown["can_continue"]
     assert (False, False, None) == (shown["stale"], shown["cell"], shown["failed"])
@@ -140,7 +145,7 @@ def test_which_answers_can_be_continued(text: str, finish: str, expected: Any) -
 
 def test_a_page_that_has_the_html_gets_none() -> None:
     """A refusal is shown where there is no text."""
-    turn = Turn(question=Question("x"), refusal="No.")
+    turn = turn_of(question=Question("x"), refusal="No.")
 
     shown = rows.ended_turn(Row(turn), with_html=False)
 
@@ -152,9 +157,9 @@ def test_the_totals_of_a_conversation() -> None:
     """Tokens and USD of those that tell; what the journal gave again cost nothing."""
     told = [
         TURN,
-        Turn(question=Question("y")),
-        Turn(question=Question("z"), usage=Usage(total_tokens=3)),
-        Turn(
+        turn_of(question=Question("y")),
+        turn_of(question=Question("z"), usage=Usage(total_tokens=3)),
+        turn_of(
             question=Question("z"), usage=Usage(total_tokens=2, cost=9.0), cached=True
         ),
     ]
@@ -171,7 +176,7 @@ def talk(*turns: Turn) -> Conversation:
 
 
 TURNS = tuple(
-    Turn(question=Question(n), text="A", id=n, asked_model="m") for n in "xyz"
+    turn_of(question=Question(n), text="A", id=n, asked_model="m") for n in "xyz"
 )
 
 
@@ -180,7 +185,7 @@ def test_a_turn_that_is_asked_again_is_one_row(server: ScriptedServer) -> None:
     go = Event()
     server.will(Answer((Wait(go), chunk("B", finish="stop"), DONE)))
     chat = talk(*TURNS)
-    failed = Turn(question=Question("y"), error="No.")
+    failed = turn_of(question=Question("y"), error="No.")
     first, second = chat.retry("y"), chat.retry("y")
     shown = rows.rows_of(*chat.view, {"y": failed})
     go.set()

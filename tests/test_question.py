@@ -6,6 +6,7 @@ import pytest
 from asks import ask, rest
 from journals import PATIENCE
 from scripted_server import ScriptedServer, says
+from turns import turn_of
 
 from apertis_magic.chat import fitting
 from apertis_magic.chat.ask import Ask
@@ -13,7 +14,6 @@ from apertis_magic.chat.journal.journal import Journal
 from apertis_magic.chat.question import Question
 from apertis_magic.chat.session import Session
 from apertis_magic.chat.state import State, history_of
-from apertis_magic.chat.turn import Turn
 from apertis_magic.errors import ConfigurationError
 from apertis_magic.files import cell_source, ipynb, md, record
 from apertis_magic.panel.rows import Row, ended_turn
@@ -48,7 +48,7 @@ def test_what_is_asked_again_was_typed(server: ScriptedServer) -> None:
 
 def test_a_person_sees_what_was_typed() -> None:
     """In turn, panel, transcript and the cell of an export."""
-    turn = Turn(question=FILLED, text="Rather.")
+    turn = turn_of(question=FILLED, text="Rather.")
     shown = bundle.transcript([turn], system=None, stale=frozenset())
 
     assert "How large is {{n}}?" == turn.prompt
@@ -63,7 +63,7 @@ def test_a_person_sees_what_was_typed() -> None:
 def test_both_are_kept(tmp_path: Path) -> None:
     """By the journal, and in each kind of file."""
     journal = Journal(tmp_path / "journal.sqlite")
-    state = State(name="x", history=history_of([Turn(question=FILLED, text="b")]))
+    state = State(name="x", history=history_of([turn_of(question=FILLED, text="b")]))
     journal.keep(state)
     journal.flush(PATIENCE)
     kept = journal.read(state.id)
@@ -75,7 +75,7 @@ def test_both_are_kept(tmp_path: Path) -> None:
 
 def test_a_corrected_page_asks_what_it_says() -> None:
     """Who corrects the question there has its values taken out, and no others."""
-    state = State(name="x", history=history_of([Turn(question=FILLED, text="b")]))
+    state = State(name="x", history=history_of([turn_of(question=FILLED, text="b")]))
     page = md.written(state)
     [same] = md.read(page)
     [other] = md.read(page.replace("> How large", "> How long"))
@@ -87,9 +87,11 @@ def test_a_corrected_page_asks_what_it_says() -> None:
 def test_what_is_sent_must_fit() -> None:
     """A short question with a long value needs the room of the value."""
     long = Question("{{x}}", filled="word " * 1_000)
-    turn = Turn(question=long, text="a")
+    turn = turn_of(question=long, text="a")
 
-    assert fitting.cost(turn) > 1_000 > fitting.cost(Turn(question=Question("{{x}}")))
+    assert (
+        fitting.cost(turn) > 1_000 > fitting.cost(turn_of(question=Question("{{x}}")))
+    )
 
 
 def test_the_journal_answers_what_was_sent(server: ScriptedServer) -> None:

@@ -5,9 +5,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import turns
 from hostile import PAYLOADS, PLACES, assert_harmless
 from hypothesis import given
 from hypothesis import strategies as st
+from turns import turn_of
 
 from apertis_magic.api.types import Usage
 from apertis_magic.chat.question import Question
@@ -15,6 +17,7 @@ from apertis_magic.chat.turn import Turn
 from apertis_magic.render import bundle, markdown, table
 from apertis_magic.render.footer import footer_line, notes
 from apertis_magic.render.markdown import to_html
+from apertis_magic.render.metadata import turns_of
 from apertis_magic.render.reading import finished
 
 TICKS = "```"
@@ -274,7 +277,7 @@ def test_finished_blocks_are_rendered_once() -> None:
 
 
 USAGE = Usage(prompt_tokens=3, completion_tokens=4, total_tokens=7)
-TURN = Turn(
+TURN = turn_of(
     question=Question("x"),
     text="**a**",
     model="served",
@@ -292,7 +295,7 @@ def changed(**fields: object) -> Turn:
     for old, name in (("prompt", "typed"), ("options", "fields")):
         if old in fields:
             question = replace(question, **{name: fields.pop(old)})  # type: ignore[arg-type]  # any
-    return replace(TURN, question=question, **fields)  # type: ignore[arg-type]  # any field
+    return turns.changed(TURN, question=question, **fields)
 
 
 @pytest.mark.parametrize(
@@ -393,7 +396,7 @@ def test_a_bundle_is_safe_and_complete() -> None:
     assert "&lt;b&gt; (asked: served) · 3 in" in data["text/html"]
     assert turn.text == data["text/plain"]
     assert "main" == metadata["apertis_magic"]["conversation"]
-    assert [turn] == bundle.turns_of([{"data": data, "metadata": metadata}])
+    assert [turn] == turns_of([{"data": data, "metadata": metadata}])
 
 
 DAMAGED: list[dict[str, Any]] = [
@@ -414,13 +417,13 @@ def test_long_reasoning_is_shown_by_its_end() -> None:
     assert len(data["text/html"]) < 30_000
     assert "the end" in data["text/html"]
     assert "280008 characters before this" in data["text/html"]
-    assert [turn] == bundle.turns_of([{"data": data, "metadata": metadata}])
+    assert [turn] == turns_of([{"data": data, "metadata": metadata}])
 
 
 @pytest.mark.parametrize("output", DAMAGED)
 def test_an_output_of_others_is_no_turn(output: dict[str, Any]) -> None:
     """Outputs without our metadata, or with a part missing, are left alone."""
-    assert [] == bundle.turns_of([output])
+    assert [] == turns_of([output])
 
 
 def test_a_turn_that_went_on_in_the_same_cell() -> None:
@@ -433,7 +436,7 @@ def test_a_turn_that_went_on_in_the_same_cell() -> None:
         metadata["apertis_magic"]["usage"]["newer"] = 1
         outputs.append({"data": data, "metadata": metadata})
 
-    assert [half, whole] == bundle.turns_of(outputs)
+    assert [half, whole] == turns_of(outputs)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import pytest
 from asks import again, ask, rest
 from conftest import Shell
 from scripted_server import NEVER, Answer, ScriptedServer, chunk, says
+from turns import turn_of
 
 from apertis_magic import Conversation, errors
 from apertis_magic.chat import session
@@ -19,7 +20,6 @@ from apertis_magic.chat.question import Question
 from apertis_magic.chat.session import Session
 from apertis_magic.chat.settings import Preferences
 from apertis_magic.chat.state import State, history_of
-from apertis_magic.chat.turn import Turn
 from apertis_magic.notebook.config import ApertisMagic
 from apertis_magic.notebook.following import session_with
 
@@ -65,10 +65,14 @@ def test_who_looks_on_is_told_of_every_change(
 ) -> None:
     """And sees all of it at the last time; no lock is held meanwhile."""
     here.adopt(
-        State(name="idea", history=history_of([Turn(question=Question("x"), text="a")]))
+        State(
+            name="idea", history=history_of([turn_of(question=Question("x"), text="a")])
+        )
     )
     here.adopt(
-        State(name="main", history=history_of([Turn(question=Question("y"), text="a")]))
+        State(
+            name="main", history=history_of([turn_of(question=Question("y"), text="a")])
+        )
     )
     seen: list[Any] = []
 
@@ -200,7 +204,9 @@ def test_any_turn_is_asked_again_or_goes_on_where_it_is_known(
     rest(here, half.id).result()
     again(here, half.id).result()
     here.current.model = "here"
-    elsewhere = Turn(question=Question("z"), text="a", base_url="http://127.0.0.1:1/v1")
+    elsewhere = turn_of(
+        question=Question("z"), text="a", base_url="http://127.0.0.1:1/v1"
+    )
     here.adopt(State(name="main", history=history_of([elsewhere])))
     rest(here, elsewhere.id).result()
     again(here, elsewhere.id).result()

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apertis_magic.api.sse import Decoder, Event
+from apertis_magic.api.sse import LARGEST, Decoder, Event
+from apertis_magic.errors import StreamError
 
 
 def decode(*chunks: bytes) -> list[Event]:
@@ -98,3 +99,20 @@ def test_any_cut_gives_the_same_events(
         Event(read(kind) or "message", "\n".join(map(read, data)))
         for kind, data, _ in events
     ] == decode(*pieces)
+
+
+@pytest.mark.parametrize("end", [b"", b"\ndata: "])
+def test_an_event_that_does_not_end(end: bytes) -> None:
+    """In one line or in many, it is refused once it is larger than a picture is."""
+    lines = [b"x" * 65_536 + end] * (LARGEST // 65_536 + 2)
+    with pytest.raises(StreamError, match="16 MB"):
+        decode(b"data: ", *lines)
+
+
+def test_what_is_said_between_events_has_no_limit() -> None:
+    """Signs of life and events that have ended are not held."""
+    decoder = Decoder()
+    alive, whole = b": alive\n" * 8_192, b"data: " + b"x" * 1_000_000 + b"\n\n"
+    found = [event for _ in range(20) for event in decoder.feed(alive + whole)]
+
+    assert 20 == len(found)

@@ -20,7 +20,7 @@ from scripted_server import (
     says,
 )
 
-from apertis_magic.render import bundle
+from apertis_magic.render.metadata import turns_of
 
 PARAGRAPH = "Some words of an answer, **bold** and `code`, that go on for a while.\n\n"
 
@@ -96,7 +96,7 @@ def test_a_long_answer_stays_in_parts(kernel: Kernel, server: ScriptedServer) ->
     assert len(parts) == about[-1]["parts"]
     assert 1 == len({each["id"] for each in about})
     assert ["footer" in o["data"]["text/html"] for o in parts][-1]
-    assert text == bundle.turns_of(done.outputs)[0].text
+    assert text == turns_of(done.outputs)[0].text
 
 
 def test_many_long_answers_in_one_cell(kernel: Kernel, server: ScriptedServer) -> None:
@@ -135,7 +135,7 @@ def test_the_reasoning_of_a_long_answer(
     done = kernel.run(f"%%chat {line}\nx")
 
     assert 1 == str(visible(done)).count(">hm hm</p>")
-    assert text == bundle.turns_of(done.outputs)[0].text
+    assert text == turns_of(done.outputs)[0].text
 
 
 def test_nothing_is_cleared(kernel: Kernel, server: ScriptedServer) -> None:

@@ -21,6 +21,7 @@ from scripted_server import (
     says,
 )
 from terminal_driver import HEIGHT, Picture, terminal
+from turns import turn_of
 
 from apertis_magic.chat.draft import Progress
 from apertis_magic.chat.question import Question
@@ -336,7 +337,7 @@ def printed(*updates: Progress, turn: Turn) -> str:
 def test_a_stream_gets_plain_text(updates: Sequence[Progress], expected: str) -> None:
     """The text as it comes, once; thinking that comes late waits for the end."""
     thinks = "thinking" in expected
-    turn = Turn(
+    turn = turn_of(
         question=Question("x"),
         text="ab🙂",
         reasoning="t" if thinks else "",
@@ -355,7 +356,7 @@ def test_a_redirection_in_the_middle() -> None:
         view.update(Progress("a"))
         with redirect_stdout(io.StringIO()) as second:
             view.update(Progress("ab"))
-        view.finish(Turn(question=Question("x"), text="abc"), "main")
+        view.finish(turn_of(question=Question("x"), text="abc"), "main")
 
     assert first.getvalue().startswith("abc\n")
     assert not second.getvalue()
@@ -365,7 +366,7 @@ def test_a_stream_of_few_characters() -> None:
     """What a stream cannot encode is spelt out."""
     stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
     with redirect_stdout(stream):
-        TerminalView().finish(Turn(question=Question("x"), text="é🙂"), "main")
+        TerminalView().finish(turn_of(question=Question("x"), text="é🙂"), "main")
     stream.seek(0)
 
     assert "\\xe9\\U0001f642\n" == stream.readline()

@@ -4,11 +4,11 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 
 from apertis_magic.api import failures
+from apertis_magic.api.assemble import Assembly
 from apertis_magic.api.response import Response
 from apertis_magic.api.sse import Decoder, Event
 from apertis_magic.api.types import ChatCompletion, ChatCompletionChunk
 from apertis_magic.api.value import Json
-from apertis_magic.clean import mend
 from apertis_magic.errors import IncompleteAnswer, StreamError
 
 _DONE = "[DONE]"
@@ -29,6 +29,7 @@ class Answer:
         done: whether it said that nothing follows (``[DONE]``).
         closed: whether its end was taken in too.
         malformed: how many events could not be read as JSON and were left out.
+        assembly: what has come of the answer.
     """
 
     def __init__(self, response: Response, redact: Callable[[str], str]) -> None:
@@ -36,9 +37,9 @@ class Answer:
         self.done = False
         self.closed = False
         self.malformed = 0
+        self.assembly = Assembly()
         self._response = response
         self._redact = redact
-        self._text: list[str] = []
         self._events = Decoder()
         self._begun = False
         # Until it is known whether it is a stream: some servers answer a streamed
@@ -48,7 +49,7 @@ class Answer:
     @property
     def text(self) -> str:
         """The text of the first choice, as far as it has come."""
-        return mend("".join(self._text))
+        return self.assembly.text
 
     def feed(self, piece: bytes) -> Iterator[ChatCompletionChunk]:
         """Return the chunks that *piece* completes; they are made as they are taken.
@@ -108,12 +109,9 @@ class Answer:
                 raise self._failure(error)
 
     def _note(self, chunk: ChatCompletionChunk) -> ChatCompletionChunk:
-        for choice in chunk.choices:
-            self._begun = True
-            if choice.finish_reason is not None:
-                self.complete = True
-            if choice.index == 0 and (content := choice.delta.content):
-                self._text.append(content)
+        self.assembly.add(chunk)
+        self._begun = self._begun or bool(chunk.choices)
+        self.complete = self.complete or self.assembly.ended
         return chunk
 
     def _failure(self, error: Json) -> StreamError:

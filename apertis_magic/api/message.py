@@ -4,7 +4,7 @@ With a model's come its tool calls, and the pages that it has read or cites.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -19,7 +19,7 @@ from apertis_magic.api.value import (
     text,
 )
 
-Role: TypeAlias = Literal["system", "user", "assistant"]
+Role: TypeAlias = Literal["system", "user", "assistant", "tool"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +27,10 @@ class Message:
     """One message of a conversation (an item of ``messages`` of the API).
 
     Attributes:
-        role: ``system``, ``user`` or ``assistant``.
+        role: ``system``, ``user``, ``assistant`` or ``tool``.
         content: the text, as it goes to the server, or the parts that the API takes.
+        tool_calls: the calls of an assistant's message, as the API takes them.
+        tool_call_id: the call that a tool's message gives the result of.
 
     Example:
         >>> from apertis_magic.api.types import Message
@@ -38,10 +40,17 @@ class Message:
 
     role: Role
     content: str | list[dict[str, Any]]
+    tool_calls: Sequence[Mapping[str, Any]] = ()
+    tool_call_id: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the message as the API takes it."""
-        return {"role": self.role, "content": self.content}
+        message: dict[str, Any] = {"role": self.role, "content": self.content}
+        if self.tool_calls:
+            message |= {"content": self.content or None, "tool_calls": self.tool_calls}
+        if self.tool_call_id:
+            message["tool_call_id"] = self.tool_call_id
+        return message
 
 
 class WebSource(Value):
@@ -142,25 +151,70 @@ class ResponseMessage(Value):
 
     @property
     def content(self) -> str | None:
-        """The answer's text, as Markdown nearly always; None where there is none."""
-        return text(self._raw.get("content"))
+        """The answer's text, as Markdown nearly always; None where there is none.
+
+        Of a list of parts it is the texts, without the model's thinking.
+        """
+        content = self._raw.get("content")
+        if isinstance(content, list):
+            return "".join(value for kind, value in _parts(content) if kind == "text")
+        return text(content)
 
     @property
     def reasoning(self) -> str | None:
         """The model's thinking, where the server tells it.
 
-        It is ``reasoning_content``, ``reasoning``, ``thinking`` or the texts of
-        ``reasoning_details`` of the API.
+        It is ``reasoning_content``, ``reasoning``, ``thinking``, the texts of
+        ``reasoning_details``, or the ``thinking`` parts of ``content`` of the API.
         """
+        content = self._raw.get("content")
+        own = _parts(content) if isinstance(content, list) else ()
+        within = "".join(value for kind, value in own if kind == "reasoning")
+        return self._told_apart or within or None
+
+    @property
+    def _told_apart(self) -> str:
+        """The thinking that stands beside ``content``."""
         raw = self._raw
         for name in ("reasoning_content", "reasoning", "thinking"):
             if thinking := text(raw.get(name)):
                 return thinking
         details = items(raw.get("reasoning_details"))
         if not details:
-            return None  # nearly always
-        parts = (text(first(part, "text", "summary")) for part in details)
-        return "".join(filter(None, parts)) or None
+            return ""  # nearly always
+        found = (text(first(part, "text", "summary")) for part in details)
+        return "".join(filter(None, found))
+
+    @property
+    def pictures(self) -> Sequence[str]:
+        """The addresses of pictures, which may hold them whole (``data:``).
+
+        They are ``images`` of the API, or parts of ``content``.
+        """
+        found = [value for kind, value in self.pieces() if kind == "picture"]
+        return tuple(found)
+
+    def pieces(self) -> Iterator[tuple[str, str]]:
+        """Give what the message says, in its order, each with its kind.
+
+        The kinds are ``reasoning``, ``text``, ``refusal`` and ``picture``, whose value
+        is its address.
+        """
+        raw = self._raw
+        content = raw.get("content")
+        if apart := self._told_apart:
+            yield "reasoning", apart
+        if isinstance(content, list):
+            found = _parts(content)
+            yield from (each for each in found if not apart or each[0] != "reasoning")
+        elif isinstance(content, str) and content:
+            yield "text", content
+        if refusal := self.refusal:
+            yield "refusal", refusal
+        if images := raw.get("images"):
+            several = images if isinstance(images, list) else [images]
+            urls = (_address(mapping(each)) or string(each) for each in several)
+            yield from (("picture", url) for url in urls if url)
 
     @property
     def refusal(self) -> str | None:
@@ -198,3 +252,34 @@ Delta: TypeAlias = ResponseMessage
 
 
 MessageLike: TypeAlias = Message | ResponseMessage | Mapping[str, Any]
+
+
+def _parts(content: list[Any]) -> Iterator[tuple[str, str]]:
+    """Give what a list of parts says, each with its kind, empty ones left out."""
+    for part in content:
+        kind, value = ("text", part) if isinstance(part, str) else _part(mapping(part))
+        if value:
+            yield kind, value
+
+
+def _part(raw: Json) -> tuple[str, str]:
+    """Return the kind of a part of ``content``, and what it says."""
+    kind = str(raw.get("type", ""))
+    is_picture = "image" in kind or "image_url" in raw
+    if is_picture and (address := _address(raw)):  # else the field is there as null
+        return "picture", address
+    if kind == "refusal":
+        return "refusal", text(first(raw, "refusal", "text")) or ""
+    if kind in ("thinking", "reasoning"):
+        return "reasoning", text(first(raw, "thinking", "reasoning", "text")) or ""
+    words = raw.get("text")
+    return "text", words if isinstance(words, str) else ""
+
+
+def _address(raw: Json) -> str:
+    """Return the address of a picture, whichever form it has."""
+    found = first(raw, "image_url", "url", "source", "b64_json", "data", "image_base64")
+    inner = mapping(found)
+    if inner:
+        found = first(inner, "url", "data", "b64_json")
+    return found if isinstance(found, str) else ""

@@ -6,6 +6,11 @@ Lines end with CR LF, LF or CR and with nothing else. ``str.splitlines`` and htt
 
 from typing import NamedTuple
 
+from apertis_magic.errors import StreamError
+
+LARGEST = 16_000_000
+"""Bytes of a line, or of the lines of an event; a picture is one."""
+
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -25,9 +30,14 @@ class Decoder:
         self._at_start = True
         self._type = ""
         self._data: list[bytes] = []
+        self._size = self._line_size = 0  # bytes of the event, and of its last line
 
     def feed(self, chunk: bytes) -> list[Event]:
-        """Return the events that *chunk* completes."""
+        """Return the events that *chunk* completes.
+
+        Raises:
+            StreamError: a line, or an event, is larger than anybody needs.
+        """
         if self._after_cr and chunk:
             # A CR ends its line at once; an LF after it belongs to the same end.
             chunk = chunk.removeprefix(b"\n")
@@ -38,12 +48,16 @@ class Decoder:
         lines = chunk.split(b"\n")
         if len(lines) == 1:
             self._line.append(chunk)
+            self._line_size += len(chunk)
+            self._check_size()
             return []
         if self._line:
             lines[0] = b"".join(self._line) + lines[0]
         tail = lines.pop()
-        self._line = [tail] if tail else []
-        return self._take(lines)
+        self._line, self._line_size = [tail] if tail else [], len(tail)
+        events = self._take(lines)
+        self._check_size()
+        return events
 
     def close(self) -> list[Event]:
         """Return the event that the end of the stream cut off, if any.
@@ -53,6 +67,10 @@ class Decoder:
         """
         line, self._line = b"".join(self._line), []
         return self._take([line, b""])
+
+    def _check_size(self) -> None:
+        if self._size + self._line_size > LARGEST:
+            raise StreamError(f"An event of the stream has over {LARGEST // 10**6} MB.")
 
     def _take(self, lines: list[bytes]) -> list[Event]:
         if self._at_start:
@@ -64,12 +82,13 @@ class Decoder:
                 if self._data:
                     data = b"\n".join(self._data).decode(errors="replace")
                     events.append(Event(self._type or "message", data))
-                    self._data = []
+                    self._data, self._size = [], 0
                 self._type = ""
                 continue
             name, _, value = line.partition(b":")
             if name == b"data":
                 self._data.append(value.removeprefix(b" "))
+                self._size += len(value)
             elif name == b"event":
                 self._type = value.removeprefix(b" ").decode(errors="replace")
         return events

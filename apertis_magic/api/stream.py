@@ -17,7 +17,7 @@ from typing import Protocol, Self
 
 from apertis_magic.api import loop
 from apertis_magic.api.answer import Answer
-from apertis_magic.api.assemble import completion_of
+from apertis_magic.api.assemble import Assembly, completion_of
 from apertis_magic.api.incoming import Incoming
 from apertis_magic.api.types import ChatCompletion, ChatCompletionChunk
 from apertis_magic.errors import ApertisError, IncompleteAnswer, StreamError
@@ -177,6 +177,11 @@ class AsyncStream:
     def malformed(self) -> int:
         """How many events could not be read as JSON and were left out."""
         return self._reader.answer.malformed
+
+    @property
+    def assembly(self) -> Assembly:
+        """What the chunks are pieces of, as far as they have been taken."""
+        return self._reader.answer.assembly
 
     def __aiter__(self) -> Self:
         return self

@@ -6,6 +6,7 @@ a request, can be had here under one name.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from apertis_magic.api.message import (
     Annotation,
@@ -118,13 +119,37 @@ class _Completion(Value):
 
     @property
     def web_sources(self) -> Sequence[WebSource]:
-        """The pages that a ``:web`` model has read."""
-        sources = [*items(self._raw.get("web_sources"))]
-        for choice in items(self._raw.get("choices")):
+        """The pages that the answer rests on, each once.
+
+        They are ``web_sources``, ``citations`` or ``search_results`` of the API.
+        """
+        raw = self._raw
+        sources = [*items(raw.get("web_sources"))]
+        for choice in items(raw.get("choices")):
             for name in ("message", "delta"):
                 if inner := mapping(choice.get(name)).get("web_sources"):
                     sources += items(inner)
+        if "citations" in raw or "search_results" in raw:
+            sources = _each_once([*sources, *_cited(raw)])
         return tuple(map(WebSource, sources)) if sources else ()
+
+
+def _cited(raw: Json) -> list[Json]:
+    """Return the pages that an answer's text names by their number."""
+    cited = raw.get("citations")
+    addresses = cited if isinstance(cited, list) else []
+    pages = [{"url": each} if isinstance(each, str) else each for each in addresses]
+    return [*items(pages), *items(raw.get("search_results"))]
+
+
+def _each_once(pages: list[Json]) -> list[Json]:
+    """Return pages in their order, each with all that was said of it."""
+    known: dict[Any, dict[str, Any]] = {}
+    for page in pages:
+        said = {name: value for name, value in page.items() if value}
+        about = known.setdefault(str(page.get("url")), {})
+        about |= {**said, **about}
+    return list(known.values())
 
 
 class ChatCompletion(_Completion):

@@ -1,9 +1,10 @@
 """What a request took: its tokens and its cost, by whichever names a server has."""
 
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from apertis_magic.api.value import Json, amount, count, first, mapping
+from apertis_magic.api.value import Json, amount, count, first, items, mapping
+from apertis_magic.marks import NOT_IN_NOTEBOOKS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +39,7 @@ class Usage:
     cached_tokens: int | None = None
     reasoning_tokens: int | None = None
     cost: float | None = None
-    raw: Json = field(default_factory=dict, repr=False)
+    raw: Annotated[Json, NOT_IN_NOTEBOOKS] = field(default_factory=dict, repr=False)
 
     @classmethod
     def from_dict(cls, raw: Json) -> "Usage":
@@ -89,6 +90,14 @@ class Usage:
 
     @classmethod
     def of(cls, payload: Json) -> "Usage | None":
-        """Return the usage that *payload*, a response or a chunk, carries, if any."""
+        """Return the usage that *payload*, a response or a chunk, carries, if any.
+
+        It is ``usage``; of some servers ``x_groq.usage``, or that of a choice.
+        """
         raw = mapping(payload.get("usage"))
+        if not raw and "x_groq" in payload:
+            raw = mapping(mapping(payload["x_groq"]).get("usage"))
+        if not raw:
+            for choice in items(payload.get("choices")):
+                raw = mapping(choice.get("usage")) or raw
         return cls.from_dict(raw) if raw else None

@@ -12,7 +12,7 @@ from typing import Any
 
 from apertis_magic.api.stream import AsyncStream
 from apertis_magic.api.types import Message, Usage
-from apertis_magic.chat import fitting
+from apertis_magic.chat import fitting, request
 from apertis_magic.chat.ask import PreparedAsk
 from apertis_magic.chat.draft import Draft
 from apertis_magic.chat.journal.journal import Journal
@@ -100,11 +100,7 @@ def turn_of(
     turn = Turn(
         id=draft.id,
         question=ask.question,
-        text=draft.text,
-        reasoning=draft.reasoning,
-        refusal=draft.refusal,
-        alternatives=draft.alternatives,
-        sources=draft.sources,
+        answers=draft.answers,
         finish=finish,
         error=str(error or ""),
         hint=error.hint if error else "",
@@ -132,7 +128,7 @@ def _joined(partial: Turn, rest: Turn) -> Turn:
         cell=partial.cell,
         started=partial.started,
         first_text=partial.first_text,
-        alternatives=partial.alternatives,
+        answers=(*rest.answers[:1], *partial.answers[1:]),
         malformed=partial.malformed + rest.malformed,
         elapsed=partial.elapsed + rest.elapsed,
         usage=_both(partial, rest),
@@ -185,11 +181,12 @@ def _messages(
         max_tokens=_longest(question.fields),
     )
     draft.left_out = fit.left_out
-    system = [Message("system", prepared.system)] if prepared.system else []
     last = [question.message]
     if partial:
         last = [*partial.messages, Message("user", _CONTINUE)]
-    return [*system, *(m for turn in fit.turns for m in turn.messages), *last]
+    return request.messages(
+        fit.turns, last, system=prepared.system, model=prepared.model
+    )
 
 
 def _longest(fields: Mapping[str, Any]) -> int | None:
@@ -257,9 +254,10 @@ async def _send(
         return
     async with await _open(prepared, arguments) as stream:
         draft.note_response(stream.response)
+        draft.follow(stream.assembly)
         try:
             async for chunk in stream:
-                draft.add(chunk)
+                draft.note(chunk)
         finally:
             draft.malformed = stream.malformed
 

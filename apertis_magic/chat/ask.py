@@ -126,9 +126,19 @@ class Ask:
         """See that it can be sent.
 
         Raises:
-            ConfigurationError: the message is empty, or a field out of range.
+            ConfigurationError: the message is empty, a field out of range, or a file
+                that went with it is not held.
         """
         question = self.question
+        # What completes an answer goes on without them: the answer says what it needs.
+        lost = [str(each) for each in question.attachments if each.missing]
+        if lost and self.partial is None:
+            raise ConfigurationError(
+                f"Nothing was sent: {', '.join(lost)} went with this question, and a "
+                "notebook names a file alone.",
+                hint="Ask it anew in the panel with that attached, or bring the "
+                "conversation back from the journal (%chat restore).",
+            )
         if not question.sent.strip() and self.former is None:
             raise ConfigurationError("The message is empty.")
         fields = {k: v for k, v in question.fields.items() if k != "extra_body"}

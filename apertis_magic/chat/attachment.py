@@ -1,26 +1,19 @@
 """What is attached to a question: a picture or a text, as a part of its message."""
 
-import re
 from base64 import b64decode, b64encode
-from binascii import Error
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
+from apertis_magic.chat import picture
 from apertis_magic.clean import printable
 from apertis_magic.errors import ConfigurationError
+from apertis_magic.marks import MAY_HOLD_KEYS, NOT_IN_NOTEBOOKS, SENT
 
 TEXT = "text/plain"
-_LARGEST_PICTURE = 20_000_000  # bytes, says the API's documentation
 _LARGEST_TEXT = 1_000_000  # bytes; a model reads less
 _LONGEST_NAME = 200
-# A picture is told by its first bytes, whatever its name says.
-_PICTURES = {
-    "image/png": re.compile(rb"\x89PNG\r\n\x1a\n"),
-    "image/jpeg": re.compile(rb"\xff\xd8\xff"),
-    "image/gif": re.compile(rb"GIF8[79]a"),
-    "image/webp": re.compile(rb"RIFF....WEBP", re.DOTALL),
-}
-KINDS = frozenset({TEXT, *_PICTURES})
+_HUGE = 2**53
+KINDS = frozenset({TEXT, *picture.KINDS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +24,15 @@ class Attachment:
         name: the file's name, on one line.
         kind: its media type: ``image/png``, ``image/jpeg``, ``image/gif``,
             ``image/webp`` or, for any text, ``text/plain``.
-        data: the text, or the picture in base64.
+        data: the text, or the picture in base64; empty where it is named alone.
+        missing: bytes of a file that is named alone, as a notebook names it; 0 where
+            they are in ``data``.
     """
 
-    name: str
-    kind: str
-    data: str
+    name: Annotated[str, SENT, MAY_HOLD_KEYS]
+    kind: Annotated[str, SENT]
+    data: Annotated[str, SENT, MAY_HOLD_KEYS, NOT_IN_NOTEBOOKS]
+    missing: Annotated[int, SENT] = 0
 
     @classmethod
     def of(cls, name: str, raw: bytes) -> "Attachment":
@@ -51,8 +47,8 @@ class Attachment:
                 too large, or empty.
         """
         name = _one_line(name)
-        found = [kind for kind, mark in _PICTURES.items() if mark.match(raw)]
-        most = _LARGEST_PICTURE if found else _LARGEST_TEXT
+        found = picture.kind_of(raw)
+        most = picture.LARGEST if found else _LARGEST_TEXT
         if not raw:
             raise ConfigurationError(f"{name} is empty.")
         if len(raw) > most:
@@ -60,7 +56,7 @@ class Attachment:
                 f"{name} has {len(raw) / 1e6:.1f} MB; {most / 1e6:g} MB can go along."
             )
         if found:
-            return cls(name, found[0], b64encode(raw).decode())
+            return cls(name, found, b64encode(raw).decode())
         try:
             text = raw.decode("utf-8-sig")
         except UnicodeDecodeError:
@@ -73,23 +69,38 @@ class Attachment:
 
     @classmethod
     def from_dict(cls, raw: Any) -> "Attachment":
-        """Read what ``dataclasses.asdict`` made of one.
+        """Read what ``to_dict`` or ``named`` made of one.
 
         Raises:
             ValueError: it is none.
         """
-        fields = [raw.get(name) for name in cls.__slots__]
-        if not all(isinstance(value, str) for value in fields):
+        size = raw.get("size")
+        named = {"data": ""} if type(size) is int and "data" not in raw else {}
+        told = {**raw, **named}
+        fields = [
+            v for n in ("name", "kind", "data") if isinstance(v := told.get(n), str)
+        ]
+        if len(fields) < len(("name", "kind", "data")):
             raise ValueError("an attachment's field is missing")
         name, kind, data = fields
-        made = cls(_one_line(name), kind, data)
-        if made.kind not in KINDS:
-            raise ValueError(f"an attachment cannot be {made.kind[:40]!r}")
+        if kind not in KINDS:
+            raise ValueError(f"an attachment cannot be {kind[:40]!r}")
         try:
-            b64decode("" if made.kind == TEXT else made.data, validate=True)
-        except (Error, ValueError):
+            picture.decoded("" if kind == TEXT else data)
+        except ValueError:
             raise ValueError("an attached picture is damaged") from None
-        return made
+        missing = min(max(size or 0, 1), _HUGE) if named else 0
+        return cls(_one_line(name), kind, data, missing)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON."""
+        if self.missing:
+            return self.named()
+        return {"name": self.name, "kind": self.kind, "data": self.data}
+
+    def named(self) -> dict[str, Any]:
+        """Return it as a notebook's metadata names it, without its bytes."""
+        return {"name": self.name, "kind": self.kind, "size": self.size}
 
     @property
     def is_picture(self) -> bool:
@@ -99,8 +110,10 @@ class Attachment:
     @property
     def size(self) -> int:
         """Bytes of the file."""
+        if self.missing:
+            return self.missing
         if self.is_picture:
-            return len(self.data) * 3 // 4 - self.data[-2:].count("=")
+            return picture.size_of(self.data)
         return len(self.data.encode("utf-8", "surrogatepass"))
 
     @property
@@ -112,14 +125,16 @@ class Attachment:
 
     @property
     def part(self) -> dict[str, Any]:
-        """The part of a message that the API takes."""
+        """The part of a message that the API takes; a line where it is named alone."""
+        if self.missing:
+            return {"type": "text", "text": f"[{self} was attached and is not held]"}
         if self.is_picture:
             url = f"data:{self.kind};base64,{self.data}"
             return {"type": "image_url", "image_url": {"url": url}}
         return {"type": "text", "text": f"File {self.name}:\n{self.data}"}
 
     def __str__(self) -> str:
-        return f"{self.name} ({_readable(self.size)})"
+        return f"{self.name} ({picture.readable(self.size)})"
 
 
 def content(prompt: str, attached: tuple[Attachment, ...]) -> "str | list[Any]":
@@ -132,10 +147,3 @@ def content(prompt: str, attached: tuple[Attachment, ...]) -> "str | list[Any]":
 
 def _one_line(name: str) -> str:
     return " ".join(printable(name).split())[:_LONGEST_NAME] or "file"
-
-
-def _readable(size: int) -> str:
-    for unit, least in (("MB", 1e6), ("KB", 1e3)):
-        if size >= least:
-            return f"{size / least:.3g} {unit}"
-    return f"{size} bytes"

@@ -1,18 +1,29 @@
 """What has come of an answer so far: written on the background loop, read anywhere."""
 
 import threading
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from time import monotonic, time
 from uuid import uuid4
 
+from apertis_magic.api.assemble import Assembly
 from apertis_magic.api.response import Response
-from apertis_magic.api.types import ChatCompletionChunk, ChunkChoice, Usage, WebSource
-from apertis_magic.chat.turn import Source, Turn
+from apertis_magic.api.types import ChatCompletionChunk, Usage
+from apertis_magic.chat import thinking
+from apertis_magic.chat.growth import Growth, Piece
+from apertis_magic.chat.parts import Parts, Reasoning, Refusal, text_of
+from apertis_magic.chat.received import answers_of, texts_of
+from apertis_magic.chat.turn import Turn
 from apertis_magic.chat.watchers import Watchers
-from apertis_magic.clean import mend
 from apertis_magic.errors import ApertisError
+
+_PHASES = {
+    "text": "answering",
+    "reasoning": "thinking",
+    "refusal": "refusing",
+    "picture": "drawing",
+}
+"""What is said to happen while a piece of that kind comes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +54,6 @@ class Draft:
     Attributes:
         id: that of the turn to come.
         asked_model: the model that is asked.
-        model: the model that answers, as the server names it; empty until it has.
-        usage: the tokens it took, once the server has told them.
         finish: why it ended (``finish_reason`` of the API), None until it has.
         malformed: events of the stream that could not be read.
         fallback: why another model than the asked one answers, else empty.
@@ -61,9 +70,6 @@ class Draft:
     ) -> None:
         self.id = partial.id if partial else uuid4().hex
         self.asked_model = asked_model
-        self.model = ""
-        self.usage: Usage | None = None
-        self.finish: str | None = None
         self.malformed = 0
         self.fallback = ""
         self.left_out = 0
@@ -75,43 +81,51 @@ class Draft:
         self._served: str | None = None
         self._phase = "waiting for the answer before it"
         self._retry: tuple[float, str] | None = None
-        self._texts: defaultdict[int, list[str]] = defaultdict(list)
-        self._reasoning: list[str] = []
-        self._refusal: list[str] = []
-        self._sources: dict[str, Source] = {}
+        self._partial = partial.parts if partial else ()
+        self._copied: Turn | None = None  # what the journal has answered
+        self._assembly = Assembly()
         self._watchers = watchers
-        # What the journal has of a partial answer already.
-        self._known = {"text": 1, "reasoning": 1} if partial else {}
-        if partial is not None:
-            self._texts[0].append(partial.text)
-            self._reasoning.append(partial.reasoning)
-            self._sources.update({page.url: page for page in partial.sources})
+
+    @property
+    def model(self) -> str:
+        """The model that answers, as the server names it; empty until it has."""
+        copied = self._copied.model if self._copied else ""
+        return self._served or self._assembly.model or copied
+
+    @property
+    def usage(self) -> Usage | None:
+        """The tokens it took, once the server has told them."""
+        return self._copied.usage if self._copied else self._assembly.usage
+
+    @property
+    def finish(self) -> str | None:
+        """Why it ended (``finish_reason`` of the API), None until it has."""
+        if self._copied:
+            return self._copied.finish
+        choices = self._assembly.choices
+        return choices[0].finish if 0 in choices else None
+
+    @property
+    def answers(self) -> tuple[Parts, ...]:
+        """What has come, as the answers of the turn; nothing more comes of it."""
+        if self._copied:
+            return self._copied.answers
+        return answers_of(self._assembly.choices, self._partial)
 
     @property
     def text(self) -> str:
         """The answer so far."""
-        return mend("".join(self._texts[0]))
-
-    @property
-    def alternatives(self) -> tuple[str, ...]:
-        """The other answers so far, where several were asked for."""
-        others = sorted(index for index in tuple(self._texts) if index)
-        return tuple(mend("".join(self._texts[index])) for index in others)
+        return self.progress.text
 
     @property
     def reasoning(self) -> str:
         """The model's thinking so far, where the server tells it."""
-        return mend("".join(self._reasoning))
+        return self.progress.reasoning
 
     @property
     def refusal(self) -> str:
         """The text of a refusal so far."""
-        return mend("".join(self._refusal))
-
-    @property
-    def sources(self) -> tuple[Source, ...]:
-        """The pages of the web that the answer rests on, as far as they came."""
-        return tuple(self._sources.values())
+        return self.progress.refusal
 
     @property
     def phase(self) -> str:
@@ -140,7 +154,15 @@ class Draft:
     @property
     def progress(self) -> Progress:
         """What is known of the answer now."""
-        return Progress(self.text, self.reasoning, self.refusal, self.status)
+        before = self._copied.parts if self._copied else self._partial
+        choices = self._assembly.choices
+        now = texts_of(choices[0]) if 0 in choices else {}
+        return Progress(
+            text_of(before) + now.get("text", ""),
+            text_of(before, Reasoning) + now.get("reasoning", ""),
+            text_of(before, Refusal) + now.get("refusal", ""),
+            self.status,
+        )
 
     def begin(self) -> None:
         """Start the clock: the question is about to be sent."""
@@ -167,75 +189,45 @@ class Draft:
 
     def copy_answer(self, turn: Turn) -> None:
         """Take the answer from *turn*, which the journal kept for the same request."""
-        self.cached, self.finish = True, turn.finish
-        self.model, self.usage = turn.model, turn.usage
+        self.cached = True
         self.first_text = monotonic() - self._begun
-        self._sources.update({page.url: page for page in turn.sources})
-        for number, text in enumerate(turn.alternatives, 1):
-            self._grow(self._texts[number], text)
-        self._grow(self._reasoning, turn.reasoning, "thinking")
-        self._grow(self._refusal, turn.refusal, "refusing")
-        self._grow(self._texts[0], turn.text, "answering")
+        self._copied = turn
+        self._tell("answering")
+
+    def follow(self, assembly: Assembly) -> None:
+        """Have the answer be what *assembly* takes in from now on."""
+        self._assembly = assembly
 
     def add(self, chunk: ChatCompletionChunk) -> None:
-        """Add a chunk of the server's."""
-        self.model = self._served or chunk.model or self.model
-        self.usage = chunk.usage or self.usage
+        """Add a chunk of the server's that nobody else puts together."""
+        self._assembly.add(chunk)
+        self.note(chunk)
+
+    def note(self, chunk: ChatCompletionChunk) -> None:
+        """Take note of a chunk that has just been taken in."""
         if chunk.notice is not None:
             self._phase = "searching the web"
             self._watchers.tell()
             return
-        self._cite(chunk.web_sources)
-        for choice in chunk.choices:
-            if choice.index == 0:
-                self._add_first(choice)
-            else:
-                self._grow(self._texts[choice.index], choice.delta.content)
+        runs = self._assembly.choices[0].runs
+        kind = runs[-1].kind if runs else ""
+        if self.first_text is None:
+            first = next((run.pieces for run in runs if run.kind == "text"), None)
+            if first and not thinking.is_open(first):
+                self.first_text = monotonic() - self._begun
+            elif first and kind == "text":
+                kind = "reasoning"
+        self._tell(_PHASES.get(kind, self._phase))
 
-    def growth(self) -> Iterator[dict[str, str]]:
-        """Give what each part of the answer has grown by, whenever it is asked.
-
-        The parts are ``text``, ``reasoning``, ``refusal``, and the other answers by
-        their number. Halves of a character may stand at their ends.
-        """
-        seen = self._known
+    def growth(self) -> Iterator[list[Piece]]:
+        """Give what the answers have grown by, whenever it is asked."""
+        growth = Growth()
         while True:
-            now = {
-                "text": self._texts[0],
-                "reasoning": self._reasoning,
-                "refusal": self._refusal,
-                **{str(n): self._texts[n] for n in tuple(self._texts) if n},
-            }
-            new = {
-                name: "".join(parts[seen.get(name, 0) :])
-                for name, parts in now.items()
-                if len(parts) > seen.get(name, 0)
-            }
-            seen = {name: len(parts) for name, parts in now.items()}
-            yield new
+            yield growth.news(self._assembly)
 
-    def _add_first(self, choice: ChunkChoice) -> None:
-        delta = choice.delta
-        self.finish = choice.finish_reason or self.finish
-        self._cite(delta.annotations)
-        self._grow(self._reasoning, delta.reasoning, "thinking")
-        self._grow(self._refusal, delta.refusal, "refusing")
-        if delta.content and self.first_text is None:
-            self.first_text = monotonic() - self._begun
-        self._grow(self._texts[0], delta.content, "answering")
-
-    def _cite(self, pages: Sequence[WebSource]) -> None:
-        for page in pages:
-            if page.url:
-                self._sources.setdefault(
-                    page.url, Source(mend(page.url), mend(page.title or ""))
-                )
-
-    def _grow(self, parts: list[str], piece: str | None, phase: str = "") -> None:
-        if piece:
-            with self.grown:
-                parts.append(piece)
-                self._phase = phase or self._phase
-                self.steps += 1
-                self.grown.notify_all()
-            self._watchers.tell()
+    def _tell(self, phase: str) -> None:
+        with self.grown:
+            self._phase = phase
+            self.steps += 1
+            self.grown.notify_all()
+        self._watchers.tell()

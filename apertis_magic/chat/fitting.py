@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from apertis_magic.chat.attachment import Attachment
+from apertis_magic.chat.parts import Part, Picture, ToolCall, ToolResult
+from apertis_magic.chat.picture import as_sent
 from apertis_magic.chat.turn import Turn
 
 # The share of what the model can read that is left for an answer of no set length.
@@ -30,8 +32,8 @@ class Fit:
     """The turns that are sent with a question.
 
     Attributes:
-        turns: those to send, the oldest first; each has text.
-        left_out: how many turns with text were left out since they would not fit,
+        turns: those to send, the oldest first; each has an answer.
+        left_out: how many turns with an answer were left out since they would not fit,
             without those that were not to be sent anyway.
     """
 
@@ -63,20 +65,20 @@ def fit(
             limit.
         max_tokens: tokens of the longest answer; None leaves room for a usual one.
     """
-    with_text = [turn for turn in before if turn.text]
+    answered = [turn for turn in before if turn.is_sent]
     if last_turns is not None:
-        with_text = with_text[max(0, len(with_text) - last_turns) :]
+        answered = answered[max(0, len(answered) - last_turns) :]
     if max_context is None:
-        return Fit(turns=tuple(with_text))
+        return Fit(turns=tuple(answered))
     if max_tokens is None:
         max_tokens = min(max_context // _SHARE_OF_ANSWER, _MOST_FOR_ANSWER)
     left = max_context - max_tokens - _message(prompt) - _files(attached)
     left -= _message(system) if system else 0
-    first = len(with_text)
+    first = len(answered)
     # From the newest, so that what is too old is not even measured.
-    while first and (left := left - cost(with_text[first - 1])) >= 0:
+    while first and (left := left - cost(answered[first - 1])) >= 0:
         first -= 1
-    return Fit(turns=tuple(with_text[first:]), left_out=first)
+    return Fit(turns=tuple(answered[first:]), left_out=first)
 
 
 def cost(turn: Turn) -> int:
@@ -96,7 +98,9 @@ def tokens(text: str) -> int:
 
 def _files(attached: Sequence[Attachment]) -> int:
     return sum(
-        _PICTURE if each.is_picture else _message(each.name + each.data)
+        _PICTURE
+        if each.is_picture and not each.missing
+        else _message(each.name + each.data)
         for each in attached
     )
 
@@ -107,11 +111,18 @@ def _message(text: str) -> int:
 
 def _of_answer(turn: Turn) -> int:
     """Return the tokens of an answer's text: the server's number where it is that."""
-    guess = tokens(turn.text)
+    guess = tokens(as_sent(turn.text)) + sum(map(_of_part, turn.parts))
     usage = turn.usage
-    if usage is None or usage.completion_tokens is None or turn.alternatives:
+    if usage is None or usage.completion_tokens is None or len(turn.answers) > 1:
         return guess  # all of the answers are counted together
     if turn.reasoning and not usage.reasoning_tokens:
         return guess  # so is the thinking
     exact = usage.completion_tokens - (usage.reasoning_tokens or 0)
     return exact if _LEAST * guess <= exact <= _MOST * guess else guess
+
+
+def _of_part(part: Part) -> int:
+    """Return the tokens of a part that is no text: as it is sent, at the most."""
+    if isinstance(part, Picture):
+        return _PICTURE if part.data else tokens(str(part))
+    return tokens(str(part)) if isinstance(part, ToolCall | ToolResult) else 0

@@ -76,7 +76,7 @@ def put(
 
     A turn of which nothing came does not replace one with an answer: the entry is then
     a version of that one, which is not in the history. Its number is higher than those
-    in the history, and than *after*, which one had that may come back.
+    in the history, and than *after*, the highest of one that is gone.
     """
     if placement.start_over and not turn.nothing_came:
         # Starting over costs the turns only once there is something in their place.
@@ -94,7 +94,7 @@ def put(
     if placement.replaces is not None:
         turn, execution = replace(turn, cell=old.turn.cell), old.execution
     entry = Entry(turn, order, execution, old.slot)
-    is_kept = turn.nothing_came and old.turn.text
+    is_kept = turn.nothing_came and old.turn.is_sent
     stays = replace(old, execution=execution) if is_kept else entry
     return (*history[: at.start], stays, *history[at.stop :]), entry
 
@@ -121,8 +121,8 @@ def _keep(history: History, cell: Cell) -> History:
 
 
 def newest(history: History) -> Turn | None:
-    """Return the turn with text that was made last, wherever it stands."""
-    answered = [entry for entry in history if entry.turn.text]
+    """Return the turn with an answer that was made last, wherever it stands."""
+    answered = [entry for entry in history if entry.turn.is_sent]
     last = max(answered, key=lambda entry: entry.order, default=None)
     return last.turn if last else None
 

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from dataclasses import fields as dataclass_fields
-from typing import Any
+from typing import Annotated, Any
 
 from apertis_magic.api.types import Message
 from apertis_magic.chat.attachment import Attachment, content
 from apertis_magic.clean import mend
+from apertis_magic.marks import MAY_HOLD_KEYS, SENT, Named, marked
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +26,13 @@ class Question:
         last_turns: how many of the turns before it are sent at the most; None for all.
     """
 
-    typed: str
-    attachments: tuple[Attachment, ...] = ()
-    filled: str | None = None
-    fields: Mapping[str, Any] = field(default_factory=dict)
-    last_turns: int | None = None
+    typed: Annotated[str, Named("prompt"), SENT, MAY_HOLD_KEYS]
+    attachments: Annotated[tuple[Attachment, ...], SENT, MAY_HOLD_KEYS] = ()
+    filled: Annotated[str | None, SENT, MAY_HOLD_KEYS] = None
+    fields: Annotated[Mapping[str, Any], Named("options"), SENT, MAY_HOLD_KEYS] = field(
+        default_factory=dict
+    )
+    last_turns: Annotated[int | None, Named("history")] = None
 
     @property
     def sent(self) -> str:
@@ -48,14 +51,25 @@ class Question:
     @property
     def texts(self) -> tuple[str, ...]:
         """All in it that a person wrote: what must not hold a key."""
-        try:
-            fields = repr(dict(self.fields))
-        except Exception:  # noqa: BLE001  no JSON, which the client tells
-            fields = ""
-        attached = (each.data for each in self.attachments if not each.is_picture)
-        return self.typed, self.sent, fields, *attached
+        names = sorted(marked(Question, MAY_HOLD_KEYS))
+        return tuple(t for name in names for t in _texts(getattr(self, name)))
 
     @property
     def message(self) -> Message:
         """The user's message of the request, with what is attached."""
         return Message("user", content(self.sent, self.attachments))
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    """Return the texts in what a field holds."""
+    if value is None or isinstance(value, str):
+        return (value,) if value else ()
+    if isinstance(value, tuple):
+        return tuple(text for each in value for text in _texts(each))
+    if isinstance(value, Attachment):
+        texts = (value.name, "" if value.is_picture else value.data)
+        return tuple(filter(None, texts))
+    try:
+        return (repr(dict(value)),)
+    except Exception:  # noqa: BLE001  no JSON, which the client tells
+        return ()

@@ -93,6 +93,11 @@ class Reply:
         return self._draft.refusal
 
     @property
+    def now(self) -> Progress:
+        """What is known of the answer at this moment, while it still comes."""
+        return self._draft.progress
+
+    @property
     def status(self) -> str:
         """What happens now, such as ``gpt-4.1-mini · waiting 3 s``."""
         return self._draft.status_after(self.elapsed)

@@ -17,6 +17,7 @@ class State:
         model: the model of its own, None for none.
         system: the system prompt of its own, "" for none at all, None for the default.
         history: its turns, in their order.
+        made: the highest order that one of its turns ever had, also one that is gone.
     """
 
     id: str = field(default_factory=lambda: uuid4().hex)
@@ -24,6 +25,7 @@ class State:
     model: str | None = None
     system: str | None = None
     history: History = ()
+    made: int = field(default=0, compare=False)
 
     @property
     def turns(self) -> tuple[Turn, ...]:
@@ -32,7 +34,7 @@ class State:
 
     @property
     def newest(self) -> Turn | None:
-        """The turn with text that was made last, wherever it stands."""
+        """The turn with an answer that was made last, wherever it stands."""
         return newest(self.history)
 
     @property
@@ -58,7 +60,7 @@ def merged(first: State, then: State) -> State:
         turn = entry.turn
         cell = Cell(turn.cell, entry.execution or "") if turn.cell else None
         entries, _ = put(entries, turn, Placement(cell=cell))
-    latest = max((entry.order for entry in first.history), default=0)
+    latest = max([first.made, *(entry.order for entry in first.history)])
     return replace(
         first,
         history=tuple(
@@ -67,6 +69,7 @@ def merged(first: State, then: State) -> State:
             else entry
             for entry in entries
         ),
+        made=latest + max([then.made, *(entry.order for entry in then.history)]),
         model=first.model if then.model is None else then.model,
         system=first.system if then.system is None else then.system,
     )

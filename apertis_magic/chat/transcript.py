@@ -42,7 +42,7 @@ class Transcript:
         self._id, self._name = state.id, state.name
         self._model, self._system = state.model, state.system
         self._history: History = state.history
-        self._dropped = 0  # the highest order of a turn that may be put back
+        self._made = state.made  # the highest order of a turn, also of one that is gone
         self._asked: Entry | None = None  # what was asked last
 
     @property
@@ -87,6 +87,7 @@ class Transcript:
                 model=self._model,
                 system=self._system,
                 history=self._history,
+                made=max([self._made, *(entry.order for entry in self._history)]),
             )
 
     @property
@@ -120,21 +121,16 @@ class Transcript:
         """Return the turn whose answer can be completed.
 
         Args:
-            turn: its id; None for the newest with text.
+            turn: its id; None for the newest with an answer.
 
         Raises:
             ConfigurationError: there is none, or its answer is complete.
         """
         partial = self.state.newest if turn is None else self.find_turn(turn)
-        if partial is not None and partial.text and partial.finish != "stop":
+        if partial is not None and partial.is_partial:
             return partial
-        what = "The last answer" if turn is None else "That answer"
-        nothing = "There is no answer yet." if turn is None else "Nothing of it came."
-        is_complete = partial is not None and partial.finish == "stop"
-        raise ConfigurationError(
-            f"{what} is complete." if is_complete else nothing,
-            hint="Only an answer that was cut off or stopped can go on.",
-        )
+        last = self.last_asked if turn is None else partial
+        raise _cannot_go_on(partial, last, is_last=turn is None)
 
     def lasting(self, placement: Placement) -> Placement:
         """Return a placement by a name that lasts if the turn is asked again."""
@@ -211,7 +207,6 @@ class Transcript:
             except KeyError:
                 raise self._no_such_turn() from None
             last = self._asked
-            self._dropped = max(self._dropped, entry.order)
             self._change(kept, None if last and last.slot == entry.slot else last)
         self.watchers.tell()
         return entry, at
@@ -283,7 +278,7 @@ class Transcript:
                 self.keep()
                 whole = merged(state, former)
             self._id, self._model, self._system = uuid4().hex, whole.model, whole.system
-            self._history, self._asked = whole.history, None
+            self._history, self._made, self._asked = whole.history, whole.made, None
             self.keep()
             self._inherit(state.id)
             if former.history:
@@ -322,14 +317,15 @@ class Transcript:
         if ask.placement.start_over and not turn.nothing_came:
             self._start_over(ask.placement)
         self._history, entry = history.put(
-            self._history, turn, ask.placement, after=self._dropped
+            self._history, turn, ask.placement, after=self._made
         )
+        self._made = entry.order
         return entry
 
     def _completed(self, turn: Turn, ask: Ask) -> Entry:
         """Put a completed turn in the place of the partial one; the lock is held."""
         partial = ask.partial
-        if partial is None or turn.text != partial.text or turn.finish == "stop":
+        if partial is None or turn.parts != partial.parts or turn.finish == "stop":
             self._history = history.swap(self._history, turn)
         same = [entry for entry in self._history if entry.turn.id == turn.id]
         return replace(same[0], turn=turn) if same else Entry(turn, 0, None, turn.id)
@@ -367,6 +363,30 @@ class Transcript:
             f"There is no such turn in {self._name}.",
             hint="It was taken out, or asked again, meanwhile.",
         )
+
+
+def _cannot_go_on(
+    partial: Turn | None, last: Turn | None, *, is_last: bool
+) -> ConfigurationError:
+    """Return the error for an answer that cannot be completed.
+
+    Args:
+        partial: the turn that was found, None for none.
+        last: the turn that was meant, which may have no answer.
+        is_last: whether the last one was meant.
+    """
+    if last is not None and last.reasoning and not last.is_answered:
+        return ConfigurationError(
+            "The answer ended while the model was still thinking.",
+            hint="Ask again (%chat retry), with room for more tokens.",
+        )
+    what = "The last answer" if is_last else "That answer"
+    nothing = "There is no answer yet." if is_last else "Nothing of it came."
+    is_complete = partial and (partial.finish == "stop" or partial.is_answered)
+    return ConfigurationError(
+        f"{what} is complete." if is_complete else nothing,
+        hint="Only an answer that was cut off or stopped can go on.",
+    )
 
 
 if hasattr(os, "register_at_fork"):

@@ -2,15 +2,29 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from types import NoneType
-from typing import Any, get_args, get_origin
+from typing import Annotated, Any
 from uuid import uuid4
 
 from apertis_magic.api.types import Message, Usage
 from apertis_magic.api.value import Json, items, mapping
+from apertis_magic.chat import former
 from apertis_magic.chat.attachment import Attachment
+from apertis_magic.chat.parts import (
+    Parts,
+    Picture,
+    Reasoning,
+    Refusal,
+    Source,
+    ToolCall,
+    is_answer,
+    part_of,
+    part_to_dict,
+    text_of,
+)
 from apertis_magic.chat.question import Question
+from apertis_magic.chat.sending import is_sent, messages_of
 from apertis_magic.clean import mend, without_keys
+from apertis_magic.marks import MAY_HOLD_KEYS, SENT, json_name, kinds, marked
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,19 +40,6 @@ class Cell:
     execution: str
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A page of the web that an answer rests on.
-
-    Attributes:
-        url: where it is, as the server names it; not to be trusted.
-        title: its title, else empty.
-    """
-
-    url: str
-    title: str = ""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
     """A user's message and its answer; they enter a conversation together.
@@ -48,12 +49,8 @@ class Turn:
     Attributes:
         id: names this turn and no other.
         question: what was asked.
-        text: the answer's text, as far as it came.
-        reasoning: the model's thinking, where the server tells it.
-        refusal: the text of a refusal (``refusal`` of the API), else empty.
-        alternatives: the texts of the other answers, where several were asked for
-            (``n``).
-        sources: the pages of the web that the answer rests on.
+        answers: the answer's parts and, where several were asked for (``n``), those of
+            the others; none while nothing has come.
         finish: ``stop``, ``length`` or what else the server said (``finish_reason``);
             ``interrupted``, ``error``; None where the server said nothing.
         error: what went wrong, in one line; empty when nothing did.
@@ -73,6 +70,9 @@ class Turn:
         first_text: seconds from then to the answer's first text.
         elapsed: seconds from then to its end.
         malformed: events of the stream that could not be read and are missing.
+        repaired: whether it took a second request to get an answer of the right form.
+        star: whether a person marked it as a good one.
+        note: what a person says of it.
 
     Example:
         >>> from apertis_magic import Conversation
@@ -84,11 +84,7 @@ class Turn:
     """
 
     question: Question
-    text: str = ""
-    reasoning: str = ""
-    refusal: str = ""
-    alternatives: tuple[str, ...] = ()
-    sources: tuple[Source, ...] = ()
+    answers: Annotated[tuple[Parts, ...], SENT] = ()
     finish: str | None = None
     error: str = ""
     hint: str = ""
@@ -97,7 +93,7 @@ class Turn:
     fallback: str = ""
     base_url: str = ""
     usage: Usage | None = None
-    system: str | None = None
+    system: Annotated[str | None, SENT, MAY_HOLD_KEYS] = None
     left_out: int = 0
     cached: bool = False
     cell: str | None = None
@@ -105,10 +101,53 @@ class Turn:
     first_text: float | None = None
     elapsed: float = 0.0
     malformed: int = 0
+    repaired: bool = False
+    star: bool = False
+    note: Annotated[str, MAY_HOLD_KEYS] = ""
     id: str = field(default_factory=lambda: uuid4().hex)
 
     def __str__(self) -> str:
         return self.text
+
+    @property
+    def parts(self) -> Parts:
+        """What the answer is made of, in the order in which it came."""
+        return self.answers[0] if self.answers else ()
+
+    @property
+    def text(self) -> str:
+        """The answer's text, as far as it came."""
+        return text_of(self.parts)
+
+    @property
+    def reasoning(self) -> str:
+        """The model's thinking, where the server tells it."""
+        return text_of(self.parts, Reasoning)
+
+    @property
+    def refusal(self) -> str:
+        """The text of a refusal (``refusal`` of the API), else empty."""
+        return text_of(self.parts, Refusal)
+
+    @property
+    def pictures(self) -> tuple[Picture, ...]:
+        """The pictures that the model made."""
+        return tuple(part for part in self.parts if isinstance(part, Picture))
+
+    @property
+    def tool_calls(self) -> tuple[ToolCall, ...]:
+        """The tools that the model wants to be called."""
+        return tuple(part for part in self.parts if isinstance(part, ToolCall))
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """The pages of the web that the answer rests on."""
+        return tuple(part for part in self.parts if isinstance(part, Source))
+
+    @property
+    def alternatives(self) -> tuple[str, ...]:
+        """The texts of the other answers, where several were asked for (``n``)."""
+        return tuple(text_of(parts) for parts in self.answers[1:])
 
     @property
     def prompt(self) -> str:
@@ -126,6 +165,12 @@ class Turn:
         return self.question.fields
 
     @property
+    def texts_of_people(self) -> tuple[str, ...]:
+        """All in it that a person wrote: what must not hold a key."""
+        own = (getattr(self, name) for name in sorted(marked(Turn, MAY_HOLD_KEYS)))
+        return *self.question.texts, *filter(None, own)
+
+    @property
     def cost(self) -> float | None:
         """What the answer cost in USD, where the server tells it (``usage.cost``)."""
         if self.cached:
@@ -138,54 +183,70 @@ class Turn:
         return (self.usage.cost or 0.0) if self.usage and self.cached else 0.0
 
     @property
+    def is_answered(self) -> bool:
+        """Whether anything came that a person asked for; thinking alone is nothing."""
+        return is_answer(self.parts)
+
+    @property
     def nothing_came(self) -> bool:
         """Whether it failed or was stopped before the answer's first word."""
-        ended_early = self.finish in ("error", "interrupted")
-        return ended_early and not self.text and not self.refusal
+        return self.finish in ("error", "interrupted") and not self.is_answered
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether the answer can go on: its text did not come to its own end."""
+        return bool(self.text) and self.finish not in _ENDS
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether later requests send it; without an answer they do not."""
+        return is_sent(self.parts)
 
     @property
     def messages(self) -> tuple[Message, ...]:
-        """The turn as later requests send it; a turn without text is not sent."""
-        if not self.text:
+        """The turn as later requests send it: the question, and what answers it.
+
+        A picture and a tool that was never called are told in a line of text.
+        """
+        if not self.is_sent:
             return ()
-        return self.question.message, Message("assistant", self.text)
+        return self.question.message, *messages_of(self.parts)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the turn as JSON, to be kept: what was sent is in it without keys."""
-        kept = asdict(self)
-        asked = kept.pop("question")
+        asked = {json_name(f): getattr(self.question, f.name) for f in _OF_QUESTION}
         if asked["filled"] is None:
             del asked["filled"]
-        kept |= {_IN_JSON.get(name, name): value for name, value in asked.items()}
+        kept = {json_name(f): getattr(self, f.name) for f in _OF_TURN}
+        kept |= {
+            **asked,
+            "attachments": [each.to_dict() for each in self.attachments],
+            "answers": [list(map(part_to_dict, parts)) for parts in self.answers],
+            "usage": asdict(self.usage) if self.usage else None,
+        }
         return kept | {n: without_keys(kept[n]) for n in _MAY_HOLD_KEYS & kept.keys()}
 
     @classmethod
     def from_dict(cls, raw: Json) -> "Turn":
-        """Return the turn that ``to_dict`` made *raw* of.
+        """Return the turn that ``to_dict`` made *raw* of, also that of version 0.1.0.
 
         A newer version's fields are left alone.
 
         Raises:
             ValueError: it is no turn, or a field is not what it should be.
         """
-        known = {name: raw[name] for name in _KINDS if name in raw}
-        for name, value in known.items():
-            # JSON has one kind of number; True is no number. A notebook has its own
-            # kind of mapping.
-            kind = dict if isinstance(value, dict) else type(value)
-            if kind not in _KINDS[name]:
-                raise ValueError(f"{name} cannot be {type(value).__name__}")
-            if isinstance(value, int | float) and not abs(value) < _HUGE:
-                raise ValueError(f"{name} is out of range")
-        if "prompt" not in known:
-            raise ValueError("there is no prompt")
+        if not isinstance(raw, dict):
+            raise ValueError("it is no turn")  # noqa: TRY004  of the file
         if _is_deep(raw):
             raise ValueError("it is nested too deeply")
-        mended = {name: _mended(value) for name, value in known.items()}
+        raw = former.upgraded(raw)
+        known = {name: _checked(name, raw[name]) for name in _KINDS if name in raw}
+        if "prompt" not in known:
+            raise ValueError("there is no prompt")
         asked = {
-            each.name: mended.pop(name)
-            for each in fields(Question)
-            if (name := _IN_JSON.get(each.name, each.name)) in mended
+            each.name: known.pop(name)
+            for each in _OF_QUESTION
+            if (name := json_name(each)) in known
         }
         usage = mapping(raw.get("usage"))
         attached = tuple(
@@ -194,18 +255,31 @@ class Turn:
         )
         return cls(
             question=Question(**asked, attachments=attached),
-            **mended,
-            alternatives=tuple(
-                mend(text)
-                for text in _several(raw, "alternatives")
-                if isinstance(text, str)
-            ),
-            sources=tuple(
-                Source(mend(str(page.get("url"))), mend(str(page.get("title", ""))))
-                for page in items(_several(raw, "sources"))
-            ),
+            answers=_answers(_several(raw, "answers")),
             usage=_usage(usage) if usage else None,
+            **known,
         )
+
+
+def _answers(raw: list[Any]) -> tuple[Parts, ...]:
+    """Read the answers of a turn, each a list of parts."""
+    for each in raw:
+        if not isinstance(each, list | tuple) or len(items(list(each))) < len(each):
+            raise ValueError("an answer is a list of parts")
+    read = (map(part_of, each) for each in raw)
+    return tuple(tuple(part for part in parts if part is not None) for parts in read)
+
+
+def _checked(name: str, value: Any) -> Any:
+    """Return a field's value, fit to be shown, if it is of a type that it can have."""
+    # JSON has one kind of number; True is no number. A notebook has its own kind of
+    # mapping.
+    kind = dict if isinstance(value, dict) else type(value)
+    if kind not in _KINDS[name]:
+        raise ValueError(f"{name} cannot be {type(value).__name__}")
+    if isinstance(value, int | float) and not abs(value) < _HUGE:
+        raise ValueError(f"{name} is out of range")
+    return _mended(value)
 
 
 def _several(raw: Json, name: str) -> list[Any]:
@@ -242,33 +316,21 @@ def _usage(raw: Json) -> Usage:
     return Usage(**known)
 
 
-def _kinds(hint: Any) -> tuple[type, ...]:
-    """Return the types that a field has in JSON, none where it is another there."""
-    if get_origin(hint) is Mapping:
-        return (dict,)
-    parts = get_args(hint) or (hint,)
-    kinds = [_PLAIN.get(part, ()) for part in parts]
-    return tuple(each for kind in kinds for each in kind) if all(kinds) else ()
-
-
+_ENDS = ("stop", "tool_calls")
 _DEEPEST = 100
 _HUGE = 2**63
 _NUMBER: tuple[type, ...] = (int, float)
-_PLAIN: Mapping[Any, tuple[type, ...]] = {
-    str: (str,),
-    bool: (bool,),
-    int: (int,),
-    float: _NUMBER,
-    NoneType: (NoneType,),
-}
-_IN_JSON = {"typed": "prompt", "fields": "options", "last_turns": "history"}
-"""What JSON calls fields of the question otherwise; there they are the turn's own."""
-_MAY_HOLD_KEYS = {"system"} | {
-    _IN_JSON.get(each.name, each.name) for each in fields(Question)
+_OF_QUESTION = fields(Question)
+_OF_TURN = tuple(each for each in fields(Turn) if each.name != "question")
+_MAY_HOLD_KEYS = {
+    json_name(each)
+    for kind in (Question, Turn)
+    for each in fields(kind)
+    if each.name in marked(kind, MAY_HOLD_KEYS)
 }
 _KINDS: Mapping[str, tuple[type, ...]] = {
-    _IN_JSON.get(each.name, each.name): kinds
-    for each in (*fields(Question), *fields(Turn))
-    if (kinds := _kinds(each.type))
+    json_name(each): found
+    for each in (*_OF_QUESTION, *_OF_TURN)
+    if (found := kinds(each))
 }
 """The fields that are the same in JSON, and the types that they can have there."""

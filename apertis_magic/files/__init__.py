@@ -3,13 +3,15 @@
 What comes back from each:
 
 * ``.json``: the whole conversation.
-* ``.md``: the same; the texts of questions, reasoning and answers come from the page as
-  it stands, so that what a person changed in them holds.
+* ``.md``: the same; questions, texts and pictures come from the page as it stands, so
+  that what a person changed in them holds.
 * ``.ipynb``: the conversation's id, name, model and system prompt, and every turn but
-  for its usage as the server sent it (``usage.raw``). A turn's cell is the one that
-  shows it. Any other notebook with answers in it can be loaded as well.
+  for its usage as the server sent it (``usage.raw``), the files that were attached,
+  which are named, and pictures that are too large for an output. A turn's cell is the
+  one that shows it. Any other notebook with answers in it can be loaded as well.
 
-Options are what JSON makes of them: a tuple is a list afterwards.
+Options are what JSON makes of them: a tuple is a list afterwards. ``docs/format.md``
+has the formats.
 """
 
 from collections.abc import Mapping
@@ -122,11 +124,7 @@ def _check_no_key(state: State) -> None:
     What a model answered is written as it is.
     """
     for number, turn in enumerate(state.turns, 1):
-        options = record.dumped(record.plain(turn.options))
-        attached = "\n".join(e.data for e in turn.attachments if not e.is_picture)
-        asked = f"{turn.prompt}\n{turn.question.sent}"
-        sent = f"{asked}\n{attached}\n{turn.system}\n{state.system}\n{options}"
-        if holds_key(sent):
+        if any(map(holds_key, (*turn.texts_of_people, state.system or ""))):
             raise ConfigurationError(
                 f"Nothing was written, for question {number} of {state.name}, its "
                 "options or the system prompt holds an API key.",

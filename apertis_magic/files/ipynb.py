@@ -18,9 +18,10 @@ from apertis_magic.chat.turn import Turn
 from apertis_magic.clean import mend, printable
 from apertis_magic.files import cell_source, record
 from apertis_magic.files.md import inert
-from apertis_magic.render import bundle
+from apertis_magic.render import bundle, metadata
 
-_EXPORT = 1
+_EXPORT = 2
+_EXPORTS = (1, _EXPORT)
 _FORMAT = 4
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _LOAD = "%load_ext apertis_magic"
@@ -82,7 +83,7 @@ def read(text: str) -> list[State]:
     for cell in items(book.get("cells")):
         own = cell.get("id")
         known = own if isinstance(own, str) and _ID.fullmatch(own) else None
-        for name, turn in bundle.answers_of(items(cell.get("outputs"))):
+        for name, turn in metadata.answers_of(items(cell.get("outputs"))):
             # One that was asked with --once is of no conversation.
             if name and name.strip():
                 answers = conversations.setdefault(mend(name), [])
@@ -97,7 +98,7 @@ def is_export(text: str) -> bool:
     book = _notebook(text)
     mark = mapping(mapping(book.get("metadata")).get("apertis_magic"))
     cells = items(book.get("cells"))
-    return mark.get("export") == _EXPORT and mark.get("cells") == _digest(cells)
+    return mark.get("export") in _EXPORTS and mark.get("cells") == _digest(cells)
 
 
 def _notebook(text: str) -> Json:
@@ -147,10 +148,8 @@ def _outputs(turn: Turn, conversation: str) -> list[Any]:
     """Return what the cell would show had it just been run."""
     from nbformat import v4
 
-    data, metadata = bundle.answer(turn, conversation=conversation)
-    outputs = [
-        v4.new_output("display_data", data=data, metadata=record.plain(metadata))
-    ]
+    data, about = bundle.answer(turn, conversation=conversation)
+    outputs = [v4.new_output("display_data", data=data, metadata=record.plain(about))]
     if turn.error:
         error = printable(turn.error)
         outputs.append(
@@ -185,7 +184,7 @@ def _digest(cells: Iterable[Mapping[str, Any]]) -> str:
         (
             cell.get("cell_type"),
             _source(cell),
-            [turn.id for turn in bundle.turns_of(items(cell.get("outputs")))],
+            [turn.id for turn in metadata.turns_of(items(cell.get("outputs")))],
         )
         for cell in cells
     ]
@@ -201,7 +200,7 @@ def _source(cell: Mapping[str, Any]) -> str:
 
 def _state(name: str, shown: list[_Shown], mark: Json) -> State:
     history = record.in_order(_turns(shown))
-    if mark.get("export") == _EXPORT and mark.get("name") == name:
+    if mark.get("export") in _EXPORTS and mark.get("name") == name:
         return record.state_of(mark, history)
     newest = max(history, key=lambda entry: entry.order).turn
     return State(name=name, system=newest.system, history=history)

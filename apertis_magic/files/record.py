@@ -12,7 +12,7 @@ from apertis_magic.chat.turn import Turn
 from apertis_magic.clean import mend
 
 _FORMAT = "apertis_magic conversation"
-_VERSION = 1
+VERSION = 2
 _MOST = 2**63
 
 
@@ -20,7 +20,7 @@ def written(state: State) -> str:
     """Return the text of the file."""
     whole = {
         "format": _FORMAT,
-        "version": _VERSION,
+        "version": VERSION,
         **about(state),
         "history": [entry_to_dict(entry) for entry in state.history],
     }
@@ -53,6 +53,7 @@ def about(state: State) -> dict[str, Any]:
         "name": state.name,
         "model": state.model,
         "system": state.system,
+        "made": state.made,
     }
 
 
@@ -73,7 +74,10 @@ def state_of(raw: Json, entries: Iterable[Entry]) -> State:
     history = {entry.turn.id: entry for entry in entries}
     if not history:
         raise ValueError("there are no turns in it")
-    return State(**texts, history=tuple(history.values()))
+    made = raw.get("made", 0)
+    if type(made) is not int or not abs(made) < _MOST:
+        raise ValueError("the conversation's last number is missing")
+    return State(**texts, history=tuple(history.values()), made=made)
 
 
 def in_order(turns: Iterable[Turn]) -> History:
@@ -114,9 +118,9 @@ def check_version(version: object) -> None:
     Raises:
         ValueError: it is not.
     """
-    if type(version) is int and version > _VERSION:
+    if type(version) is int and version > VERSION:
         raise ValueError("a newer version of apertis_magic wrote it; update this one")
-    if version != _VERSION or isinstance(version, bool):
+    if type(version) is not int or version < 1:
         raise ValueError("its version is missing")
 
 

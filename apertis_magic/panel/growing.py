@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from apertis_magic.chat.parts import Text, without_thinking
+from apertis_magic.chat.picture import shortened
 from apertis_magic.chat.reply import Reply
 from apertis_magic.chat.turn import Turn
 from apertis_magic.render.rendering import Rendering
@@ -30,11 +32,15 @@ class Growing:
 
     def __init__(self, reply: Reply) -> None:
         self._reply = reply
+        self.status = ""
+        self._begin()
+        self.news()
+
+    def _begin(self) -> None:
         self._rendering = Rendering()
         self._covered = 0  # characters that html stands for
         self._due = 0  # characters behind them that are worth another look
-        self.text = self.html = self.thought = self.status = ""
-        self.news()
+        self.text = self.html = self.thought = ""
 
     @property
     def covered(self) -> int:
@@ -43,25 +49,31 @@ class Growing:
 
     def news(self) -> dict[str, Any]:
         """Return what is new, and count it as sent; nothing where nothing is."""
-        reply = self._reply
-        text = (reply.text or reply.refusal).rstrip(_HALF)
-        thought = reply.reasoning.rstrip(_HALF)
-        if not text.startswith(self.text):  # a refusal, and then an answer
-            return {}
-        status = "" if text else reply.status
-        return self._grown(text, thought, status, is_whole=False)
+        now = self._reply.now
+        text = shortened(now.text or now.refusal).rstrip(_HALF)
+        thought = now.reasoning.rstrip(_HALF)
+        status = "" if text else now.status
+        # What was shown as the answer may turn out to be thinking, or a refusal.
+        is_same = text.startswith(self.text) and thought.startswith(self.thought)
+        if not is_same:
+            self._begin()
+        news = self._grown(text, thought, status, is_whole=False)
+        return news if is_same else {"anew": True, **news}
 
     def end(self, turn: Turn) -> tuple[dict[str, Any], bool]:
         """Return what is new in the whole answer, and whether the page has all then.
 
         It has not where what came later changed a block before it, such as the target
-        of a link; the page then needs the HTML of the whole.
+        of a link, or stands between texts; the page then needs the HTML of the whole.
         """
         text = turn.text or turn.refusal
         if not text.startswith(self.text):
             return {}, False
         news = self._grown(text, turn.reasoning, "", is_whole=True)
-        return news, len(text) > LONG or self._rendering.whole() == self.html
+        texts = sum(isinstance(part, Text) for part in without_thinking(turn.parts))
+        is_one = texts <= 1 and not turn.pictures
+        is_long = len(text) > LONG
+        return news, is_one and (is_long or self._rendering.whole() == self.html)
 
     def _grown(
         self, text: str, thought: str, status: str, *, is_whole: bool

@@ -3,14 +3,13 @@
 import logging
 import os
 import threading
-from base64 import b64decode
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from apertis_magic.errors import ApertisError
-from apertis_magic.panel import fields
+from apertis_magic.panel import fields, placeholders
 from apertis_magic.panel.feed import Feed
 from apertis_magic.panel.frame import HEARTBEAT, FrameFeed
 from apertis_magic.panel.requests import Request
@@ -115,7 +114,7 @@ class Publisher:
             yield message, None
         if frame := self._frame.news(self._session, conversation.view, self._options):
             yield frame, None
-        for query in queries:
+        for query in dict.fromkeys(queries):
             yield from self._answers(query)
         while self._messages:
             yield self._messages.popleft(), None
@@ -138,11 +137,11 @@ class Publisher:
             yield {**self._feed.page(query.first, query.last), **to}, None
         elif query.kind == "models":
             threading.Thread(target=self._list_models, args=(to,), daemon=True).start()
-        elif turn := self._feed.turn(query.turn):
-            for each in turn.attachments[query.number : query.number + 1]:
-                about = {"kind": "picture", "turn": query.turn, "number": query.number}
-                raw = [b64decode(each.data)] if each.is_picture else []
-                yield {**about, **to, "type": each.kind}, raw
+        elif (turn := self._feed.turn(query.turn)) and (
+            found := placeholders.picture(turn, query.number)
+        ):
+            about = {"kind": "picture", "turn": query.turn, "number": query.number}
+            yield {**about, **to, "type": found[0]}, [found[1]]
 
     def _list_models(self, to: Json) -> None:
         """Post the server's models to a page: those that are known, else once known."""

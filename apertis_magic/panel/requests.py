@@ -48,7 +48,7 @@ class Request:
         turn: the id of the turn that is meant, empty for none.
         text: a question, or what a field is to be.
         name: the name of a conversation, a model, an option or a format of file.
-        number: which of several.
+        number: which of the turn's pictures.
         first: the first turn that is wanted, counted from 0.
         last: the turn after the last one that is wanted.
         files: what is attached to a question: names and contents.

@@ -10,6 +10,7 @@ from apertis_magic.chat.conversation import UnderWay
 from apertis_magic.chat.question import Question
 from apertis_magic.chat.state import State
 from apertis_magic.chat.turn import Turn
+from apertis_magic.panel import placeholders
 from apertis_magic.panel.growing import Growing
 from apertis_magic.render import bundle
 from apertis_magic.render.footer import footer_line
@@ -97,23 +98,22 @@ def ended_turn(row: Row, *, with_html: bool = True) -> Json:
         with_html: whether the page lacks the HTML of the answer's text.
     """
     turn = row.turn or Turn(question=Question(""))
-    shown = turn.text or turn.refusal
     failed = row.failed
     return {
         "id": turn.id,
         "open": False,
         "question": turn.prompt,
         "files": _files(turn.attachments),
-        "text": shown,
-        "html": bundle.html_of(shown) if with_html else None,
+        "text": turn.text or turn.refusal,
+        "html": placeholders.body(turn) if with_html else None,
         "thought": bundle.reasoning(turn.reasoning, seconds=turn.first_text),
-        "below": bundle.after(turn, footer=False),
+        "below": placeholders.below(turn),
         "footer": footer_line(turn),
         "error": turn.error,
         "hint": turn.hint,
         "stale": row.stale,
         "cell": turn.cell is not None,
-        "can_continue": bool(turn.text) and turn.finish != "stop",
+        "can_continue": turn.is_partial,
         "failed": [failed.error, failed.hint] if failed else None,
     }
 
@@ -128,6 +128,10 @@ def totals(turns: Iterable[Turn]) -> tuple[int, float | None]:
 
 def _files(attachments: Iterable[Attachment]) -> list[Json]:
     return [
-        {"name": each.name, "size": each.size, "picture": each.is_picture}
+        {
+            "name": each.name,
+            "size": each.size,
+            "picture": each.is_picture and not each.missing,
+        }
         for each in attachments
     ]

@@ -5,6 +5,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from apertis_magic.chat.conversation import Conversation
+from apertis_magic.chat.parts import Picture
 from apertis_magic.render import bundle
 from apertis_magic.render.bundle import Bundle
 
@@ -71,7 +72,14 @@ def saved(conversation: Conversation) -> Bundle:
     while first and size < _MOST:
         first -= 1
         size += len(turns[first].prompt) + len(turns[first].text)
-    shown = bundle.transcript(turns[first:], system=conversation.system, stale=stale)
+    shown = bundle.transcript(
+        turns[first:], system=conversation.system, stale=stale, draw=_named
+    )
     above = bundle.note(f"{first} earlier turns are not shown here.") if first else ""
     html = f'{_STYLE}<div class="apertis-saved">{above}{shown["text/html"]}</div>'
     return {"text/html": html, "text/plain": shown["text/plain"]}
+
+
+def _named(picture: Picture, _direction: str) -> str:
+    """Return the line for a picture: the notebook is sent the transcript often."""
+    return bundle.note(f"[{picture}]")

@@ -21,7 +21,12 @@ _RIGHT_TO_LEFT = re.compile(
 )
 _DEEP_QUOTE = ".//blockquote/blockquote/blockquote/blockquote"
 _LETTER = re.compile("[A-Za-z]")
-_BY_TAG = {"pre": style.CODE, "blockquote": style.QUOTE, "a": style.LINK}
+_BY_TAG = {
+    "pre": style.CODE,
+    "blockquote": style.QUOTE,
+    "a": style.LINK,
+    "img": style.PICTURE,
+}
 _BY_CLASS = {
     "apertis-table": style.BOX,
     "highlight": style.BARE,
@@ -72,10 +77,10 @@ def _direct(element: Element, *, is_mixed: bool) -> str:
         if is_mixed or element.tag == "pre":
             element.set("dir", "ltr")
         return ""
-    own = first = _direction(element.text)
+    own = first = direction_of(element.text)
     directions = set()
     for child in element:
-        inner, tail = _direct(child, is_mixed=is_mixed), _direction(child.tail)
+        inner, tail = _direct(child, is_mixed=is_mixed), direction_of(child.tail)
         own = own or ("" if child.get("dir") else inner) or tail
         first = first or inner or tail
         directions.add(inner)
@@ -101,8 +106,8 @@ def _direct_holder(element: Element, directions: set[str], first: str) -> None:
         element.set("style", style.FROM_RIGHT if is_all else style.FROM_BOTH)
 
 
-def _direction(text: str | None) -> str:
-    """Return the direction of the first letter that has one."""
+def direction_of(text: str | None) -> str:
+    """Return the direction of the first letter that has one: ltr, rtl or none."""
     if not text:
         return ""
     if text.isascii():

@@ -6,29 +6,57 @@ a terminal would obey. There is no
 """
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from html import escape
 from time import localtime, strftime
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
-from apertis_magic.api.value import mapping
-from apertis_magic.chat.turn import Source, Turn
-from apertis_magic.clean import printable
-from apertis_magic.render import style
+from apertis_magic.chat.parts import (
+    Parts,
+    Picture,
+    Reasoning,
+    Refusal,
+    Source,
+    Text,
+    ToolCall,
+    ToolResult,
+    text_of,
+    without_thinking,
+)
+from apertis_magic.chat.picture import shortened
+from apertis_magic.chat.turn import Turn
+from apertis_magic.clean import excerpt, printable
+from apertis_magic.render import calls, pictures, style
 from apertis_magic.render.addresses import host_of, shown_host
-from apertis_magic.render.footer import Format, footer_line, notes, others, sources
+from apertis_magic.render.attributes import direction_of
+from apertis_magic.render.footer import (
+    MOST_SOURCES,
+    Format,
+    below,
+    footer_line,
+    notes,
+    plain,
+)
 from apertis_magic.render.markdown import to_html
-from apertis_magic.render.text import columns, inert, lines, preformatted
+from apertis_magic.render.metadata import metadata
+from apertis_magic.render.text import columns, inert, preformatted
+from apertis_magic.render.text import lines as html_lines
 
 Bundle = dict[str, str]
+
+Draw: TypeAlias = Callable[[Picture, str], str]
+"""Makes the HTML of a picture that is held."""
 
 _LONGEST_REASONING = 20_000
 """Characters of it that are shown, the last ones; the turn keeps it all."""
 
+_LONGEST_ADDRESS, _LONGEST_TITLE = 2_000, 200
+"""Characters of a source's address that may be a link, and of its title."""
+
+_MOST_CALLS = 100
+_TOO_LARGE = "In Python, answer.pictures has what is too large to be shown (-o answer)."
 _BLANK = re.compile(r"\n(?=[ \t]*\n)")
 _APART = "\n\n"
 
@@ -43,7 +71,7 @@ def html_of(text: str, format: Format = "markdown") -> str:
     """Return the HTML of an answer's text, or of a piece of it."""
     if format == "markdown":
         return to_html(text)
-    return preformatted(text)
+    return preformatted(shortened(text))
 
 
 def page(html: str, *, first: bool = True) -> Bundle:
@@ -59,7 +87,7 @@ def note(line: str) -> str:
     """Return the HTML of a line that says something about the answer."""
     return (
         f'<div class="apertis-note" dir="auto" style="{style.DIM}">'
-        f"<small><em>{lines(line)}</em></small></div>"
+        f"<small><em>{html_lines(line)}</em></small></div>"
     )
 
 
@@ -97,20 +125,91 @@ def answer(
         format: how to show the text.
         html: of the text, where it was rendered already.
     """
-    shown = turn.text or turn.refusal
+    fitted = pictures.fitted(turn)
     thought = reasoning(turn.reasoning, seconds=turn.first_text)
-    html = html_of(shown, format) if html is None else html
-    whole = thought + html + after(turn, footer=footer, format=format)
-    return {**page(whole), "text/plain": printable(shown)}, {
-        "apertis_magic": metadata(turn, conversation=conversation)
-    }
+    shown = body(fitted.parts, format, html=html)
+    more = "" if fitted.answers == turn.answers else note(_TOO_LARGE)
+    whole = thought + shown + more + after(fitted, footer=footer, format=format)
+    text = printable(plain(fitted))
+    about = metadata(fitted, conversation=conversation, plain=text)
+    return {**page(whole), "text/plain": text}, {"apertis_magic": about}
 
 
-def after(turn: Turn, *, footer: bool = True, format: Format = "markdown") -> str:
-    """Return the HTML of what stands below an answer's text."""
+def body(
+    parts: Parts,
+    format: Format = "markdown",
+    *,
+    html: str | None = None,
+    draw: Draw = pictures.html,
+) -> str:
+    """Return the HTML of what an answer says and shows, in its order.
+
+    Args:
+        parts: the answer; its thinking is shown elsewhere, and parts no text.
+        format: how its text is shown.
+        html: of all its text, where that was rendered already.
+        draw: makes the HTML of a picture that is held.
+    """
+    said = without_thinking(parts)
+    is_one = sum(isinstance(part, Text | Refusal) for part in said) == 1
+    known = html if is_one else None
+    shown, direction = [], ""
+    for part in said:
+        if isinstance(part, Text | Refusal):
+            direction = direction_of(part.text)
+            shown.append(known or html_of(part.text, format))
+        elif isinstance(part, Picture):
+            shown.append(_picture(part, direction, draw))
+    return "".join(shown)
+
+
+def pictures_of(turn: Turn) -> str:
+    """Return the HTML of an answer's pictures, without its texts."""
+    direction = direction_of(turn.text)
+    return "".join(_picture(part, direction) for part in turn.pictures)
+
+
+def _picture(part: Picture, direction: str, draw: Draw = pictures.html) -> str:
+    """Return the HTML of a picture, or of a link to where it is."""
+    if part.url:
+        return f"<p><em>[picture not loaded: {_link(Source(part.url))}]</em></p>"
+    return draw(part, direction) or note(excerpt(str(part), _LONGEST_TITLE))
+
+
+def after(
+    turn: Turn,
+    *,
+    footer: bool = True,
+    format: Format = "markdown",
+    draw: Draw = pictures.html,
+) -> str:
+    """Return the HTML of what stands below an answer's text and pictures."""
     about = "".join(map(note, notes(turn)))
-    below = _others(turn, format) + _sources(turn.sources) + about
-    return below + (_footer(turn) if footer else "")
+    others = _others(turn, format, draw=draw)
+    under = _ends(turn.parts) + others + about
+    return under + (_footer(turn) if footer else "")
+
+
+def _ends(parts: Parts) -> str:
+    """Return the HTML of an answer's calls, what they gave, and its sources."""
+    called = [part for part in parts if isinstance(part, ToolCall | ToolResult)]
+    shown = [*map(_call, called[:_MOST_CALLS])]
+    if more := len(called) - len(shown):
+        shown.append(note(f"{more} more calls; the turn's tool_calls has them."))
+    return "".join(shown) + _sources([p for p in parts if isinstance(p, Source)])
+
+
+def _call(part: ToolCall | ToolResult) -> str:
+    """Return the HTML of a call, its arguments folded away, or of what it gave."""
+    heading = "The tool gave"
+    if isinstance(part, ToolCall):
+        heading = f"Asked for the tool <code>{inert(calls.name(part))}</code>"
+    written = inert(printable(calls.inside(part)))
+    if not written:
+        return f'<div dir="auto"><small>{heading}</small></div>'
+    looks = f'dir="ltr" tabindex="0" style="{style.CODE}"'
+    code = f'<code style="{style.CODE_TEXT}">{written}</code>'
+    return _fold(heading, f"<pre {looks}>{code}</pre>")
 
 
 def _footer(turn: Turn) -> str:
@@ -121,59 +220,17 @@ def _footer(turn: Turn) -> str:
     )
 
 
-def _others(turn: Turn, format: Format = "markdown") -> str:
+def _others(
+    turn: Turn, format: Format = "markdown", *, draw: Draw = pictures.html
+) -> str:
     """Return the HTML of the other answers, where several were asked for."""
     return "".join(
-        note(f"Answer {number} of {len(turn.alternatives) + 1}") + html_of(text, format)
-        for number, text in enumerate(turn.alternatives, 2)
+        note(f"Answer {number} of {len(turn.answers)}")
+        + reasoning(text_of(parts, Reasoning))
+        + body(parts, format, draw=draw)
+        + _ends(parts)
+        for number, parts in enumerate(turn.answers[1:], 2)
     )
-
-
-def metadata(turn: Turn, *, conversation: str | None) -> dict[str, Any]:
-    """Return what the notebook file keeps of a turn beside its text."""
-    kept = turn.to_dict()
-    if turn.text or not turn.refusal:  # else the refusal is what the output shows
-        del kept["text"]
-    if kept["usage"]:
-        del kept["usage"]["raw"]
-    return {"conversation": conversation, **kept}
-
-
-def turns_of(outputs: Iterable[Mapping[str, Any]]) -> list[Turn]:
-    """Return the turns that a cell's outputs show; what is not ours shows none."""
-    return [turn for _, turn in answers_of(outputs)]
-
-
-def answers_of(outputs: Iterable[object]) -> list[tuple[str | None, Turn]]:
-    """Return the turns that a cell's outputs show, with their conversations' names.
-
-    What is not ours, or damaged, shows none.
-
-    Args:
-        outputs: the outputs, as a notebook file holds them. A long answer's text is in
-            several, the last of which says how many.
-    """
-    answers = []
-    texts: defaultdict[str, list[str]] = defaultdict(list)
-    for output in map(mapping, outputs):
-        kept = mapping(mapping(output.get("metadata")).get("apertis_magic"))
-        plain = mapping(output.get("data")).get("text/plain", "")
-        lines = plain if isinstance(plain, list) else [plain]
-        if not kept or not all(isinstance(line, str) for line in lines):
-            continue
-        name = str(kept.get("id"))
-        texts[name].append("".join(lines))
-        if "prompt" in kept:
-            parts, count = texts.pop(name), kept.get("parts", 1)
-            if type(count) is not int or not 1 <= count <= len(parts):
-                continue  # one was deleted
-            conversation, text = kept.get("conversation"), "".join(parts[-count:])
-            if not isinstance(conversation, str):
-                conversation = None
-            with suppress(ValueError):
-                turn = Turn.from_dict({"text": text, **kept})
-                answers.append((conversation, turn))
-    return answers
 
 
 def transcript(
@@ -183,6 +240,7 @@ def transcript(
     stale: frozenset[str],
     versions: Mapping[str, Sequence[Turn]] = MappingProxyType({}),
     gone: Sequence[Turn] = (),
+    draw: Draw = pictures.html,
 ) -> Bundle:
     """Return a whole conversation, each question with its answer and footer.
 
@@ -192,39 +250,40 @@ def transcript(
         stale: ids of the turns that were asked before a turn above them changed.
         versions: the earlier versions of a turn, by its id.
         gone: turns that have no place in the conversation any more.
+        draw: makes the HTML of a picture that is held.
     """
-    html, plain = [], []
+    html: list[str] = []
+    lines: list[str] = []
     if system:
         html.append(note(f"System: {system}"))
-        plain += [f"System: {system}", ""]
-    for number, turn in enumerate(turns, 1):
+        lines += [f"System: {system}", ""]
+    for number, turn in enumerate(pictures.all_fitted(turns), 1):
         about = [*notes(turn), footer_line(turn)]
         if turn.error:
             about.append(turn.error)
         if turn.id in stale:
             about.insert(0, "Stale: a turn above it has changed since.")
-        shown = turn.text or turn.refusal
         earlier = versions.get(turn.id, ())
         heading = _earlier(len(earlier))
         html.append(_question(turn))
-        html += [reasoning(turn.reasoning), to_html(shown), _others(turn)]
-        html += [_sources(turn.sources), *map(note, about)]
+        html += [reasoning(turn.reasoning), body(turn.parts, draw=draw)]
+        html += [_ends(turn.parts), _others(turn, draw=draw), *map(note, about)]
         html.append(_folded(heading, earlier))
-        below = [*others(turn), *sources(turn), *about]
-        plain += [f"[{number}] {turn.prompt}", *_attached(turn)]
-        plain += ["", shown, "", *below, ""]
-        plain += _unfolded(heading, earlier)
+        lines += [f"[{number}] {turn.prompt}", *_attached(turn)]
+        text = shortened(plain(turn))
+        lines += ["", text, "", *below(turn), *about, ""]
+        lines += _unfolded(heading, earlier)
     heading = f"Taken back or dropped: {len(gone)}"
     html.append(_folded(heading, gone))
-    plain += _unfolded(heading, gone)
-    return {**page("".join(html)), "text/plain": printable("\n".join(plain))}
+    lines += _unfolded(heading, gone)
+    return {**page("".join(html)), "text/plain": printable("\n".join(lines))}
 
 
 def _question(turn: Turn) -> str:
     """Return the HTML of a question with the names of what was attached."""
     files = "".join(map(note, _attached(turn)))
     looks = f'class="apertis-question" dir="auto" style="{style.QUESTION}"'
-    return f"<blockquote {looks}>{lines(turn.prompt)}{files}</blockquote>"
+    return f"<blockquote {looks}>{html_lines(turn.prompt)}{files}</blockquote>"
 
 
 def _attached(turn: Turn) -> list[str]:
@@ -240,8 +299,7 @@ def _folded(heading: str, turns: Sequence[Turn]) -> str:
     if not turns:
         return ""
     inner = "".join(
-        f"{_question(turn)}"
-        f"{html_of(turn.text or turn.refusal, 'text')}{note(_about(turn))}"
+        f"{_question(turn)}{html_of(plain(turn), 'text')}{note(_about(turn))}"
         for turn in turns
     )
     return _fold(heading, inner)
@@ -251,7 +309,7 @@ def _unfolded(heading: str, turns: Sequence[Turn]) -> list[str]:
     """Return the lines of such turns in plain text, under their heading."""
     folded = [heading] if turns else []
     for turn in turns:
-        texts = [turn.prompt, turn.text or turn.refusal, _about(turn)]
+        texts = [turn.prompt, shortened(plain(turn)), _about(turn)]
         shown = "\n\n".join(filter(None, texts))
         folded += ["", *(f"    {line}".rstrip() for line in shown.split("\n"))]
     return [*folded, ""] if folded else []
@@ -289,16 +347,21 @@ def _sources(pages: Sequence[Source]) -> str:
     """Return the HTML of a list of links; an address that is no web page is text."""
     if not pages:
         return ""
-    rows = "".join(f'<li dir="auto">{_link(page)}</li>' for page in pages)
-    return f'<div class="apertis-sources"><small>Sources<ol>{rows}</ol></small></div>'
+    shown = pages[:MOST_SOURCES]
+    rows = "".join(f'<li dir="auto">{_link(page)}</li>' for page in shown)
+    more = len(pages) - len(shown)
+    listed = f"Sources<ol>{rows}</ol>" + (f"… and {more} more" if more else "")
+    return f'<div class="apertis-sources"><small>{listed}</small></div>'
 
 
 def _link(source: Source) -> str:
-    if not source.url.lower().startswith(("https://", "http://")):
-        return inert(f"{source.title} {source.url}".strip())
-    named = source.title or source.url
+    title = excerpt(printable(source.title), _LONGEST_TITLE)
+    is_page = source.url.lower().startswith(("https://", "http://"))
+    if not is_page or len(source.url) > _LONGEST_ADDRESS:
+        return inert(f"{title} {excerpt(source.url, _LONGEST_TITLE)}".strip())
+    named = title or source.url
     # A title says nothing of where it leads.
-    host = host_of(source.url) if source.title else shown_host(source.url, named)
+    host = host_of(source.url) if title else shown_host(source.url, named)
     behind = f" ({inert(host)})" if host else ""
     return (
         f'<a href="{escape(source.url)}" target="_blank" style="{style.LINK}" '

@@ -1,11 +1,23 @@
 """What is said below an answer, in plain text: the footer and notes on how it ended."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Literal, TypeAlias
 
 from apertis_magic.api.address import is_loopback
+from apertis_magic.chat.parts import (
+    Parts,
+    Picture,
+    Refusal,
+    Source,
+    ToolCall,
+    ToolResult,
+    text_of,
+)
+from apertis_magic.chat.picture import shortened
 from apertis_magic.chat.turn import Turn
+from apertis_magic.clean import excerpt, printable
+from apertis_magic.render import calls
 
 Format: TypeAlias = Literal["markdown", "text"]
 """How an answer's text is shown."""
@@ -15,6 +27,11 @@ _MARKS = {
     "interrupted": "stopped; what had come is kept",
     "content_filter": "cut off by the content filter (content_filter)",
 }
+MOST_SOURCES = 100
+"""Sources of an answer that are listed; the turn has them all."""
+
+_MOST_LINES = 200
+_LONGEST = 2_000  # characters of a line that names something
 _SHORTEST = 0.1  # seconds in which a rate means something
 _CHEAPEST = 0.000001  # USD
 # What a provider appends to the id that was asked for: a date, "latest" or a variant.
@@ -31,14 +48,15 @@ def notes(turn: Turn) -> list[str]:
     if turn.refusal:
         lines.append("The model refused.")
     if turn.error:
-        lines.append("The answer broke off." if turn.text else "There is no answer.")
+        broke = "The answer broke off." if turn.is_answered else "There is no answer."
+        lines.append(broke)
     elif turn.nothing_came:
         lines.append("The question was stopped before its answer began.")
     elif turn.finish in _MARKS:
         lines.append(f"The answer was {_MARKS[turn.finish]}.")
     elif turn.finish == "tool_calls":
         lines.append("The model asked for a tool, and there is none here.")
-    elif not turn.text and not turn.refusal:
+    elif not turn.is_answered:
         lines.append("The answer is empty.")
     if turn.left_out:
         were = "turn was" if turn.left_out == 1 else "turns were"
@@ -51,23 +69,69 @@ def notes(turn: Turn) -> list[str]:
     return lines
 
 
+def plain(turn: Turn) -> str:
+    """Return an answer in plain text: its own, and a line for each picture and call."""
+    return _written(turn.parts)
+
+
+def _written(parts: Parts) -> str:
+    texts = [text_of(parts), text_of(parts, Refusal), "\n".join(_lines(parts))]
+    found = [*filter(None, texts)]
+    return "\n\n".join(found) if len(found) > 1 else "".join(found)
+
+
+def behind(turn: Turn) -> list[str]:
+    """Return the lines that stand for an answer's pictures and calls of tools."""
+    return list(_lines(turn.parts))
+
+
+def _lines(parts: Parts) -> Iterator[str]:
+    """Give a line for each picture and call, as many as anybody reads."""
+    named = [p for p in parts if isinstance(p, Picture | ToolCall | ToolResult)]
+    for part in named[:_MOST_LINES]:
+        said = _line(str(part)) if isinstance(part, Picture) else calls.line(part)
+        yield f"[{said}]"
+    if more := len(named[_MOST_LINES:]):
+        yield f"[{more} more]"
+
+
+def _line(text: str) -> str:
+    """Return a text as a line that nothing steers."""
+    return excerpt(printable(text), _LONGEST)
+
+
+def below(turn: Turn) -> list[str]:
+    """Return what stands below an answer: the other answers, and its sources."""
+    return [*others(turn), *sources(turn)]
+
+
 def others(turn: Turn) -> list[str]:
     """Return the other answers, where several were asked for, each under its number."""
-    many = len(turn.alternatives) + 1
     return [
         line
-        for number, text in enumerate(turn.alternatives, 2)
-        for line in (f"Answer {number} of {many}", text)
+        for number, parts in enumerate(turn.answers[1:], 2)
+        for line in (f"Answer {number} of {len(turn.answers)}", *_of_other(parts))
     ]
+
+
+def _of_other(parts: Parts) -> list[str]:
+    pages = [part for part in parts if isinstance(part, Source)]
+    return [_written(parts), *_sources(pages)]
 
 
 def sources(turn: Turn) -> list[str]:
     """Return the pages of the web that the answer rests on, under a heading."""
-    pages = [
-        f"{number}. {page.title} {page.url}".replace("  ", " ")
-        for number, page in enumerate(turn.sources, 1)
+    return _sources(turn.sources)
+
+
+def _sources(pages: Sequence[Source]) -> list[str]:
+    listed = [
+        f"{number}. {_line(f'{page.title} {page.url}')}"
+        for number, page in enumerate(pages[:MOST_SOURCES], 1)
     ]
-    return ["Sources", *pages] if pages else []
+    more = len(pages) - MOST_SOURCES
+    rest = [f"… and {more} more"] if more > 0 else []
+    return ["Sources", *listed, *rest] if pages else []
 
 
 def footer_line(turn: Turn) -> str:
@@ -128,7 +192,11 @@ def _tokens(turn: Turn) -> str:
 
 def _estimated(turn: Turn) -> str:
     """Guess what the server does not tell, and say so."""
-    written = len(turn.text) + len(turn.reasoning) + sum(map(len, turn.alternatives))
+    written = (
+        len(shortened(turn.text))
+        + len(turn.reasoning)
+        + sum(map(len, turn.alternatives))
+    )
     if not written:
         return "tokens unknown"
     tokens = -(-written // _LETTERS)

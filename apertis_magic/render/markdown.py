@@ -42,7 +42,7 @@ _CONTENT_TAGS = set(
 _ATTRIBUTES = {
     "*": {"class", "dir"},
     "a": {"href", "title", "target", "style"},
-    "img": {"src", "alt", "title"},
+    "img": {"src", "alt", "title", "style"},
     "div": {"tabindex", "title", "style"},
     "pre": {"tabindex", "style"},
     "code": {"style"},

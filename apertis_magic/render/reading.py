@@ -218,6 +218,14 @@ def _outliner() -> MarkdownIt:
     return _new_reader().disable(without)
 
 
+class _Reader(MarkdownIt):
+    """A reader to which an address is as long as a picture."""
+
+    def normalizeLink(self, url: str) -> str:  # noqa: N802  the library's name
+        """Return an address as a browser writes it."""
+        return url if labels.PICTURE.fullmatch(url) else super().normalizeLink(url)
+
+
 def _new_reader() -> MarkdownIt:
     """Return a new reader, with our rules by their names.
 
@@ -225,7 +233,7 @@ def _new_reader() -> MarkdownIt:
     (what their work is bounded by), ``open``, ``open_inside`` and ``finished`` (lines),
     and what markdown-it-py itself keeps.
     """
-    reader = MarkdownIt(
+    reader = _Reader(
         "commonmark", {"html": False, "maxNesting": 64, "store_labels": True}
     )
     reader.helpers = labels.BOUNDED  # type: ignore[assignment]  # a module

@@ -3,6 +3,7 @@
 import re
 from bisect import bisect_right
 
+from apertis_magic.chat.picture import shortened
 from apertis_magic.render.footer import Format
 from apertis_magic.render.markdown import rendered, to_html
 from apertis_magic.render.text import preformatted
@@ -75,8 +76,8 @@ class Preformatted(Rendering):
 
     def html(self, start: int, end: int) -> str:
         """Return the HTML of a part of the text."""
-        return preformatted(self.text[start:end])
+        return preformatted(shortened(self.text[start:end]))
 
     def whole(self) -> str:
         """Return the HTML of the text."""
-        return preformatted(self.text)
+        return preformatted(shortened(self.text))

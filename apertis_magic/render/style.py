@@ -71,6 +71,8 @@ TEXT = "white-space:pre-wrap;overflow-wrap:anywhere"
 
 DIM = "opacity:.8"
 
+PICTURE = "max-width:100%;max-height:32em;height:auto;object-fit:contain"
+
 RULE = "margin:.6em 0 .2em;border:0;border-top:1px solid #8884;background:none"
 """Of the line above a footer."""
 
@@ -81,6 +83,6 @@ NUMBER = "text-align:right;white-space:nowrap"
 
 IN_ANSWERS = frozenset(
     {BOX, BARE, CODE, CODE_TEXT, QUOTE, LINK, TASK, FROM_RIGHT, FROM_BOTH}
-    | {START, RIGHT, LEFT, CENTER, RULE}
+    | {PICTURE, START, RIGHT, LEFT, CENTER, RULE}
 )
 """All that the elements of an answer's text may have."""

@@ -7,9 +7,10 @@ from xml.etree.ElementTree import Element, SubElement
 from markdown_it.token import Token
 
 from apertis_magic.clean import printable
+from apertis_magic.render import pictures
 from apertis_magic.render.formulas import marked
 
-SAFE_IMAGE = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]*")
+SAFE_IMAGE = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/]*={0,2}")
 """The address of an image that is in the text itself."""
 
 _DEEPEST = 30  # emphasis within emphasis; what is deeper is shown without
@@ -23,12 +24,19 @@ class Builder:
 
     Args:
         name: of the document, which keeps its footnotes from those of others.
+
+    Attributes:
+        ticked: whether the item of a list whose text is to come is a task that is done;
+            None where it is no task.
+        in_link: whether what comes stands in a link.
+        room: bytes of pictures that may still come.
     """
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.ticked: bool | None = None  # of the item whose text is to come
+        self.ticked: bool | None = None
         self.in_link = False
+        self.room = pictures.TOGETHER
 
     def add(self, tokens: Iterable[Token], root: Element) -> None:
         """Add the elements of some blocks to *root*."""
@@ -194,8 +202,10 @@ def _image(builder: Builder, token: Token, parent: Element) -> Element:
     name = "".join(_texts(token.children or []))[:_LONGEST_NAME]
     source = str(token.attrs["src"])
     title = str(token.attrs.get("title", ""))
-    if SAFE_IMAGE.fullmatch(source):
-        return SubElement(parent, "img", {"src": source, "alt": name, "title": title})
+    if found := pictures.shown_from_text(source, builder.room):
+        builder.room -= len(found.data)
+        image = {"src": found.data_url, "alt": name, "title": title}
+        return SubElement(parent, "img", image)
     element = label = SubElement(parent, "em")
     if not builder.in_link and source.lower().startswith(("https://", "http://")):
         label = SubElement(element, "a", {"href": source, "target": "_blank"})

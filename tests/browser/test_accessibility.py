@@ -1,6 +1,7 @@
 """What a cell shows, as axe-core sees it in each of JupyterLab's themes."""
 
 from axe import violations
+from drawn import picture, png
 from lab_driver import Lab
 from scripted_server import DONE, Answer, Cut, ScriptedServer, chunk, event, says
 
@@ -9,6 +10,8 @@ SOURCES = {
     "choices": [],
     "web_sources": [{"url": "https://docs.example/", "title": ""}],
 }
+FUNCTION = {"name": "squares", "arguments": '{"most": 60}'}
+CALL = {"tool_calls": [{"index": 0, "id": "c", "function": FUNCTION}]}
 LONG = ", ".join(f"({n}, {n * n})" for n in range(60))
 ANSWER = f"""
 # Squares
@@ -42,8 +45,9 @@ class Squares(dict):
 
 def test_what_cells_show(lab: Lab, server: ScriptedServer) -> None:
     """Answers, errors, cards and tables can be read by all, in every theme."""
-    whole = (event(THOUGHT), chunk(ANSWER), event(SOURCES), chunk(finish="length"))
-    server.will(Answer((*whole, DONE)), Answer((chunk("It broke"), Cut())), says("So."))
+    whole = (event(THOUGHT), chunk(ANSWER), picture(png(60, 20)), chunk(delta=CALL))
+    end = (event(SOURCES), chunk(finish="length"), DONE)
+    server.will(Answer((*whole, *end)), Answer((chunk("It broke"), Cut())), says("So."))
     shown = ("show", "list", "usage", "doctor", "journal")
     notebook = lab.notebook(
         "accessibility",
@@ -53,7 +57,8 @@ def test_what_cells_show(lab: Lab, server: ScriptedServer) -> None:
     )
     for number in range(4 + len(shown)):
         notebook.run_cell(number)
-    notebook.output(1).locator("summary").first.click()
+    for folded in notebook.output(1).locator("summary").all():
+        folded.click()
     found = {}
     for theme in ("Dark High Contrast", "Dark", "Light"):
         lab.theme(f"JupyterLab {theme}")

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterable
 
 import pytest
-from hostile import PAYLOADS, PLACES
+from hostile import DELTAS, PAYLOADS, PLACES
 from lab_driver import Lab, Notebook
 from scripted_server import DONE, Answer, ScriptedServer, Wait, chunk, says
 
@@ -101,6 +101,21 @@ def test_whole_answers(lab: Lab, server: ScriptedServer, pair: tuple[str, str]) 
     notebook.run()
 
     assert notebook.output(len(answers)).locator(".apertis-footer").count() == 1
+
+    harmless(lab)
+    notebook.close()
+
+
+def test_what_stands_beside_the_text(lab: Lab, server: ScriptedServer) -> None:
+    """Pictures, calls, sources, refusals and thinking are as harmless as text."""
+    server.will(*(Answer((chunk(delta=bad), END, DONE)) for bad in DELTAS.values()))
+    notebook = opened(lab, server, "hostile beside", len(DELTAS))
+    notebook.run()
+    for folded in lab.page.locator(".apertis-answer summary").all():
+        folded.click()
+
+    assert notebook.output(len(DELTAS)).locator(".apertis-footer").count() == 1
+    assert lab.page.locator("img.apertis-picture").count() >= 100
 
     harmless(lab)
     notebook.close()

@@ -9,9 +9,10 @@ from lab_driver import Lab, Notebook
 from nbconvert import HTMLExporter
 from playwright.sync_api import Browser, Locator, Page
 from scripted_server import DONE, Answer, ScriptedServer, chunk, event, says
+from turns import turn_of
 
+from apertis_magic.chat.parts import Source
 from apertis_magic.chat.question import Question
-from apertis_magic.chat.turn import Source, Turn
 from apertis_magic.render import bundle
 from apertis_magic.render.table import table
 
@@ -193,7 +194,7 @@ def test_right_to_left_in_a_cell(notebook: Notebook, screenshots: Path) -> None:
 )
 def test_a_page_that_has_no_colours(browser: Browser, page_style: str) -> None:
     """All can be read on it; keywords, strings and comments differ from the text."""
-    turn = Turn(
+    turn = turn_of(
         question=Question("What?"),
         text=ANSWER,
         reasoning="So.",

@@ -11,10 +11,11 @@ MAKE = f"""
 from apertis_magic.chat import session
 from apertis_magic.chat.state import State, history_of
 from apertis_magic.chat.question import Question
+from apertis_magic.chat.parts import Text
 from apertis_magic.chat.turn import Turn
 text = "Some **words** of an answer, again and again. " * 10
 turns = [Turn(question=Question(f"Question {{n}}?"),
-              text=text, finish="stop", model="m")
+              answers=((Text(text),),), finish="stop", model="m")
          for n in range({TURNS})]
 session.current().adopt(State(name="main", history=history_of(turns)));
 """

@@ -1,8 +1,10 @@
 """The panel for everyone: themes, widths, scripts, keyboards, and hostile texts."""
 
 import threading
+from base64 import b64encode
 
 from axe import violations
+from drawn import drawn, png
 from hostile import PAYLOADS
 from lab_driver import Lab, Notebook
 from playwright.sync_api import FilePayload, Locator, expect
@@ -43,6 +45,14 @@ data.plot(x="day", y="temperature")
 
 The mean is \\(\\bar{x} = \\frac{1}{n}\\sum x_i\\).
 """
+CALL = {
+    "index": 0,
+    "id": "call_1",
+    "function": {"name": "brighter", "arguments": '{"by": 20}'},
+}
+SVG = b"<svg xmlns='http://www.w3.org/2000/svg' onload='window.ran=[1]'/>"
+SOURCE = "https://docs.example/boats"
+LAST = {"choices": [], "usage": {**USAGE, "cost": 0.039}}
 THEMES = ("Dark High Contrast", "Dark", "Light")
 # What our own page makes, or mathematics, is not looked at.
 _ODD = """root => [...root.querySelectorAll(
@@ -198,6 +208,61 @@ def test_right_to_left(lab: Lab, server: ScriptedServer) -> None:
     notebook.close()
 
 
+PARTS = (
+    event({"choices": [{"delta": {"reasoning_content": "A *boat*, at dusk."}}]}),
+    chunk("Here is a **boat at dusk**, in the colours that you named:\n\n"),
+    drawn(png(640, 400)),
+    chunk("I can make it brighter, if you wish."),
+    chunk(delta={"tool_calls": [CALL]}),
+    event({"choices": [], "web_sources": [{"url": SOURCE, "title": "Of boats"}]}),
+)
+
+
+def test_what_an_answer_of_many_parts_looks_like(
+    lab: Lab, server: ScriptedServer, screenshots: object
+) -> None:
+    """A picture fits the panel, however narrow; it can be used and read by all."""
+    server.will(
+        Answer((*PARTS, chunk(finish="tool_calls"), event(LAST), DONE)),
+        Answer((chunk("הנה **סירה**:"), drawn(png(160, 100)), END, DONE)),
+    )
+    notebook, panel = opened(lab, server, "parts")
+    ask(panel, "Draw a boat at dusk.")
+    ask(panel, "צייר סירה")
+    pictures = panel.get_by_role("article").get_by_role("img")
+    panel.get_by_role("log").evaluate(_WHOLE)
+    expect(pictures).to_have_count(2)
+    panel.get_by_role("log").evaluate(_WHOLE)
+    for summary in panel.get_by_role("article").first.locator("summary").all():
+        summary.click()
+    found = {}
+    for theme in THEMES:
+        lab.theme(f"JupyterLab {theme}")
+        found[theme] = violations(lab.page, ".ap")
+        name = theme.lower().replace(" ", "-")
+        panel.get_by_role("log").evaluate(_WHOLE)
+        panel.screenshot(path=f"{screenshots}/panel-parts-{name}.png")
+    with lab.width(320):
+        panel.get_by_role("log").evaluate(_WHOLE)
+        panel.screenshot(path=f"{screenshots}/panel-parts-narrow.png")
+        wide = panel.evaluate(_WIDE)
+        article = panel.get_by_role("article").last
+        article.screenshot(path=f"{screenshots}/panel-parts-right-to-left.png")
+        ratios = pictures.evaluate_all("es => es.map(e => e.width / e.height)")
+    side = "e => e.closest('.ap-blocks').getBoundingClientRect().right"
+    right = pictures.last.evaluate(
+        f"e => ({side})(e) - e.getBoundingClientRect().right"
+    )
+
+    assert [] == [line for each in found.values() for line in each]
+    assert [] == wide
+    assert [1.6, 1.6] == [round(ratio, 1) for ratio in ratios]
+    assert 1 > abs(right)
+    assert [] == panel.evaluate(_ODD)
+
+    notebook.close()
+
+
 def test_hostile_texts(lab: Lab, server: ScriptedServer) -> None:
     """As answers, questions, names and errors they are texts, and do nothing."""
     bad = list(PAYLOADS.values())
@@ -226,6 +291,37 @@ def test_hostile_texts(lab: Lab, server: ScriptedServer) -> None:
     assert [] == lab.page.evaluate("() => window.ran ?? []")
     assert [] == lab.strays
     assert 0 == lab.page.locator(".jp-Dialog").count()
+    assert [] == panel.evaluate(_ODD)
+
+    notebook.close()
+
+
+def test_hostile_pictures(lab: Lab, server: ScriptedServer) -> None:
+    """What is no picture is a line, what is elsewhere a link; nothing is fetched."""
+    bad = list(PAYLOADS.values())[::2]
+    addresses = [
+        "data:image/svg+xml;base64," + b64encode(SVG).decode(),
+        "data:image/png;base64," + b64encode(SVG).decode(),
+        "data:text/html,<script>window.ran=[1]</script>",
+        "javascript:window.ran=[1]",
+        "https://pictures.example/a.png",
+        *(f"https://pictures.example/{text}" for text in bad),
+    ]
+    images = [{"image_url": {"url": address}} for address in addresses]
+    named = chunk(delta={"images": images})
+    server.will(Answer((named, drawn(*[png(9, 9)] * 150), chunk("So."), END, DONE)))
+    notebook, panel = opened(lab, server, "hostile pictures")
+    ask(panel, "Draw.")
+    turn = panel.get_by_role("article")
+    panel.get_by_role("log").evaluate(_WHOLE)
+    places = turn.locator("data.ap-picture")
+    while places.count():
+        places.evaluate_all("es => es[0]?.scrollIntoView()")
+
+    assert 100 - len(addresses) == turn.get_by_role("img").count()
+    assert "more pictures are left out" in turn.inner_text()
+    assert [] == lab.page.evaluate("() => window.ran ?? []")
+    assert [] == lab.strays
     assert [] == panel.evaluate(_ODD)
 
     notebook.close()

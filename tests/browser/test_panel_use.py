@@ -5,8 +5,10 @@ import threading
 from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from drawn import drawn, images_of, png
 from lab_driver import Lab, Notebook
 from playwright.sync_api import FilePayload, Locator, expect
 from scripted_server import (
@@ -28,7 +30,28 @@ PNG = (
     b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1\x08\6\0\0\0\x1f\x15\xc4\x89\0\0\0\r"
     b"IDATx\xdac\xfc\xcf\xc0P\x0f\0\4\x85\1\x80\x84\xa9\x8c!\0\0\0\0IEND\xaeB`\x82"
 )
+_BYTES = """async link => {
+  const answer = await fetch(link.href);
+  return [...new Uint8Array(await answer.arrayBuffer())];
+}"""
 CODE = "Do this:\n\n```python\nx = 1\nprint(x)\n```\n\nThat is *all*."
+
+
+def two_answers(*pictures: bytes) -> dict[str, Any]:
+    """Return the body of an answer with another beside it, each a picture alone."""
+    choices = [
+        {
+            "index": number,
+            "message": {
+                "role": "assistant",
+                "content": "",
+                "images": images_of(picture),
+            },
+            "finish_reason": "length",
+        }
+        for number, picture in enumerate(pictures)
+    ]
+    return {"model": "served", "choices": choices}
 
 
 class Panel:
@@ -336,6 +359,142 @@ def test_files(panel: Panel, server: ScriptedServer) -> None:
         FilePayload(name="c", mimeType="x/y", buffer=bytes(8_000_001))
     )
     expect(panel.said).to_contain_text("a question can have 8.0 MB of files")
+
+
+def test_pictures_of_answers(panel: Panel, server: ScriptedServer) -> None:
+    """Shown between the texts, opened alone, saved; one that is damaged is told."""
+    broken = b"\x89PNG\r\n\x1a\n" + bytes(99)
+    wide = png(900, 300)
+    server.will(
+        says("one"),
+        Answer(
+            (
+                chunk("**Before**."),
+                drawn(wide),
+                chunk("After."),
+                drawn(wide, broken),
+                chunk(finish="stop"),
+                DONE,
+            )
+        ),
+        json_answer(two_answers(png(), png(blue=0))),
+        says("ONE"),
+    )
+    panel.ask("1?")
+    panel.ask("Draw.")
+    turn = panel.turns.nth(1)
+    images = turn.get_by_role("img", name="PNG picture")
+    expect(images).to_have_count(2)
+    expect(turn).to_contain_text("107 bytes · cannot be shown")
+    shown = images.first.bounding_box()
+    order = turn.locator(".ap-blocks > *").evaluate_all(
+        "es => es.map(e => e.localName)"
+    )
+    save = turn.get_by_role("link", name="Save PNG picture").first
+
+    assert ["p", "figure", "p", "figure", "data"] == order
+    assert wide == bytes(save.evaluate(_BYTES))
+    assert "picture.png" == save.get_attribute("download")
+    assert shown
+    assert shown["width"] <= (panel.log.bounding_box() or shown)["width"]
+    assert 0.01 > abs(shown["width"] / shown["height"] - 3)
+
+    with panel.lab.page.expect_popup() as opening:
+        images.first.click()
+    expect(opening.value.locator("img")).to_be_visible()
+    opening.value.close()
+    panel.of_turn(1, "Retry").click()
+    expect(turn).to_contain_text("Answer 2 of 2")
+    expect(images).to_have_count(2)
+    expect(turn.get_by_role("button", name="Copy")).to_have_count(0)
+    expect(turn.get_by_role("button", name="Continue")).to_have_count(0)
+    images.evaluate_all("es => { window.shown = es }")
+    panel.of_turn(0, "Retry").click()
+    expect(turn).to_contain_text("stale")
+
+    assert panel.lab.page.evaluate("() => window.shown.every(e => e.isConnected)")
+
+
+def test_pictures_that_nobody_sees_yet(panel: Panel, server: ScriptedServer) -> None:
+    """They are fetched as a reader comes to them, and leave the place as it was."""
+    lines = "\n\n".join(f"line {n}" for n in range(60))
+    picture = Answer((chunk(lines), drawn(png(300, 250)), chunk(lines), DONE))
+    server.will(picture, says(lines))
+    panel.ask("Draw.")
+    expect(panel.turns.first.get_by_role("button", name="Delete")).to_be_visible()
+    panel.ask("And?")
+    expect(panel.turns.nth(1).get_by_role("button", name="Delete")).to_be_visible()
+    panel.notebook.reload()
+    first = panel.turns.first
+    place, image = first.locator("data.ap-picture"), first.get_by_role("img")
+    expect(place).to_have_text(re.compile("^PNG picture, "))
+    expect(panel.turns.nth(1)).to_contain_text("line 59")
+    expect(image).to_have_count(0)
+    after = first.get_by_text("line 3", exact=True).nth(1)
+    after.evaluate(
+        """e => {
+          const log = e.closest('.ap-log');
+          const move = to => log.scrollTop += e.getBoundingClientRect().top - to;
+          move(log.getBoundingClientRect().top + 300);
+          window.sight = new IntersectionObserver(() => {
+            move(log.getBoundingClientRect().top + 5); window.sight.disconnect(); });
+          window.sight.observe(log);
+        }"""
+    )
+    expect(image).to_have_count(1)
+    top = after.evaluate(
+        "e => e.getBoundingClientRect().top"
+        " - e.closest('.ap-log').getBoundingClientRect().top"
+    )
+
+    assert 250 == image.evaluate("e => e.height")
+    assert 2 > abs(top - 5)
+
+
+def test_thinking_that_looked_like_the_answer(
+    panel: Panel, server: ScriptedServer
+) -> None:
+    """It goes to where thinking is shown, and a reader's place is kept."""
+    lines = "\n\n".join(f"line {n}" for n in range(60))
+    begun, resume = threading.Event(), threading.Event()
+    server.will(
+        says(lines),
+        Answer(
+            (
+                chunk("Let me **see**.\n\nWell"),
+                Wait(begun),
+                chunk(".\n</think>\n\nIt is **so**.\n\nAnd"),
+                Wait(resume),
+                chunk(" so.", finish="stop"),
+                DONE,
+            )
+        ),
+    )
+    panel.ask("Read.")
+    expect(panel.turns.first).to_contain_text("line 59")
+    panel.ask("Why?")
+    turn = panel.turns.nth(1)
+    expect(turn.locator(".ap-blocks")).to_have_text("Let me see.")
+    seen = panel.turns.first.get_by_text("line 9", exact=True)
+    seen.evaluate("e => e.scrollIntoView()")
+    expect(panel.button("↓ Latest")).to_be_visible()
+    top = "e => e.getBoundingClientRect().top"
+    before = seen.evaluate(top)
+    begun.set()
+    expect(turn.locator(".ap-blocks")).to_have_text("It is so.")
+    expect(turn.locator(".ap-answer > .ap-tail")).to_have_text("And")
+    thought = turn.locator(".ap-thought .ap-tail")
+    expect(thought).to_have_text("Let me **see**.\n\nWell.", use_inner_text=False)
+
+    assert before == seen.evaluate(top)
+
+    panel.button("↓ Latest").click()
+    turn.locator(".ap-thought summary").click()
+    expect(thought).to_be_visible()
+    resume.set()
+    expect(turn.locator(".ap-blocks")).to_have_text("It is so.And so.")
+    expect(turn.locator(".ap-thought summary")).to_contain_text("Reasoning")
+    expect(turn).not_to_contain_text("</think>")
 
 
 def test_what_fails(panel: Panel, server: ScriptedServer) -> None:

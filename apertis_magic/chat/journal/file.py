@@ -1,5 +1,6 @@
 """The journal's file: made for its owner alone, opened, told apart, and set aside."""
 
+import json
 import os
 import sqlite3
 import sys
@@ -10,6 +11,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from apertis_magic.chat import former
 from apertis_magic.errors import ApertisError
 
 working = threading.RLock()
@@ -56,6 +58,21 @@ _MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE TABLE piece (turn TEXT NOT NULL, part TEXT NOT NULL, text BLOB)",
         "CREATE INDEX piece_turn ON piece (turn)",
         "CREATE TABLE swept (at REAL NOT NULL)",
+    ),
+    (
+        "UPDATE turn SET data = upgraded(data)",
+        "DROP INDEX piece_turn",
+        "ALTER TABLE piece RENAME TO former_piece",
+        # What answers have grown by, until they have ended: which one, and by what.
+        """CREATE TABLE piece (
+             turn TEXT NOT NULL, answer INTEGER NOT NULL, kind TEXT NOT NULL,
+             data BLOB NOT NULL)""",
+        """INSERT INTO piece SELECT turn,
+             CASE WHEN part GLOB '[0-9]*' THEN CAST(part AS INTEGER) ELSE 0 END,
+             CASE WHEN part GLOB '[0-9]*' THEN 'text' ELSE part END,
+             text FROM former_piece ORDER BY rowid""",
+        "DROP TABLE former_piece",
+        "CREATE INDEX piece_turn ON piece (turn)",
     ),
 )
 """The statements that lead from each version of the schema to the next."""
@@ -304,8 +321,18 @@ def _set_mode(db: sqlite3.Connection, file: Path) -> None:
     db.execute(f"PRAGMA synchronous = {level}")
 
 
+def _upgraded(data: str) -> str:
+    """Return a turn's JSON as it is written today; what is none stays as it is."""
+    try:
+        raw = json.loads(data)
+        return json.dumps(former.upgraded(raw)) if isinstance(raw, dict) else data
+    except (ValueError, TypeError, RecursionError):
+        return data
+
+
 def _migrate(db: sqlite3.Connection, migrations: tuple[tuple[str, ...], ...]) -> None:
     newest = len(migrations)
+    db.create_function("upgraded", 1, _upgraded)
     with transaction(db):
         # Once more: where there are no locks another process may have been faster.
         for statements in migrations[_known(db, newest) :]:

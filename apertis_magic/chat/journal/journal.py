@@ -9,7 +9,7 @@ import os
 import sqlite3
 import sys
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Sequence
 from concurrent.futures import Future, wait
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from weakref import ref
 
+from apertis_magic.chat.growth import Piece
 from apertis_magic.chat.history import Entry, Placement
 from apertis_magic.chat.journal import rows, views
 from apertis_magic.chat.journal.file import compact, reading, reason, size, working
@@ -106,13 +107,12 @@ class Journal:
             )
         )
 
-    def grow(self, turn_id: str, pieces: Mapping[str, str]) -> None:
+    def grow(self, turn_id: str, pieces: Sequence[Piece]) -> None:
         """Note what an answer has grown by since the last time.
 
         Args:
             turn_id: the turn's id.
-            pieces: the text of each part: ``text``, ``reasoning``, ``refusal``, and the
-                other answers by their number.
+            pieces: what has come, in its order.
         """
         self._hand(lambda db, _: rows.grow(db, turn_id, pieces))
 

@@ -5,12 +5,13 @@ All take a connection to a file that ``file.py`` has opened.
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from sqlite3 import Connection
-from typing import TypeAlias
+from typing import Any, TypeAlias
 from uuid import uuid4
 
+from apertis_magic.chat.growth import Piece
 from apertis_magic.chat.history import Entry, History, Placement
 from apertis_magic.chat.state import State
 from apertis_magic.chat.turn import Turn
@@ -66,11 +67,10 @@ def begin(
     )
 
 
-def grow(db: Connection, turn: str, pieces: Mapping[str, str]) -> None:
+def grow(db: Connection, turn: str, pieces: Sequence[Piece]) -> None:
     """Write what an answer has grown by."""
-    # As bytes: half a character may stand at an end, and the other half come later.
-    rows = [(turn, part, _bytes(text)) for part, text in pieces.items()]
-    db.executemany("INSERT INTO piece VALUES (?, ?, ?)", rows)
+    rows = [(turn, each.answer, each.kind, _bytes(each.value)) for each in pieces]
+    db.executemany("INSERT INTO piece VALUES (?, ?, ?, ?)", rows)
 
 
 def keep(
@@ -258,7 +258,7 @@ def _end(db: Connection, turn: str) -> None:
 def _is_whole(turn: Turn) -> bool:
     """Tell whether an answer may be given again for the same request."""
     ended = turn.finish in ("stop", "length") and not turn.error
-    fits = 0 < len(turn.text) <= _LARGEST
+    fits = turn.is_answered and len(turn.text) <= _LARGEST
     return ended and fits and not (turn.malformed or turn.fallback or turn.cached)
 
 
@@ -272,5 +272,7 @@ def _json(turn: Turn) -> str:
     return json.dumps(turn.to_dict(), default=str)
 
 
-def _bytes(text: str) -> bytes:
+def _bytes(value: Any) -> bytes:
+    """Return a piece's value as bytes: half a character may stand at a text's end."""
+    text = value if isinstance(value, str) else json.dumps(value, default=str)
     return text.encode("utf-8", "surrogatepass")

@@ -4,16 +4,19 @@ All take a connection to a file that ``file.py`` has opened.
 """
 
 import json
-from collections import defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from sqlite3 import Connection
+from typing import Any
 
+from apertis_magic.api.value import Json, items, mapping
+from apertis_magic.chat.growth import CALL, SOURCE, Piece, regrown
 from apertis_magic.chat.history import Entry, History, Placement, put, swap
 from apertis_magic.chat.journal.rows import SUPERSEDED
+from apertis_magic.chat.parts import part_of
+from apertis_magic.chat.received import answers_of
 from apertis_magic.chat.state import State
 from apertis_magic.chat.turn import Cell, Turn
-from apertis_magic.clean import mend
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,8 +94,17 @@ def read(db: Connection, conversation: str) -> State | None:
         return None
     name, model, system = about
     entries, _ = _entries(db, conversation)
+    [made] = db.execute(
+        "SELECT coalesce(max(made), 0) FROM entry WHERE conversation = ?",
+        (conversation,),
+    ).fetchone()
     return State(
-        id=conversation, name=name, model=model, system=system, history=entries
+        id=conversation,
+        name=name,
+        model=model,
+        system=system,
+        history=entries,
+        made=made,
     )
 
 
@@ -182,22 +194,18 @@ def _under_way(db: Connection, conversation: str) -> Iterator[tuple[Turn, Placem
 
 def _grown(db: Connection, name: str, turn: Turn) -> Turn:
     """Return *turn* with all its pieces."""
-    parts: defaultdict[str, bytes] = defaultdict(bytes)
     rows = db.execute(
-        "SELECT part, text FROM piece WHERE turn = ? ORDER BY rowid", (name,)
+        "SELECT answer, kind, data FROM piece WHERE turn = ? ORDER BY rowid", (name,)
     )
-    for part, text in rows:
-        parts[part] += text
-    texts = {part: mend(_text(whole)) for part, whole in parts.items()}
-    others = sorted((part for part in texts if part.isdecimal()), key=int)
-    return replace(
-        turn,
-        finish="interrupted",
-        text=turn.text + texts.get("text", ""),
-        reasoning=turn.reasoning + texts.get("reasoning", ""),
-        refusal=turn.refusal + texts.get("refusal", ""),
-        alternatives=turn.alternatives or tuple(texts[part] for part in others),
-    )
+    choices = regrown(Piece(n, kind, _value(kind, data)) for n, kind, data in rows)
+    first, *others = answers_of(choices, turn.parts) or ((),)
+    answers = (first, *(turn.answers[1:] or others)) if first or others else ()
+    return replace(turn, finish="interrupted", answers=answers)
+
+
+def _value(kind: str, data: bytes) -> Any:
+    text = data.decode("utf-8", "surrogatepass")
+    return json.loads(text) if kind in (CALL, SOURCE) else text
 
 
 def _turn(data: str) -> Turn:
@@ -205,8 +213,21 @@ def _turn(data: str) -> Turn:
     try:
         return Turn.from_dict(raw)
     except ValueError:  # what a server or an option gave; the texts are worth more
-        return Turn.from_dict({k: v for k, v in raw.items() if isinstance(v, str)})
+        known = mapping(raw)
+        texts = {k: v for k, v in known.items() if isinstance(v, str)}
+        answers = known.get("answers")
+        own = {"answers": _readable(answers)} if isinstance(answers, list) else {}
+        return Turn.from_dict({**texts, **own})
 
 
-def _text(whole: bytes) -> str:
-    return whole.decode("utf-8", "surrogatepass")
+def _readable(answers: list[Any]) -> list[list[Any]]:
+    """Return answers without the parts that cannot be read."""
+    return [[part for part in items(each) if _is_readable(part)] for each in answers]
+
+
+def _is_readable(part: Json) -> bool:
+    try:
+        part_of(part)
+    except ValueError:
+        return False
+    return True

@@ -6,6 +6,7 @@ from pathlib import Path
 from apertis_magic import files
 from apertis_magic.chat import names
 from apertis_magic.chat.conversation import Conversation
+from apertis_magic.chat.parts import Picture
 from apertis_magic.chat.session import Session
 from apertis_magic.chat.state import State
 from apertis_magic.errors import ConfigurationError
@@ -13,7 +14,7 @@ from apertis_magic.notebook.commands import conversations
 from apertis_magic.notebook.commands.command_line import CommandLine
 from apertis_magic.notebook.offers import ENDINGS
 from apertis_magic.notebook.say import say
-from apertis_magic.notebook.wording import turns
+from apertis_magic.notebook.wording import counted, turns
 
 
 def export(line: CommandLine) -> None:
@@ -52,8 +53,19 @@ def _adopted(session: Session, state: State, file: Path) -> Conversation:
     conversation = session.adopt(replace(state, name=name))
     now = turns(len(conversation.turns))
     beside = f"; it has {now} now" if had else ""
-    say(f"{name}: {turns(len(state.turns))} loaded from {file}{beside}.")
+    say(f"{name}: {turns(len(state.turns))} loaded from {file}{_named(state)}{beside}.")
     return conversation
+
+
+def _named(state: State) -> str:
+    """Say what of a conversation is named in its file, but not held there."""
+    files = [each for turn in state.turns for each in turn.attachments if each.missing]
+    parts = (part for turn in state.turns for answer in turn.answers for part in answer)
+    # What the server gave as no picture has no kind.
+    pictures = [p for p in parts if isinstance(p, Picture) and p.kind and not p.data]
+    found = {"attached file": len(files), "picture": len(pictures)}
+    words = " and ".join(counted(n, noun) for noun, n in found.items() if n)
+    return f", which names, but does not hold, {words}" if words else ""
 
 
 def _is_file(text: str) -> bool:

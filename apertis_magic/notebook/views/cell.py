@@ -7,13 +7,15 @@ from typing import Any, Protocol
 from IPython.display import DisplayHandle, display
 
 from apertis_magic.chat.draft import Progress
+from apertis_magic.chat.picture import shortened
 from apertis_magic.chat.reply import Reply
 from apertis_magic.chat.turn import Turn
 from apertis_magic.clean import printable
 from apertis_magic.errors import ApertisError, Interrupted
-from apertis_magic.render import bundle
+from apertis_magic.render import bundle, footer, pictures
 from apertis_magic.render.footer import Format
 from apertis_magic.render.layout import Layout
+from apertis_magic.render.metadata import metadata
 from apertis_magic.render.rendering import rendering
 
 _HEARTBEAT = 0.5
@@ -133,18 +135,25 @@ class NotebookView:
         self._format = format
         self._footer = footer
         self._handles: list[DisplayHandle] = []
-        self._pieces: list[str | None] = []  # what each display holds of the text
+        self._most = displays.room - 1
+        self._begin()
+        bundle.prepare()  # while the question is on its way
+
+    def _begin(self) -> None:
+        """Begin with the text, of which no display holds anything."""
+        # What each display holds of the text.
+        self._pieces: list[str | None] = [None] * len(self._handles)
         self._kept: set[int] = set()  # displays that will not change any more
-        self._layout = Layout(most=displays.room - 1)
-        self._rendering = rendering(format)
+        self._layout = Layout(most=self._most)
+        self._rendering = rendering(self._format)
         self._shown = 0  # characters of the text that have been shown
         self._thought = 0  # displays of the reasoning, above those of the text
         self._due = 0.0
-        bundle.prepare()  # while the question is on its way
 
     def update(self, progress: Progress) -> None:
         """Show what has come, or what is waited for while there is nothing."""
-        text = progress.text or progress.refusal
+        text = shortened(progress.text or progress.refusal)
+        self._begin_again(text)
         is_first = bool(text) and not any(self._pieces)
         if monotonic() < self._due and not is_first:
             return
@@ -157,7 +166,8 @@ class NotebookView:
 
     def finish(self, turn: Turn, conversation: str | None) -> None:
         """Put the whole answer with its footer in place of what was shown."""
-        if len(turn.text or turn.refusal) > _LONG and self._layout.most > 1:
+        length = len(shortened(turn.text or turn.refusal))
+        if length > _LONG and self._layout.most > 1:
             self._finish_long(turn, conversation)
             return
         self._rendering.grow(turn.text or turn.refusal)
@@ -174,6 +184,15 @@ class NotebookView:
     def clear(self) -> None:
         """Leave empty displays, which take no room."""
         self._displays.empty(self._handles)
+
+    def _begin_again(self, text: str) -> None:
+        """Forget what is shown where *text* does not go on from it.
+
+        The end of a model's thinking may be all that tells it from the answer.
+        """
+        if not text.startswith(self._rendering.text):
+            self._displays.empty(self._handles[1:])
+            self._begin()
 
     def _wait(self, progress: Progress) -> int:
         """Show what is waited for, and the last words of what the model thinks."""
@@ -212,7 +231,11 @@ class NotebookView:
 
     def _finish_long(self, turn: Turn, conversation: str | None) -> None:
         """Leave a long answer in its displays, each with its own source."""
+        turn = pictures.fitted(turn)
         shown = turn.text or turn.refusal
+        plain = printable(footer.plain(turn))
+        self._begin_again(shown)
+        self._think(turn)
         self._rendering.grow(shown)
         self._layout = self._layout.closed(len(shown), self._rendering.ends)
         *spans, last = self._layout.spans(len(shown))
@@ -220,17 +243,25 @@ class NotebookView:
             self._show_piece(number, span, keep=True)
         at = len(spans) + self._thought
         parts = {"part": len(spans) + 1, "parts": len(spans) + 1}
-        about = bundle.metadata(turn, conversation=conversation) | parts
-        below = bundle.after(turn, footer=self._footer, format=self._format)
-        thought = bundle.reasoning(turn.reasoning, seconds=turn.first_text)
-        if self._thought:
-            self._show(0, bundle.page(thought))
-        else:  # it came too late, or all at once, to stand above
-            below = thought + below
+        about = metadata(turn, conversation=conversation, plain=plain) | parts
+        below = bundle.html_of(turn.refusal) if turn.text else ""
+        below += bundle.pictures_of(turn)
+        below += bundle.after(turn, footer=self._footer, format=self._format)
+        if not self._thought:  # it came too late to stand above
+            below = bundle.reasoning(turn.reasoning, seconds=turn.first_text) + below
         data = bundle.page(self._rendering.html(*last) + below, first=at == 0)
-        plain = {"text/plain": printable(shown[slice(*last)])}
-        self._show(at, data | plain, {"apertis_magic": about})
+        behind = plain[len(printable(shown)) :]
+        rest = {"text/plain": printable(shown[slice(*last)]) + behind}
+        self._show(at, data | rest, {"apertis_magic": about})
         self._displays.empty(self._handles[at + 1 :])
+
+    def _think(self, turn: Turn) -> None:
+        """Show the whole reasoning above the text, unless there is text there."""
+        if turn.reasoning and not any(self._pieces):
+            self._thought = 1
+        if self._thought:
+            thought = bundle.reasoning(turn.reasoning, seconds=turn.first_text)
+            self._show(0, bundle.page(thought))
 
     def _piece(self, at: int) -> str | None:
         return self._pieces[at] if at < len(self._pieces) else None
@@ -283,7 +314,7 @@ def _show(reply: Reply, view: View, conversation: str | None) -> Turn:
         ended = reply.result()
     except ApertisError:
         turn = reply.turn
-        if turn and (turn.text or turn.refusal or turn.reasoning):
+        if turn and (turn.is_answered or turn.reasoning):
             view.finish(turn, conversation)
         else:
             view.clear()
@@ -294,8 +325,10 @@ def _show(reply: Reply, view: View, conversation: str | None) -> Turn:
 
 def what_is_kept(turn: Turn) -> str:
     """Return what an interrupted cell says of its answer."""
-    if not turn.text:
+    if not turn.is_answered:
         return "the question was stopped before its answer began."
     if turn.finish != "interrupted":
         return "the answer had ended; it is kept."
+    if not turn.text:
+        return "the answer was stopped; what had come of it is kept."
     return f"the answer was stopped; {len(turn.text)} characters of it are kept."

@@ -6,14 +6,18 @@ Nothing of what the model writes can steer the terminal, and all of it is printe
 import sys
 
 from apertis_magic.chat.draft import Progress
+from apertis_magic.chat.picture import shortened
 from apertis_magic.chat.turn import Turn
 from apertis_magic.clean import printable
 from apertis_magic.notebook.views.screen import Screen, uninterrupted
-from apertis_magic.render.footer import Format, footer_line, notes, others, sources
+from apertis_magic.render.footer import Format, behind, below, footer_line, notes
 from apertis_magic.render.text import BLANK
 
 _PARTS = ("reasoning", "text", "refusal")
 """What an answer may have, in the order in which it is printed."""
+
+_HALF = "\ufffd"
+"""Half a character, the rest of which may still come."""
 
 
 class TerminalView:
@@ -32,7 +36,8 @@ class TerminalView:
         self._screen = Screen(sys.stdout)
         is_plain = format == "text" or not self._screen.obeys
         self._formats = not is_plain and _has_rich()
-        self._printed = dict.fromkeys(_PARTS, 0)
+        self._printed = dict.fromkeys(_PARTS, "")
+        self._text = ""  # as far as it is printed, or passes
         self._part = ""
         self._ended = False
 
@@ -50,9 +55,9 @@ class TerminalView:
                 return
             self._print_parts(turn, at_end=True)
             last = [footer_line(turn)] if self._footer else []
-            lines = [*others(turn), *sources(turn), *notes(turn), *last]
-            below = "\n".join(map(printable, lines))
-            end = f"{self._screen.dim(below)}\n" if lines else ""
+            lines = [*behind(turn), *below(turn), *notes(turn), *last]
+            end = "\n".join(map(printable, lines))
+            end = f"{self._screen.dim(end)}\n" if lines else ""
             self._screen.put(self._screen.fresh + end)
             self._ended = True
 
@@ -68,7 +73,10 @@ class TerminalView:
 
     def _print_parts(self, answer: Progress | Turn, *, at_end: bool) -> None:
         """Print what is new; what comes late of an earlier part waits for the end."""
-        texts = {part: getattr(answer, part) for part in _PARTS}
+        texts = {part: shortened(getattr(answer, part)) for part in _PARTS}
+        if not texts["text"].startswith(self._text):
+            self._begin_again()
+        self._text = texts["text"].removesuffix(_HALF)
         at = _PARTS.index(self._part) if self._part else 0
         due = [part for part in _PARTS[at:] if texts[part]]
         for part in due:
@@ -76,11 +84,20 @@ class TerminalView:
         for part in _PARTS[:at] if at_end else ():
             self._print(part, texts[part], ended=True)
 
+    def _begin_again(self) -> None:
+        """Take what was printed as text for thinking, whose end has only now come.
+
+        It stays where it is, and the answer is printed below it.
+        """
+        self._printed["reasoning"] += self._printed["text"].lstrip()
+        self._printed["text"] = ""
+        self._part = "reasoning" if self._printed["reasoning"] else ""
+
     def _print(self, part: str, text: str, *, ended: bool) -> None:
         """Print what is new of a part."""
         if not ended:
-            text = text.removesuffix("\ufffd")  # its other half may still come
-        rest = text[self._printed[part] :]
+            text = text.removesuffix(_HALF)
+        rest = text[len(self._printed[part]) :]
         if rest:
             self._begin(part)
         if part == "text" and self._formats:
@@ -88,7 +105,7 @@ class TerminalView:
             return
         shown = printable(rest)
         self._screen.put(self._screen.dim(shown) if part == "reasoning" else shown)
-        self._printed[part] = len(text)
+        self._printed[part] = text
 
     def _begin(self, part: str) -> None:
         if part == self._part:
@@ -111,7 +128,7 @@ class TerminalView:
             gap = "\n" if self._printed["text"] else ""
             blocks = gap + formatted.blocks(rest[:end], width=columns)
         self._screen.put(blocks, passing)
-        self._printed["text"] += end
+        self._printed["text"] += rest[:end]
 
 
 def _has_rich() -> bool:

@@ -6,6 +6,7 @@
 interface HelloQuery { kind: "hello"; view: string }
 interface ByeQuery { kind: "bye"; view: string }
 interface PageQuery { kind: "page"; view: string; first: number; last: number }
+// The number counts the files of the question, then the pictures of all answers.
 interface PictureQuery { kind: "picture"; view: string; turn: string; number: number }
 interface ModelsQuery { kind: "models"; view: string }
 interface StopQuery { kind: "stop"; turn: string }
@@ -113,6 +114,7 @@ interface PictureMessage { kind: "picture"; to: string; turn: string; number: nu
 interface GrowMessage {
   kind: "grow";
   id: string;
+  anew?: true; // what was shown of the answer is not of it any more
   text?: string;
   thought?: string;
   status?: string;

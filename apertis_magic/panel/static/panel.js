@@ -29,9 +29,7 @@ class Panel {
     this.notices = new Notices(() => this.kernel.request({ kind: "undo" }));
     this.kernel = new Kernel(model, this.notices);
     this.stopping = new Stopping(this.kernel, this.notices);
-    this.pictures = new Pictures(this.kernel, () => {
-      if (this.scroller.isFollowing) this.scroller.toEnd();
-    });
+    this.pictures = new Pictures(this.kernel, (change) => this.change(change));
     const delivery = new Delivery(root, this.notices);
     const decoration = new Decoration(model, delivery);
     const { kernel, notices, pictures, stopping } = this;
@@ -52,6 +50,7 @@ class Panel {
 
   close() {
     this.scroller.close();
+    this.pictures.close();
     this.kernel.close();
   }
 

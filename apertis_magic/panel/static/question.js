@@ -32,7 +32,7 @@ export class QuestionView {
   showFiles({ id, files, open }) {
     const chips = files.map(({ name, size, picture }, number) => {
       const chip = element("figure", { class: "ap-chip" }, element("figcaption", {}, `${name} · ${formatBytes(size)}`));
-      if (picture && !open) this.pictures.fetch(id, number, name, chip);
+      if (picture && !open) this.pictures.expect(chip, { turn: id, number, name, put: (image) => chip.prepend(image) });
       return chip;
     });
     this.files.replaceChildren(...chips);

@@ -89,10 +89,14 @@ export class Scroller {
       return;
     }
     const { top } = this.log.getBoundingClientRect();
-    const seen = this.transcript.turns.find(({ node }) => node.getBoundingClientRect().bottom > top)?.node;
-    const before = seen?.getBoundingClientRect().top ?? 0;
+    const isSeen = (/** @type {Element} */ node) => node.getBoundingClientRect().bottom > top;
+    const turn = this.transcript.turns.find(({ node }) => isSeen(node));
+    const block = turn && [...turn.answer.blocks.children].find(isSeen);
+    const places = [block, turn?.node].map((node) => ({ node, before: node?.getBoundingClientRect().top ?? 0 }));
     change();
-    if (seen?.isConnected) this.log.scrollTop += seen.getBoundingClientRect().top - before;
+    // Where the block is gone, at least the turn is where it was.
+    const kept = places.find(({ node }) => node?.isConnected);
+    if (kept?.node) this.log.scrollTop += kept.node.getBoundingClientRect().top - kept.before;
     this.latest.hidden = this.isFollowing;
   }
 }

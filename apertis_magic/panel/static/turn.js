@@ -34,7 +34,7 @@ export class TurnView {
     this.data = data;
     this.services = services;
     this.question = new QuestionView(pictures);
-    this.answer = new AnswerView(decoration, notices, () => this.request("retry"));
+    this.answer = new AnswerView(decoration, notices, pictures, () => this.request("retry"));
     this.foot = element("div", { class: "ap-foot" });
     this.node = element("article", { class: "ap-turn" }, this.question.node, this.answer.node, this.foot);
     this.draw(null);
@@ -76,6 +76,7 @@ export class TurnView {
   drawEnded(data, wasOpen) {
     if (wasOpen && data.error) this.services.notices.announce(`${data.error} ${data.hint}`);
     this.answer.showEnded(data);
+    if (wasOpen) this.answer.announcePictures();
     this.showFoot(footerText(data), this.actionsOf(data));
   }
 

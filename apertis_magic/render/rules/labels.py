@@ -1,10 +1,13 @@
 """How much work and how much output what stands in square brackets may cost.
 
 The end of each bracket's text is looked for, and a name defined once may stand in a
-text ten thousand times: both would grow with the square of the text.
+text ten thousand times: both would grow with the square of the text. An address may
+hold a whole picture, which is not read letter by letter.
 """
 
+import re
 from types import SimpleNamespace
+from typing import Any
 
 from markdown_it import helpers
 from markdown_it.common.utils import normalizeReference
@@ -34,8 +37,21 @@ def _end_of_label(state: StateInline, start: int, disableNested: bool = False) -
     return end
 
 
+def _destination(text: str, start: int, end: int) -> Any:
+    """Return the address that begins at a place, and where it ends."""
+    found = PICTURE.match(text, start, end)
+    if found is None:
+        return helpers.parseLinkDestination(text, start, end)
+    return SimpleNamespace(ok=True, pos=found.end(), str=found[0])
+
+
+PICTURE = re.compile(
+    r"data:image/[\w.+-]{1,20};base64,[\w+/=-]*(?=[)\s]|\Z)", re.ASCII | re.IGNORECASE
+)
+"""An address that holds a picture, and nothing that must be spelt otherwise."""
+
 BOUNDED = SimpleNamespace(
-    parseLinkDestination=helpers.parseLinkDestination,
+    parseLinkDestination=_destination,
     parseLinkTitle=helpers.parseLinkTitle,
     parseLinkLabel=_end_of_label,
 )

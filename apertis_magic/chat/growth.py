@@ -1,0 +1,69 @@
+"""What an answer has grown by: the pieces of it that the journal keeps meanwhile."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+from apertis_magic.api.assemble import Assembly, Pieces
+from apertis_magic.api.types import WebSource
+
+CALL, SOURCE = "tool_call", "source"
+
+
+class Piece(NamedTuple):
+    """A piece of an answer as it came.
+
+    Attributes:
+        answer: which of the answers it belongs to, from 0.
+        kind: ``text``, ``reasoning``, ``refusal``, ``picture``, ``tool_call``, or
+            ``source``.
+        value: the text, in which halves of a character may stand at the ends; a
+            picture's address; the JSON of the others.
+    """
+
+    answer: int
+    kind: str
+    value: Any
+
+
+class Growth:
+    """Tells what is new in the pieces of a response since it was asked last."""
+
+    def __init__(self) -> None:
+        self._seen: dict[int, tuple[int, int, int, int]] = {}
+
+    def news(self, assembly: Assembly) -> list[Piece]:
+        """Return what is new, in its order; texts that meet are one."""
+        return [
+            Piece(answer, kind, value)
+            for answer, pieces in sorted(dict(assembly.choices).items())
+            for kind, value in self._of(answer, pieces)
+        ]
+
+    def _of(self, answer: int, pieces: Pieces) -> Iterator[tuple[str, Any]]:
+        run, piece, called, cited = self._seen.get(answer, (0, 0, 0, 0))
+        runs, calls = tuple(pieces.runs), tuple(pieces.called)
+        pages = tuple(pieces.cited)
+        for number, each in enumerate(runs[run:], run):
+            new = each.pieces[piece if number == run else 0 :]
+            run, piece = number, len(new) + (piece if number == run else 0)
+            if each.kind == "picture":
+                yield from ((each.kind, address) for address in new)
+            elif new:
+                yield each.kind, "".join(new)
+        yield from ((CALL, raw) for raw in calls[called:])
+        yield from ((SOURCE, page.raw) for page in pages[cited:])
+        self._seen[answer] = run, piece, len(calls), len(pages)
+
+
+def regrown(pieces: Iterable[Piece]) -> dict[int, Pieces]:
+    """Return the choices that pieces were told of."""
+    choices: dict[int, Pieces] = {}
+    for answer, kind, value in pieces:
+        choice = choices.setdefault(answer, Pieces())
+        if kind == CALL:
+            choice.call(value)
+        elif kind == SOURCE:
+            choice.cite(WebSource(value))
+        else:
+            choice.take(kind, value)
+    return choices

@@ -1,0 +1,47 @@
+"""The tools that a model asked for, and what they gave, as a person reads them."""
+
+import json
+
+from apertis_magic.chat.parts import ToolCall, ToolResult
+from apertis_magic.clean import excerpt, printable
+
+_LONGEST_NAME, _LONGEST_LINE = 100, 500
+_LONGEST = 20_000
+"""Characters of the arguments that are shown; the turn has them all."""
+
+
+def name(call: ToolCall) -> str:
+    """Return the tool's name in one short line."""
+    return excerpt(printable(call.name), _LONGEST_NAME) or "a tool"
+
+
+def line(part: ToolCall | ToolResult) -> str:
+    """Return a call, or what it gave, in one line."""
+    if isinstance(part, ToolResult):
+        return f"the tool gave {excerpt(printable(part.text), _LONGEST_LINE)}"
+    written = excerpt(printable(part.arguments), _LONGEST_LINE)
+    return f"asked for the tool {name(part)}({written})"
+
+
+def inside(part: ToolCall | ToolResult) -> str:
+    """Return the arguments, or the result, line by line where they are JSON."""
+    written = part.arguments if isinstance(part, ToolCall) else part.text
+    written = written.strip()
+    left_out = len(written) - _LONGEST
+    if left_out > 0:
+        return f"{written[:_LONGEST]}\n… {left_out} more characters"
+    return _indented(written)
+
+
+def _indented(written: str) -> str:
+    """Return JSON with a line for each field, if that changes nothing but blanks."""
+    try:
+        read = json.loads(written)
+        pretty = json.dumps(read, indent=2, ensure_ascii=written.isascii())
+    except (ValueError, RecursionError):
+        return written
+    return pretty if _letters(pretty) == _letters(written) else written
+
+
+def _letters(text: str) -> str:
+    return "".join(text.split())
