@@ -306,3 +306,12 @@ def test_a_transcript_names_them() -> None:
 
     assert "Attached: <b>$x$</b> (3 bytes)" in shown["text/plain"]
     assert "<b>" not in shown["text/html"]
+
+
+def test_a_file_that_is_named_alone_takes_little_of_a_request() -> None:
+    """A picture's tokens are those of its line then."""
+    held = turn_of(question=Question("x", attachments=(PICTURE,)), text="y")
+    named = Attachment.from_dict(PICTURE.named())
+    alone = turn_of(question=Question("x", attachments=(named,)), text="y")
+
+    assert cost(alone) < 100 < cost(held)

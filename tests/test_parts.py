@@ -776,3 +776,14 @@ def test_an_answer_that_is_thinking_alone_cannot_go_on(server: ScriptedServer) -
             chat.resume(name)
 
         assert "retry" in caught.value.hint
+
+
+def test_the_address_of_a_picture_is_no_longer_than_a_line() -> None:
+    """Whatever a server sends as one."""
+    pieces = Pieces()
+    pieces.take("picture", "https://a.example/" + "x" * 1_000_000)
+    [part] = parts_of(pieces)
+
+    assert isinstance(part, Picture)
+    assert part.url.startswith("https://a.example/xxx")
+    assert len(part.url) <= 2_000
