@@ -214,10 +214,10 @@ class Turn:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the turn as JSON, to be kept: what was sent is in it without keys."""
-        asked = {json_name(f): getattr(self.question, f.name) for f in _OF_QUESTION}
+        asked = {json: getattr(self.question, name) for json, name in _OF_QUESTION}
         if asked["filled"] is None:
             del asked["filled"]
-        kept = {json_name(f): getattr(self, f.name) for f in _OF_TURN}
+        kept = {json: getattr(self, name) for json, name in _OF_TURN}
         kept |= {
             **asked,
             "attachments": [each.to_dict() for each in self.attachments],
@@ -243,11 +243,7 @@ class Turn:
         known = {name: _checked(name, raw[name]) for name in _KINDS if name in raw}
         if "prompt" not in known:
             raise ValueError("there is no prompt")
-        asked = {
-            each.name: known.pop(name)
-            for each in _OF_QUESTION
-            if (name := json_name(each)) in known
-        }
+        asked = {name: known.pop(json) for json, name in _OF_QUESTION if json in known}
         usage = mapping(raw.get("usage"))
         attached = tuple(
             Attachment.from_dict({k: _mended(v) for k, v in each.items()})
@@ -320,8 +316,11 @@ _ENDS = ("stop", "tool_calls")
 _DEEPEST = 100
 _HUGE = 2**63
 _NUMBER: tuple[type, ...] = (int, float)
-_OF_QUESTION = fields(Question)
-_OF_TURN = tuple(each for each in fields(Turn) if each.name != "question")
+# Told once, since a turn is written at each answer: what JSON calls a field, its name.
+_OF_QUESTION = tuple((json_name(each), each.name) for each in fields(Question))
+_OF_TURN = tuple(
+    (json_name(each), each.name) for each in fields(Turn) if each.name != "question"
+)
 _MAY_HOLD_KEYS = {
     json_name(each)
     for kind in (Question, Turn)
@@ -330,7 +329,7 @@ _MAY_HOLD_KEYS = {
 }
 _KINDS: Mapping[str, tuple[type, ...]] = {
     json_name(each): found
-    for each in (*_OF_QUESTION, *_OF_TURN)
+    for each in (*fields(Question), *fields(Turn))
     if (found := kinds(each))
 }
 """The fields that are the same in JSON, and the types that they can have there."""
