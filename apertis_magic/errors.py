@@ -4,6 +4,7 @@
 
     ApertisError                   root: everything this package raises on purpose
     ├── ConfigurationError         no key, a bad base URL, a value out of its range
+    │   └── HeldBack               it can be sent, but hardly should be: --anyway does
     ├── ConnectionFailed           no answer from the server: DNS, refused, TLS, cut
     │   ├── TimedOut               the server was silent for too long
     │   └── TLSFailed              no secure connection: its certificate, a proxy's
@@ -99,6 +100,12 @@ class ApertisError(Exception):
 
 class ConfigurationError(ApertisError):
     """A key, an address or a value is missing or wrong; nothing was sent."""
+
+
+class HeldBack(ConfigurationError):
+    """What can be sent, but was hardly meant to be; ``anyway`` sends it."""
+
+    hint = "--anyway sends it as it is (in Python: anyway=True)."
 
 
 class ConnectionFailed(ApertisError):

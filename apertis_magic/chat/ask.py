@@ -57,6 +57,7 @@ class Ask:
         once: neither send the turns before nor keep this one.
         stream: let the answer come in pieces.
         limits: how the request is sent.
+        anyway: send also what is held back otherwise, such as a key in the message.
         repeats: the turn whose question is asked again; None for a new question.
         partial: the turn whose answer is to be completed; None for a new answer.
     """
@@ -69,6 +70,7 @@ class Ask:
     once: bool = False
     stream: bool = True
     limits: Limits = field(default_factory=Limits)
+    anyway: bool = False
     repeats: Turn | None = None
     partial: Turn | None = None
 

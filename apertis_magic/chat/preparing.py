@@ -10,7 +10,7 @@ from apertis_magic.chat.conversation import Conversation
 from apertis_magic.chat.model_lists import Listing, context_length
 from apertis_magic.chat.settings import Preferences, Settings
 from apertis_magic.clean import holds_key
-from apertis_magic.errors import ConfigurationError
+from apertis_magic.errors import ConfigurationError, HeldBack
 
 _DAY = 86_400.0
 
@@ -35,12 +35,14 @@ def prepare(
         models: what is known of the server's models, None for nothing.
 
     Raises:
-        ConfigurationError: it holds a key, or something is missing or out of range.
+        HeldBack: it holds a key, and is not to be sent anyway.
+        ConfigurationError: something is missing or out of range.
     """
     ask = _preferring(ask, preferences)
     ask.check()
     system = conversation.transcript.system_for(ask)
-    check_no_key(settings.api_key, system, *ask.question.texts)
+    if not ask.anyway:
+        check_no_key(settings.api_key, system, *ask.question.texts)
     asking = client(settings)
     model = settings.model
     if not settings.fixed_model:
@@ -91,12 +93,12 @@ def check_no_key(key: str | None, *texts: str | None) -> None:
         texts: what may be sent.
 
     Raises:
-        ConfigurationError: one does; the key is not repeated.
+        HeldBack: one does; the key is not repeated.
     """
     if any(holds_key(text, key) for text in texts if text):
-        raise ConfigurationError(
+        raise HeldBack(
             "Nothing was sent, for the message, its options or the system prompt "
-            "holds an API key.",
+            "holds an API key, or what looks like one.",
             hint="Take it out, and revoke it if others may have seen it; %chat key "
-            "stores a key.",
+            "stores a key. " + HeldBack.hint,
         )
