@@ -34,7 +34,8 @@ ordinary exception that pickles.
 
 from collections.abc import Mapping
 
-from apertis_magic.clean import printable, redact
+from apertis_magic.clean import printable
+from apertis_magic.credentials import redact
 
 
 class ApertisError(Exception):

@@ -870,7 +870,7 @@ def test_the_usage_of_a_command_is_what_its_row_says() -> None:
     """What may be left out stands in brackets, and what needs it inside them."""
     usages = {row.name: row.usage for row in COMMANDS.values()}
 
-    assert "%chat export FILE [NAME] [--force]" == usages["export"]
+    assert "%chat export FILE [NAME] [--force] [--anyway]" == usages["export"]
     assert "%chat config [NAME [VALUE]]" == usages["config"]
     assert "%chat models [WORD …] [--refresh]" == usages["models"]
     assert "%chat journal [path, size, clear]" == usages["journal"]

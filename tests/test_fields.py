@@ -53,6 +53,7 @@ SAMPLES: dict[str, Any] = {
         ),
         filled="What is in data.csv?",
         fields={"temperature": 0.5, "stop": ["x"], "extra_body": {"a": [1]}},
+        anyway=True,
         last_turns=4,
     ),
     "answers": (
@@ -379,11 +380,12 @@ def with_key(kind: Any, name: str) -> Turn:
         "attachments": (replace(attached, data=KEY),),
     }
     changes: dict[str, Any] = {name: of_question.get(name, KEY)}
+    question = replace(ASKABLE, anyway=False)
     if kind is Turn:
-        return replace(TURN, question=ASKABLE, **changes)
+        return replace(TURN, question=question, **changes)
     if kind is Attachment:
         changes = {"attachments": (replace(attached, **changes),)}
-    return replace(TURN, question=replace(ASKABLE, **changes))
+    return replace(TURN, question=replace(question, **changes))
 
 
 @pytest.mark.parametrize(("kind", "name"), KEYED)

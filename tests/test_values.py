@@ -17,7 +17,8 @@ from apertis_magic.api.assemble import completion_of
 from apertis_magic.api.failures import error_of
 from apertis_magic.api.response import Response
 from apertis_magic.api.types import ChatCompletion, ChatCompletionChunk, Usage
-from apertis_magic.clean import excerpt, redact
+from apertis_magic.clean import excerpt
+from apertis_magic.credentials import redact
 from apertis_magic.errors import ApertisError, ConfigurationError, Interrupted
 
 FIELDS = (

@@ -3,7 +3,7 @@
 import re
 from urllib.parse import urlsplit
 
-from apertis_magic.clean import redact
+from apertis_magic.credentials import redact
 from apertis_magic.errors import ConfigurationError
 
 _APERTIS = ("apertis.ai", "stima.tech")

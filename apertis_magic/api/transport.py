@@ -15,7 +15,7 @@ from apertis_magic.api.incoming import Incoming, silent
 from apertis_magic.api.pool import NEVER_MADE, Pool, translated
 from apertis_magic.api.timeouts import Timeouts
 from apertis_magic.api.value import Json
-from apertis_magic.clean import redact
+from apertis_magic.credentials import redact
 from apertis_magic.errors import (
     ApertisError,
     ConfigurationError,
@@ -182,21 +182,31 @@ class Transport:
             return {k: v for k, v in headers.items() if not _SECRET.search(k)}
         return headers
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The key, and the headers of every request that hold one."""
+        return _secrets(self._headers, self.target.api_key)
+
     def _redactor(self, headers: Mapping[str, str]) -> "_Redactor":
-        values = [value for name, value in headers.items() if _SECRET.search(name)]
-        # Servers repeat what stands behind "Bearer" rather than all of it.
-        words = [value.split()[-1] for value in values if value]
-        return _Redactor((*values, *words, self.target.api_key))
+        return _Redactor(_secrets(headers, self.target.api_key))
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a client holds a key and connections; it does not pickle")
+
+
+def _secrets(headers: Mapping[str, str], key: str | None) -> tuple[str, ...]:
+    """Return the key, and what headers hold that is as secret."""
+    values = [value for name, value in headers.items() if _SECRET.search(name)]
+    # Servers repeat what stands behind "Bearer" rather than all of it.
+    words = [value.split()[-1] for value in values if value]
+    return (*values, *words, *([key] if key else []))
 
 
 @dataclass(frozen=True, slots=True)
 class _Redactor:
     """Takes the keys of one request out of what the server says."""
 
-    _keys: tuple[str | None, ...] = field(repr=False)
+    _keys: tuple[str, ...] = field(repr=False)
 
     def __call__(self, text: str) -> str:
         return redact(text, *self._keys)

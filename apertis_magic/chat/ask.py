@@ -57,7 +57,6 @@ class Ask:
         once: neither send the turns before nor keep this one.
         stream: let the answer come in pieces.
         limits: how the request is sent.
-        anyway: send also what is held back otherwise, such as a key in the message.
         repeats: the turn whose question is asked again; None for a new question.
         partial: the turn whose answer is to be completed; None for a new answer.
     """
@@ -70,7 +69,6 @@ class Ask:
     once: bool = False
     stream: bool = True
     limits: Limits = field(default_factory=Limits)
-    anyway: bool = False
     repeats: Turn | None = None
     partial: Turn | None = None
 
@@ -78,7 +76,8 @@ class Ask:
     def again(cls, turn: Turn, fields: Mapping[str, Any] | None = None) -> "Ask":
         """Return the Ask for a turn's question again, in the turn's place.
 
-        It is asked as it was typed: who asks fills values in anew.
+        It is asked as it was typed: who asks fills values in anew. What was sent anyway
+        is held back once more.
 
         Args:
             turn: the turn.
@@ -86,7 +85,7 @@ class Ask:
         """
         fields = _changed(turn.question.fields, fields or {})
         return cls(
-            question=replace(turn.question, fields=fields, filled=None),
+            question=replace(turn.question, fields=fields, filled=None, anyway=False),
             placement=Placement(replaces=turn.id),
             repeats=turn,
         )
@@ -161,6 +160,7 @@ class PreparedAsk:
         model: the model that is asked.
         system: the system prompt, None or empty for none.
         max_context: tokens that question and answer may take, None for no limit.
+        price: USD for a million tokens of prompt, None where that is not known.
         cached_since: answer from the journal what was asked after that moment, in
             seconds since 1970; None asks the server.
     """
@@ -170,6 +170,7 @@ class PreparedAsk:
     model: str
     system: str | None = None
     max_context: int | None = None
+    price: float | None = None
     cached_since: float | None = None
 
     def arguments(self) -> dict[str, Any]:

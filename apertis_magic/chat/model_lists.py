@@ -22,7 +22,8 @@ from urllib.parse import quote, urlsplit
 from apertis_magic import paths
 from apertis_magic.api import address, loop
 from apertis_magic.api.value import Json, amount, count, items, mapping, string
-from apertis_magic.clean import printable, redact
+from apertis_magic.clean import printable
+from apertis_magic.credentials import redact
 from apertis_magic.errors import ApertisError, TimedOut
 
 if TYPE_CHECKING:
@@ -211,6 +212,13 @@ def context_length(listing: Listing | None, model: str) -> int | None:
         and (row.id.rpartition("/")[2] == model or row.id == model.rpartition("/")[2])
     }
     return lengths.pop() if len(lengths) == 1 else None
+
+
+def input_price(listing: Listing | None, model: str) -> float | None:
+    """Return what a million tokens of prompt cost in USD, None if unknown."""
+    rows = listing.models if listing else ()
+    prices = (row.input_per_million for row in rows if row.id == model)
+    return next(prices, None)
 
 
 def _fixed(settings: "Settings") -> Listing:

@@ -1,4 +1,4 @@
-"""Decides what an Ask leaves open, by what the user prefers, and refuses keys."""
+"""Decides what an Ask leaves open, by what the user prefers."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -7,10 +7,9 @@ from time import time
 from apertis_magic.api.client import AsyncApertis
 from apertis_magic.chat.ask import Ask, PreparedAsk
 from apertis_magic.chat.conversation import Conversation
-from apertis_magic.chat.model_lists import Listing, context_length
+from apertis_magic.chat.model_lists import Listing, context_length, input_price
 from apertis_magic.chat.settings import Preferences, Settings
-from apertis_magic.clean import holds_key
-from apertis_magic.errors import ConfigurationError, HeldBack
+from apertis_magic.errors import ConfigurationError
 
 _DAY = 86_400.0
 
@@ -35,14 +34,10 @@ def prepare(
         models: what is known of the server's models, None for nothing.
 
     Raises:
-        HeldBack: it holds a key, and is not to be sent anyway.
         ConfigurationError: something is missing or out of range.
     """
     ask = _preferring(ask, preferences)
     ask.check()
-    system = conversation.transcript.system_for(ask)
-    if not ask.anyway:
-        check_no_key(settings.api_key, system, *ask.question.texts)
     asking = client(settings)
     model = settings.model
     if not settings.fixed_model:
@@ -53,8 +48,9 @@ def prepare(
         ask=ask,
         client=asking,
         model=model,
-        system=system,
+        system=conversation.transcript.system_for(ask),
         max_context=context_length(models, model) if limit is None else limit,
+        price=input_price(models, model),
         cached_since=_cached_since(preferences) if ask.cache else None,
     )
 
@@ -83,22 +79,3 @@ def _cached_since(preferences: Preferences) -> float:
             hint="%config ApertisMagic.journal = True turns it on.",
         )
     return time() - preferences.cache_days * _DAY
-
-
-def check_no_key(key: str | None, *texts: str | None) -> None:
-    """See that none of *texts* holds a key, neither the one in use nor another.
-
-    Args:
-        key: the key in use, None for none.
-        texts: what may be sent.
-
-    Raises:
-        HeldBack: one does; the key is not repeated.
-    """
-    if any(holds_key(text, key) for text in texts if text):
-        raise HeldBack(
-            "Nothing was sent, for the message, its options or the system prompt "
-            "holds an API key, or what looks like one.",
-            hint="Take it out, and revoke it if others may have seen it; %chat key "
-            "stores a key. " + HeldBack.hint,
-        )

@@ -24,6 +24,8 @@ class Question:
         filled: the message with the values filled in; None where there are none.
         fields: the request's other fields that were set, with ``extra_body``.
         last_turns: how many of the turns before it are sent at the most; None for all.
+        anyway: whether it is sent also where it would be held back: with a key in it,
+            or larger than anybody means.
     """
 
     typed: Annotated[str, Named("prompt"), SENT, MAY_HOLD_KEYS]
@@ -33,6 +35,7 @@ class Question:
         default_factory=dict
     )
     last_turns: Annotated[int | None, Named("history")] = None
+    anyway: bool = False
 
     @property
     def sent(self) -> str:

@@ -8,10 +8,11 @@ from apertis_magic.chat import names
 from apertis_magic.chat.ask import Ask
 from apertis_magic.chat.clients import Clients
 from apertis_magic.chat.conversation import Conversation
+from apertis_magic.chat.holding import check_no_key
 from apertis_magic.chat.journal.journal import Journal, KeptConversation
 from apertis_magic.chat.model_lists import ModelLists
 from apertis_magic.chat.names import DEFAULT_CONVERSATION
-from apertis_magic.chat.preparing import check_no_key, prepare
+from apertis_magic.chat.preparing import prepare
 from apertis_magic.chat.reply import Reply
 from apertis_magic.chat.restoring import Desk, Restoring
 from apertis_magic.chat.settings import Preferences, Settings, address_of
@@ -292,7 +293,7 @@ class Session:
         """See that none of *texts* holds a key, neither the one in use nor another.
 
         Raises:
-            ConfigurationError: one does; the key is not repeated.
+            HeldBack: one does; the key is not repeated.
         """
         try:
             key = self.settings.api_key
@@ -308,8 +309,8 @@ class Session:
             conversation: its name; None for the current one.
 
         Raises:
-            ConfigurationError: something is missing or out of range, or a text holds an
-                API key; nothing was sent.
+            HeldBack: it holds a key, or is too large, and is not to be sent anyway.
+            ConfigurationError: something is missing or out of range; nothing was sent.
         """
         target = self.conversation(conversation or self._name)
         prepared = prepare(

@@ -23,7 +23,8 @@ from apertis_magic.chat.parts import (
 )
 from apertis_magic.chat.question import Question
 from apertis_magic.chat.sending import is_sent, messages_of
-from apertis_magic.clean import mend, without_keys
+from apertis_magic.clean import mend
+from apertis_magic.credentials import without_keys
 from apertis_magic.marks import MAY_HOLD_KEYS, SENT, json_name, kinds, marked
 
 
@@ -213,7 +214,7 @@ class Turn:
         return self.question.message, *messages_of(self.parts)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the turn as JSON, to be kept: what was sent is in it without keys."""
+        """Return the turn as JSON, to be kept; without keys, unless they were sent."""
         asked = {json: getattr(self.question, name) for json, name in _OF_QUESTION}
         if asked["filled"] is None:
             del asked["filled"]
@@ -224,6 +225,8 @@ class Turn:
             "answers": [list(map(part_to_dict, parts)) for parts in self.answers],
             "usage": asdict(self.usage) if self.usage else None,
         }
+        if self.question.anyway:
+            return kept
         return kept | {n: without_keys(kept[n]) for n in _MAY_HOLD_KEYS & kept.keys()}
 
     @classmethod

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Protocol
 
 from apertis_magic.chat.state import State
-from apertis_magic.clean import holds_key
-from apertis_magic.errors import ConfigurationError
+from apertis_magic.credentials import holds_key
+from apertis_magic.errors import ConfigurationError, HeldBack
 from apertis_magic.files import disk, ipynb, md, record
 
 
@@ -40,15 +40,19 @@ class Format(Protocol):
 _FORMATS: Mapping[str, Format] = {".ipynb": ipynb, ".md": md, ".json": record}
 
 
-def export(state: State, file: Path, *, force: bool = False) -> None:
+def export(
+    state: State, file: Path, *, force: bool = False, anyway: bool = False
+) -> None:
     """Write a conversation to a file, whole or not at all.
 
     Args:
         state: the conversation.
         file: where to; its ending names the format: ``.ipynb``, ``.md`` or ``.json``.
         force: replace also a file that is no export, or that somebody has changed.
+        anyway: write it also where a question holds a key.
 
     Raises:
+        HeldBack: a question holds a key; ``anyway`` writes it.
         ConfigurationError: nothing was written; the message says why in one line.
     """
     format = _format_of(file)
@@ -61,7 +65,8 @@ def export(state: State, file: Path, *, force: bool = False) -> None:
             raise ConfigurationError(
                 f"{file} exists and is not an export of ours; --force replaces it."
             )
-        _check_no_key(state)
+        if not anyway:
+            _check_no_key(state)
         disk.write(file, format.written(state))
     except RecursionError:
         reason = "an option is nested too deeply"
@@ -125,9 +130,9 @@ def _check_no_key(state: State) -> None:
     """
     for number, turn in enumerate(state.turns, 1):
         if any(map(holds_key, (*turn.texts_of_people, state.system or ""))):
-            raise ConfigurationError(
+            raise HeldBack(
                 f"Nothing was written, for question {number} of {state.name}, its "
                 "options or the system prompt holds an API key.",
                 hint="Take that turn out of the conversation, and revoke the key if "
-                "others have seen it.",
+                "others have seen it; --anyway writes it.",
             )

@@ -17,14 +17,14 @@ from apertis_magic.chat.session import Session, current
 from apertis_magic.chat.turn import Cell, Turn
 from apertis_magic.errors import (
     ApertisError,
-    ConfigurationError,
+    HeldBack,
     Interrupted,
     ModelNotFound,
 )
 from apertis_magic.notebook.config import ApertisMagic
 from apertis_magic.notebook.following import session_with
 from apertis_magic.notebook.option_line import parse, parse_ask
-from apertis_magic.notebook.options import ChatOptions, help_text
+from apertis_magic.notebook.options import ANYWAY, ChatOptions, help_text
 from apertis_magic.notebook.say import say, warn
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class Asker:
             Interrupted: the user stopped it.
         """
         line, body = _continued(line, body)
-        self.check_no_key(line)
+        self.check_line(line)
         options = parse(line)
         prompt = _without_blank_ends(body)
         if not prompt and not options.help:
@@ -107,7 +107,10 @@ class Asker:
             _tell_of_near(options.conversation, session.names)
         self._check_local_model(options.model)
         question = Question(
-            prompt, fields=_fields(options), last_turns=options.last_turns
+            prompt,
+            fields=_fields(options),
+            last_turns=options.last_turns,
+            anyway=options.anyway,
         )
         ask = Ask(
             question=question,
@@ -144,8 +147,10 @@ class Asker:
     def _asked_again(self, options: ChatOptions) -> Reply:
         conversation = self.session.find(options.conversation)
         last = conversation.transcript.find_turn()
+        ask = Ask.again(last, _fields(options))
         ask = replace(
-            Ask.again(last, _fields(options)),
+            ask,
+            question=replace(ask.question, anyway=options.anyway),
             model=options.model,
             stream=self._streams(options),
             limits=_limits(options),
@@ -250,16 +255,24 @@ class Asker:
             current().end_execution(self._execution)
         self._execution = None
 
-    def check_no_key(self, *texts: str | None) -> None:
-        """See that *texts* may be sent, or shown.
+    def check_line(self, line: str, *, asks: bool = True) -> None:
+        """See that what is said of a line, or done with it, cannot repeat a key.
+
+        Args:
+            line: the line.
+            asks: whether it is a question's: one that is to be sent anyway is looked at
+                again when it is sent.
 
         Raises:
-            UsageError: one holds a key, which is not repeated.
+            UsageError: it holds a key, which is not repeated.
         """
+        if asks and ANYWAY in line.split():
+            return
         try:
-            self.session.check_no_key(*texts)
-        except ConfigurationError as error:
-            raise UsageError(f"%chat: {error} {error.hint}") from None
+            self.session.check_no_key(line)
+        except HeldBack as error:
+            hint = error.hint if asks else error.hint.removesuffix(HeldBack.hint)
+            raise UsageError(f"%chat: {error} {hint.rstrip()}") from None
 
     def _check_local_model(self, asked: str | None) -> None:
         """See that the local model still runs, and say once that -m is ignored."""

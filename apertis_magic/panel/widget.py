@@ -10,7 +10,7 @@ import anywidget
 from IPython.display import display
 
 from apertis_magic.chat import names, session
-from apertis_magic.clean import redact
+from apertis_magic.credentials import redact
 from apertis_magic.panel import page, requests
 from apertis_magic.panel.actions import Actions, Outcome
 from apertis_magic.panel.publisher import Publisher

@@ -21,7 +21,8 @@ from apertis_magic.chat.parts import (
     without_data,
 )
 from apertis_magic.chat.turn import Turn
-from apertis_magic.clean import printable, without_keys
+from apertis_magic.clean import printable
+from apertis_magic.credentials import without_keys
 from apertis_magic.marks import NOT_IN_NOTEBOOKS, marked
 from apertis_magic.render import pictures
 

@@ -15,7 +15,8 @@ from apertis_magic.chat.growth import Piece
 from apertis_magic.chat.history import Entry, History, Placement
 from apertis_magic.chat.state import State
 from apertis_magic.chat.turn import Turn
-from apertis_magic.clean import mend, without_keys
+from apertis_magic.clean import mend
+from apertis_magic.credentials import without_keys
 
 _DAY = 86_400.0
 DROPPED, SUPERSEDED = 1, 2
@@ -190,10 +191,18 @@ def _write_conversation(db: Connection, state: State, notebook: str | None) -> N
             mend(state.name),
             notebook and mend(notebook),
             state.model and mend(state.model),
-            state.system and without_keys(mend(state.system)),
+            _system(state),
             time.time(),
         ),
     )
+
+
+def _system(state: State) -> str | None:
+    """Return the system prompt, without a key unless that was sent."""
+    if state.system is None:
+        return None
+    sent = any(t.question.anyway and t.system == state.system for t in state.turns)
+    return mend(state.system) if sent else str(without_keys(mend(state.system)))
 
 
 def _write_entry(

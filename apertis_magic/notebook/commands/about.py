@@ -9,7 +9,7 @@ from importlib.metadata import version as version_of
 from IPython.display import display
 
 from apertis_magic.chat.session import Session
-from apertis_magic.clean import redact
+from apertis_magic.credentials import redact
 from apertis_magic.errors import ApertisError, ConfigurationError
 from apertis_magic.notebook import options
 from apertis_magic.notebook.commands import command_table

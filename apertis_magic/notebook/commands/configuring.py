@@ -18,7 +18,8 @@ from apertis_magic.api.environment import (
 )
 from apertis_magic.api.params import PARAMS
 from apertis_magic.chat.session import Session
-from apertis_magic.clean import mend, redact
+from apertis_magic.clean import mend
+from apertis_magic.credentials import redact
 from apertis_magic.errors import ConfigurationError
 from apertis_magic.notebook.commands.command_line import CommandLine
 from apertis_magic.notebook.config import SETTINGS, ApertisMagic

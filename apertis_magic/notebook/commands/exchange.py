@@ -13,6 +13,7 @@ from apertis_magic.errors import ConfigurationError
 from apertis_magic.notebook.commands import conversations
 from apertis_magic.notebook.commands.command_line import CommandLine
 from apertis_magic.notebook.offers import ENDINGS
+from apertis_magic.notebook.options import ANYWAY
 from apertis_magic.notebook.say import say
 from apertis_magic.notebook.wording import counted, turns
 
@@ -29,7 +30,8 @@ def export(line: CommandLine) -> None:
     target, *others = words
     name = names.checked(others[0]) if others else None
     state, file = conversations.find(line.session, name).state, _file(target)
-    files.export(state, file, force=bool(line.flags))
+    force, anyway = "--force" in line.flags, ANYWAY in line.flags
+    files.export(state, file, force=force, anyway=anyway)
     say(f"{state.name}: {turns(len(state.turns))} written to {file}.")
 
 

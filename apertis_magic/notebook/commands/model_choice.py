@@ -10,7 +10,7 @@ from apertis_magic.api.address import is_apertis
 from apertis_magic.chat.conversation import Conversation
 from apertis_magic.chat.model_lists import ListedModel, Listing, near
 from apertis_magic.chat.session import Session
-from apertis_magic.clean import redact
+from apertis_magic.credentials import redact
 from apertis_magic.errors import ApertisError, Interrupted
 from apertis_magic.notebook.commands.command_line import CommandLine
 from apertis_magic.notebook.offers import NO_MODEL

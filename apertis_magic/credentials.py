@@ -1,0 +1,170 @@
+"""Keys in texts: what looks like anybody's is told, and what is one is taken out."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+KEY = "[key]"
+"""What stands where a key was."""
+
+# Where a key begins: not in the middle of a word, for "task-classifier" holds none.
+_START = "(?<![A-Za-z0-9])"
+# Prefixes that nothing but a key has.
+_SHAPES = re.compile(
+    _START + r"(?:(?:AKIA|ASIA)[A-Z0-9]{16,}|AIza[\w-]{16,}"
+    r"|gh[oprsu]_[A-Za-z0-9]{16,}|xox[abceprs]-[0-9][A-Za-z0-9-]{15,})",
+    re.ASCII,
+)
+# Prefixes that words and identifiers have too: what is behind them tells a key.
+_PREFIXED = re.compile(
+    _START + r"(?:(?:sk|pplx|xai|xapp|xox[abceprs]|glpat|pypi)-(?:ant-|proj-)?"
+    r"|(?:hf|gsk|npm|r8|[rs]k_live|[rs]k_test|github_pat)_)(?P<tail>[\w.-]{16,})",
+    re.ASCII,
+)
+# In a server's words a placeholder is no loss.
+_LIKE_OURS = re.compile(_START + r"sk-[\w.-]{6,}", re.ASCII)
+_HEAD = r"-{4,5} ?BEGIN (?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)? ?-{4,5}"
+_BREAK = r"""(?:\s|\\[nr]|["',])"""  # the end of a line, also as code writes it
+_PRIVATE_KEY = re.compile(
+    rf"{_HEAD}(?:{_BREAK}{{0,40}}+[A-Za-z0-9+/=]{{16,}}+)++"
+    rf"(?:{_BREAK}{{0,40}}+[A-Za-z0-9+/]*+(?:=++|(?={_BREAK}{{0,40}}+-)))?"
+    rf"|^[ \t>\"'`#/*]*+{_HEAD}[ \t\r\"'`,]*+$",
+    re.MULTILINE | re.ASCII,
+)
+# Fields whose values are secrets, whatever they look like.
+_SECRET = re.compile(
+    r"(?:api|access|auth|secret|private)[-_]?(?:key|token)|authorization|password"
+    r"|secret|credential",
+    re.IGNORECASE,
+)
+_RUN = re.compile(r"[A-Za-z0-9]+")
+_DIGITS_TURN = re.compile(r"(?<=[0-9])[A-Za-z]|(?<=[A-Za-z])[0-9]")
+_CASES_TURN = re.compile(r"(?<=[a-z])[A-Z]|(?<=[A-Z])[a-z]")
+_LONG_RUN = 30
+"""Letters and digits without a break that are longer than any word."""
+_RUN_OF_KEY = 16
+_TURNS = 4
+_PLACEHOLDER = re.compile(r"(?i)example|your|fake|dummy|xxxx|abcdef|12345678")
+_LONGEST_PLACEHOLDER = 29
+_DIFFERENT = 6
+"""Fewer characters that differ are a mask, such as ``sk-xxxxxxxx``."""
+_SHORTEST = 8
+"""A key in use that is shorter, such as ``EMPTY``, is no secret."""
+# What people give to servers without keys: "not-needed", "lm-studio".
+_WORD = re.compile(r"[A-Za-z_-]{1,15}")
+
+
+def holds_key(text: str, *known: str | None) -> bool:
+    """Tell whether *text* holds one of the keys *known*, or surely some other one.
+
+    Prose about keys, short placeholders and words such as ``sk-learn`` are none.
+    """
+    if any(key in text for key in _secrets(known) if not _WORD.fullmatch(key)):
+        return True
+    shaped = [found[0] for found in _SHAPES.finditer(text)]
+    shaped += [m[0] for m in _PREFIXED.finditer(text) if _is_random(m["tail"])]
+    return any(map(_is_key, shaped)) or _PRIVATE_KEY.search(text) is not None
+
+
+def redact(text: str, *keys: str | None) -> str:
+    """Return *text* without anything that looks like, or is, one of *keys*.
+
+    A key of fewer than 8 characters, such as the ``token`` or ``EMPTY`` that people
+    give to servers without keys, is no secret and may be a word of the text.
+    """
+    text = Echo.of(*keys).removed(text)
+    for shape in (_PRIVATE_KEY, _LIKE_OURS, _SHAPES):
+        text = shape.sub(KEY, text)
+    return _PREFIXED.sub(lambda m: KEY if _is_random(m["tail"]) else m[0], text)
+
+
+def without_keys(value: Any) -> Any:
+    """Return JSON, or a text, without the keys that are surely in it.
+
+    A value is a key where its field's name says so, such as ``Authorization`` or
+    ``api_key``. Other text is left as it is: it may be about keys.
+    """
+    if isinstance(value, str):
+        return redact(value) if holds_key(value) else value
+    if isinstance(value, dict):
+        return {
+            name: KEY
+            if isinstance(inner, str) and _SECRET.search(str(name))
+            else without_keys(inner)
+            for name, inner in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [without_keys(each) for each in value]
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Echo:
+    """The keys of a request, which its server may repeat in what it answers.
+
+    A key that is a word, such as ``lm-studio``, is one only where no word goes on
+    before or behind it.
+    """
+
+    _pattern: re.Pattern[str] | None = field(default=None, repr=False)
+    _keys: tuple[str, ...] = field(default=(), repr=False)
+
+    @classmethod
+    def of(cls, *keys: str | None) -> "Echo":
+        """Return that of keys, those left out that are no secrets."""
+        # The longest first: one may be a part of another.
+        secrets = tuple(sorted(set(_secrets(keys)), key=len, reverse=True))
+        standing = "|".join(map(_standing, secrets))
+        return cls(re.compile(standing) if secrets else None, secrets)
+
+    def removed(self, text: str) -> str:
+        """Return a whole text without the keys."""
+        return self._pattern.sub(KEY, text) if self._pattern else text
+
+    def growing(self, text: str) -> str:
+        """Return a text that may grow, without the keys and what may become one."""
+        return self.removed(text[: len(text) - self.held_back(text)])
+
+    def held_back(self, text: str) -> int:
+        """Return how many characters at a text's end may become a key."""
+        return max((_begun(key, text) for key in self._keys), default=0)
+
+
+def _secrets(keys: Iterable[str | None]) -> list[str]:
+    return [key for key in keys if key and len(key) >= _SHORTEST]
+
+
+def _standing(key: str) -> str:
+    """Return the pattern of a key where it stands as one."""
+    if not _WORD.fullmatch(key):
+        return re.escape(key)
+    return rf"(?<![\w-]){re.escape(key)}(?![\w-])"
+
+
+def _begun(key: str, text: str) -> int:
+    """Return how many characters at the end of *text* the key may begin with.
+
+    A word counts whole: what follows tells whether another word goes on.
+    """
+    longest = len(key) if _WORD.fullmatch(key) else len(key) - 1
+    lengths = range(min(longest, len(text)), 0, -1)
+    return next((n for n in lengths if text.endswith(key[:n])), 0)
+
+
+def _is_random(tail: str) -> bool:
+    """Tell whether what stands behind a prefix is no word: letters and digits mix."""
+    run = max(_RUN.findall(tail), key=len, default="")
+    digits, cases = len(_DIGITS_TURN.findall(tail)), len(_CASES_TURN.findall(tail))
+    if len(run) >= _LONG_RUN or digits >= _TURNS:
+        return True
+    if digits >= _TURNS // 2:
+        return len(run) >= _RUN_OF_KEY or cases >= _TURNS - 1
+    return len(run) >= _RUN_OF_KEY and len(_CASES_TURN.findall(run)) >= _TURNS
+
+
+def _is_key(shaped: str) -> bool:
+    if len(set(shaped)) < _DIFFERENT:
+        return False
+    is_short = len(shaped) <= _LONGEST_PLACEHOLDER
+    return not (is_short and _PLACEHOLDER.search(shaped))
