@@ -1,7 +1,7 @@
 """Keys in texts: what looks like anybody's is told, and what is one is taken out."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,7 +51,6 @@ _DIFFERENT = 6
 """Fewer characters that differ are a mask, such as ``sk-xxxxxxxx``."""
 _SHORTEST = 8
 """A key in use that is shorter, such as ``EMPTY``, is no secret."""
-# What people give to servers without keys: "not-needed", "lm-studio".
 _WORD = re.compile(r"[A-Za-z_-]{1,15}")
 
 
@@ -60,7 +59,7 @@ def holds_key(text: str, *known: str | None) -> bool:
 
     Prose about keys, short placeholders and words such as ``sk-learn`` are none.
     """
-    if any(key in text for key in _secrets(known) if not _WORD.fullmatch(key)):
+    if any(key in text for key in _secrets(known) if not _is_word(key)):
         return True
     shaped = [found[0] for found in _SHAPES.finditer(text)]
     shaped += [m[0] for m in _PREFIXED.finditer(text) if _is_random(m["tail"])]
@@ -118,9 +117,31 @@ class Echo:
         standing = "|".join(map(_standing, secrets))
         return cls(re.compile(standing) if secrets else None, secrets)
 
+    def __bool__(self) -> bool:
+        return bool(self._keys)
+
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """Return where the keys in a whole text begin and end, in their order."""
+        return [m.span() for m in self._pattern.finditer(text)] if self._pattern else []
+
     def removed(self, text: str) -> str:
         """Return a whole text without the keys."""
         return self._pattern.sub(KEY, text) if self._pattern else text
+
+    def removed_in(self, value: Any) -> Any:
+        """Return JSON without the keys, those in the names of fields too."""
+        if self._pattern is None:
+            return value
+        if isinstance(value, str):
+            return self.removed(value)
+        if isinstance(value, dict):
+            return {
+                self.removed_in(name): self.removed_in(inner)
+                for name, inner in value.items()
+            }
+        if isinstance(value, list | tuple):
+            return [self.removed_in(each) for each in value]
+        return value
 
     def growing(self, text: str) -> str:
         """Return a text that may grow, without the keys and what may become one."""
@@ -128,28 +149,56 @@ class Echo:
 
     def held_back(self, text: str) -> int:
         """Return how many characters at a text's end may become a key."""
-        return max((_begun(key, text) for key in self._keys), default=0)
+        # A key that is there is one whatever comes, unless it may go on.
+        known = [span for span in self.spans(text) if not self._may_go_on(text, span)]
+        return max((_begun(key, text, known) for key in self._keys), default=0)
+
+    def _may_go_on(self, text: str, span: tuple[int, int]) -> bool:
+        """Tell whether what follows may make another key, or a word, of one."""
+        start, end = span
+        found = text[start:end]
+        return end == len(text) and (
+            _is_word(found)
+            or any(key != found and key.startswith(found) for key in self._keys)
+        )
+
+
+NO_ECHO = Echo()
+"""That of a request without a key."""
 
 
 def _secrets(keys: Iterable[str | None]) -> list[str]:
     return [key for key in keys if key and len(key) >= _SHORTEST]
 
 
+def _is_word(key: str) -> bool:
+    """Tell whether a key may be a word, such as ``not-needed`` or ``lm-studio``."""
+    return _WORD.fullmatch(key) is not None
+
+
 def _standing(key: str) -> str:
     """Return the pattern of a key where it stands as one."""
-    if not _WORD.fullmatch(key):
-        return re.escape(key)
-    return rf"(?<![\w-]){re.escape(key)}(?![\w-])"
+    return rf"(?<![\w-]){re.escape(key)}(?![\w-])" if _is_word(key) else re.escape(key)
 
 
-def _begun(key: str, text: str) -> int:
+def _begun(key: str, text: str, known: Sequence[tuple[int, int]]) -> int:
     """Return how many characters at the end of *text* the key may begin with.
 
-    A word counts whole: what follows tells whether another word goes on.
+    Args:
+        key: the key; where it is a word what follows tells whether that goes on.
+        text: the text so far.
+        known: where keys are for sure, none of which is another's beginning.
     """
-    longest = len(key) if _WORD.fullmatch(key) else len(key) - 1
-    lengths = range(min(longest, len(text)), 0, -1)
-    return next((n for n in lengths if text.endswith(key[:n])), 0)
+    longest = min(len(key) - (not _is_word(key)), len(text))
+    for length in range(longest, 0, -1):
+        place = len(text) - length
+        if text.endswith(key[:length]) and not _is_within(place, known):
+            return length
+    return 0
+
+
+def _is_within(place: int, spans: Sequence[tuple[int, int]]) -> bool:
+    return any(start < place < end for start, end in spans)
 
 
 def _is_random(tail: str) -> bool:

@@ -60,8 +60,8 @@ ORDER = {
     name: rank
     for rank, names in enumerate(
         (
-            """ask attachment draft fitting former growth history names parts picture
-            prose question received sending state thinking turn watchers""",
+            """ask attachment draft echoes fitting former growth history names parts
+            picture prose question received sending state thinking turn watchers""",
             "journal",
             "answering conversation holding reply request transcript",
             "clients model_lists preparing restoring session settings",

@@ -79,6 +79,7 @@ async def answer(
         # It may have been complete, with its connection still closing.
         finish = draft.finish or "interrupted"
     except ApertisError as failure:
+        failure.partial = draft.echo.removed(failure.partial)
         finish, error = "error", failure
     except Exception as cause:  # noqa: BLE001  what had come must not be lost
         finish, error = (

@@ -21,6 +21,7 @@ from apertis_magic.chat.reply import Ending, Reply
 from apertis_magic.chat.state import State
 from apertis_magic.chat.transcript import Transcript, lock
 from apertis_magic.chat.turn import Turn
+from apertis_magic.credentials import Echo
 
 _OF_QUESTION = {each.name for each in dataclass_fields(Question)} - {
     "typed",
@@ -305,6 +306,7 @@ class Conversation:
                 asked_model=prepared.model,
                 partial=ask.partial,
                 watchers=None if ask.once else self.transcript.watchers,
+                echo=Echo.of(*prepared.client.secrets),
             )
             if not ask.once:
                 self._under_way = (*self._under_way, UnderWay(reply, ask))

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic, time
 from uuid import uuid4
 
@@ -15,6 +15,7 @@ from apertis_magic.chat.parts import Parts, Reasoning, Refusal, text_of
 from apertis_magic.chat.received import answers_of, texts_of
 from apertis_magic.chat.turn import Turn
 from apertis_magic.chat.watchers import Watchers
+from apertis_magic.credentials import NO_ECHO, Echo
 from apertis_magic.errors import ApertisError
 
 _PHASES = {
@@ -50,6 +51,7 @@ class Draft:
         asked_model: the model that is asked.
         partial: the turn whose answer is completed; None for a new answer.
         watchers: are told of each change, on the background loop.
+        echo: the keys of the request, which the server may repeat.
 
     Attributes:
         id: that of the turn to come.
@@ -60,13 +62,18 @@ class Draft:
         left_out: how many turns were not sent, since they would not have fitted.
         cached: whether the journal answered, without a request.
         first_text: seconds from the start to the first text, None until then.
+        echo: the keys of the request, which are taken out of what came.
         started: when the question was sent, in seconds since 1970.
         grown: held while a piece is added, and notified then.
         steps: how many pieces have been added.
     """
 
     def __init__(
-        self, asked_model: str, partial: Turn | None, watchers: Watchers
+        self,
+        asked_model: str,
+        partial: Turn | None,
+        watchers: Watchers,
+        echo: Echo = NO_ECHO,
     ) -> None:
         self.id = partial.id if partial else uuid4().hex
         self.asked_model = asked_model
@@ -85,17 +92,19 @@ class Draft:
         self._copied: Turn | None = None  # what the journal has answered
         self._assembly = Assembly()
         self._watchers = watchers
+        self.echo = echo
 
     @property
     def model(self) -> str:
         """The model that answers, as the server names it; empty until it has."""
         copied = self._copied.model if self._copied else ""
-        return self._served or self._assembly.model or copied
+        return self.echo.removed(self._served or self._assembly.model or copied)
 
     @property
     def usage(self) -> Usage | None:
         """The tokens it took, once the server has told them."""
-        return self._copied.usage if self._copied else self._assembly.usage
+        usage = self._copied.usage if self._copied else self._assembly.usage
+        return usage and replace(usage, raw=self.echo.removed_in(usage.raw))
 
     @property
     def finish(self) -> str | None:
@@ -103,14 +112,15 @@ class Draft:
         if self._copied:
             return self._copied.finish
         choices = self._assembly.choices
-        return choices[0].finish if 0 in choices else None
+        finish = choices[0].finish if 0 in choices else None
+        return finish and self.echo.removed(finish)
 
     @property
     def answers(self) -> tuple[Parts, ...]:
         """What has come, as the answers of the turn; nothing more comes of it."""
         if self._copied:
             return self._copied.answers
-        return answers_of(self._assembly.choices, self._partial)
+        return answers_of(self._assembly.choices, self._partial, self.echo)
 
     @property
     def text(self) -> str:
@@ -156,7 +166,7 @@ class Draft:
         """What is known of the answer now."""
         before = self._copied.parts if self._copied else self._partial
         choices = self._assembly.choices
-        now = texts_of(choices[0]) if 0 in choices else {}
+        now = texts_of(choices[0], self.echo) if 0 in choices else {}
         return Progress(
             text_of(before) + now.get("text", ""),
             text_of(before, Reasoning) + now.get("reasoning", ""),
@@ -221,7 +231,7 @@ class Draft:
 
     def growth(self) -> Iterator[list[Piece]]:
         """Give what the answers have grown by, whenever it is asked."""
-        growth = Growth()
+        growth = Growth(self.echo)
         while True:
             yield growth.news(self._assembly)
 

@@ -1,10 +1,11 @@
 """What an answer has grown by: the pieces of it that the journal keeps meanwhile."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from apertis_magic.api.assemble import Assembly, Pieces
 from apertis_magic.api.types import WebSource
+from apertis_magic.credentials import NO_ECHO, Echo
 
 CALL, SOURCE = "tool_call", "source"
 
@@ -28,8 +29,10 @@ class Piece(NamedTuple):
 class Growth:
     """Tells what is new in the pieces of a response since it was asked last."""
 
-    def __init__(self) -> None:
+    def __init__(self, echo: Echo = NO_ECHO) -> None:
+        self._echo = echo
         self._seen: dict[int, tuple[int, int, int, int]] = {}
+        self._held: dict[tuple[int, str], str] = {}  # what may become a key
 
     def news(self, assembly: Assembly) -> list[Piece]:
         """Return what is new, in its order; texts that meet are one."""
@@ -48,11 +51,32 @@ class Growth:
             run, piece = number, len(new) + (piece if number == run else 0)
             if each.kind == "picture":
                 yield from ((each.kind, address) for address in new)
-            elif new:
-                yield each.kind, "".join(new)
-        yield from ((CALL, raw) for raw in calls[called:])
-        yield from ((SOURCE, page.raw) for page in pages[cited:])
-        self._seen[answer] = run, piece, len(calls), len(pages)
+            elif text := self._without_key(answer, each.kind, "".join(new)):
+                yield each.kind, text
+        if self._may_be_told(pieces):
+            yield from ((CALL, self._echo.removed_in(raw)) for raw in calls[called:])
+            called = len(calls)
+        yield from ((SOURCE, self._echo.removed_in(page.raw)) for page in pages[cited:])
+        self._seen[answer] = run, piece, called, len(pages)
+
+    def _without_key(self, answer: int, kind: str, new: str) -> str:
+        """Return what is new of a text, without a key that may have been cut."""
+        text = self._held.get((answer, kind), "") + new
+        told = len(text) - self._echo.held_back(text)
+        self._held[answer, kind] = text[told:]
+        return self._echo.removed(text[:told])
+
+    def _may_be_told(self, pieces: Pieces) -> bool:
+        """Tell whether no key is, or may begin, in the calls of tools so far."""
+        if not self._echo:
+            return True
+        calls = pieces.calls.to_list()
+        texts = (text for call in calls for text in (call["id"], *_texts(call)))
+        return all(self._echo.growing(text) == text for text in texts if text)
+
+
+def _texts(call: Mapping[str, Any]) -> tuple[str, str]:
+    return call["function"]["name"], call["function"]["arguments"]
 
 
 def regrown(pieces: Iterable[Piece]) -> dict[int, Pieces]:
