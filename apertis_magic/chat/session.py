@@ -235,11 +235,11 @@ class Session:
     def restore(
         self, name: str | None = None
     ) -> tuple[Conversation, KeptConversation | None]:
-        """Bring a conversation back from the journal: this notebook's, else any.
+        """Bring a conversation back from the journal.
 
         Args:
-            name: its name, or the beginning of its id; None for the one that was
-                used last.
+            name: its name, or the beginning of its id; None for the one that this
+                notebook used last.
 
         Returns:
             The conversation, which is the current one from now on, and what the
@@ -343,7 +343,6 @@ class Session:
             journal=self.journal,
             open_ids={each.state.id for each in conversations},
             notebook=self.preferences.notebook,
-            is_begun=any(each.turns for each in conversations),
         )
 
     def _add(self, name: str, conversation: Conversation | None = None) -> Conversation:
