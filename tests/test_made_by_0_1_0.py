@@ -38,7 +38,7 @@ def copied(name: str, folder: Path) -> Path:
 def as_then(turn: Turn) -> dict[str, Any]:
     """Return a turn as the JSON of version 0.1.0 had it."""
     raw = turn.to_dict()
-    for name in ("answers", "repaired", "star", "note"):
+    for name in ("answers", "repaired", "star", "note", "anyway", "untrusted"):
         del raw[name]
     return {
         **raw,

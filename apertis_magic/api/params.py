@@ -43,6 +43,8 @@ class Param:
         offers: values worth offering where others will do as well.
         on_line: whether the magic line has an option for it.
         short: the short way to write that option; empty for none.
+        harmless: whether a stranger may choose it: it costs nothing, and has the
+            request go nowhere else.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Param:
     offers: tuple[str, ...] = ()
     on_line: bool = False
     short: str = ""
+    harmless: bool = False
 
     def check(self, value: object) -> None:
         """Check one value that was given for the parameter.
@@ -104,6 +107,7 @@ PARAMS: Mapping[str, Param] = {
             high=2,
             help="how freely words are chosen; 0 is the most predictable",
             on_line=True,
+            harmless=True,
             short="-t",
         ),
         Param(
@@ -113,6 +117,7 @@ PARAMS: Mapping[str, Param] = {
             high=1,
             help="choose among the likeliest words that make up this probability",
             on_line=True,
+            harmless=True,
         ),
         Param(
             name="max_tokens",
@@ -128,6 +133,7 @@ PARAMS: Mapping[str, Param] = {
             high=2,
             help="above 0: repeat the same words less",
             on_line=True,
+            harmless=True,
         ),
         Param(
             name="presence_penalty",
@@ -136,6 +142,7 @@ PARAMS: Mapping[str, Param] = {
             high=2,
             help="above 0: move on to new topics more",
             on_line=True,
+            harmless=True,
         ),
         Param(
             name="stop",
@@ -143,12 +150,14 @@ PARAMS: Mapping[str, Param] = {
             most=4,
             help="end the answer where this text would come; up to 4 times",
             on_line=True,
+            harmless=True,
         ),
         Param(
             name="seed",
             kind=int,
             help="the same seed gives the same answer, where the model can do that",
             on_line=True,
+            harmless=True,
         ),
         Param(
             name="reasoning_effort",
@@ -268,6 +277,13 @@ PARAMS: Mapping[str, Param] = {
 }
 # The older way to search the web and the newer one.
 _APART = ("web_search_options", ("web_results_count", "web_content_length"))
+
+
+ARGUMENTS = frozenset(
+    "model messages stream stream_options extra_headers timeout max_retries "
+    "on_retry".split()
+)
+"""What ``create`` takes beside a request's fields: no field of a question is one."""
 
 
 def check(options: Mapping[str, object]) -> None:

@@ -83,9 +83,12 @@ class Ask:
             turn: the turn.
             fields: the request's fields that are to be other than they were.
         """
-        fields = _changed(turn.question.fields, fields or {})
+        fields = _changed(turn.question.repeatable, fields or {})
+        question = replace(
+            turn.question, fields=fields, filled=None, anyway=False, untrusted=False
+        )
         return cls(
-            question=replace(turn.question, fields=fields, filled=None, anyway=False),
+            question=question,
             placement=Placement(replaces=turn.id),
             repeats=turn,
         )
@@ -95,7 +98,7 @@ class Ask:
         """Return the Ask for the rest of a turn's answer, which joins the turn."""
         question = turn.question
         # One answer is completed, not as many as were asked for.
-        fields = {k: v for k, v in question.fields.items() if k != "n"}
+        fields = {k: v for k, v in question.repeatable.items() if k != "n"}
         return cls(
             question=replace(question, fields=fields),
             placement=Placement(replaces=turn.id),
@@ -111,7 +114,8 @@ class Ask:
         """Return the model to ask: the one place that chooses.
 
         A question that is asked again, or whose answer is completed, keeps its model,
-        where the address is the same: another one may not know the model.
+        where the address is the same: another one may not know the model. An untrusted
+        file's model may be a dear one.
 
         Args:
             base_url: the address that is asked.
@@ -119,8 +123,9 @@ class Ask:
             default: the model where nobody says otherwise.
         """
         former = self.former
-        is_known = former is not None and former.base_url == base_url
-        again = former.asked_model if former and is_known else None
+        again = None
+        if former is not None and not former.question.untrusted:
+            again = former.asked_model if former.base_url == base_url else None
         return self.model or again or own or default
 
     def check(self) -> None:

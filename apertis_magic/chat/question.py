@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from dataclasses import fields as dataclass_fields
 from typing import Annotated, Any
 
+from apertis_magic.api.params import PARAMS
 from apertis_magic.api.types import Message
 from apertis_magic.chat.attachment import Attachment, content
 from apertis_magic.clean import mend
@@ -26,6 +27,8 @@ class Question:
         last_turns: how many of the turns before it are sent at the most; None for all.
         anyway: whether it is sent also where it would be held back: with a key in it,
             or larger than anybody means.
+        untrusted: whether it is of a file that nobody has said to trust: what was
+            filled in, which is not shown, is not sent then.
     """
 
     typed: Annotated[str, Named("prompt"), SENT, MAY_HOLD_KEYS]
@@ -36,11 +39,20 @@ class Question:
     )
     last_turns: Annotated[int | None, Named("history")] = None
     anyway: bool = False
+    untrusted: bool = False
 
     @property
     def sent(self) -> str:
         """The message as it is sent."""
-        return self.typed if self.filled is None else self.filled
+        return self.typed if self.filled is None or self.untrusted else self.filled
+
+    @property
+    def repeatable(self) -> Mapping[str, Any]:
+        """The fields that hold when it is asked again; a stranger's may not cost."""
+        if not self.untrusted:
+            return self.fields
+        known = ((name, PARAMS.get(name)) for name in self.fields)
+        return {n: self.fields[n] for n, param in known if param and param.harmless}
 
     def mended(self) -> "Question":
         """Return the question with halves of characters joined or replaced."""

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Annotated, Any
 from uuid import uuid4
 
+from apertis_magic.api.params import ARGUMENTS
 from apertis_magic.api.types import Message, Usage
 from apertis_magic.api.value import Json, items, mapping
 from apertis_magic.chat import former
@@ -247,6 +248,7 @@ class Turn:
         if "prompt" not in known:
             raise ValueError("there is no prompt")
         asked = {name: known.pop(json) for json, name in _OF_QUESTION if json in known}
+        asked["fields"] = _fields(asked.get("fields", {}))
         usage = mapping(raw.get("usage"))
         attached = tuple(
             Attachment.from_dict({k: _mended(v) for k, v in each.items()})
@@ -258,6 +260,11 @@ class Turn:
             usage=_usage(usage) if usage else None,
             **known,
         )
+
+
+def _fields(raw: Json) -> Json:
+    """Return the fields of a request, without what no turn keeps of how it is sent."""
+    return {name: value for name, value in raw.items() if name not in ARGUMENTS}
 
 
 def _answers(raw: list[Any]) -> tuple[Parts, ...]:

@@ -13,7 +13,7 @@ from apertis_magic.clean import mend
 
 _FORMAT = "apertis_magic conversation"
 VERSION = 2
-_MOST = 2**63
+_MOST = 2**53
 
 
 def written(state: State) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
 
+from apertis_magic.chat import trust
 from apertis_magic.chat.ask import Ask, Limits
 from apertis_magic.chat.history import Placement
 from apertis_magic.chat.question import Question
@@ -26,6 +27,7 @@ from apertis_magic.notebook.following import session_with
 from apertis_magic.notebook.option_line import parse, parse_ask
 from apertis_magic.notebook.options import ANYWAY, ChatOptions, help_text
 from apertis_magic.notebook.say import say, warn
+from apertis_magic.notebook.wording import listed
 
 if TYPE_CHECKING:
     from apertis_magic.notebook.views.cell import Displays, View
@@ -147,6 +149,9 @@ class Asker:
     def _asked_again(self, options: ChatOptions) -> Reply:
         conversation = self.session.find(options.conversation)
         last = conversation.transcript.find_turn()
+        left = trust.left_out(last.question)
+        if left:
+            say(f"Without {listed(list(left))}, which are of the file it is from.")
         ask = Ask.again(last, _fields(options))
         ask = replace(
             ask,

@@ -316,7 +316,8 @@ COMMANDS: Mapping[str, Command] = {
         ),
         Command(
             name="load",
-            help="go on with the conversations of such a file, or of a saved notebook",
+            help="go on with the conversations of such a file, or of a saved notebook; "
+            "--trust takes its model, system prompt and options too",
             function="exchange:load",
             arguments=(
                 Argument(
@@ -326,6 +327,7 @@ COMMANDS: Mapping[str, Command] = {
                     needs=_needs_file_to_read,
                 ),
             ),
+            flags=("--trust",),
         ),
         Command(
             name="journal",
