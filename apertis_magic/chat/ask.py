@@ -185,7 +185,7 @@ class PreparedAsk:
         return {**other, **fields, **self.ask.limits.arguments}
 
     def fingerprint(self, messages: Sequence[Message]) -> str | None:
-        """Return what is the same for the same request; no key is in it.
+        """Return what is the same for the same request by the same key, as a hash.
 
         None where that cannot be told: a field may hold what is no JSON, and a header
         may change the answer and hold a key.
@@ -194,6 +194,7 @@ class PreparedAsk:
             return None
         request = {
             "base_url": self.client.base_url,
+            "secrets": self.client.secrets,
             "model": self.model,
             "messages": [message.to_dict() for message in messages],
             "options": dict(self.ask.question.fields),

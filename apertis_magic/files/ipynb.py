@@ -83,7 +83,8 @@ def read(text: str) -> list[State]:
     for cell in items(book.get("cells")):
         own = cell.get("id")
         known = own if isinstance(own, str) and _ID.fullmatch(own) else None
-        for name, turn in metadata.answers_of(items(cell.get("outputs"))):
+        source = metadata.joined(cell.get("source")) or ""
+        for name, turn in metadata.answers_of(items(cell.get("outputs")), source):
             # One that was asked with --once is of no conversation.
             if name and name.strip():
                 answers = conversations.setdefault(mend(name), [])

@@ -81,7 +81,7 @@ def _brought(state: State, file: Path, *, trusted: bool) -> str:
             turn.options if trusted else trust.left_out(_untrusted(turn))
         ).items()
     }
-    shown = listed([f"{name}={value}" for name, value in options.items()])
+    shown = listed([f"{name}={value}" for name, value in options.items()], 12)
     system = state.system and excerpt(redact(state.system), 40)
     parts = (
         f"the model {redact(state.model)}" if state.model else "",

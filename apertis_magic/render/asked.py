@@ -1,0 +1,57 @@
+"""A question as a person sees it above its answer: a long one is folded, or cut."""
+
+from apertis_magic.chat.picture import readable
+from apertis_magic.chat.turn import Turn
+from apertis_magic.render import style
+from apertis_magic.render.text import lines as html_lines
+from apertis_magic.render.text import note
+
+LONG = 2_000
+"""Characters of a question that are shown; more are behind a fold."""
+
+_MOST_LINES = 30
+_LARGEST = 100_000
+"""Characters behind a fold; of more a page would become slow."""
+
+
+def clipped(text: str) -> str:
+    """Return the beginning of a text that is shown, all of it where it is short."""
+    lines = text.split("\n", _MOST_LINES)
+    kept = "\n".join(lines[:_MOST_LINES])[:LONG]
+    return text if len(text) - len(kept) < LONG // 10 else kept
+
+
+def html(turn: Turn) -> str:
+    """Return the HTML of a question with the names of what was attached."""
+    shown = clipped(turn.prompt)
+    rest = turn.prompt[len(shown) :]
+    folded = ""
+    if rest:
+        summary = f'<summary dir="auto"><small>{_all(turn.prompt)}</small></summary>'
+        more = note(_left_out(rest[_LARGEST:])) if len(rest) > _LARGEST else ""
+        folded = f"<details>{summary}{html_lines(rest[:_LARGEST])}{more}</details>"
+    files = "".join(map(note, attached(turn)))
+    looks = f'class="apertis-question" dir="auto" style="{style.QUESTION}"'
+    dots = " …" if rest else ""
+    return f"<blockquote {looks}>{html_lines(shown)}{dots}{folded}{files}</blockquote>"
+
+
+def plain(turn: Turn) -> str:
+    """Return a question as plain text, without what is left out of a long one."""
+    shown = clipped(turn.prompt)
+    rest = turn.prompt[len(shown) :]
+    return f"{shown} …\n{_left_out(rest)}" if rest else shown
+
+
+def attached(turn: Turn) -> list[str]:
+    """Return the lines that name what was attached to a question."""
+    return [f"Attached: {each}" for each in turn.attachments]
+
+
+def _all(text: str) -> str:
+    return f"Show all, {readable(len(text.encode(errors='replace')))}"
+
+
+def _left_out(rest: str) -> str:
+    size = readable(len(rest.encode(errors="replace")))
+    return f"{size} more are left out here; %chat export writes all of it."
