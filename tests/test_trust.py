@@ -1,4 +1,4 @@
-"""A stranger's file: nothing of it holds for one's own questions without a word."""
+"""Strangers' files, others' keys, open addresses: nothing goes without a word."""
 
 import inspect
 import json
@@ -16,6 +16,7 @@ from apertis_magic.api.completions import AsyncCompletions
 from apertis_magic.api.params import ARGUMENTS, PARAMS
 from apertis_magic.chat import session
 from apertis_magic.chat.question import Question
+from apertis_magic.chat.settings import Settings
 from apertis_magic.chat.state import State, history_of
 from apertis_magic.chat.turn import Turn
 from apertis_magic.errors import ConfigurationError
@@ -241,3 +242,63 @@ def test_a_number_that_no_later_turn_could_follow(tmp_path: Path, number: int) -
         place["made"] = before
         with pytest.raises(ConfigurationError, match="cannot be loaded"):
             files.load(file)
+
+
+def test_a_cached_answer_is_for_its_key_alone(
+    shell: Shell, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another key's request is another one; which key it was is written nowhere."""
+    server.will(says("A"))
+    for key in ("hush-hush-1", "hush-hush-2", "hush-hush-1"):
+        monkeypatch.setenv("APERTIS_API_KEY", key)
+        shell.run("%%chat --cache --new\nWhy?")
+    journal = session.current().journal
+    assert journal is not None
+    journal.flush()
+    written = b"".join(file.read_bytes() for file in journal.file.parent.iterdir())
+
+    assert ["Bearer hush-hush-1", "Bearer hush-hush-2"] == [
+        request.headers["authorization"] for request in server.requests
+    ]
+    assert b"hush-hush" not in written
+
+
+@pytest.mark.parametrize(
+    ("base_url", "is_open"),
+    [
+        ("http://gpu.example/v1", True),
+        ("http://192.168.1.7:8000/v1", True),
+        ("http://127.0.0.1.example/v1", True),
+        ("https://gpu.example/v1", False),
+        ("http://localhost:1/v1", False),
+        ("http://127.0.0.2/v1", False),
+        ("http://[::1]:1/v1", False),
+    ],
+)
+def test_an_open_address_is_told_of_once(base_url: str, *, is_open: bool) -> None:
+    """Where others on the way can read what is sent; by its address."""
+    own = session.Session()
+    own.redirect(Settings(base_url=base_url, model="m"))
+    first, second = own.warning(), own.warning()
+
+    assert is_open == first.startswith(f"{base_url} is not encrypted")
+    assert "" == second
+
+
+def test_a_cell_tells_of_it(
+    shell: Shell,
+    server: ScriptedServer,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Before it asks there, and not again."""
+    server.will(says("A"))
+    # This machine by a name that does not say so.
+    url = server.url.replace("127.0.0.1", "0.0.0.0")  # noqa: S104  nobody listens there
+    monkeypatch.setenv("APERTIS_BASE_URL", url)
+    for _ in range(2):
+        shell.run("%%chat\nWhy?")
+    said = capsys.readouterr().err
+
+    assert 1 == said.count(f"{url} is not encrypted")
+    assert 2 == len(server.requests)

@@ -4,6 +4,7 @@ import threading
 from difflib import get_close_matches
 
 from apertis_magic import paths
+from apertis_magic.api import address
 from apertis_magic.chat import names
 from apertis_magic.chat.ask import Ask
 from apertis_magic.chat.clients import Clients
@@ -40,6 +41,7 @@ class Session:
         self._journal: Journal | None = None
         self._restoring = Restoring()
         self._override: Settings | None = None
+        self._told: set[str] = set()  # addresses that the user was warned of
         self._lock = threading.RLock()  # one for the conversations and their names
         self._name = DEFAULT_CONVERSATION
         self._conversations: dict[str, Conversation] = {}
@@ -300,6 +302,21 @@ class Session:
         except ConfigurationError:
             key = None  # nothing can be sent, which the question will tell
         check_no_key(key, *texts)
+
+    def warning(self) -> str:
+        """Return once, for each address, what the user should know of it; else "".
+
+        Raises:
+            ConfigurationError: the environment's address or key cannot be one.
+        """
+        base_url = self.settings.base_url
+        if base_url in self._told or not address.is_open(base_url):
+            return ""
+        self._told.add(base_url)
+        return (
+            f"{base_url} is not encrypted: whoever is on the way there can read the "
+            "messages and the key. https:// is."
+        )
 
     def ask(self, ask: Ask, conversation: str | None = None) -> Reply:
         """Ask in a conversation, and return at once with the answer in flight.

@@ -186,6 +186,8 @@ class Asker:
         try:
             named = options.conversation or self.session.current.name
             name = None if options.once else named
+            if unsafe := self.session.warning():
+                warn(unsafe)
             reply = send()
         except KeyboardInterrupt:
             raise Interrupted("the question was stopped before it was sent.") from None
