@@ -232,12 +232,16 @@ class Asker:
 
     @contextmanager
     def noting(self) -> Iterator[None]:
-        """Keep what goes wrong for ``%chat last``."""
+        """Keep what goes wrong for ``%chat last``; an interrupt is told in one line."""
         try:
             yield
         except ApertisError as error:
             self.error = error
             raise
+        except Interrupted:
+            raise
+        except KeyboardInterrupt:  # one of several, between what takes each of them
+            raise Interrupted("the cell was stopped.") from None
 
     def _view(self, reply: Reply, options: ChatOptions) -> "View":
         from apertis_magic.notebook.views import cell, terminal
