@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from errno import EISDIR
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
 
@@ -23,7 +24,7 @@ def opened(file: Path) -> Iterator[int]:
 
     Raises:
         OSError: it cannot be opened.
-        ValueError: it is no regular file; says what.
+        ValueError: it is a pipe, a device or a socket.
     """
     check(file.stat().st_mode)  # only to look into some devices does something
     descriptor = os.open(file, os.O_RDONLY | _BINARY | _NO_WAIT)
@@ -38,10 +39,13 @@ def check(mode: int) -> None:
     """See that a file of that mode is a regular one.
 
     Raises:
-        ValueError: it is not.
+        IsADirectoryError: it is a folder.
+        ValueError: it is a pipe, a device or a socket.
     """
+    if S_ISDIR(mode):
+        raise IsADirectoryError(EISDIR, os.strerror(EISDIR))
     if not S_ISREG(mode):
-        raise ValueError(f"it is {'a folder' if S_ISDIR(mode) else 'no regular file'}")
+        raise ValueError("it is no regular file")
 
 
 def content(descriptor: int, most: int) -> bytes:
@@ -85,3 +89,16 @@ def make_private(descriptor: int, file: Path) -> None:
     owners = {about.st_uid, file.lstat().st_uid}
     if about.st_mode & _OTHERS and owners == {os.geteuid()}:
         os.fchmod(descriptor, 0o600)
+
+
+def make_folder_private(folder: Path) -> None:
+    """Keep others from a folder, if it is this user's and no link.
+
+    Raises:
+        OSError: that cannot be.
+    """
+    about = folder.lstat()
+    if sys.platform == "win32" or not S_ISDIR(about.st_mode):
+        return
+    if about.st_mode & _OTHERS and about.st_uid == os.geteuid():
+        folder.chmod(0o700)

@@ -214,7 +214,8 @@ def _entries(
         turn = _turn(data, lost, Lost("turn", of, (conversation, key)))
         if turn is None:
             continue
-        made, own = _count(order) or 0, _text(slot) or turn.id
+        made = _count(order) or 0
+        own = slot if isinstance(slot, str) else turn.id
         entry = Entry(turn, made, _text(execution), own)
         if position is None:
             others.append(entry)
