@@ -317,7 +317,7 @@ def _usage(raw: Json) -> Usage:
 _ENDS = ("stop", "tool_calls")
 _DEEPEST = 100
 _HUGE = 2**63
-_EARLIEST, _LATEST = -6e10, 2.5e11
+_EARLIEST, _LATEST = -6e10, 1e15
 """What can be shown as a date, in seconds since 1970."""
 _NUMBER: tuple[type, ...] = (int, float)
 # Told once, since a turn is written at each answer: what JSON calls a field, its name.

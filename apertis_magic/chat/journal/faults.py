@@ -21,7 +21,12 @@ def is_busy(error: BaseException) -> bool:
 
 def is_damaged(error: BaseException) -> bool:
     """Tell whether what is in the file is no journal (any more)."""
-    return code_of(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+    # SQLite's own words may hold what it has found, which then is no text.
+    is_garbled = isinstance(error, UnicodeDecodeError)
+    return is_garbled or code_of(error) in (
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_NOTADB,
+    )
 
 
 def is_outside(error: BaseException) -> bool:

@@ -9,6 +9,8 @@ from contextlib import suppress
 from sqlite3 import Connection, DatabaseError
 from time import time
 
+_ERRORS = (DatabaseError, UnicodeDecodeError)  # of rows, and of SQLite's own words
+
 _NAMELESS = "recovered"
 """What a conversation is called whose name is lost."""
 
@@ -28,19 +30,25 @@ _KEYS = {
 def copy(damaged: Connection, sound: Connection) -> None:
     """Copy the rows that can be read to a journal of the same schema.
 
-    What their conversations are written from there on is written whole.
+    Whoever goes on with one of their conversations writes it whole.
     """
     sound.execute("BEGIN IMMEDIATE")
     for table in _KEYS:
         for row in _rows(damaged, table, _columns(sound, table)):
             places = ", ".join("?" * len(row))
-            with suppress(DatabaseError):  # it is not what the schema wants
+            with suppress(*_ERRORS):  # it is not what the schema wants
                 sound.execute(f"INSERT OR IGNORE INTO {table} VALUES ({places})", row)  # noqa: S608  names of ours
     sound.execute("UPDATE conversation SET revision = NULL")
-    with suppress(DatabaseError):
+    with suppress(*_ERRORS):
         _place_again(damaged, sound)
     adopt(sound)
     sound.execute("COMMIT")
+
+
+def is_worth_it(db: Connection) -> bool:
+    """Tell whether a turn of a conversation is among what was copied."""
+    query = "SELECT 1 FROM entry JOIN turn ON key = turn LIMIT 1"
+    return db.execute(query).fetchone() is not None
 
 
 def _place_again(damaged: Connection, sound: Connection) -> None:
@@ -80,7 +88,7 @@ def _rows(db: Connection, table: str, columns: str) -> Iterator[tuple[object, ..
     names = _KEYS[table]
     which = " AND ".join(f"{name} IS ?" for name in names.split(", "))
     for key in sorted(_keys(db, table, names), key=repr if "," in names else None):
-        with suppress(DatabaseError):
+        with suppress(*_ERRORS):
             query = f"SELECT {columns} FROM {table} WHERE {which}"  # noqa: S608  names of ours
             yield from db.execute(query, key).fetchall()[:1]
 
@@ -90,11 +98,11 @@ def _keys(db: Connection, table: str, names: str) -> set[tuple[object, ...]]:
     found: set[tuple[object, ...]] = set()
     way_back = ", ".join(f"{name} DESC" for name in names.split(", "))
     ways = [f"NOT INDEXED ORDER BY {names}", f"NOT INDEXED ORDER BY {way_back}"]
-    with suppress(DatabaseError):
+    with suppress(*_ERRORS):
         indexes = [name for _, name, *_ in db.execute(f"PRAGMA index_list({table})")]
         ways += [f"INDEXED BY {name}" for name in indexes]
     for way in ways:
-        with suppress(DatabaseError):
+        with suppress(*_ERRORS):
             for key in db.execute(f"SELECT {names} FROM {table} {way}"):  # noqa: S608  names of ours
                 found.add(key)
     return found

@@ -170,7 +170,7 @@ def spent(
     # What is no amount is damaged, and counts nothing.
     amounts = ", ".join(
         f"max(CASE WHEN typeof({name}) IN ('integer', 'real') "
-        f"AND abs({name}) < 1e15 THEN {name} END) AS {name}"
+        f"AND {name} BETWEEN -1e15 AND 1e15 THEN {name} END) AS {name}"
         for name in names
     )
     # Where more was added to a turn, what it took then is in what it takes now.
