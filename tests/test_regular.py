@@ -405,3 +405,14 @@ def test_endings_that_are_no_format(ending: str) -> None:
         files.beside("main", ending)
 
     assert is_one_line(str(caught.value))
+
+
+@pytest.mark.parametrize("made", [2**53, 2**63 - 1, -(2**53), 10**400])
+def test_a_number_that_cannot_be_counted_on_from(tmp_path: Path, made: int) -> None:
+    """One line says so: the next turn's number would be more than SQLite can hold."""
+    file = tmp_path / "talk.json"
+    files.export(STATE, file)
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace('"made": 1', f'"made": {made}'), encoding="utf-8")
+
+    assert "number is missing" in told(lambda: files.load(file))

@@ -211,10 +211,6 @@ class Journal:
         state: State | None = self._read(view, None)
         if state is None:
             raise ApertisError("The conversation is not in the journal any more.")
-        if not state.history and any(each.of == state.name for each in self._untold):
-            raise ApertisError(
-                f"The conversation {state.name} cannot be read: its turns are damaged."
-            )
         return state
 
     def versions(self, conversation: str) -> tuple[Entry, ...]:

@@ -19,6 +19,7 @@ from apertis_magic.chat.parts import Picture, Reasoning, Refusal, Text, part_of
 from apertis_magic.chat.received import answers_of
 from apertis_magic.chat.state import State
 from apertis_magic.chat.turn import Cell, Turn
+from apertis_magic.errors import ApertisError
 
 _T = TypeVar("_T")
 
@@ -124,7 +125,11 @@ def conversations(
 
 
 def read(db: Connection, lost: set[Lost], conversation: str) -> State | None:
-    """Return a conversation, with the turns that were under way when a kernel died."""
+    """Return a conversation, with the turns that were under way when a kernel died.
+
+    Raises:
+        ApertisError: all that it has is damaged.
+    """
     about = db.execute(
         "SELECT name, model, system FROM conversation WHERE id = ?", (conversation,)
     ).fetchone()
@@ -132,6 +137,11 @@ def read(db: Connection, lost: set[Lost], conversation: str) -> State | None:
         return None
     name, model, system = about
     entries, _ = _entries(db, lost, conversation)
+    if lost and not entries:
+        raise ApertisError(
+            f"The conversation {_name(name, conversation)} cannot be read: its turns "
+            "are damaged."
+        )
     orders = db.execute("SELECT made FROM entry WHERE conversation = ?", [conversation])
     return State(
         id=conversation,

@@ -43,7 +43,7 @@ class Change:
         whole: the conversation of which it tells all that there is then, but for what
             was replaced since.
         error: why it was not made; None before the first try, and when it was.
-        tries: how often SQLite has refused it.
+        tries: how often SQLite has refused it, by itself.
     """
 
     make: Callable[[sqlite3.Connection, Written], Exception | None]
@@ -64,11 +64,6 @@ class Change:
             return earlier.turn == self.ends
         is_refused = earlier.error is not None and not is_outside(earlier.error)
         return is_refused and self.whole is not None and earlier.whole == self.whole
-
-    def failed(self, error: Exception) -> None:
-        """Take note of why it was not made."""
-        self.error = error
-        self.tries += not is_outside(error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +148,8 @@ class Writer:
         pending = _since_cleared([*self._unwritten, *changes])
         due = [change for change in pending if change.is_due]
         error = self._make(due)
-        if error is not None and self._opened is not None and len(due) > 1:
+        # Else it is the file, and none of them is to blame.
+        if error is not None and self._opened is not None and not is_damaged(error):
             self._make_singly(due)
         self._unwritten = self._kept(pending)
         return self._tell_of(self._unwritten)
@@ -179,7 +175,7 @@ class Writer:
                         self.let_go()
                 else:
                     for change in changes:
-                        change.failed(error)
+                        change.error = error
                     return error
             else:
                 return None
@@ -193,8 +189,10 @@ class Writer:
             error = waited_for.get(change.turn or "")
             if error is not None:
                 change.error = error
-            elif (error := self._make([change])) and change.turn:
-                waited_for[change.turn] = error
+            elif (error := self._make([change])) is not None:
+                change.tries += 1
+                if change.turn:
+                    waited_for[change.turn] = error
 
     def _kept(self, changes: Sequence[Change]) -> list[Change]:
         """Return those that were not made and are tried again, not too many."""
@@ -235,9 +233,8 @@ class Writer:
                 raise
             stands = opened.stands
         for change, error in zip(changes, results, strict=True):
-            change.error = None
-            if error is not None:
-                change.failed(error)
+            change.error = error
+            change.tries += error is not None
 
     def _open(self) -> Opened:
         """Return the file that stands there now."""
