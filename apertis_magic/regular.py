@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from errno import EISDIR
+from errno import EINVAL, EISDIR
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
 
@@ -23,8 +23,7 @@ def opened(file: Path) -> Iterator[int]:
     """Give a descriptor that reads a file.
 
     Raises:
-        OSError: it cannot be opened.
-        ValueError: it is a pipe, a device or a socket.
+        OSError: it cannot be opened, or is no regular file.
     """
     check(file.stat().st_mode)  # only to look into some devices does something
     descriptor = os.open(file, os.O_RDONLY | _BINARY | _NO_WAIT)
@@ -39,13 +38,12 @@ def check(mode: int) -> None:
     """See that a file of that mode is a regular one.
 
     Raises:
-        IsADirectoryError: it is a folder.
-        ValueError: it is a pipe, a device or a socket.
+        OSError: it is a folder, a pipe, a device or a socket; says so.
     """
     if S_ISDIR(mode):
         raise IsADirectoryError(EISDIR, os.strerror(EISDIR))
     if not S_ISREG(mode):
-        raise ValueError("it is no regular file")
+        raise OSError(EINVAL, "it is no regular file")
 
 
 def content(descriptor: int, most: int) -> bytes:
@@ -70,8 +68,8 @@ def read(file: Path, most: int) -> bytes:
     """Return all that a file holds.
 
     Raises:
-        OSError: it cannot be read.
-        ValueError: it is no regular file, or holds more than so many bytes.
+        OSError: it cannot be read, or is no regular file.
+        ValueError: it holds more than so many bytes.
     """
     with opened(file) as descriptor:
         return content(descriptor, most)

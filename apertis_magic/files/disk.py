@@ -20,8 +20,8 @@ def read(file: Path) -> str:
     """Return a file's text, without the mark that some editors put before it.
 
     Raises:
-        OSError: it cannot be read.
-        ValueError: it is no file, too large, or holds no text.
+        OSError: it cannot be read, or is no regular file.
+        ValueError: it is too large, or holds no text.
     """
     try:
         text = regular.read(file, LARGEST).decode("utf-8-sig")

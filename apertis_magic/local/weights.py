@@ -182,9 +182,9 @@ def verify(file: Path, weights: Weights = SMOLLM2) -> None:
     try:
         with regular.opened(file) as opened, open(opened, "rb", closefd=False) as model:
             digest = hashlib.file_digest(model, "sha256").hexdigest()
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise LocalModelError(
-            f"{file} cannot be read: {error}.", hint=_INSTALL
+            f"{file} cannot be read: {error.strerror}.", hint=_INSTALL
         ) from error
     if digest != weights.sha256:
         raise LocalModelError(f"{file} is damaged: {_MISMATCH[0]}.", hint=_INSTALL)

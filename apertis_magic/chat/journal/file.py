@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from stat import S_ISREG
 
+from apertis_magic import regular
 from apertis_magic.chat.journal import salvage, schema
 from apertis_magic.chat.journal.faults import (
     DamagedError,
@@ -230,6 +231,8 @@ def is_network(file: Path, mounts: Path = Path("/proc/self/mounts")) -> bool:
 
 
 def _open(file: Path, migrations: Migrations) -> sqlite3.Connection:
+    if file.exists():
+        regular.check(file.stat().st_mode)
     # Made here: SQLite would make it as the umask says.
     os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
     for each in _with_companions(file):
@@ -268,6 +271,7 @@ def _connected(file: Path) -> Iterator[sqlite3.Connection | None]:
     if not file.exists():
         yield None
         return
+    regular.check(file.stat().st_mode)  # SQLite would read a device
     with closing(_connect(file)) as db:
         yield db
 
