@@ -43,6 +43,19 @@ def printable_in_html(text: str) -> str:
     return mend(text).translate(_CONTROLS)
 
 
+def encodable(text: str, stream: object) -> str:
+    """Return *text* as a stream can take it: what its encoding lacks is escaped.
+
+    A kernel's streams lack nothing; terminals may be of ASCII.
+    """
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return text.encode(encoding, "backslashreplace").decode(encoding)
+    return text
+
+
 def excerpt(text: str, most: int = 60) -> str:
     """Return the beginning of *text* in one line of so many characters at the most."""
     line = " ".join(text.split(None, most)[:most])  # each word is a character or more

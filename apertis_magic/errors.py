@@ -32,9 +32,10 @@ In a notebook each is one or two lines without a traceback; in Python each is an
 ordinary exception that pickles.
 """
 
+import sys
 from collections.abc import Mapping
 
-from apertis_magic.clean import printable
+from apertis_magic.clean import encodable, printable
 from apertis_magic.credentials import redact
 
 
@@ -96,7 +97,8 @@ class ApertisError(Exception):
 
     def _render_traceback_(self) -> list[str]:
         """Return the lines that IPython shows in place of a traceback."""
-        return [f"{type(self).__name__}: {self}", *([self.hint] if self.hint else [])]
+        lines = [f"{type(self).__name__}: {self}", *filter(None, [self.hint])]
+        return [encodable(line, sys.stdout) for line in lines]
 
 
 class ConfigurationError(ApertisError):
@@ -229,4 +231,4 @@ class Interrupted(KeyboardInterrupt):
     """A cell was interrupted; what had come of the answer is kept."""
 
     def _render_traceback_(self) -> list[str]:
-        return [f"Interrupted: {self}"]
+        return [encodable(f"Interrupted: {self}", sys.stdout)]

@@ -11,7 +11,7 @@ import apertis_magic
 PACKAGE = Path(apertis_magic.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
-FOR_ALL = {"errors", "paths", "clean", "credentials", "marks"}
+FOR_ALL = {"errors", "paths", "clean", "credentials", "marks", "regular"}
 # What each layer may import of ours, besides itself and what is for all.
 ARROWS: dict[str, set[str]] = {
     "notebook": {"panel", "files", "render", "chat", "api", "local"},
@@ -26,6 +26,7 @@ ARROWS: dict[str, set[str]] = {
     "credentials": set(),
     "marks": set(),
     "paths": set(),
+    "regular": set(),
 }
 HOMES = {
     "httpx": {"api"},

@@ -31,6 +31,7 @@ from apertis_magic.chat import history
 from apertis_magic.chat.growth import Piece
 from apertis_magic.chat.history import Entry, Placement
 from apertis_magic.chat.journal import file as journal_file
+from apertis_magic.chat.journal import schema
 from apertis_magic.chat.journal.journal import Journal, Size, Spent
 from apertis_magic.chat.parts import KINDS, Source, joined
 from apertis_magic.chat.state import State
@@ -459,7 +460,7 @@ def test_rights_that_others_were_given_are_taken_back(file: Path) -> None:
     journal.close()
 
 
-MORE = (*journal_file._MIGRATIONS, ("ALTER TABLE turn ADD COLUMN more TEXT",))
+MORE = (*schema.MIGRATIONS, ("ALTER TABLE turn ADD COLUMN more TEXT",))
 
 
 @pytest.mark.parametrize("reads", [False, True])

@@ -10,6 +10,7 @@ import pytest
 from journals import PATIENCE, is_one_line, query
 
 from apertis_magic import files
+from apertis_magic.chat.journal import faults, schema
 from apertis_magic.chat.journal import file as journal_file
 from apertis_magic.chat.journal.journal import Journal
 from apertis_magic.chat.parts import Refusal, Text
@@ -25,8 +26,8 @@ FILES = [name for name in TURNS if not name.startswith("journal")]
 EXPORTS = [name for name in FILES if name.startswith(("export", "files"))]
 ENDINGS = (".ipynb", ".md", ".json")
 DERIVED = ("text", "reasoning", "refusal")
-VERSION = len(journal_file._MIGRATIONS)
-OLD = journal_file._MIGRATIONS[:1]
+VERSION = len(schema.MIGRATIONS)
+OLD = schema.MIGRATIONS[:1]
 
 
 def copied(name: str, folder: Path) -> Path:
@@ -210,7 +211,7 @@ def test_version_0_1_0_leaves_the_new_file_alone(tmp_path: Path) -> None:
     journal.keep(State(name="new", history=(entry_of_today(),)))
     journal.close()
     before = file.read_bytes()
-    with pytest.raises(journal_file.NewerSchemaError):
+    with pytest.raises(faults.NewerSchemaError):
         journal_file.open_to_write(file, OLD)
     with (
         pytest.raises(ApertisError, match="a newer version"),

@@ -285,6 +285,8 @@ def _checked(name: str, value: Any) -> Any:
         raise ValueError(f"{name} cannot be {type(value).__name__}")
     if isinstance(value, int | float) and not abs(value) < _HUGE:
         raise ValueError(f"{name} is out of range")
+    if name == "started" and not _EARLIEST < value < _LATEST:
+        raise ValueError("started is no date")
     return _mended(value)
 
 
@@ -325,6 +327,8 @@ def _usage(raw: Json) -> Usage:
 _ENDS = ("stop", "tool_calls")
 _DEEPEST = 100
 _HUGE = 2**63
+_EARLIEST, _LATEST = -6e10, 1e15
+"""What can be shown as a date, in seconds since 1970."""
 _NUMBER: tuple[type, ...] = (int, float)
 # Told once, since a turn is written at each answer: what JSON calls a field, its name.
 _OF_QUESTION = tuple((json_name(each), each.name) for each in fields(Question))

@@ -22,7 +22,7 @@ from apertis_magic.render import bundle, metadata
 
 _EXPORT = 2
 _EXPORTS = (1, _EXPORT)
-_FORMAT = 4
+_FORMAT, _NEWEST = 4, 1_000
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _LOAD = "%load_ext apertis_magic"
 _KERNEL = {
@@ -105,7 +105,7 @@ def is_export(text: str) -> bool:
 def _notebook(text: str) -> Json:
     book = record.parsed(text)
     version = book.get("nbformat")
-    if type(version) is not int:
+    if type(version) is not int or not 0 < version < _NEWEST:
         raise ValueError("it is not a notebook")
     if version != _FORMAT:
         raise ValueError(

@@ -230,6 +230,12 @@ class Asker:
             self._problem_told = problem
             warn(problem)
 
+    def tell_damage(self) -> None:
+        """Say once what of the journal could not be read."""
+        journal = self.session.journal
+        if journal is not None and (news := journal.news_of_damage()):
+            say(news)
+
     @contextmanager
     def noting(self) -> Iterator[None]:
         """Keep what goes wrong for ``%chat last``; an interrupt is told in one line."""

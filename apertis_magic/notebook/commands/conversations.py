@@ -4,8 +4,6 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from IPython.display import display
-
 from apertis_magic.chat.conversation import Conversation
 from apertis_magic.chat.journal.journal import KeptConversation
 from apertis_magic.chat.restoring import SHORT_ID
@@ -13,7 +11,7 @@ from apertis_magic.chat.session import Session
 from apertis_magic.clean import excerpt, quoted
 from apertis_magic.errors import ApertisError, ConfigurationError
 from apertis_magic.notebook.commands.command_line import CommandLine
-from apertis_magic.notebook.say import say
+from apertis_magic.notebook.say import publish, say
 from apertis_magic.notebook.wording import listed, turns
 from apertis_magic.render.footer import dollars
 
@@ -89,7 +87,7 @@ def fork(line: CommandLine) -> None:
 def show_all(line: CommandLine) -> None:
     """List the conversations, and what the journal holds besides."""
     session = line.session
-    display(_table(session), raw=True)
+    publish(_table(session))
     try:
         kept = session.restorable
     except ApertisError as error:
@@ -260,7 +258,7 @@ def _show_kept(session: Session, kept: Sequence[KeptConversation], number: int) 
         words=("notebook", "first question"),
         note=f"%chat restore NAME, or ID, brings one back.{others}",
     )
-    display(bundle, raw=True)
+    publish(bundle)
 
 
 def _first_question(session: Session, kept: KeptConversation) -> str:

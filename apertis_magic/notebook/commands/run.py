@@ -54,6 +54,7 @@ class ChatCommands:
             function_of(command)(
                 command_line.read(command, rest.strip(), self.asker, self._settings)
             )
+        self.asker.tell_damage()
 
 
 def function_of(command: Command) -> Callable[[CommandLine], None]:
