@@ -9,7 +9,16 @@ from typing import Any
 import pytest
 from drawn import drawn, png
 from kernel_driver import Kernel, Outcome
-from scripted_server import DONE, Answer, ScriptedServer, Wait, chunk, fails, says
+from scripted_server import (
+    DONE,
+    NEVER,
+    Answer,
+    ScriptedServer,
+    Wait,
+    chunk,
+    fails,
+    says,
+)
 
 ONE, TWO, THREE = "1", "2", "3"
 VIEW = "application/vnd.jupyter.widget-view+json"
@@ -283,6 +292,74 @@ def test_what_no_page_would_send(page: Page) -> None:
 
     assert {ONE} == set(page.said)
     assert "There is nothing to undo." == page.said[ONE]["text"]
+
+
+def threads(kernel: Kernel) -> int:
+    """Return how many threads the kernel has."""
+    done = kernel.run("import threading\nprint(threading.active_count())")
+    return int(done.printed)
+
+
+@pytest.mark.parametrize("kind", ["models", "restorable"])
+def test_a_flood_of_lookups(page: Page, server: ScriptedServer, kind: str) -> None:
+    """One is under way at a time, whoever asks; the panel goes on meanwhile."""
+    server.will(Answer((NEVER,)))
+    before = threads(page.kernel)
+    for number in range(1_000):
+        page.kernel.tell(page.comm, {"kind": kind, "view": str(number % 100)})
+    page.ask("undo", token=ONE)
+    page.until(ONE)
+
+    # One of the background loop, and one of its resolver's.
+    assert before + 2 >= threads(page.kernel)
+    assert 1 >= len(server.requests)
+
+
+def test_a_flood_of_pages(page: Page) -> None:
+    """Those that are shown are known; a hundred others more or less change nothing."""
+    for number in range(2_000):
+        page.kernel.tell(page.comm, {"kind": "hello", "view": f"{number}"})
+        page.kernel.tell(
+            page.comm, {"kind": "page", "view": "", "first": number, "last": 9}
+        )
+    page.ask("undo", token=ONE)
+    page.until(ONE)
+    done = page.kernel.run(
+        "import gc\n"
+        "from apertis_magic.panel.publisher import Publisher\n"
+        "[made] = [e for e in gc.get_objects() if isinstance(e, Publisher)"
+        " and not e._closed][-1:]\n"
+        "print(len(made._views), len(made._queries))"
+    )
+    views, queries = map(int, done.printed.split())
+
+    assert 100 >= views
+    assert 100 >= queries
+
+
+def test_a_flood_of_requests(page: Page, server: ScriptedServer) -> None:
+    """A few wait, each is told of, and none of the others is done."""
+    done = page.kernel.run(
+        "import threading\n"
+        "from apertis_magic.panel.requests import Request\n"
+        "from apertis_magic.panel.worker import Worker\n"
+        "go, did = threading.Event(), []\n"
+        "worker = Worker(lambda each: (go.wait(), did.append(each)))\n"
+        "made = [Request(kind='new', token=str(n)) for n in range(10_000)]\n"
+        "taken = [worker.add(each) for each in [*made, *made[:40]]]\n"
+        "heavy = [Request(kind='ask', text='x' * 2_000_000, token=str(n))"
+        " for n in range(40)]\n"
+        "other = Worker(lambda each: go.wait())\n"
+        "weighed = [other.add(each) for each in heavy]\n"
+        "go.set()\n"
+        "for each in (worker, other): each.close(); each._thread.join()\n"
+        "print(sum(taken[:10_000]), len(did), sum(weighed))"
+    )
+    taken, did, weighed = map(int, done.printed.split())
+
+    assert 32 <= taken <= 33
+    assert did == taken
+    assert 8 <= weighed <= 9
 
 
 def test_what_a_saved_notebook_shows(page: Page, server: ScriptedServer) -> None:

@@ -27,7 +27,11 @@ export class Transcript {
   }
 
   get questions() {
-    return this.turns.map((turn) => turn.data.question);
+    return this.turns.map((turn) => turn.question);
+  }
+
+  breakOff() {
+    for (const turn of this.turns) turn.breakOff();
   }
 
   /** @param {ShowMessage} message */

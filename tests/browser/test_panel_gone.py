@@ -1,0 +1,179 @@
+"""The panel whose kernel is gone, and the next panel of its notebook."""
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from urllib.request import Request, urlopen
+
+import pytest
+from lab_driver import Lab, Notebook
+from playwright.sync_api import Locator, expect
+from scripted_server import NEVER, Answer, ScriptedServer, chunk, says
+
+from .test_panel_use import Panel
+
+RESTARTED = "The kernel was restarted; run the cell with %chat panel again."
+Ends = Callable[[Notebook], None]
+
+
+def kernel_of(notebook: Notebook) -> str:
+    """Return the address of a notebook's kernel."""
+    id_ = notebook.lab.page.evaluate(
+        "() => jupyterapp.shell.currentWidget.context.sessionContext.session.kernel.id"
+    )
+    return f"{notebook.lab.url}/api/kernels/{id_}"
+
+
+def restart_elsewhere(notebook: Notebook) -> None:
+    """Restart the kernel as another page does it."""
+    urlopen(Request(f"{kernel_of(notebook)}/restart", method="POST")).close()
+
+
+def shut_down_elsewhere(notebook: Notebook) -> None:
+    """Shut the kernel down as another page does it."""
+    urlopen(Request(kernel_of(notebook), method="DELETE")).close()
+
+
+def kill(notebook: Notebook) -> None:
+    """Kill the kernel, which the server restarts, and close what the page says of it."""
+    os.kill(int(notebook.output(0).first.inner_text().split()[-1]), signal.SIGKILL)
+    accept = notebook.lab.page.locator(".jp-Dialog button.jp-mod-accept")
+    accept.click()
+    expect(accept).to_have_count(0)
+
+
+def change(notebook: Notebook) -> None:
+    """Have the notebook use another kernel."""
+    notebook.lab.page.evaluate(
+        "() => jupyterapp.shell.currentWidget.context.sessionContext"
+        ".changeKernel({name: 'python3'})"
+    )
+
+
+@pytest.fixture
+def notebook(
+    front_end: Lab, server: ScriptedServer, request: pytest.FixtureRequest
+) -> Iterator[Notebook]:
+    """Yield a notebook with two cells: one loads the extension, one shows the panel."""
+    made = front_end.notebook(
+        request.node.name,
+        f"%env APERTIS_BASE_URL={server.url}\n%load_ext apertis_magic\n"
+        "import os\nprint(os.getpid())",
+        "%chat panel",
+    )
+    yield made
+    made.close()
+    front_end.strays.clear()
+
+
+def shown(notebook: Notebook) -> Panel:
+    """Return the notebook's panel, made by this kernel."""
+    notebook.run_cell(0)
+    notebook.run_cell(1)
+    panel = Panel(notebook.lab, notebook, 1)
+    panel.log.get_by_text("Nothing was asked yet.").wait_for()
+    return panel
+
+
+def alert(panel: Panel) -> Locator:
+    """Return the line that says that the kernel is gone."""
+    return panel.root.get_by_role("alert")
+
+
+@pytest.mark.parametrize(
+    ("end", "line"),
+    [
+        (Notebook.restart, RESTARTED),
+        (restart_elsewhere, RESTARTED),
+        (kill, "The kernel died and was restarted"),
+        (shut_down_elsewhere, "The kernel died or was shut down"),
+        (change, "The kernel was shut down or changed"),
+    ],
+    ids=["restarted", "restarted elsewhere", "killed", "shut down", "changed"],
+)
+def test_a_kernel_that_is_gone(
+    notebook: Notebook, server: ScriptedServer, end: Ends, line: str
+) -> None:
+    """One line says so; the answer is broken off, and what was typed can be copied."""
+    server.will(says("whole"), Answer((chunk("**One**.\n\nAnd *t"), NEVER)))
+    panel = shown(notebook)
+    panel.ask("1?")
+    expect(panel.turns.first).to_contain_text("whole")
+    panel.ask("2?")
+    turn = panel.turns.nth(1)
+    expect(turn.locator(".ap-tail")).to_have_text("And *t")
+    panel.message.fill("A draft")
+    end(notebook)
+
+    expect(alert(panel)).to_contain_text(line)
+    expect(alert(panel)).to_contain_text("run the cell with %chat panel again.")
+    expect(turn).to_contain_text("Broken off; what had come is above.")
+    cursor = "e => getComputedStyle(e, '::after').content"
+
+    assert "none" == turn.locator(".ap-tail").evaluate(cursor)
+
+    expect(panel.message).to_have_value("A draft")
+    expect(panel.message).not_to_be_editable()
+    for name in ("Send", "Stop", "Attach files", "New conversation", "Options"):
+        expect(panel.button(name)).to_be_disabled()
+    expect(panel.of_turn(0, "Retry")).to_be_disabled()
+    expect(panel.of_turn(1, "Copy")).to_be_enabled()
+    panel.message.press("Enter")
+    panel.message.press("Escape")
+    expect(panel.message).to_have_value("A draft")
+    expect(panel.said).to_be_empty()
+
+    assert 2 == len(server.requests)
+
+
+def test_the_next_panel(notebook: Notebook, server: ScriptedServer) -> None:
+    """It has the draft, and offers to restore what the kernel before it had."""
+    server.will(says("one"), says("two"), says("three"))
+    panel = shown(notebook)
+    for number in (1, 2):
+        panel.ask(f"{number}?")
+        expect(panel.turns).to_have_count(number)
+        expect(panel.button("Stop")).to_be_disabled()
+    panel.message.fill("3?")
+    notebook.restart()
+    expect(alert(panel)).to_have_text(RESTARTED)
+    notebook.finished()
+    panel = shown(notebook)
+
+    expect(panel.message).to_have_value("3?")
+    expect(alert(panel)).to_be_hidden()
+    panel.button("Restore (2 turns)").click()
+    expect(panel.turns).to_have_count(2)
+    expect(panel.turns.nth(1)).to_contain_text("two")
+    expect(panel.said).to_have_text("main is back.")
+    expect(panel.button("Restore (2 turns)")).to_be_hidden()
+    expect(panel.message).to_be_focused()
+    panel.message.press("Enter")
+    expect(panel.turns.nth(2)).to_contain_text("three")
+
+    assert ["1?", "one", "2?", "two", "3?"] == [text for _, text in server.messages[2]]
+
+
+def test_another_notebook(
+    notebook: Notebook, server: ScriptedServer, request: pytest.FixtureRequest
+) -> None:
+    """Its panel gets neither the draft nor an offer."""
+    if notebook.lab.front_end != "lab":
+        pytest.skip("Notebook 7 shows one notebook in a page")
+    server.will(says("one"))
+    panel = shown(notebook)
+    panel.ask("1?")
+    expect(panel.turns.first).to_contain_text("one")
+    panel.message.fill("A secret")
+    notebook.restart()
+    expect(alert(panel)).to_have_text(RESTARTED)
+    other = notebook.lab.notebook(
+        f"{request.node.name} other",
+        "%load_ext apertis_magic",
+        "%chat panel",
+    )
+    next_panel = shown(other)
+
+    expect(next_panel.message).to_have_value("")
+    expect(next_panel.root.locator(".ap-offer")).to_be_hidden()
+    other.close()
