@@ -337,7 +337,7 @@ def test_a_flood_of_pages(page: Page) -> None:
     assert 100 >= queries
 
 
-def test_a_flood_of_requests(page: Page, server: ScriptedServer) -> None:
+def test_a_flood_of_requests(page: Page) -> None:
     """A few wait, each is told of, and none of the others is done."""
     done = page.kernel.run(
         "import threading\n"

@@ -13,6 +13,7 @@ import {
   isLongQuestion,
   isShownPicture,
   matchingModels,
+  piecesOf,
   recalledQuestion,
   restoreLabel,
   uncoveredText,
@@ -33,6 +34,17 @@ test("a question of many characters or lines is shown in part", () => {
   assert.equal(clippedQuestion("x".repeat(2001)), `${"x".repeat(800)} …`);
   assert.equal(clippedQuestion("a\n".repeat(40)), `${"a\n".repeat(9)}a …`);
   assert.equal(clippedQuestion(`x${"😀".repeat(1000)}`), `x${"😀".repeat(399)} …`);
+});
+
+test("a long text is cut into pieces of whole lines, and nothing of it is lost", () => {
+  const texts = ["", "one\n", "a line\n".repeat(2000), "x".repeat(9000), `${"😀".repeat(5000)}\n\nEnd.`];
+  for (const text of texts) {
+    const pieces = piecesOf(text);
+    assert.equal(pieces.join(""), text);
+    assert.ok(pieces.every((piece) => [...piece].length <= 4001));
+  }
+  assert.ok(piecesOf(texts[2] ?? "").every((piece) => piece.endsWith("\n")));
+  assert.ok(piecesOf(texts[4] ?? "").every((piece) => piece.isWellFormed()));
 });
 
 test("a kernel that is gone is told of by why, and one that is there is not", () => {

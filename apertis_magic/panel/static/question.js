@@ -2,7 +2,7 @@
 
 import { button, element, fitHeight, uniqueId } from "./dom.js";
 import { isSendKey } from "./keys.js";
-import { clippedQuestion, formatBytes, isLongQuestion } from "./texts.js";
+import { clippedQuestion, formatBytes, isLongQuestion, piecesOf } from "./texts.js";
 /** @import { Pictures } from "./pictures.js" */
 
 /**
@@ -65,9 +65,13 @@ export class QuestionView {
   draw() {
     if (this.isEdited) return;
     const isLong = isLongQuestion(this.text);
-    this.question.textContent = isLong && !this.isWhole ? clippedQuestion(this.text) : this.text;
+    const isScrolled = isLong && this.isWhole;
+    const shown = isScrolled
+      ? piecesOf(this.text).map((piece) => element("div", {}, piece))
+      : [clippedQuestion(this.text)];
+    this.question.replaceChildren(...shown);
+    this.showScrolled(isScrolled);
     this.toggle.hidden = !isLong;
-    this.showScrolled(isLong && this.isWhole);
     if (!isLong) return;
     const count = (this.text.length + this.rest).toLocaleString();
     this.toggle.textContent = this.isWhole ? "Show less" : `Show all (${count} characters)`;

@@ -24,6 +24,14 @@ export const clippedQuestion = (question) => {
   return `${lines.replace(/[\uD800-\uDBFF]$/, "").trimEnd()} …`;
 };
 
+/**
+ * A text in pieces that a browser can lay out one by one, each of whole lines if it can be.
+ *
+ * @param {string} text
+ * @returns {string[]}
+ */
+export const piecesOf = (text) => text.match(/[^]{1,4000}\n|[^]{1,4000}/gu) ?? [];
+
 const GONE = new Map([
   ["restarting", "The kernel was restarted;"],
   ["starting", "The kernel was restarted;"],
