@@ -79,7 +79,7 @@ class Page:
         elif kind == "picture":
             self.pictures += buffers
         for turn in self.turns:
-            if kind == "stale":
+            if kind == "stale" and not turn["open"]:
                 turn["stale"] = message["turns"].get(turn["id"], turn["stale"])
             elif kind == "grow" and turn["id"] == message["id"]:
                 if message.get("anew"):
@@ -335,31 +335,6 @@ def test_a_flood_of_pages(page: Page) -> None:
 
     assert 100 >= views
     assert 100 >= queries
-
-
-def test_a_flood_of_requests(page: Page) -> None:
-    """A few wait, each is told of, and none of the others is done."""
-    done = page.kernel.run(
-        "import threading\n"
-        "from apertis_magic.panel.requests import Request\n"
-        "from apertis_magic.panel.worker import Worker\n"
-        "go, did = threading.Event(), []\n"
-        "worker = Worker(lambda each: (go.wait(), did.append(each)))\n"
-        "made = [Request(kind='new', token=str(n)) for n in range(10_000)]\n"
-        "taken = [worker.add(each) for each in [*made, *made[:40]]]\n"
-        "heavy = [Request(kind='ask', text='x' * 2_000_000, token=str(n))"
-        " for n in range(40)]\n"
-        "other = Worker(lambda each: go.wait())\n"
-        "weighed = [other.add(each) for each in heavy]\n"
-        "go.set()\n"
-        "for each in (worker, other): each.close(); each._thread.join()\n"
-        "print(sum(taken[:10_000]), len(did), sum(weighed))"
-    )
-    taken, did, weighed = map(int, done.printed.split())
-
-    assert 32 <= taken <= 33
-    assert did == taken
-    assert 8 <= weighed <= 9
 
 
 def test_what_a_saved_notebook_shows(page: Page, server: ScriptedServer) -> None:
