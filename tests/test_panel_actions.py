@@ -328,6 +328,17 @@ def test_conversations_end_at_a_number(does: Does, here: Session, kind: str) -> 
     assert 200 == len(here.names)
     assert "There are 200 conversations already." == outcomes[-1].text
 
+    does("remove", name="main")
+    does(kind)
+
+    assert not does("undo").ok
+    assert 200 == len(here.names)
+
+    does("remove", name=here.current.name)
+    does("undo")
+
+    assert 200 == len(here.names)
+
 
 def test_questions_that_wait_end_at_a_number(
     here: Session, server: ScriptedServer

@@ -240,6 +240,7 @@ def test_an_answer_that_was_cut_off_can_be_continued(
     [
         ("attachments.js", "LARGEST", requests.LARGEST),
         ("span.js", "PAGE_TURNS", PAGE),
+        ("kernel.js", "LONGEST", requests.LONGEST),
     ],
 )
 def test_the_limits_are_the_same(file: str, name: str, value: int) -> None:

@@ -180,6 +180,7 @@ class Actions:
         gone = self._session.delete(request.name)
 
         def undo() -> Outcome:
+            self._check_room()
             back = self._session.adopt(gone.state)  # with what ended in it since
             return Outcome(f"{back.name} is back.")
 
@@ -190,8 +191,11 @@ class Actions:
         return Outcome(text, undo=True)
 
     def _undo_last(self, _request: Request) -> Outcome:
-        undo, self._undo = self._undo, None
-        return undo() if undo else Outcome("There is nothing to undo.", ok=False)
+        if self._undo is None:
+            return Outcome("There is nothing to undo.", ok=False)
+        outcome = self._undo()
+        self._undo = None
+        return outcome
 
     def _model(self, request: Request) -> Outcome:
         name = request.name.strip()
@@ -239,6 +243,7 @@ class Actions:
         return Outcome(f"{endpoint.model} answers from now on, here on this machine.")
 
     def _restore(self, _request: Request) -> Outcome:
+        self._check_room()
         conversation, _ = self._session.restore()
         return Outcome(f"{conversation.name} is back.")
 

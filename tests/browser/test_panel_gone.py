@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
+from axe import violations
 from lab_driver import Lab, Notebook
 from lab_server import PATIENCE
 from playwright.sync_api import Locator, expect
@@ -14,6 +15,7 @@ from scripted_server import NEVER, Answer, ScriptedServer, chunk, says
 from .test_panel_use import Panel
 
 RESTARTED = "The kernel was restarted; run the cell with %chat panel again."
+CURSOR = "e => getComputedStyle(e, '::after').content"
 Ends = Callable[[Notebook], None]
 
 
@@ -109,9 +111,8 @@ def test_a_kernel_that_is_gone(
     expect(alert(panel)).to_contain_text(line)
     expect(alert(panel)).to_contain_text("run the cell with %chat panel again.")
     expect(turn).to_contain_text("Broken off; what had come is above.")
-    cursor = "e => getComputedStyle(e, '::after').content"
 
-    assert "none" == turn.locator(".ap-tail").evaluate(cursor)
+    assert "none" == turn.locator(".ap-tail").evaluate(CURSOR)
 
     expect(panel.message).to_have_value("A draft")
     expect(panel.message).not_to_be_editable()
@@ -138,11 +139,18 @@ def test_the_next_panel(notebook: Notebook, server: ScriptedServer) -> None:
     panel.message.fill("3?")
     notebook.restart()
     expect(alert(panel)).to_have_text(RESTARTED)
+
+    assert [] == violations(notebook.lab.page, ".ap")
+
     notebook.finished()
     panel = shown(notebook)
 
     expect(panel.message).to_have_value("3?")
     expect(alert(panel)).to_be_hidden()
+    expect(panel.button("Restore (2 turns)")).to_be_visible()
+
+    assert [] == violations(notebook.lab.page, ".ap")
+
     panel.button("Restore (2 turns)").click()
     expect(panel.turns).to_have_count(2)
     expect(panel.turns.nth(1)).to_contain_text("two")
@@ -153,6 +161,59 @@ def test_the_next_panel(notebook: Notebook, server: ScriptedServer) -> None:
     expect(panel.turns.nth(2)).to_contain_text("three")
 
     assert ["1?", "one", "2?", "two", "3?"] == [text for _, text in server.messages[2]]
+
+
+def test_a_kernel_that_does_not_answer(
+    notebook: Notebook, server: ScriptedServer
+) -> None:
+    """The message is back in its box; where it is answered after all, it leaves it."""
+    server.will(says("one"))
+    panel = shown(notebook)
+    pid = int(notebook.output(0).first.inner_text().split()[-1])
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        panel.ask("1?")
+        expect(panel.said).to_contain_text("The kernel does not answer.")
+        expect(panel.message).to_have_value("1?")
+        expect(panel.log.locator(".ap-queued")).to_have_count(0)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    expect(panel.turns).to_contain_text("one")
+    expect(panel.message).to_have_value("")
+    expect(panel.said).to_be_empty()
+
+    assert 1 == len(server.requests)
+
+
+def test_a_connection_that_comes_back(
+    notebook: Notebook, server: ScriptedServer
+) -> None:
+    """The panel waits for it, and goes on with the answer that is under way."""
+    server.will(Answer((chunk("**One**.\n\nAnd *t"), NEVER)))
+    panel = shown(notebook)
+    panel.ask("1?")
+    tail = panel.turns.first.locator(".ap-tail")
+    expect(tail).to_have_text("And *t")
+    panel.message.fill("A draft")
+    # As JupyterLab itself notes it, once it has tried in vain for two minutes.
+    connection = (
+        "status => jupyterapp.shell.currentWidget.context.sessionContext.session.kernel"
+        "._updateConnectionStatus(status)"
+    )
+    notebook.lab.page.evaluate(connection, "disconnected")
+    expect(alert(panel)).to_contain_text("The connection to the kernel is lost")
+    expect(panel.button("Send")).to_be_disabled()
+    expect(panel.message).not_to_be_editable()
+
+    assert "none" == tail.evaluate(CURSOR)
+
+    notebook.lab.page.evaluate(connection, "connected")
+    expect(alert(panel)).to_be_hidden()
+    expect(panel.message).to_be_editable()
+    expect(panel.message).to_have_value("A draft")
+    expect(tail).to_have_text("And *t")
+    panel.button("Stop").click()
+    expect(panel.turns.first).to_contain_text("stopped; what had come is kept")
 
 
 def test_another_notebook(

@@ -7,6 +7,8 @@ import { KernelStatus } from "./status.js";
 
 export const BUSY_AFTER = 700; // ms without a sign of the kernel
 const LOST_AFTER = 10_000; // ms without a sign of a kernel that runs no cell
+const LONGEST = 2_000_000; // characters of a text that the kernel takes
+const TOO_LONG = `This was not sent: it has more than ${LONGEST.toLocaleString()} characters. Attach it as a file.`;
 export const BUSY = "The kernel is busy with a cell; this is done when the cell ends.";
 const SILENT = "The kernel does not answer. Was it restarted? Then run the cell with %chat panel again.";
 
@@ -95,6 +97,11 @@ export class Kernel {
    * @param {RequestOptions} options
    */
   request(message, options = {}) {
+    if ("text" in message && message.text.length > LONGEST) {
+      this.notices.show(TOO_LONG, { isBad: true });
+      options.lost?.();
+      return;
+    }
     const token = uniqueId("token");
     const timers = [setTimeout(() => this.noteLate(token), BUSY_AFTER), this.lostTimer(token)];
     this.pending.set(token, { message, options, isTaken: false, timers });

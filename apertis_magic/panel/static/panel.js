@@ -157,9 +157,11 @@ class Panel {
   /** @param {string} text why the kernel does not answer */
   goOffline(text) {
     this.notices.show("");
-    this.transcript.breakOff();
+    if (this.kernel.status.isGone) {
+      this.transcript.breakOff();
+      keepDraft(this.model, this.composer.draft);
+    }
     this.offline.show(text);
-    if (this.kernel.status.isGone) keepDraft(this.model, this.composer.draft);
   }
 
   goOnline() {
