@@ -64,6 +64,7 @@ class Publisher:
         self._send = send
         self._feed, self._frame = Feed(), FrameFeed()
         self._queries: deque[Request] = deque()
+        self._queries_lock = threading.Lock()
         self._messages: deque[Json] = deque(maxlen=_MOST_MESSAGES)
         # Pages that show the panel, and have not left; the latest last.
         self._views: dict[str, None] = {}
@@ -84,8 +85,9 @@ class Publisher:
 
     def answer(self, query: Request) -> None:
         """Have a page sent what it asks to be shown."""
-        if query not in self._queries and len(self._queries) < _MOST_QUERIES:
-            self._queries.append(query)
+        with self._queries_lock:
+            if query not in self._queries and len(self._queries) < _MOST_QUERIES:
+                self._queries.append(query)
         self._news.set()
 
     def close(self) -> None:
@@ -115,8 +117,9 @@ class Publisher:
 
     def publish(self) -> None:
         """Send the pages what is new, then each what it asked for."""
-        at_once = min(len(self._queries), _MOST_AT_ONCE)
-        queries = [self._queries.popleft() for _ in range(at_once)]
+        with self._queries_lock:
+            at_once = min(len(self._queries), _MOST_AT_ONCE)
+            queries = [self._queries.popleft() for _ in range(at_once)]
         self._note_views(queries)
         if self._views:
             for message, buffers in self._outgoing(queries):

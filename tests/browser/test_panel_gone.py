@@ -136,6 +136,8 @@ def test_the_next_panel(notebook: Notebook, server: ScriptedServer) -> None:
         panel.ask(f"{number}?")
         expect(panel.turns).to_have_count(number)
         expect(panel.button("Stop")).to_be_disabled()
+    panel.of_turn(0, "Edit").click()
+    panel.root.get_by_role("textbox", name="Edit the question").fill("1, edited?")
     panel.message.fill("3?")
     notebook.restart()
     expect(alert(panel)).to_have_text(RESTARTED)
@@ -145,7 +147,8 @@ def test_the_next_panel(notebook: Notebook, server: ScriptedServer) -> None:
     notebook.finished()
     panel = shown(notebook)
 
-    expect(panel.message).to_have_value("3?")
+    expect(panel.message).to_have_value("3?\n\n1, edited?")
+    panel.message.fill("3?")
     expect(alert(panel)).to_be_hidden()
     expect(panel.button("Restore (2 turns)")).to_be_visible()
 

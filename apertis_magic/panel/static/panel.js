@@ -154,14 +154,16 @@ class Panel {
     if (hadFocus && !this.root.contains(focusedBeside(this.root))) this.composer.focus({ preventScroll: true });
   }
 
-  /** @param {string} text why the kernel does not answer */
-  goOffline(text) {
+  /** @param {string} reason why the kernel does not answer */
+  goOffline(reason) {
     this.notices.show("");
     if (this.kernel.status.isGone) {
       this.transcript.breakOff();
-      keepDraft(this.model, this.composer.draft);
+      const { draft } = this.composer;
+      const texts = [draft.text, ...this.transcript.edits].filter(Boolean);
+      keepDraft(this.model, { text: texts.join("\n\n"), files: draft.files });
     }
-    this.offline.show(text);
+    this.offline.show(reason);
   }
 
   goOnline() {

@@ -22,7 +22,8 @@ export class QuestionView {
   constructor(pictures, fetch) {
     this.pictures = pictures;
     this.fetch = fetch;
-    this.isEdited = false;
+    /** @type {HTMLTextAreaElement | null} */
+    this.box = null; // in which it is edited
     this.isWhole = false; // whether all of a long one is shown
     this.text = "";
     this.rest = 0; // characters that the page does not have
@@ -62,8 +63,14 @@ export class QuestionView {
     this.draw();
   }
 
+  /** What it was changed to in its box; empty where it was not. */
+  get edited() {
+    const text = this.box?.value ?? "";
+    return text === this.text ? "" : text;
+  }
+
   draw() {
-    if (this.isEdited) return;
+    if (this.box) return;
     const isLong = isLongQuestion(this.text);
     const isScrolled = isLong && this.isWhole;
     const shown = isScrolled
@@ -107,10 +114,10 @@ export class QuestionView {
    */
   async edit(send, closed) {
     const text = await this.wholeText();
-    if (this.isEdited) return;
+    if (this.box) return;
     const box = element("textarea", { class: "ap-input", "aria-label": "Edit the question", dir: "auto" }, text);
     const close = () => {
-      this.isEdited = false;
+      this.box = null;
       this.draw();
       closed();
     };
@@ -143,7 +150,7 @@ export class QuestionView {
    * @param {Element[]} buttons
    */
   showBox(box, buttons) {
-    this.isEdited = true;
+    this.box = box;
     this.showScrolled(false);
     this.toggle.hidden = true;
     this.question.replaceChildren(box, element("div", { class: "ap-row" }, ...buttons));

@@ -30,6 +30,11 @@ export class Transcript {
     return this.turns.map((turn) => turn.question);
   }
 
+  /** What questions were changed to in boxes that are still open. */
+  get edits() {
+    return this.turns.map((turn) => turn.question.edited);
+  }
+
   breakOff() {
     for (const turn of this.turns) turn.breakOff();
   }
