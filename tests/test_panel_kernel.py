@@ -38,6 +38,7 @@ class Page:
         self.frame: dict[str, Any] = {}
         self.said: dict[str, dict[str, Any]] = {}
         self.pictures: list[bytes] = []
+        self.questions: list[str] = []
         self._size = 0
         self._messages = kernel.told(self.comm)
         self.ask("hello")
@@ -68,6 +69,7 @@ class Page:
     def _take(self, message: dict[str, Any], buffers: list[bytes]) -> None:
         kind = message["kind"]
         self._size += len(json.dumps(message))
+        self.pictures += buffers
         if kind in ("frame", "hello"):
             self.frame = message
         elif kind == "show":
@@ -76,8 +78,8 @@ class Page:
             self._splice(message)
         elif kind == "outcome":
             self.said[message["token"]] = message
-        elif kind == "picture":
-            self.pictures += buffers
+        elif kind == "question":
+            self.questions.append(message["text"])
         for turn in self.turns:
             if kind == "stale" and not turn["open"]:
                 turn["stale"] = message["turns"].get(turn["id"], turn["stale"])
@@ -292,6 +294,32 @@ def test_what_no_page_would_send(page: Page) -> None:
 
     assert {ONE} == set(page.said)
     assert "There is nothing to undo." == page.said[ONE]["text"]
+
+
+def test_a_question_of_a_megabyte(page: Page, server: ScriptedServer) -> None:
+    """A page has its beginning, and all of it where it asks for that."""
+    resume = threading.Event()
+    server.will(Answer((chunk("s"), Wait(resume), chunk("o", finish="stop"), DONE)))
+    text = "Some words of it. " * 60_000 + "End."
+    page.ask("ask", token=ONE, text=text, names=[], anyway=True)
+    under_way = dict(page.last(open=True))
+    page.ask("question", turn=under_way["id"])
+    page.until(kind="question")
+    resume.set()
+    ended = page.last(open=False)
+    page.ask("hello")
+    page.until(kind="show")
+    seen = page.size
+    page.ask("question", turn=ended["id"])
+    page.until(kind="question")
+    page.ask("question", turn="gone")
+    page.until(kind="question")
+
+    assert [text, text, ""] == page.questions
+    assert [(20_000, len(text) - 20_000)] * 2 == [
+        (len(turn["question"]), turn["rest"]) for turn in (under_way, ended)
+    ]
+    assert 100_000 > seen - len(text)
 
 
 def threads(kernel: Kernel) -> int:
