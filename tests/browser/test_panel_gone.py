@@ -30,6 +30,11 @@ def kernel_of(notebook: Notebook) -> str:
 def restart_elsewhere(notebook: Notebook) -> None:
     """Restart the kernel as another page does it."""
     httpx.post(f"{kernel_of(notebook)}/restart", timeout=PATIENCE).raise_for_status()
+    # The page may not have listened when it started; any message of it tells.
+    notebook.lab.page.evaluate(
+        "() => jupyterapp.shell.currentWidget.context.sessionContext.session.kernel"
+        ".requestKernelInfo()"
+    )
 
 
 def shut_down_elsewhere(notebook: Notebook) -> None:

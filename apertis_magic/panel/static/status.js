@@ -19,6 +19,7 @@ export class KernelStatus {
     this.model = model;
     this.hooks = hooks;
     this.kernel = model.widget_manager?.kernel; // JupyterLab and Notebook 7 have it
+    this.session = ""; // of the process that the panel is in
     this.isGone = false;
     this.isAway = false;
     this.noteGone = this.noteGone.bind(this);
@@ -26,6 +27,7 @@ export class KernelStatus {
     // A restart by this page breaks the widget's connection; one by another does not.
     this.noteBroken = () => this.noteGone(null, "restarting");
     this.noteConnection = this.noteConnection.bind(this);
+    this.noteMessage = this.noteMessage.bind(this);
   }
 
   open() {
@@ -33,6 +35,7 @@ export class KernelStatus {
     this.kernel?.statusChanged.connect(this.noteGone);
     this.kernel?.disposed.connect(this.noteDisposed);
     this.kernel?.connectionStatusChanged.connect(this.noteConnection);
+    this.kernel?.iopubMessage?.connect(this.noteMessage);
   }
 
   close() {
@@ -40,6 +43,7 @@ export class KernelStatus {
     this.kernel?.statusChanged.disconnect(this.noteGone);
     this.kernel?.disposed.disconnect(this.noteDisposed);
     this.kernel?.connectionStatusChanged.disconnect(this.noteConnection);
+    this.kernel?.iopubMessage?.disconnect(this.noteMessage);
   }
 
   get isOffline() {
@@ -60,6 +64,19 @@ export class KernelStatus {
     if (!text || (this.isGone && status !== "autorestarting" && status !== "dead")) return;
     this.isGone = true;
     this.hooks.gone(text);
+  }
+
+  /**
+   * That a kernel starts may be told before the page listens; its session is another one.
+   *
+   * @param {unknown} _sender
+   * @param {KernelOutput} message
+   */
+  noteMessage(_sender, { header, content }) {
+    // Those two are of a kernel; others may be the server's own.
+    if (content.execution_state !== "busy" && content.execution_state !== "idle") return;
+    if (this.session && this.session !== header.session) this.noteGone(null, "restarting");
+    this.session = header.session;
   }
 
   /**

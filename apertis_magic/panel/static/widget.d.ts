@@ -12,9 +12,14 @@ type KernelHandler = (message: KernelMessage, buffers: DataView[]) => void;
 
 interface Typesetter { typeset(node: Element): void }
 
-interface Signal {
-  connect(slot: (sender: unknown, value: string) => void): void;
-  disconnect(slot: (sender: unknown, value: string) => void): void;
+interface Signal<Value = string> {
+  connect(slot: (sender: unknown, value: Value) => void): void;
+  disconnect(slot: (sender: unknown, value: Value) => void): void;
+}
+
+interface KernelOutput {
+  header: { session: string };
+  content: { execution_state?: string };
 }
 
 // Of JupyterLab; "status" and "connectionStatus" as its own types have them.
@@ -23,6 +28,7 @@ interface FrontEndKernel {
   statusChanged: Signal;
   connectionStatusChanged: Signal;
   disposed: Signal;
+  iopubMessage?: Signal<KernelOutput>;
 }
 
 interface WidgetModel {
