@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
-from itertools import count
+from dataclasses import asdict, dataclass, replace
+from itertools import count, islice
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -16,14 +16,28 @@ from apertis_magic.chat.history import Placement
 from apertis_magic.chat.question import Question
 from apertis_magic.chat.session import Session
 from apertis_magic.chat.settings import Settings
-from apertis_magic.clean import excerpt, mend
-from apertis_magic.errors import ApertisError, ConfigurationError
+from apertis_magic.clean import excerpt
+from apertis_magic.errors import ApertisError, ConfigurationError, HeldBack
 from apertis_magic.panel import fields
 from apertis_magic.panel.requests import Request
 from apertis_magic.panel.rows import Json
 
 _SHORT = 40
 """Characters of a question that tell which one it was."""
+
+_MOST_CONVERSATIONS = 200
+"""Conversations after which a panel makes no more: each costs every page a little."""
+
+_MOST_WAITING = 20
+"""Questions that may wait for their answers in all conversations."""
+
+_LONGEST_SETTING = 200_000
+"""Characters of a system prompt or an option: every page is sent them each time."""
+
+_MOST_EXPORTS = 100
+"""Files of one name, but for the number behind it."""
+
+_ENDINGS = (".ipynb", ".md", ".json")
 
 _STARTING = "Starting the local model …"
 
@@ -37,12 +51,14 @@ class Outcome:
         hint: what to do about it.
         ok: whether it was done.
         undo: whether it can be undone.
+        anyway: whether it was held back, and can be sent all the same.
     """
 
     text: str = ""
     hint: str = ""
     ok: bool = True
     undo: bool = False
+    anyway: bool = False
 
     def message(self, token: str) -> Json:
         """Return the message that has a page know of it.
@@ -77,6 +93,10 @@ class Actions:
         """Do what a request asks."""
         try:
             return self._KINDS[request.kind](self, request)
+        except HeldBack as error:
+            # The page has a button for what the end of the hint is about.
+            hint = error.hint.removesuffix(HeldBack.hint).rstrip()
+            return Outcome(str(error), hint, ok=False, anyway=True)
         except ApertisError as error:
             return Outcome(str(error), error.hint, ok=False)
 
@@ -104,27 +124,29 @@ class Actions:
         conversation = self._conversation
         attached = [Attachment.of(name, raw) for name, raw in request.files]
         question = Question(
-            mend(request.text).strip("\n"), (*kept, *attached), fields=self.options
+            request.text.strip("\n"), (*kept, *attached), fields=self.options
         )
-        ask = Ask(question=question, placement=placement)
+        ask = Ask(question=question, placement=placement, anyway=request.anyway)
         ask.check()
-        self._check_local_model()
+        self._check_ready()
         # It may have been renamed meanwhile, or deleted.
         self._session.find(conversation.name)
         self._session.ask(ask, conversation.name)
 
     def _retry(self, request: Request) -> Outcome:
-        self._check_local_model()
+        self._check_ready()
         conversation = self._conversation
         turn = conversation.transcript.find_turn(request.turn or None)
-        self._session.ask(Ask.again(turn), conversation.name)
+        again = replace(Ask.again(turn), anyway=request.anyway)
+        self._session.ask(again, conversation.name)
         return Outcome()
 
     def _resume(self, request: Request) -> Outcome:
-        self._check_local_model()
+        self._check_ready()
         conversation = self._conversation
         partial = conversation.transcript.find_partial(request.turn or None)
-        self._session.ask(Ask.rest_of(partial), conversation.name)
+        rest = replace(Ask.rest_of(partial), anyway=request.anyway)
+        self._session.ask(rest, conversation.name)
         return Outcome()
 
     def _delete(self, request: Request) -> Outcome:
@@ -138,10 +160,12 @@ class Actions:
         return self._undoable(f"Deleted: {excerpt(entry.turn.prompt, _SHORT)}", undo)
 
     def _fork(self, request: Request) -> Outcome:
+        self._check_room()
         forked = self._session.fork(through=request.turn or None)
         return Outcome(f"You are in {forked.name} now, a fork.")
 
     def _new(self, _request: Request) -> Outcome:
+        self._check_room()
         return Outcome(f"{self._session.new().name} starts from the defaults.")
 
     def _use(self, request: Request) -> Outcome:
@@ -156,6 +180,7 @@ class Actions:
         gone = self._session.delete(request.name)
 
         def undo() -> Outcome:
+            self._check_room()
             back = self._session.adopt(gone.state)  # with what ended in it since
             return Outcome(f"{back.name} is back.")
 
@@ -166,30 +191,41 @@ class Actions:
         return Outcome(text, undo=True)
 
     def _undo_last(self, _request: Request) -> Outcome:
-        undo, self._undo = self._undo, None
-        return undo() if undo else Outcome("There is nothing to undo.", ok=False)
+        if self._undo is None:
+            return Outcome("There is nothing to undo.", ok=False)
+        outcome = self._undo()
+        self._undo = None
+        return outcome
 
     def _model(self, request: Request) -> Outcome:
         name = request.name.strip()
-        self._session.check_no_key(name)
-        self._conversation.model = mend(name) or None
+        self._check_no_key("model", name)
+        self._conversation.model = name or None
         return Outcome()
 
     def _option(self, request: Request) -> Outcome:
-        value = fields.read(request.name, mend(request.text))
+        _check_length(request.name, request.text)
+        value = fields.read(request.name, request.text)
         self.options.pop(request.name, None)
         if value is not None:
             self.options[request.name] = value
         return Outcome()
 
     def _system(self, request: Request) -> Outcome:
-        self._session.check_no_key(request.text)
-        self._conversation.system = mend(request.text).strip() or None
+        _check_length("The system prompt", request.text)
+        self._check_no_key("system prompt", request.text)
+        self._conversation.system = request.text.strip() or None
         return Outcome()
 
     def _export(self, request: Request) -> Outcome:
         state = self._conversation.state
-        file = next(filter(files.is_replaceable, _names(state.name, request.name)))
+        names = islice(_names(state.name, request.name), _MOST_EXPORTS)
+        file = next(filter(files.is_replaceable, names), None)
+        if file is None:
+            raise ConfigurationError(
+                f"There are {_MOST_EXPORTS} files of that name already.",
+                hint="Move some of them away, or rename the conversation.",
+            )
         files.export(state, file)
         return Outcome(f"Written to {file}.")
 
@@ -205,6 +241,41 @@ class Actions:
             Settings.of_endpoint(endpoint, context_length=local.CONTEXT_LENGTH)
         )
         return Outcome(f"{endpoint.model} answers from now on, here on this machine.")
+
+    def _restore(self, _request: Request) -> Outcome:
+        self._check_room()
+        conversation, _ = self._session.restore()
+        return Outcome(f"{conversation.name} is back.")
+
+    def _check_no_key(self, what: str, text: str) -> None:
+        """See that *text* holds no key: it would be sent with every question."""
+        try:
+            self._session.check_no_key(text)
+        except HeldBack:
+            raise ConfigurationError(
+                f"The {what} was not changed, for it holds an API key, or what looks "
+                "like one.",
+                hint="Take it out, and revoke it if others may have seen it.",
+            ) from None
+
+    def _check_room(self) -> None:
+        """See that there may be one more conversation."""
+        if len(self._session.names) >= _MOST_CONVERSATIONS:
+            raise ConfigurationError(
+                f"There are {_MOST_CONVERSATIONS} conversations already.",
+                hint="Delete some of them; the journal keeps their turns.",
+            )
+
+    def _check_ready(self) -> None:
+        """See that one more question may be asked, and that its model runs."""
+        session = self._session
+        waiting = sum(len(session.find(each).under_way) for each in session.names)
+        if waiting >= _MOST_WAITING:
+            raise ConfigurationError(
+                f"Nothing was sent: {waiting} questions wait for their answers.",
+                hint="Wait for some of them, or stop them.",
+            )
+        self._check_local_model()
 
     def _check_local_model(self) -> None:
         """See that the local model still runs, if it is the one to answer."""
@@ -230,11 +301,27 @@ class Actions:
         "system": _system,
         "export": _export,
         "local": _local,
+        "restore": _restore,
     }
 
 
+def _check_length(what: str, text: str) -> None:
+    if len(text) > _LONGEST_SETTING:
+        raise ConfigurationError(
+            f"{what} has {_LONGEST_SETTING:,} characters at the most."
+        )
+
+
 def _names(name: str, ending: str) -> Iterator[Path]:
-    """Give the files that a conversation may go to, the first choice first."""
+    """Give the files that a conversation may go to, the first choice first.
+
+    Raises:
+        ConfigurationError: there is no such ending.
+    """
+    if f".{ending}" not in _ENDINGS:
+        raise ConfigurationError(
+            f"A conversation becomes a file of {', '.join(_ENDINGS)}, no other."
+        )
     stem = re.sub(r"[^\w-]+", "-", name).strip("-")[:_SHORT] or "conversation"
     yield Path(f"{stem}.{ending}")
     yield from (Path(f"{stem}-{number}.{ending}") for number in count(2))
