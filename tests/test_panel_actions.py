@@ -9,10 +9,11 @@ from scripted_server import NEVER, USAGE, Answer, ScriptedServer, fails, says
 from turns import turn_of
 
 from apertis_magic import files, local
-from apertis_magic.chat import session
+from apertis_magic.chat import session, trust
 from apertis_magic.chat.attachment import Attachment
 from apertis_magic.chat.question import Question
 from apertis_magic.chat.session import Session
+from apertis_magic.chat.settings import Settings
 from apertis_magic.chat.state import State, history_of
 from apertis_magic.panel.actions import Actions, Outcome
 from apertis_magic.panel.requests import Request
@@ -139,7 +140,7 @@ def test_no_key_is_sent_or_kept(
     assert 1 == len(server.requests)
 
 
-@pytest.mark.parametrize("kind", ["ask", "edit", "retry", "continue"])
+@pytest.mark.parametrize("kind", ["ask", "edit", "retry"])
 def test_what_is_held_back_is_sent_anyway(
     does: Does, here: Session, server: ScriptedServer, kind: str
 ) -> None:
@@ -270,12 +271,52 @@ def test_a_conversation_is_written(
     assert ["1?"] == [turn.prompt for turn in read.turns]
 
 
+def test_an_export_is_not_sent_anyway(
+    does: Does, server: ScriptedServer, folder: Path
+) -> None:
+    """A file is made to be passed on: the line says which command writes it."""
+    server.will(says("one"))
+    does("ask", text=f"Is {KEY} good?", anyway=True)
+    outcome = does("export", name="json")
+
+    assert (False, False) == (outcome.ok, outcome.anyway)
+    assert "%chat export … --anyway" in outcome.hint
+    assert [] == list(folder.iterdir())
+
+
+def test_what_a_file_sets_is_not_asked_again(
+    does: Does, here: Session, server: ScriptedServer
+) -> None:
+    """Asking a loaded question again says what is left out."""
+    server.will(says("one"))
+    question = Question("Why?", fields={"n": 9, "temperature": 1})
+    loaded = State(name="main", history=history_of([turn_of(question=question)]))
+    here.adopt(trust.marked(loaded, trusted=False))
+
+    assert Outcome("Asked without what its file sets: n.") == does(
+        "retry", turn=here.current.turns[0].id
+    )
+
+
+def test_an_open_address_is_told_of(
+    does: Does, here: Session, server: ScriptedServer
+) -> None:
+    """Once, with the question that goes there."""
+    server.will(says("one"))
+    # This machine by a name that does not say so.
+    url = server.url.replace("127.0.0.1", "0.0.0.0")  # noqa: S104  nobody listens there
+    here.redirect(Settings(base_url=url, model="m"))
+
+    assert does("ask", text="1?").text.startswith(f"{url} is not encrypted")
+    assert Outcome() == does("ask", text="2?")
+
+
 def test_a_form_of_file_that_there_is_not(does: Does, server: ScriptedServer) -> None:
     """One line says which there are."""
     server.will(says("one"))
     does("ask", text="1?")
 
-    assert ".ipynb, .md, .json" in does("export", name="exe").text
+    assert "ipynb, md, json" in does("export", name="exe").text
 
 
 @pytest.mark.parametrize(

@@ -189,5 +189,5 @@ def _check_no_key(state: State) -> None:
                 f"Nothing was written, for question {number} of {state.name}, its "
                 "options or the system prompt holds an API key.",
                 hint="Take that turn out of the conversation, and revoke the key if "
-                "others have seen it; --anyway writes it.",
+                "others have seen it; %chat export … --anyway writes it.",
             )

@@ -1,14 +1,13 @@
 """Does what a page asks of the Session, and says in a line what came of it."""
 
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
-from itertools import count, islice
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from apertis_magic import files
-from apertis_magic.chat import names
+from apertis_magic.chat import names, trust
 from apertis_magic.chat.ask import Ask
 from apertis_magic.chat.attachment import Attachment
 from apertis_magic.chat.conversation import Conversation
@@ -19,7 +18,7 @@ from apertis_magic.chat.settings import Settings
 from apertis_magic.clean import excerpt
 from apertis_magic.errors import ApertisError, ConfigurationError, HeldBack
 from apertis_magic.panel import fields
-from apertis_magic.panel.requests import Request
+from apertis_magic.panel.requests import ASKING, Request
 from apertis_magic.panel.rows import Json
 
 _SHORT = 40
@@ -36,8 +35,6 @@ _LONGEST_SETTING = 200_000
 
 _MOST_EXPORTS = 100
 """Files of one name, but for the number behind it."""
-
-_ENDINGS = (".ipynb", ".md", ".json")
 
 _STARTING = "Starting the local model …"
 
@@ -96,7 +93,8 @@ class Actions:
         except HeldBack as error:
             # The page has a button for what the end of the hint is about.
             hint = error.hint.removesuffix(HeldBack.hint).rstrip()
-            return Outcome(str(error), hint, ok=False, anyway=True)
+            asks = request.kind in ASKING
+            return Outcome(str(error), hint, ok=False, anyway=asks)
         except ApertisError as error:
             return Outcome(str(error), error.hint, ok=False)
 
@@ -105,48 +103,49 @@ class Actions:
         return self._session.current
 
     def _ask(self, request: Request) -> Outcome:
-        self._send(request, Placement())
-        return Outcome()
+        return self._send(request, Placement())
 
     def _edit(self, request: Request) -> Outcome:
         turn = next((t for t in self._conversation.turns if t.id == request.turn), None)
         if turn is None:
             raise ConfigurationError("That question is not there any more.")
-        self._send(request, Placement(replaces=turn.id), turn.attachments)
-        return Outcome()
+        return self._send(request, Placement(replaces=turn.id), turn.attachments)
 
     def _send(
         self,
         request: Request,
         placement: Placement,
         kept: tuple[Attachment, ...] = (),
-    ) -> None:
+    ) -> Outcome:
         conversation = self._conversation
         attached = [Attachment.of(name, raw) for name, raw in request.files]
         question = Question(
-            request.text.strip("\n"), (*kept, *attached), fields=self.options
+            request.text.strip("\n"),
+            (*kept, *attached),
+            fields=self.options,
+            anyway=request.anyway,
         )
-        ask = Ask(question=question, placement=placement, anyway=request.anyway)
+        ask = Ask(question=question, placement=placement)
         ask.check()
         self._check_ready()
         # It may have been renamed meanwhile, or deleted.
         self._session.find(conversation.name)
         self._session.ask(ask, conversation.name)
+        return Outcome(self._session.warning())
 
     def _retry(self, request: Request) -> Outcome:
         self._check_ready()
         conversation = self._conversation
         turn = conversation.transcript.find_turn(request.turn or None)
-        again = replace(Ask.again(turn), anyway=request.anyway)
-        self._session.ask(again, conversation.name)
-        return Outcome()
+        self._session.ask(_anyway(Ask.again(turn), request), conversation.name)
+        left = ", ".join(trust.left_out(turn.question))
+        return Outcome(f"Asked without what its file sets: {left}." if left else "")
 
     def _resume(self, request: Request) -> Outcome:
         self._check_ready()
         conversation = self._conversation
         partial = conversation.transcript.find_partial(request.turn or None)
-        rest = replace(Ask.rest_of(partial), anyway=request.anyway)
-        self._session.ask(rest, conversation.name)
+        self._session.ask(_anyway(Ask.rest_of(partial), request), conversation.name)
         return Outcome()
 
     def _delete(self, request: Request) -> Outcome:
@@ -219,8 +218,8 @@ class Actions:
 
     def _export(self, request: Request) -> Outcome:
         state = self._conversation.state
-        names = islice(_names(state.name, request.name), _MOST_EXPORTS)
-        file = next(filter(files.is_replaceable, names), None)
+        found = islice(files.beside(state.name, request.name), _MOST_EXPORTS)
+        file = next(filter(files.is_replaceable, found), None)
         if file is None:
             raise ConfigurationError(
                 f"There are {_MOST_EXPORTS} files of that name already.",
@@ -312,16 +311,8 @@ def _check_length(what: str, text: str) -> None:
         )
 
 
-def _names(name: str, ending: str) -> Iterator[Path]:
-    """Give the files that a conversation may go to, the first choice first.
-
-    Raises:
-        ConfigurationError: there is no such ending.
-    """
-    if f".{ending}" not in _ENDINGS:
-        raise ConfigurationError(
-            f"A conversation becomes a file of {', '.join(_ENDINGS)}, no other."
-        )
-    stem = re.sub(r"[^\w-]+", "-", name).strip("-")[:_SHORT] or "conversation"
-    yield Path(f"{stem}.{ending}")
-    yield from (Path(f"{stem}-{number}.{ending}") for number in count(2))
+def _anyway(ask: Ask, request: Request) -> Ask:
+    """Return an Ask that is sent anyway where the page says so."""
+    if not request.anyway:
+        return ask
+    return replace(ask, question=replace(ask.question, anyway=True))

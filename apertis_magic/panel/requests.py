@@ -47,6 +47,9 @@ _FIELDS: Mapping[str, Mapping[str, type]] = {
 }
 """The fields of each kind of message."""
 
+ASKING = frozenset(kind for kind, own in _FIELDS.items() if "anyway" in own)
+"""The kinds that ask a question."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
