@@ -2,7 +2,8 @@
 # make test   run the tests           make lint   check style and types, the page's too
 # make quick  lint, and the tests that fail first, in less than a minute
 # make coverage   run the tests and tell which lines of the code they miss
-# make test-slow   kill a hundred kernels, and measure how the work grows with a text
+# make test-slow   kill a hundred kernels, measure how the work grows with a text, and ask
+#                  hostile servers at length
 # make test-outside   read the examples of the Markdown specifications, got into build/outside
 # make test-lowest   run the cell's tests on the oldest versions that pyproject.toml allows
 # make bench  measure, beside a bare loop and the peers, into build/bench
@@ -43,7 +44,7 @@ coverage: $(VENV)/ready-test
 	$(BIN)/python -m pytest --cov -n 2 $(SLOWEST)
 
 test-slow: $(VENV)/ready-test
-	APERTIS_MAGIC_SLOW=1 $(BIN)/python -m pytest -s tests/test_journal_kill.py tests/test_growth.py
+	APERTIS_MAGIC_SLOW=1 $(BIN)/python -m pytest -s tests/test_journal_kill.py tests/test_growth.py tests/test_server_cost.py tests/test_fuzz_server.py
 
 test-outside: $(VENV)/ready-test
 	$(BIN)/python -m pip download --quiet --no-deps --no-binary marko --dest build/outside marko==2.2.4
