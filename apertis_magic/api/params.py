@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
+from apertis_magic.api import bounds
+from apertis_magic.api.value import count
 from apertis_magic.errors import ConfigurationError
 
 _WORDS: Mapping[type[Any], str] = {
@@ -310,6 +312,16 @@ def check(options: Mapping[str, object]) -> None:
     older, newer = _APART
     if older in chosen and (clash := [name for name in newer if name in chosen]):
         raise ConfigurationError(f"{clash[0]} and {older} do not go together.")
+
+
+def choices(options: Mapping[str, Any]) -> int:
+    """Return how many answers the fields of a request ask for (``n``).
+
+    Args:
+        options: the fields, and ``extra_body``, whose values nobody checked.
+    """
+    fields = {**options, **(options.get("extra_body") or {})}
+    return min(max(count(fields.get("n")) or 1, 1), bounds.CHOICES.most)
 
 
 def _check_values(param: Param, value: object) -> None:

@@ -39,6 +39,11 @@ class Timeouts:
         return cls(connect=seconds, first_byte=seconds, idle=seconds)
 
     @property
+    def lifeless(self) -> float:
+        """Seconds for which signs of life alone put the time-out off."""
+        return max(self.first_byte, self.idle)
+
+    @property
     def gateway(self) -> int:
         """Milliseconds that the gateway may take (``X-Timeout``).
 

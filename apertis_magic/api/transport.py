@@ -4,13 +4,12 @@ import asyncio
 import json
 import re
 from collections.abc import Callable, Mapping
-from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import version
 from typing import Any, NoReturn
 
-from apertis_magic.api import address, failures, keys, retry
+from apertis_magic.api import address, bounds, failures, keys, retry
 from apertis_magic.api.incoming import Incoming, silent
 from apertis_magic.api.pool import NEVER_MADE, Pool, translated
 from apertis_magic.api.timeouts import Timeouts
@@ -32,7 +31,6 @@ _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _OURS = ("content-length", "transfer-encoding", "host", "connection")
 _ERROR_BODY = 5.0
 """Seconds that the reason of a refusal may take; the status alone says enough."""
-_LONGEST_ERROR = 100_000  # bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,6 +168,7 @@ class Transport:
         headers = {
             "user-agent": _agent(),
             "accept": "application/json, text/event-stream",
+            "accept-encoding": "identity",
         }
         if call.body is not None:
             headers["content-type"] = "application/json"
@@ -266,14 +265,7 @@ async def _refusal(incoming: Incoming, base_url: str) -> StatusError:
     if incoming.response.status in _REDIRECTS:
         await incoming.aclose()
         return failures.redirect(incoming.response, base_url)
-    body = b""
-    with suppress(ConnectionFailed, TimeoutError):
-        async with asyncio.timeout(_ERROR_BODY), aclosing(incoming.pieces()) as pieces:
-            async for piece in pieces:
-                body += piece
-                if len(body) > _LONGEST_ERROR:
-                    break
-    await incoming.aclose()
+    body = await incoming.beginning(bounds.ERROR, _ERROR_BODY)
     return failures.from_response(incoming.response, body, incoming.redact, base_url)
 
 

@@ -10,6 +10,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+from apertis_magic.api import params
+from apertis_magic.api.assemble import Assembly
 from apertis_magic.api.stream import AsyncStream
 from apertis_magic.api.types import Message, Usage
 from apertis_magic.chat import fitting, request
@@ -80,7 +82,8 @@ async def answer(
         finish = draft.finish or "interrupted"
     except ApertisError as failure:
         failure.partial = draft.echo.removed(failure.partial)
-        finish, error = "error", failure
+        # Without the traceback, which holds on to all that had come.
+        finish, error = "error", failure.with_traceback(None)
     except Exception as cause:  # noqa: BLE001  what had come must not be lost
         finish, error = (
             "error",
@@ -251,10 +254,12 @@ async def _send(
     if not prepared.ask.stream:
         whole = await prepared.client.chat.completions.create(**arguments)
         draft.note_response(whole.response)
+        draft.follow(Assembly(params.choices(arguments)))
         draft.add(whole.as_chunk())
         return
     async with await _open(prepared, arguments) as stream:
         draft.note_response(stream.response)
+        stream.assembly.most = params.choices(arguments)
         draft.follow(stream.assembly)
         try:
             async for chunk in stream:
