@@ -122,7 +122,7 @@ def test_the_files_of_a_command(
     def offered(line: str) -> list[str]:
         return [each.text for each in candidates.at_end(line, of_cell=False)[1]]
 
-    assert ["a.md", '"my talk.ipynb"', "notes/"] == offered(" load ")
+    assert ["a.md", '"my talk.ipynb"', "notes/", "--trust"] == offered(" load ")
     assert ['"my talk.ipynb"'] == offered(" export my")
     assert ["notes/b.json"] == offered(" export notes/")
     assert [".hidden.json"] == offered(" load .h")

@@ -38,8 +38,13 @@ def html(turn: Turn) -> str:
 
 def plain(turn: Turn) -> str:
     """Return a question as plain text, without what is left out of a long one."""
-    shown = clipped(turn.prompt)
-    rest = turn.prompt[len(shown) :]
+    return short(turn.prompt)
+
+
+def short(text: str) -> str:
+    """Return a text, of a long one the beginning and how much is left out."""
+    shown = clipped(text)
+    rest = text[len(shown) :]
     return f"{shown} …\n{_left_out(rest)}" if rest else shown
 
 

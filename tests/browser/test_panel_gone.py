@@ -245,4 +245,5 @@ def test_another_notebook(
     next_panel = shown(other)
 
     expect(next_panel.message).to_have_value("")
+    expect(next_panel.root.locator(".ap-offer")).to_be_hidden()
     other.close()
