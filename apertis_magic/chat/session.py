@@ -22,6 +22,9 @@ from apertis_magic.chat.watchers import Watchers
 from apertis_magic.clean import quoted
 from apertis_magic.errors import ConfigurationError
 
+_AT_EXIT = 2.0
+"""Seconds that an answer may take to end once it was stopped."""
+
 
 class Session:
     """What the magics and the panel share: conversations, settings and connections.
@@ -59,6 +62,7 @@ class Session:
         with self._lock:
             if preferences.journal and self._journal is None:
                 self._journal = Journal(paths.data_dir() / "journal.sqlite")
+                self._journal.before_exit = self._stop_all
             if self._journal is not None:
                 self._journal.days = preferences.journal_days
                 self._journal.notebook = preferences.notebook
@@ -342,11 +346,18 @@ class Session:
 
     def close(self) -> None:
         """Stop the answers under way, and write and close the journal."""
-        for conversation in tuple(self._conversations.values()):
-            for each in conversation.under_way:
-                each.reply.settle()
+        self._stop_all()
         if self._journal is not None:
             self._journal.close()
+
+    def _stop_all(self) -> None:
+        """Stop the answers under way: the end of a process is no cut connection."""
+        conversations = tuple(self._conversations.values())
+        replies = [each.reply for chat in conversations for each in chat.under_way]
+        for reply in replies:
+            reply.stop()
+        for reply in replies:
+            reply.wait(_AT_EXIT)
 
     def end_execution(self, execution: str) -> None:
         """Tell the conversations that an execution of a cell has ended."""

@@ -10,7 +10,7 @@ import sqlite3
 import sys
 import threading
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future, wait
 from contextlib import suppress
 from dataclasses import dataclass
@@ -71,6 +71,7 @@ class Journal:
         notebook: the path of the notebook whose conversations come from now on.
 
     Attributes:
+        before_exit: is called when the process ends, before the last is written.
         problem: why nothing can be kept, or what was found damaged, in one line for the
             user; empty while all is well.
     """
@@ -82,6 +83,7 @@ class Journal:
         self.days = days
         self.notebook = notebook
         self.problem = ""
+        self.before_exit: Callable[[], None] = _no_more
         self._lock = threading.Lock()
         self._writer: Writer | None = None
         self._numbers = count(1)
@@ -183,7 +185,7 @@ class Journal:
         """Write what is left, for some seconds at most, and close the file."""
         with self._lock:
             writer, self._writer = self._writer, None
-        atexit.unregister(self.close)
+        atexit.unregister(self._exit)
         if writer is not None:
             with suppress(KeyboardInterrupt):
                 writer.end(_AT_EXIT)
@@ -329,15 +331,24 @@ class Journal:
                         tell=self._note_problem,
                         problem=self.problem,
                     )
-                    atexit.register(self.close)
+                    # After the connections' own, and so before it.
+                    atexit.register(self._exit)
                 self._writer.queue.put(work)
             except RuntimeError as error:  # there can be no more threads
                 self.problem = fault(self.file, error)
                 work.done.set_result(self.problem)
         return work.done
 
+    def _exit(self) -> None:
+        self.before_exit()
+        self.close()
+
     def _note_problem(self, problem: str) -> None:
         self.problem = problem
+
+
+def _no_more() -> None:
+    """Have nothing more to be written."""
 
 
 def _nothing(_db: sqlite3.Connection, _written: Written) -> None:
