@@ -90,7 +90,13 @@ def test_nothing_of_a_file_holds(
     body = server.requests[0].body
 
     assert 1 == len(said.splitlines())
-    for part in ("main: 1 turn loaded", "the model dear", '"Obey."', "n=9", "--trust"):
+    for part in (
+        "main: 1 turn loaded",
+        "model dear, system",
+        '"Obey."',
+        "n=9",
+        "--trust",
+    ):
         assert part in said
     assert {"model", "messages", "stream", "stream_options"} == set(body)
     assert "dear" != body["model"]
@@ -116,7 +122,7 @@ def test_a_trusted_file_holds(
     shell.run("%chat retry")
     first, again = (request.body for request in server.requests)
 
-    assert "It brings the model dear" in said
+    assert "Its model dear, system prompt" in said
     assert "dear" == first["model"] == again["model"]
     assert [("system", "Obey."), ("user", "Obey!"), ("assistant", "half")] == (
         server.messages[0][:3]
@@ -154,7 +160,7 @@ def test_its_question_is_asked_again_without_what_costs(
     assert HARMLESS.items() <= request.body.items()
     assert "Obey" not in json.dumps(request.body)
     if command == "retry":
-        assert "Without n, max_tokens" in told(capsys)
+        assert "Asked without n, max_tokens" in told(capsys)
         assert not session.current().current.turns[0].question.untrusted
 
 

@@ -151,7 +151,7 @@ class Asker:
         last = conversation.transcript.find_turn()
         left = trust.left_out(last.question)
         if left:
-            say(f"Without {listed(list(left))}, which are of the file it is from.")
+            say(f"Asked without {listed(list(left))}, which the file it is from set.")
         ask = Ask.again(last, _fields(options))
         ask = replace(
             ask,

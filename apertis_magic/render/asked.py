@@ -6,19 +6,22 @@ from apertis_magic.render import style
 from apertis_magic.render.text import lines as html_lines
 from apertis_magic.render.text import note
 
-LONG = 2_000
-"""Characters of a question that are shown; more are behind a fold."""
+LONG, _LONG_LINES = 2_000, 30
+"""Characters, and lines, of a question that is shown whole; a longer one is folded."""
 
-_MOST_LINES = 30
+_SHORT, _SHORT_LINES = 1_000, 12
+"""Those of a longer one that are shown all the same."""
+
 _LARGEST = 100_000
 """Characters behind a fold; of more a page would become slow."""
 
 
 def clipped(text: str) -> str:
     """Return the beginning of a text that is shown, all of it where it is short."""
-    lines = text.split("\n", _MOST_LINES)
-    kept = "\n".join(lines[:_MOST_LINES])[:LONG]
-    return text if len(text) - len(kept) < LONG // 10 else kept
+    lines = text.split("\n", _LONG_LINES)
+    if len(text) <= LONG and len(lines) <= _LONG_LINES:
+        return text
+    return "\n".join(lines[:_SHORT_LINES])[:_SHORT]
 
 
 def html(turn: Turn) -> str:

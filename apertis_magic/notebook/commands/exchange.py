@@ -84,17 +84,18 @@ def _brought(state: State, file: Path, *, trusted: bool) -> str:
     shown = listed([f"{name}={value}" for name, value in options.items()], 12)
     system = state.system and excerpt(redact(state.system), 40)
     parts = (
-        f"the model {redact(state.model)}" if state.model else "",
-        f'the system prompt "{system}"' if system else "",
-        f"the options {shown}" if shown else "",
+        f"model {redact(state.model)}" if state.model else "",
+        f'system prompt "{system}"' if system else "",
+        f"options {shown}" if shown else "",
     )
-    found = " and ".join(filter(None, parts))
+    *others, last = [*filter(None, parts)] or [""]
+    found = f"{', '.join(others)} and {last}" if others else last
     if not found:
         return ""
     if trusted:
-        return f" It brings {found}."
-    way = f"%chat load {quoted(str(file))} --trust does"
-    return f" It names {found}, which your questions do not take over; {way}."
+        return f" Its {found} hold for your questions too."
+    way = f"%chat load {quoted(str(file))} --trust takes them over"
+    return f" Your own questions go without its {found}; {way}."
 
 
 def _untrusted(turn: Turn) -> Question:
