@@ -1,6 +1,7 @@
 """The panel whose kernel is gone, and the next panel of its notebook."""
 
 import os
+import re
 import signal
 from collections.abc import Callable, Iterator
 
@@ -115,9 +116,12 @@ def test_a_kernel_that_is_gone(
 
     expect(alert(panel)).to_contain_text(line)
     expect(alert(panel)).to_contain_text("run the cell with %chat panel again.")
-    expect(turn).to_contain_text("Broken off; what had come is above.")
+    # A kernel that is asked to end may still say that it stopped the answer.
+    expect(turn).to_contain_text(re.compile("(Broken off|was stopped); what had come"))
 
-    assert "none" == turn.locator(".ap-tail").evaluate(CURSOR)
+    cursors = [each.evaluate(CURSOR) for each in turn.locator(".ap-tail").all()]
+
+    assert {"none"} >= set(cursors)
 
     expect(panel.message).to_have_value("A draft")
     expect(panel.message).not_to_be_editable()
