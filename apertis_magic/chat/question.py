@@ -79,12 +79,11 @@ def _texts(value: Any) -> tuple[str, ...]:
     """Return the texts in what a field holds."""
     if value is None or isinstance(value, str):
         return (value,) if value else ()
-    if isinstance(value, tuple):
+    if isinstance(value, Mapping):
+        return _texts((*value, *value.values()))
+    if isinstance(value, tuple | list):
         return tuple(text for each in value for text in _texts(each))
     if isinstance(value, Attachment):
         texts = (value.name, "" if value.is_picture else value.data)
         return tuple(filter(None, texts))
-    try:
-        return (repr(dict(value)),)
-    except Exception:  # noqa: BLE001  no JSON, which the client tells
-        return ()
+    return ()  # a number, or no JSON, which the client tells
