@@ -50,7 +50,7 @@ class Growth:
             new = each.pieces[piece if number == run else 0 :]
             run, piece = number, len(new) + (piece if number == run else 0)
             if each.kind == "picture":
-                yield from ((each.kind, address) for address in new)
+                yield from ((each.kind, self._echo.removed(e)) for e in new)
             elif text := self._without_key(answer, each.kind, "".join(new)):
                 yield each.kind, text
         if self._may_be_told(pieces):
