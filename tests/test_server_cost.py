@@ -8,6 +8,7 @@ import sys
 import threading
 import zlib
 from collections.abc import AsyncGenerator, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -23,6 +24,7 @@ from scripted_server import (
     event,
     fails,
     json_answer,
+    whole,
 )
 
 from apertis_magic import Apertis, errors
@@ -221,6 +223,25 @@ def test_a_whole_answer_that_never_ends(server: ScriptedServer) -> None:
     with pytest.raises(errors.TimedOut, match="signs of life"):
         client.models.list()
     often.set()
+
+
+def test_a_whole_answer_that_comes_slowly(server: ScriptedServer) -> None:
+    """Each byte of it is of the answer, however long it takes."""
+    [body] = whole("a" * 100).steps
+    assert isinstance(body, bytes)
+    slowly = threading.Event()
+
+    def steps() -> Iterator[bytes]:
+        for byte in body:
+            slowly.wait(0.01)
+            yield bytes([byte])
+
+    server.will(replace(whole(""), steps=steps()))
+    client = Apertis(base_url=server.url, timeout=0.3, max_retries=0)
+    hello = [{"role": "user", "content": "x"}]
+    told = client.chat.completions.create(model="m", messages=hello)
+
+    assert "a" * 100 == told.choices[0].message.content
 
 
 SAID = chunk("a" * 100_000)
