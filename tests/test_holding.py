@@ -156,12 +156,26 @@ def test_the_key_of_the_client_is_one(server: ScriptedServer) -> None:
     assert [] == server.requests
 
 
+HOLDS_ITSELF: dict[str, Any] = {"z": KEY}
+HOLDS_ITSELF["a"] = [HOLDS_ITSELF]
+
+
+def deep(text: str) -> list[Any]:
+    """Return a text in as many lists as JSON may still have."""
+    lists: list[Any] = [text]
+    for _ in range(700):
+        lists = [lists]
+    return lists
+
+
 @pytest.mark.parametrize(
     "fields",
     [
         {"stop": [f"\n{KEY}"]},
         {"extra_body": {"metadata": {"a": [{"b": f"\n{KEY}"}]}}},
         {"extra_body": {KEY: 1}},
+        {"extra_body": HOLDS_ITSELF},
+        {"extra_body": {"deep": deep(KEY)}},
     ],
 )
 def test_the_fields_of_a_request_are_looked_into(
