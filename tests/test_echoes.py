@@ -24,7 +24,7 @@ from apertis_magic.api.assemble import Assembly, Pieces
 from apertis_magic.api.types import ChatCompletionChunk
 from apertis_magic.chat.growth import Growth, Piece, regrown
 from apertis_magic.chat.journal.journal import Journal
-from apertis_magic.chat.parts import text_of
+from apertis_magic.chat.parts import Text, text_of
 from apertis_magic.chat.received import answers_of, parts_of, texts_of
 from apertis_magic.chat.session import current
 from apertis_magic.credentials import KEY as TAKEN
@@ -169,6 +169,26 @@ def test_an_answer_that_is_completed(
     assert TAKEN in (turn.text, turn.reasoning, turn.refusal)
     assert [] == [text for text in seen if KEY in text]
     assert KEY not in str(turn.to_dict())
+
+
+@pytest.mark.parametrize("rest", [KEY[9:] + ", so.", "x" + KEY, KEY, "", "h", "hx"])
+@pytest.mark.parametrize("begun", [f"It is {KEY[:9]}", "oh", "hh", "It is"])
+@pytest.mark.parametrize("size", [1, 4, 40])
+def test_what_completes_an_answer_grows(begun: str, rest: str, size: int) -> None:
+    """The journal has the rest alone, and no key in both together."""
+    echo, assembly = Echo.of(KEY), Assembly()
+    growth, noted = Growth(echo, (Text(begun),)), list[Piece]()
+    for text in (*cut(rest, size), " end"):
+        delta = {"choices": [{"index": 0, "delta": {"content": text}}]}
+        assembly.add(ChatCompletionChunk(delta))
+        noted += growth.news(assembly)
+    [parts] = answers_of(regrown(noted), (Text(begun),))
+    together = f"{begun}{rest} end"
+
+    if KEY in together and KEY not in rest:
+        assert f"{begun}{TAKEN}, so. end" == text_of(parts)
+    else:
+        assert together.replace(KEY, TAKEN) == text_of(parts)
 
 
 def test_a_key_of_one_request(server: ScriptedServer) -> None:

@@ -242,7 +242,7 @@ class Draft:
 
     def growth(self) -> Iterator[list[Piece]]:
         """Give what the answers have grown by, whenever it is asked."""
-        growth = Growth(self.echo)
+        growth = Growth(self.echo, self._partial)
         while True:
             yield growth.news(self._assembly)
 
