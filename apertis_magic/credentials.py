@@ -8,8 +8,9 @@ from typing import Any
 KEY = "[key]"
 """What stands where a key was."""
 
-# Where a key begins: not in the middle of a word, for "task-classifier" holds none.
-_START = "(?<![A-Za-z0-9])"
+# Where a key begins: not in the middle of a word, for "task-classifier" holds none. The
+# letter of an escape, as in "\\nsk-" of JSON, is of no word.
+_START = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrtfb])|(?<=%[0-9A-F]{2}))"
 # Prefixes that nothing but a key has.
 _SHAPES = re.compile(
     _START + r"(?:(?:AKIA|ASIA)[A-Z0-9]{16,}|AIza[\w-]{16,}"
@@ -40,15 +41,24 @@ _SECRET = re.compile(
 )
 _RUN = re.compile(r"[A-Za-z0-9]+")
 _DIGITS_TURN = re.compile(r"(?<=[0-9])[A-Za-z]|(?<=[A-Za-z])[0-9]")
+_INSIDE = re.compile(r"[a-z][A-Z]")
 _CASES_TURN = re.compile(r"(?<=[a-z])[A-Z]|(?<=[A-Z])[a-z]")
 _LONG_RUN = 30
 """Letters and digits without a break that are longer than any word."""
 _RUN_OF_KEY = 16
+_RUN_OF_NAME = 8
+"""Shorter ones, such as ``8x7b`` or ``v2``, are of a name that tells versions."""
+_NAME = re.compile(
+    r"[a-z]{0,14}+(?:[A-Z]{1,4}+(?=[^\WaeiouA-Z0-9]{0,6}+[aeiou])[a-z]{2,14}+"
+    r"|[A-Z]{1,5}+(?![A-Za-z])|[0-9]{1,4}+(?![0-9]))++",
+    re.ASCII,
+)
+"""Words that were joined, such as ``LlamaForCausalLM``: each has a vowel."""
 _TURNS = 4
 _PLACEHOLDER = re.compile(r"(?i)example|your|fake|dummy|xxxx|abcdef|12345678")
 _LONGEST_PLACEHOLDER = 29
 _DIFFERENT = 6
-"""Fewer characters that differ are a mask, such as ``sk-xxxxxxxx``."""
+"""Characters that differ; fewer are a mask, such as ``sk-xxxxxxxx``."""
 _SHORTEST = 8
 """A key in use that is shorter, such as ``EMPTY``, is no secret."""
 _WORD = re.compile(r"[A-Za-z_-]{1,15}")
@@ -203,17 +213,31 @@ def _is_within(place: int, spans: Sequence[tuple[int, int]]) -> bool:
 
 def _is_random(tail: str) -> bool:
     """Tell whether what stands behind a prefix is no word: letters and digits mix."""
-    run = max(_RUN.findall(tail), key=len, default="")
+    runs = _RUN.findall(tail)
+    run = max(runs, key=len, default="")
+    if len(_INSIDE.findall(tail)) < _TURNS // 2:  # versions are no key's digits then
+        tail = " ".join(each for each in runs if len(each) >= _RUN_OF_NAME)
     digits, cases = len(_DIGITS_TURN.findall(tail)), len(_CASES_TURN.findall(tail))
-    if len(run) >= _LONG_RUN or digits >= _TURNS:
+    if digits >= _TURNS:
+        return True
+    if _is_name(run):
+        return False
+    if len(run) >= _LONG_RUN:
         return True
     if digits >= _TURNS // 2:
         return len(run) >= _RUN_OF_KEY or cases >= _TURNS - 1
     return len(run) >= _RUN_OF_KEY and len(_CASES_TURN.findall(run)) >= _TURNS
 
 
+def _is_name(run: str) -> bool:
+    """Tell whether letters and digits are words that were joined."""
+    small = sum(map(str.islower, run))
+    return 2 * small > len(run) and _NAME.fullmatch(run) is not None
+
+
 def _is_key(shaped: str) -> bool:
-    if len(set(shaped)) < _DIFFERENT:
-        return False
+    most = max(map(shaped.count, set(shaped)))
+    if len(set(shaped)) < _DIFFERENT or 2 * most > len(shaped):
+        return False  # a mask
     is_short = len(shaped) <= _LONGEST_PLACEHOLDER
     return not (is_short and _PLACEHOLDER.search(shaped))

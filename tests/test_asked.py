@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import Shell
@@ -64,12 +65,34 @@ def test_a_notebook_holds_it_once(shell: Shell, server: ScriptedServer) -> None:
     cell = f"%%chat --anyway\n\n{text}\n"
     shell.run(cell)
     output = shell.published[-1]
-    [[_, loaded]] = answers_of([output], cell)
-    [[_, changed]] = answers_of([output], cell.replace("word", "world"))
+    [[_, loaded]] = answers_of([output], [cell])
+    [[_, changed]] = answers_of([output], [cell.replace("word", "world")])
 
     assert len(json.dumps(output["metadata"])) < 3_000
     assert text == loaded.prompt == current().current.turns[0].prompt
     assert changed.prompt == f"{text[:200]} … [1 MB more are not in the notebook]"
+
+
+@pytest.mark.parametrize("line", ["%chat retry --anyway", "%chat continue"])
+def test_a_cell_that_asks_again(
+    shell: Shell, server: ScriptedServer, tmp_path: Path, line: str
+) -> None:
+    """It does not repeat the question, which stands in the cell before it."""
+    server.will(says("half", finish="length"), says("B"))
+    cells = [f"%%chat --anyway\n{HUGE.strip()}", line]
+    book: dict[str, Any] = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}}
+    book["cells"] = []
+    for source in cells:
+        shell.run(source)
+        output = {"output_type": "display_data", **shell.published[-1]}
+        about = {"id": f"c{len(book['cells'])}", "metadata": {}, "source": source}
+        cell = {"cell_type": "code", "execution_count": 1, "outputs": [output]}
+        book["cells"].append(about | cell)
+    file = tmp_path / "talk.ipynb"
+    file.write_text(json.dumps(book))
+    [state] = files.load(file)
+
+    assert HUGE.strip() == state.turns[-1].prompt
 
 
 @pytest.mark.parametrize("ending", ["ipynb", "md", "json"])
@@ -97,7 +120,7 @@ def test_a_notebook_that_lies_about_it() -> None:
         {"length": "9", "sha256": 0},
     ):
         lying = {"apertis_magic": {**kept["apertis_magic"], "rest": rest}}
-        [[_, read]] = answers_of([{"data": data, "metadata": lying}], HUGE)
+        [[_, read]] = answers_of([{"data": data, "metadata": lying}], [HUGE])
 
         assert read.prompt.startswith(HUGE[:200])
         assert len(read.prompt) < 300

@@ -8,18 +8,28 @@ import pytest
 from conftest import Shell
 from hypothesis import given
 from hypothesis import strategies as st
-from scripted_server import DONE, Answer, ScriptedServer, Wait, chunk, event, whole
+from scripted_server import (
+    DONE,
+    Answer,
+    ScriptedServer,
+    Wait,
+    chunk,
+    event,
+    says,
+    whole,
+)
 
 from apertis_magic import AsyncApertis, Conversation, files
 from apertis_magic.api.assemble import Assembly, Pieces
 from apertis_magic.api.types import ChatCompletionChunk
 from apertis_magic.chat.growth import Growth, Piece, regrown
 from apertis_magic.chat.journal.journal import Journal
-from apertis_magic.chat.parts import text_of
+from apertis_magic.chat.parts import Text, text_of
 from apertis_magic.chat.received import answers_of, parts_of, texts_of
 from apertis_magic.chat.session import current
 from apertis_magic.credentials import KEY as TAKEN
 from apertis_magic.credentials import Echo
+from apertis_magic.errors import HeldBack
 
 KEY = "hush-0123456789abcdef"
 SIZES = [1, 3, len(KEY) - 1, len(KEY), 100]
@@ -125,6 +135,90 @@ def test_it_is_not_seen_while_it_comes(
     assert last.is_set()
     assert [] == [text for text in seen if half in text and "x" not in text]
     assert f"{SHOWN} And again: {half}x" == reply.result().text
+
+
+@pytest.mark.parametrize("end", ["rush", "oh", KEY[:-1], f"{KEY}h", "<think>h"])
+def test_the_end_is_seen_whole(server: ScriptedServer, end: str) -> None:
+    """What could have begun a key is shown once nothing more comes."""
+    server.will(says(end))
+    reply = Conversation(client=AsyncApertis(KEY, server.url)).ask("x")
+    *_, seen = reply.updates(every=0)
+    turn = reply.result()
+
+    assert end.replace(KEY, TAKEN).removeprefix("<think>") in (seen, turn.reasoning)
+    assert (turn.text, turn.reasoning) == (reply.text, reply.reasoning)
+
+
+@pytest.mark.parametrize("kind", ["content", "reasoning", "refusal"])
+@pytest.mark.parametrize("size", [1, len(KEY) // 2, len(KEY) - 1])
+def test_an_answer_that_is_completed(
+    server: ScriptedServer, kind: str, size: int
+) -> None:
+    """A key of which one request brought the one half, and another one the rest."""
+    first = [chunk("A")] if kind != "content" else []
+    server.will(
+        Answer((*first, chunk(delta={kind: KEY[:size]}), chunk(finish="length"), DONE)),
+        Answer((chunk(delta={kind: KEY[size:]}), chunk(finish="stop"), DONE)),
+    )
+    chat = Conversation(client=AsyncApertis(KEY, server.url))
+    chat.ask("x").result()
+    reply = chat.resume()
+    seen = [f"{now.text}{now.reasoning}{now.refusal}" for now in reply.progress(0)]
+    turn = reply.result()
+
+    assert TAKEN in (turn.text, turn.reasoning, turn.refusal)
+    assert [] == [text for text in seen if KEY in text]
+    assert KEY not in str(turn.to_dict())
+
+
+@pytest.mark.parametrize("rest", [KEY[9:] + ", so.", "x" + KEY, KEY, "", "h", "hx"])
+@pytest.mark.parametrize("begun", [f"It is {KEY[:9]}", "oh", "hh", "It is"])
+@pytest.mark.parametrize("size", [1, 4, 40])
+def test_what_completes_an_answer_grows(begun: str, rest: str, size: int) -> None:
+    """The journal has the rest alone, and no key in both together."""
+    echo, assembly = Echo.of(KEY), Assembly()
+    growth, noted = Growth(echo, (Text(begun),)), list[Piece]()
+    for text in (*cut(rest, size), " end"):
+        delta = {"choices": [{"index": 0, "delta": {"content": text}}]}
+        assembly.add(ChatCompletionChunk(delta))
+        noted += growth.news(assembly)
+    [parts] = answers_of(regrown(noted), (Text(begun),))
+    together = f"{begun}{rest} end"
+
+    if KEY in together and KEY not in rest:
+        assert f"{begun}{TAKEN}, so. end" == text_of(parts)
+    else:
+        assert together.replace(KEY, TAKEN) == text_of(parts)
+
+
+def test_a_key_of_one_request(server: ScriptedServer) -> None:
+    """A header of its own that holds one is as secret as the client's key."""
+    key = "other-0123456789abcdef"
+    headers = {"X-Api-Key": key, "X-Title": "a title"}
+    server.will(says(f"{key} of a title"))
+    chat = Conversation(client=AsyncApertis(KEY, server.url))
+
+    assert f"{TAKEN} of a title" == chat.ask("x", extra_headers=headers).result().text
+    with pytest.raises(HeldBack):
+        chat.ask(f"Why not {key}?", extra_headers=headers)
+
+
+@pytest.mark.parametrize(
+    "delta",
+    [
+        {"images": [{"image_url": {"url": f"https://a.example/?key={KEY}"}}]},
+        {"web_sources": [{"url": f"https://a.example/?key={KEY}", "title": KEY}]},
+    ],
+)
+def test_an_address_that_repeats_it_is_not_grown(delta: dict[str, Any]) -> None:
+    """Be it that of a picture or of a page."""
+    assembly = Assembly()
+    choices = [{"index": 0, "delta": delta}]
+    assembly.add(ChatCompletionChunk({"choices": choices}))
+    [piece] = Growth(Echo.of(KEY)).news(assembly)
+
+    assert f"https://a.example/?key={TAKEN}" in str(piece.value)
+    assert KEY not in str(piece)
 
 
 @pytest.mark.parametrize("word", ["lm-studio", "not-needed", "token", "ollama-x"])

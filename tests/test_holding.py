@@ -156,6 +156,39 @@ def test_the_key_of_the_client_is_one(server: ScriptedServer) -> None:
     assert [] == server.requests
 
 
+HOLDS_ITSELF: dict[str, Any] = {"z": KEY}
+HOLDS_ITSELF["a"] = [HOLDS_ITSELF]
+
+
+def deep(text: str) -> list[Any]:
+    """Return a text in as many lists as JSON may still have."""
+    lists: list[Any] = [text]
+    for _ in range(700):
+        lists = [lists]
+    return lists
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"stop": [f"\n{KEY}"]},
+        {"extra_body": {"metadata": {"a": [{"b": f"\n{KEY}"}]}}},
+        {"extra_body": {KEY: 1}},
+        {"extra_body": HOLDS_ITSELF},
+        {"extra_body": {"deep": deep(KEY)}},
+    ],
+)
+def test_the_fields_of_a_request_are_looked_into(
+    server: ScriptedServer, fields: dict[str, Any]
+) -> None:
+    """As deep as they are, and not as Python writes them."""
+    chat = Conversation(client=AsyncApertis(base_url=server.url))
+    with pytest.raises(HeldBack):
+        chat.ask("x", **fields)
+
+    assert [] == server.requests
+
+
 def test_a_plain_client_sends_what_it_is_told(server: ScriptedServer) -> None:
     """It is for programs."""
     from apertis_magic import Apertis
@@ -204,3 +237,21 @@ def test_what_no_model_of_the_list_can_read_is_held_back(
     assert "and small takes 500 at the most." in str(caught.value)
     assert "4 KB, up to 1,3" in str(caught.value)
     assert 3 == len(server.requests)
+
+
+@pytest.mark.parametrize(("most", "model"), [(300, "m"), (100_000, "small")])
+def test_what_is_preferred_is_no_models_context(
+    shell: Shell, server: ScriptedServer, most: int, model: str
+) -> None:
+    """It says how many turns are sent; a model reads no more, or less, for it."""
+    server.will(json_answer(MODELS), says("A"))
+    shell.run("%chat models --refresh")
+    shell.run(f"%config ApertisMagic.max_context_tokens = {most}")
+    cell = f"%%chat -m {model}\n" + "word " * 800
+    if model == "m":
+        shell.run(cell)
+    else:
+        with pytest.raises(HeldBack, match="small takes 500"):
+            shell.run(cell)
+
+    assert (2 if model == "m" else 1) == len(server.requests)

@@ -628,7 +628,19 @@ BODY = drawn("MII", 61)
 
 
 @pytest.mark.parametrize("key", KEYS, ids=lambda key: f"{key[:7]}{len(key)}")
-@pytest.mark.parametrize("text", ["{}", "key={}, why?", '"{}"', "Bearer {}\n", "({})."])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{}",
+        "key={}, why?",
+        '"{}"',
+        "Bearer {}\n",
+        "({}).",
+        r'"Keys:\n{}\n"',
+        r"\t{}",
+        "?a=%0A{}",
+    ],
+)
 def test_a_key_is_known_by_its_shape(key: str, text: str) -> None:
     """Wherever it stands in a text."""
     assert holds_key(text.format(key))
@@ -680,6 +692,19 @@ def test_a_private_key_is_known_by_what_follows(text: str) -> None:
         "sk-YourKey1a2b3c4d5e6f7g",
         "sk-proj-abcdef123456789abcdef",
         "sk-internationalisation2024",
+        "sk-proj-" + "x" * 34,
+        # Names that were joined, or tell versions.
+        "hf_LlamaForCausalLM = LlamaForCausalLM.from_pretrained('x')",
+        "hf_Qwen2ForCausalLM",
+        "sk-RandomForestClassifier and sk-GradientBoostingClassifier",
+        "hf_BertForSequenceClassificationWithDropout",
+        "hf_mixtral_8x7b_instruct_v0",
+        "hf_llama3_8b_instruct_q4_k_m_v2.gguf",
+        "sk-learn-1.3.2-cp311-cp311-manylinux2014_x86_64.whl",
+        "sk-transformer-l12-h8-d512-v3-b32",
+        "https://cdn.example/sk-assets-v2-3f2a1b/app.js",
+        "npm_package_dependencies_lodash4_v17_x64_3a",
+        "pplx-70b-online-8x7b-q4-k_m",
         "AKIAIOSFODNN7EXAMPLE",
         "hf_hub_download(repo_id='x')",
         "ghp_...",

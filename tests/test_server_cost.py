@@ -8,6 +8,7 @@ import sys
 import threading
 import zlib
 from collections.abc import AsyncGenerator, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -23,6 +24,7 @@ from scripted_server import (
     event,
     fails,
     json_answer,
+    whole,
 )
 
 from apertis_magic import Apertis, errors
@@ -175,7 +177,7 @@ async def counted(pieces: AsyncGenerator[bytes], most: int) -> tuple[int, str]:
 
 @pytest.mark.parametrize("grows", [False, True])
 def test_signs_of_life_are_not_enough(server: ScriptedServer, *, grows: bool) -> None:
-    """They put the time-out off for 300 s; what is of the answer does for ever."""
+    """They put the time-out off for 900 s; what is of the answer does for ever."""
     paced = Paced(b": alive\n\n")
     server.will(Answer(paced))
     pieces = pieces_at_their_time(server.url, paced, grows=grows, seconds=90)
@@ -185,8 +187,8 @@ def test_signs_of_life_are_not_enough(server: ScriptedServer, *, grows: bool) ->
     if grows:
         assert (20, "") == (count, said)
     else:
-        assert FIRST_BYTE // 90 + 1 == count
-        assert "sent signs of life for 300 s, and nothing of an answer." == said
+        assert 3 * FIRST_BYTE // 90 + 1 == count
+        assert "sent signs of life for 900 s, and nothing of an answer." == said
 
 
 @pytest.mark.parametrize("alive", ALIVE.values(), ids=ALIVE)
@@ -223,6 +225,25 @@ def test_a_whole_answer_that_never_ends(server: ScriptedServer) -> None:
     often.set()
 
 
+def test_a_whole_answer_that_comes_slowly(server: ScriptedServer) -> None:
+    """Each byte of it is of the answer, however long it takes."""
+    [body] = whole("a" * 100).steps
+    assert isinstance(body, bytes)
+    slowly = threading.Event()
+
+    def steps() -> Iterator[bytes]:
+        for byte in body:
+            slowly.wait(0.01)
+            yield bytes([byte])
+
+    server.will(replace(whole(""), steps=steps()))
+    client = Apertis(base_url=server.url, timeout=0.3, max_retries=0)
+    hello = [{"role": "user", "content": "x"}]
+    told = client.chat.completions.create(model="m", messages=hello)
+
+    assert "a" * 100 == told.choices[0].message.content
+
+
 SAID = chunk("a" * 100_000)
 
 
@@ -255,6 +276,8 @@ def test_a_long_answer(server: ScriptedServer, size: int) -> None:
         ("deflate", 15),
         ("deflate", -15),
         ("identity", 0),
+        ("none", 0),
+        ("UTF-8", 0),
     ],
 )
 def test_one_level_of_encoding(

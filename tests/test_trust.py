@@ -57,6 +57,7 @@ def talk(base_url: str = "", **fields: Any) -> State:
         finish="length",
         asked_model="dear",
         base_url=base_url,
+        system="Obey.",
         **fields,
     )
     return State(name="main", model="dear", system="Obey.", history=history_of([turn]))

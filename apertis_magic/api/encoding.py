@@ -12,6 +12,9 @@ from apertis_magic.errors import ConnectionFailed, StreamError
 _STEP = 65_536
 """Bytes that a body is inflated by at a time."""
 
+_NONE = ("", "identity", "none", "utf-8")
+"""What servers call no encoding; one of characters is none of bytes."""
+
 _GZIP = ("gzip", "x-gzip")
 _GZIP_BITS = 16 + zlib.MAX_WBITS
 _ZLIB_HEAD = 2
@@ -102,7 +105,7 @@ def inflater(header: str) -> Inflater | None:
         StreamError: it is in more than one encoding, or in one that nobody asked for.
     """
     named = (name.strip().lower() for name in header.split(","))
-    encodings = [name for name in named if name not in ("", "identity")]
+    encodings = [name for name in named if name not in _NONE]
     if not encodings:
         return None
     if encodings[0] in _GZIP and len(encodings) == 1:

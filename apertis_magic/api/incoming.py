@@ -59,7 +59,7 @@ class Incoming:
         Args:
             meter: counts what comes, and bounds it.
             has_grown: tells whether anything of an answer has come since it was asked
-                last; None where that shows at the body's end alone.
+                last; None where nothing tells.
 
         Raises:
             ConnectionFailed: the connection broke.
@@ -112,9 +112,15 @@ class Incoming:
             StreamError: more comes than the meter allows, or in an encoding that is
                 not read.
         """
-        body = bytearray()
+        body, known = bytearray(), 0
+
+        def has_grown() -> bool:
+            nonlocal known
+            before, known = known, len(body.strip())
+            return known > before and body.lstrip().startswith((b"{", b"["))
+
         try:
-            async with aclosing(self.pieces(meter)) as pieces:
+            async with aclosing(self.pieces(meter, has_grown)) as pieces:
                 async for piece in pieces:
                     body += piece
         finally:

@@ -184,17 +184,17 @@ class Transport:
     @property
     def secrets(self) -> tuple[str, ...]:
         """The key, and the headers of every request that hold one."""
-        return _secrets(self._headers, self.target.api_key)
+        return secrets(self._headers, self.target.api_key)
 
     def _redactor(self, headers: Mapping[str, str]) -> "_Redactor":
-        return _Redactor(_secrets(headers, self.target.api_key))
+        return _Redactor(secrets(headers, self.target.api_key))
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a client holds a key and connections; it does not pickle")
 
 
-def _secrets(headers: Mapping[str, str], key: str | None) -> tuple[str, ...]:
-    """Return the key, and what headers hold that is as secret."""
+def secrets(headers: Mapping[str, str], key: str | None = None) -> tuple[str, ...]:
+    """Return the key, and what checked headers hold that is as secret."""
     values = [value for name, value in headers.items() if _SECRET.search(name)]
     # Servers repeat what stands behind "Bearer" rather than all of it.
     words = [value.split()[-1] for value in values if value]

@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Any
 from uuid import uuid4
 
-from apertis_magic.api import address, params
+from apertis_magic.api import address, params, transport
 from apertis_magic.api.client import AsyncApertis
 from apertis_magic.api.types import Message
 from apertis_magic.chat.history import Placement
@@ -165,6 +165,7 @@ class PreparedAsk:
         model: the model that is asked.
         system: the system prompt, None or empty for none.
         max_context: tokens that question and answer may take, None for no limit.
+        context: tokens that the model can read, None where that is not known.
         price: USD for a million tokens of prompt, None where that is not known.
         cached_since: answer from the journal what was asked after that moment, in
             seconds since 1970; None asks the server.
@@ -175,8 +176,18 @@ class PreparedAsk:
     model: str
     system: str | None = None
     max_context: int | None = None
+    context: int | None = None
     price: float | None = None
     cached_since: float | None = None
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What goes with the request and is to be seen nowhere."""
+        try:
+            headers = transport.checked(self.ask.limits.extra_headers or {})
+        except ConfigurationError:
+            headers = {}  # nothing is sent, which the client tells
+        return (*self.client.secrets, *transport.secrets(headers))
 
     def arguments(self) -> dict[str, Any]:
         """Return the fields and limits, as arguments of the client's ``create``."""

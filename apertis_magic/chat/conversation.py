@@ -306,7 +306,7 @@ class Conversation:
                 asked_model=prepared.model,
                 partial=ask.partial,
                 watchers=None if ask.once else self.transcript.watchers,
-                echo=Echo.of(*prepared.client.secrets),
+                echo=Echo.of(*prepared.secrets),
             )
             if not ask.once:
                 self._under_way = (*self._under_way, UnderWay(reply, ask))

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from apertis_magic.api.assemble import Assembly, Pieces
 from apertis_magic.api.types import WebSource
+from apertis_magic.chat.parts import Parts, Reasoning, Refusal, Text, text_of
 from apertis_magic.credentials import NO_ECHO, Echo
 
 CALL, SOURCE = "tool_call", "source"
@@ -27,12 +28,21 @@ class Piece(NamedTuple):
 
 
 class Growth:
-    """Tells what is new in the pieces of a response since it was asked last."""
+    """Tells what is new in the pieces of a response since it was asked last.
 
-    def __init__(self, echo: Echo = NO_ECHO) -> None:
+    Args:
+        echo: the keys that are taken out.
+        partial: what the first answer completes; a key may be in both.
+    """
+
+    def __init__(self, echo: Echo = NO_ECHO, partial: Parts = ()) -> None:
         self._echo = echo
         self._seen: dict[int, tuple[int, int, int, int]] = {}
         self._held: dict[tuple[int, str], str] = {}  # what may become a key
+        for kind in (Text, Reasoning, Refusal):
+            text = text_of(partial, kind)
+            self._held[0, kind.type] = text[len(text) - echo.held_back(text) :]
+        self._known = dict(self._held)  # what of that has been told before
 
     def news(self, assembly: Assembly) -> list[Piece]:
         """Return what is new, in its order; texts that meet are one."""
@@ -50,7 +60,7 @@ class Growth:
             new = each.pieces[piece if number == run else 0 :]
             run, piece = number, len(new) + (piece if number == run else 0)
             if each.kind == "picture":
-                yield from ((each.kind, address) for address in new)
+                yield from ((each.kind, self._echo.removed(e)) for e in new)
             elif text := self._without_key(answer, each.kind, "".join(new)):
                 yield each.kind, text
         if self._may_be_told(pieces):
@@ -64,7 +74,10 @@ class Growth:
         text = self._held.get((answer, kind), "") + new
         told = len(text) - self._echo.held_back(text)
         self._held[answer, kind] = text[told:]
-        return self._echo.removed(text[:told])
+        known = self._known.get((answer, kind), "")
+        if known:
+            self._known[answer, kind] = known[told:]
+        return self._echo.removed(text[:told]).removeprefix(known[:told])
 
     def _may_be_told(self, pieces: Pieces) -> bool:
         """Tell whether no key is, or may begin, in the calls of tools so far."""

@@ -24,7 +24,7 @@ def held_back(prepared: PreparedAsk) -> HeldBack | None:
     # What completes an answer was sent with its question before.
     asked = () if ask.partial else ask.question.texts
     texts = (prepared.system, prepared.model, *asked)
-    if any(holds_key(text, *prepared.client.secrets) for text in texts if text):
+    if any(holds_key(text, *prepared.secrets) for text in texts if text):
         return with_key()
     return None if ask.partial else _too_large(prepared)
 
@@ -54,7 +54,7 @@ def with_key() -> HeldBack:
 
 
 def _too_large(prepared: PreparedAsk) -> HeldBack | None:
-    question, limit = prepared.ask.question, prepared.max_context
+    question, limit = prepared.ask.question, prepared.context
     tokens = fitting.of_question(question)
     is_over = limit is not None and tokens * _SURELY > limit
     if not is_over and len(question.typed.encode(errors="replace")) <= LARGEST:

@@ -43,13 +43,14 @@ def prepare(
     if not settings.fixed_model:
         own = conversation.model
         model = ask.model_at(asking.base_url, own=own, default=settings.model)
-    limit = preferences.max_context
+    limit, context = preferences.max_context, context_length(models, model)
     return PreparedAsk(
         ask=ask,
         client=asking,
         model=model,
         system=conversation.transcript.system_for(ask),
-        max_context=context_length(models, model) if limit is None else limit,
+        max_context=context if limit is None else limit,
+        context=context,
         price=input_price(models, model),
         cached_since=_cached_since(preferences) if ask.cache else None,
     )

@@ -76,15 +76,19 @@ class Question:
 
 
 def _texts(value: Any) -> tuple[str, ...]:
-    """Return the texts in what a field holds."""
-    if value is None or isinstance(value, str):
-        return (value,) if value else ()
-    if isinstance(value, tuple):
-        return tuple(text for each in value for text in _texts(each))
-    if isinstance(value, Attachment):
-        texts = (value.name, "" if value.is_picture else value.data)
-        return tuple(filter(None, texts))
-    try:
-        return (repr(dict(value)),)
-    except Exception:  # noqa: BLE001  no JSON, which the client tells
-        return ()
+    """Return the texts in what a field holds, each of it looked into once."""
+    texts, seen, left = list[str](), dict[int, Any](), [value]
+    while left:
+        each = left.pop()
+        if isinstance(each, str):
+            texts.append(each)
+        elif id(each) in seen:
+            continue  # it holds itself, which is no JSON, and the client tells that
+        elif isinstance(each, Attachment):
+            left += [each.name, "" if each.is_picture else each.data]
+        elif isinstance(each, Mapping):
+            left += [*each.keys(), *each.values()]
+        elif isinstance(each, tuple | list):
+            left += each
+        seen[id(each)] = each
+    return tuple(filter(None, texts))

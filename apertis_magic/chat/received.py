@@ -52,6 +52,8 @@ def answers_of(
     """
     found = dict(choices)
     own = joined(partial, parts_of(found.pop(0, Pieces()), echo))
+    if partial and echo:  # one half of a key may be in what is completed
+        own = tuple(_without(part, echo) for part in own)
     others = [parts_of(found[index], echo) for index in sorted(found)]
     return (own, *others) if own or others else ()
 
@@ -70,6 +72,12 @@ def parts_of(pieces: Pieces, echo: Echo = NO_ECHO) -> Parts:
     return joined((), [*body, *read.surplus, *calls, *sources])
 
 
+def _without(part: Part, echo: Echo) -> Part:
+    if isinstance(part, Text | Reasoning | Refusal):
+        return replace(part, text=echo.removed(part.text))
+    return part
+
+
 def texts_of(pieces: Pieces, echo: Echo = NO_ECHO) -> dict[str, str]:
     """Return the texts of an answer that may still grow, by their kind, without keys.
 
@@ -82,11 +90,8 @@ def texts_of(pieces: Pieces, echo: Echo = NO_ECHO) -> dict[str, str]:
             is_text = run.kind == "text"
             new = _growing(run.text, ended=number < len(runs)) if is_text else run.text
             texts[run.kind] = texts.get(run.kind, "") + new
-    last = runs[-1].kind if runs else ""
-    return {
-        kind: echo.growing(text) if kind == last else echo.removed(text)
-        for kind, text in texts.items()
-    }
+    # The other half may also come after something of another kind.
+    return {kind: echo.growing(text) for kind, text in texts.items()}
 
 
 def _gathered(runs: list[Run]) -> list[Run]:

@@ -240,7 +240,9 @@ class Reply:
         if self._stopped and self._task is not None:
             self._task.cancel()  # before it began; the first wait inside ends it
         try:
-            self.turn, self._error = await run(self._draft)
+            turn, self._error = await run(self._draft)
+            self._draft.end(turn)
+            self.turn = turn
         except BaseException as error:
             # Only a mistake of ours ends here; whoever waits must hear of it.
             self._error = ApertisError(f"The answer ended with {error!r}.")

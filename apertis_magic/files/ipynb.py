@@ -80,11 +80,13 @@ def read(text: str) -> list[State]:
     book = _notebook(text)
     mark = mapping(mapping(book.get("metadata")).get("apertis_magic"))
     conversations: dict[str, list[_Shown]] = {}
-    for cell in items(book.get("cells")):
+    cells = items(book.get("cells"))
+    sources = [metadata.joined(cell.get("source")) or "" for cell in cells]
+    for cell, source in zip(cells, sources, strict=True):
         own = cell.get("id")
         known = own if isinstance(own, str) and _ID.fullmatch(own) else None
-        source = metadata.joined(cell.get("source")) or ""
-        for name, turn in metadata.answers_of(items(cell.get("outputs")), source):
+        outputs = items(cell.get("outputs"))
+        for name, turn in metadata.answers_of(outputs, (source, *sources)):
             # One that was asked with --once is of no conversation.
             if name and name.strip():
                 answers = conversations.setdefault(mend(name), [])

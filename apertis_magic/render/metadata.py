@@ -5,7 +5,7 @@ where, and holds all else. ``docs/format.md`` describes it.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from hashlib import sha256
@@ -63,19 +63,20 @@ def _digest(text: str) -> str:
     return sha256(text.encode(errors="surrogatepass")).hexdigest()
 
 
-def _whole(kept: Json, source: str) -> Json:
-    """Return what is kept of a turn with its question, as the cell has it.
+def _whole(kept: Json, sources: Iterable[str]) -> Json:
+    """Return what is kept of a turn with its question, as one of the cells has it.
 
-    Where the cell was changed meanwhile, only the question's beginning is left.
+    Where that was changed meanwhile, only the question's beginning is left.
     """
     rest, begins = mapping(kept.get("rest")), string(kept.get("prompt")) or ""
     length = rest.get("length")
     if not begins or type(length) is not int or length <= len(begins):
         return kept
-    at = source.find(begins)
-    found = source[at : at + length] if at >= 0 else ""
-    if _digest(found) == rest.get("sha256"):
-        return {**kept, "prompt": found}
+    for source in sources:
+        at = source.find(begins)
+        found = source[at : at + length] if at >= 0 else ""
+        if _digest(found) == rest.get("sha256"):
+            return {**kept, "prompt": found}
     lost = readable(length - len(begins))
     return {**kept, "prompt": f"{begins} … [{lost} more are not in the notebook]"}
 
@@ -102,7 +103,7 @@ def turns_of(outputs: Iterable[Mapping[str, Any]]) -> list[Turn]:
 
 
 def answers_of(
-    outputs: Iterable[object], source: str = ""
+    outputs: Iterable[object], sources: Sequence[str] = ()
 ) -> list[tuple[str | None, Turn]]:
     """Return the turns that a cell's outputs show, with their conversations' names.
 
@@ -111,7 +112,8 @@ def answers_of(
     Args:
         outputs: the outputs, as a notebook file holds them. A long answer's text is in
             several, the last of which says how many.
-        source: the cell's source, which holds the questions that are long.
+        sources: what holds the questions that are long: the cell's source, and those
+            of others, for a cell that asks again or goes on does not repeat them.
     """
     answers = []
     shown: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
@@ -131,7 +133,7 @@ def answers_of(
                 continue  # one was deleted
             texts, pages = zip(*parts[-count:], strict=True)
             with suppress(ValueError):
-                turn = _turn(_whole(kept, source), "".join(texts), "".join(pages))
+                turn = _turn(_whole(kept, sources), "".join(texts), "".join(pages))
                 conversation = kept.get("conversation")
                 is_named = isinstance(conversation, str)
                 answers.append((conversation if is_named else None, turn))
