@@ -246,9 +246,9 @@ def transcript(
     html: list[str] = []
     lines: list[str] = []
     if system:
-        about = f"System: {asked.short(system)}"
-        html.append(note(about))
-        lines += [about, ""]
+        prompt = f"System: {asked.short(system)}"
+        html.append(note(prompt))
+        lines += [prompt, ""]
     for number, turn in enumerate(pictures.all_fitted(turns), 1):
         about = [*notes(turn), footer_line(turn)]
         if turn.error:
