@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from random import Random
+from time import time
 
 import pytest
 from conftest import Shell
@@ -148,6 +149,29 @@ def test_a_conversation_of_which_nothing_can_be_read(journal: Journal) -> None:
 
     assert is_one_line(str(caught.value))
     assert saved(journal, FIRST)
+
+
+@pytest.mark.parametrize("writer", ["the same", "the next", "a salvaged one's"])
+def test_the_number_of_a_turn_that_is_lost(journal: Journal, writer: str) -> None:
+    """What comes next may get it, and is not taken for the turn that is lost."""
+    query(journal.file, "DELETE FROM turn WHERE key >= (SELECT min(turn) FROM entry)")
+    if writer != "the same":
+        journal.close()
+    if writer == "a salvaged one's":
+        query(journal.file, "DROP INDEX entry_turn")  # and its page is another's
+        query(journal.file, "DROP TABLE swept")
+    news = [talk(*"abcdef", name=f"new {number}") for number in range(3)]
+    for state in news:
+        journal.keep(state)
+    journal.flush(PATIENCE)
+    new = {turn.id for state in news for turn in state.turns}
+    found = {each.id: journal.read(each.id) for each in journal.conversations()}
+
+    assert {state.id for state in news} <= found.keys()
+    for state in news:
+        assert state.turns == found.pop(state.id).turns
+    assert not new & {turn.id for state in found.values() for turn in state.turns}
+    assert 0 == journal.spent(conversation=FIRST.id).turns
 
 
 @pytest.mark.parametrize(
@@ -401,12 +425,23 @@ def test_a_clock_that_is_wrong_for_some_days(file: Path, jump: float) -> None:
     assert [every] * 8 == found
     assert now == [turn.id for turn in Journal(file).read(FIRST.id).turns]
 
+    passed = 6 * (DAY + 60)
+    moments = query(file, "SELECT changed FROM conversation WHERE id = ?", FIRST.id)
+    moments += query(file, "SELECT started FROM turn WHERE id = ?", now[0])
 
-def test_what_was_changed_in_the_future_does_not_stay_for_ever(file: Path) -> None:
+    assert [time() - passed] * 2 == pytest.approx([at for (at,) in moments], abs=3_600)
+
+
+@pytest.mark.parametrize("opened", [[], [9e9], [9e9, 9e9 + DAY]])
+def test_what_was_changed_in_the_future_does_not_stay_for_ever(
+    file: Path, opened: list[float]
+) -> None:
     """Nor does what has no time at all: both count as of today, and go in time."""
+    for at in opened:
+        query(file, "INSERT INTO swept VALUES (?)", at)
     query(file, "UPDATE conversation SET changed = 9e9 WHERE id LIKE 'a%'")
     query(file, "UPDATE conversation SET changed = 'x' WHERE id LIKE 'c%'")
-    for _ in range(20):
+    for _ in range(28):
         _set_clock(file, 5 * DAY)
         found = _open(file)
 

@@ -167,6 +167,8 @@ def reading(
             found = schema.version(db, newest)
             schema.check(db)
             if 0 < found < newest:
+                # A damaged one is set aside by whoever tells the user of it.
+                examine(db, None)
                 open_to_write(file, migrations).close()
             db.execute("PRAGMA query_only = 1")
             db.execute("BEGIN")  # one moment for all that is read
@@ -231,8 +233,7 @@ def is_network(file: Path, mounts: Path = Path("/proc/self/mounts")) -> bool:
 
 
 def _open(file: Path, migrations: Migrations) -> sqlite3.Connection:
-    if file.exists():
-        regular.check(file.stat().st_mode)
+    _check_regular(file)
     # Made here: SQLite would make it as the umask says.
     os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
     for each in _with_companions(file):
@@ -271,9 +272,20 @@ def _connected(file: Path) -> Iterator[sqlite3.Connection | None]:
     if not file.exists():
         yield None
         return
-    regular.check(file.stat().st_mode)  # SQLite would read a device
+    _check_regular(file)
     with closing(_connect(file)) as db:
         yield db
+
+
+def _check_regular(file: Path) -> None:
+    """See that no device or pipe is there, which SQLite would read or wait for.
+
+    Raises:
+        OSError: one is, in the place of the file or of one that SQLite keeps beside it.
+    """
+    for each in _with_companions(file):
+        with suppress(FileNotFoundError):
+            regular.check(each.stat().st_mode)
 
 
 def _copy(
