@@ -373,8 +373,13 @@ journal.close()
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no such limits")
 def test_one_change_that_the_disk_has_no_room_for(tmp_path: Path) -> None:
     """Those that fit are written, and it as soon as there is room."""
+    _run(ONE_TOO_LARGE, tmp_path / "data" / "journal.sqlite")
+
+
+def _run(code: str, *arguments: object) -> None:
+    """Run code in a process of its own, which ends well."""
     done = subprocess.run(
-        [sys.executable, "-c", ONE_TOO_LARGE, tmp_path / "data" / "journal.sqlite"],
+        [sys.executable, "-c", code, *map(str, arguments)],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         capture_output=True,
         text=True,
@@ -383,6 +388,47 @@ def test_one_change_that_the_disk_has_no_room_for(tmp_path: Path) -> None:
     )
 
     assert (0, "") == (done.returncode, done.stderr)
+
+
+NO_ROOM_TO_MEND = """
+import resource, sys
+from pathlib import Path
+from apertis_magic.chat.journal.journal import Journal
+from journals import PATIENCE, is_one_line, saved, talk
+file = Path(sys.argv[1])
+damaged = file.read_bytes()
+_, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), hard))
+journal = Journal(file)
+new = talk("new")
+journal.keep(new)
+assert not journal.flush(PATIENCE)
+assert is_one_line(journal.problem) and "cannot be written" in journal.problem
+assert damaged == file.read_bytes(), "it is replaced"
+assert len(journal.conversations()) > 8, "nothing can be read"
+resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+journal.keep(talk("more"))
+assert journal.flush(PATIENCE), journal.problem
+assert saved(journal, new)
+assert len(journal.conversations()) > 10, "nothing is salvaged"
+assert "is set aside" in journal.problem
+journal.close()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="it has no such limits")
+@pytest.mark.parametrize("room", [40_000, 90_000])
+def test_a_damaged_journal_that_the_disk_has_no_room_to_mend(
+    tmp_path: Path, room: int
+) -> None:
+    """It stays as it is, is read, and is mended once there is room."""
+    file = tmp_path / "data" / "journal.sqlite"
+    _large(file)
+    content = file.read_bytes()
+    at = len(content) // 2 // 4096 * 4096
+    file.write_bytes(content[:at] + b"\xff" * 4096 + content[at + 4096 :])
+
+    _run(NO_ROOM_TO_MEND, file, room)
 
 
 def _set_clock(file: Path, ahead: float) -> None:

@@ -34,7 +34,8 @@ def restart_elsewhere(notebook: Notebook) -> None:
     # asked while it restarts is never answered.
     notebook.lab.page.evaluate(
         """() => {
-          const {kernel} = jupyterapp.shell.currentWidget.context.sessionContext.session;
+          const {sessionContext} = jupyterapp.shell.currentWidget.context;
+          const {kernel} = sessionContext.session;
           const ask = () => kernel.requestKernelInfo().then(stop, () => {});
           const again = setInterval(ask, 500);
           const stop = () => clearInterval(again);
