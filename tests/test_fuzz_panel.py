@@ -19,11 +19,17 @@ from test_panel_kernel import Page
 from apertis_magic.panel import requests
 
 MESSAGES = 30_000 if os.environ.get("APERTIS_MAGIC_SLOW") else 600
-BATCH = 100
-"""Messages that are sent before the panel is asked whether it still answers."""
+BATCH = 30
+"""Messages that are sent before the panel is asked whether it still answers.
+
+Fewer than it lets wait, else it would refuse most of them unread."""
 
 KINDS = sorted(set(requests._FIELDS) - {"local"})  # which would fetch a model
+PATHS = ("rename", "export")
+"""The kinds whose names a path could be made of."""
+
 EXPORTED = re.compile(r"[\w-]+\.(ipynb|md|json)")
+FORMATS = ("md", "json", "ipynb")
 TEXTS = (
     "",
     " ",
@@ -107,7 +113,7 @@ class Forger:
     def message(self) -> tuple[Any, list[bytes]]:
         """Return a message and what goes with it."""
         choose = self._random.choice
-        kind = choose(KINDS)
+        kind = choose([*KINDS, *PATHS * 4])
         made = {"kind": kind, **{n: self._good(n) for n in requests._FIELDS[kind]}}
         buffers = [b"a,b"] * len(made.get("names", ()))
         for _ in range(choose((0, 0, 1, 1, 2, 5))):
@@ -127,6 +133,7 @@ class Forger:
             "first": self._random.randrange(50),
             "last": self._random.randrange(50),
             "number": self._random.randrange(5),
+            "name": self._random.choice([*FORMATS * 5, *TEXTS]),
             "names": self._random.choice(([], ["a.csv"], ["../a.png", "b"])),
             "anyway": self._random.random() < 0.5,
         }

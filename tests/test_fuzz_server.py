@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import json
 import os
 from collections import Counter
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from time import monotonic
 
 from hostile_servers import ERROR, JSON, STREAM, delta, event
 from raw_server import Make, RawServer
+from test_fuzz_files import hostile
 
 from apertis_magic import ApertisError, AsyncApertis, Conversation
 
@@ -62,6 +64,7 @@ PIECES = [
 def answer(random: Random) -> bytes:
     """Return an answer of pieces that servers send, and of bytes changed in it."""
     pieces = random.choices(PIECES, k=random.choice((0, 1, 2, 5, 20)))
+    pieces = [bent(p, random) if random.random() < 0.2 else p for p in pieces]
     body = b"".join(pieces)
     if random.random() < 0.3:
         body = b"".join(b"%x\r\n%s\r\n" % (len(p), p) for p in pieces) + b"0\r\n\r\n"
@@ -76,6 +79,15 @@ def answer(random: Random) -> bytes:
                 (b"", bytes([random.randrange(256)]), whole[at : at + 9] * 3)
             )
     return bytes(whole)
+
+
+def bent(piece: bytes, random: Random) -> bytes:
+    """Return an event with a value in one place that nobody has asked for."""
+    try:
+        raw = json.loads(piece.removeprefix(b"data: "))
+    except ValueError:
+        return piece
+    return event(hostile(raw, random))
 
 
 def cut(random: Random, body: bytes) -> Iterator[bytes]:

@@ -420,6 +420,8 @@ def test_a_clock_that_was_ahead(file: Path, days: int) -> None:
     query(file, "UPDATE conversation SET changed = 0")
     query(file, "DELETE FROM swept")
     query(file, "INSERT INTO swept VALUES (?)", time.time() + 1_000 * DAY)
+    for day in range(7, 0, -1):  # a week since then
+        query(file, "INSERT INTO swept VALUES (?)", time.time() - day * DAY - 60)
     young = talk("b")
     journal.keep(young)
     journal.flush(PATIENCE)

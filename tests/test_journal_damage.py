@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from random import Random
+from time import time
 
 import pytest
 from conftest import Shell
@@ -148,6 +149,29 @@ def test_a_conversation_of_which_nothing_can_be_read(journal: Journal) -> None:
 
     assert is_one_line(str(caught.value))
     assert saved(journal, FIRST)
+
+
+@pytest.mark.parametrize("writer", ["the same", "the next", "a salvaged one's"])
+def test_the_number_of_a_turn_that_is_lost(journal: Journal, writer: str) -> None:
+    """What comes next may get it, and is not taken for the turn that is lost."""
+    query(journal.file, "DELETE FROM turn WHERE key >= (SELECT min(turn) FROM entry)")
+    if writer != "the same":
+        journal.close()
+    if writer == "a salvaged one's":
+        query(journal.file, "DROP INDEX entry_turn")  # and its page is another's
+        query(journal.file, "DROP TABLE swept")
+    news = [talk(*"abcdef", name=f"new {number}") for number in range(3)]
+    for state in news:
+        journal.keep(state)
+    journal.flush(PATIENCE)
+    new = {turn.id for state in news for turn in state.turns}
+    found = {each.id: journal.read(each.id) for each in journal.conversations()}
+
+    assert {state.id for state in news} <= found.keys()
+    for state in news:
+        assert state.turns == found.pop(state.id).turns
+    assert not new & {turn.id for state in found.values() for turn in state.turns}
+    assert 0 == journal.spent(conversation=FIRST.id).turns
 
 
 @pytest.mark.parametrize(
@@ -349,8 +373,13 @@ journal.close()
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no such limits")
 def test_one_change_that_the_disk_has_no_room_for(tmp_path: Path) -> None:
     """Those that fit are written, and it as soon as there is room."""
+    _run(ONE_TOO_LARGE, tmp_path / "data" / "journal.sqlite")
+
+
+def _run(code: str, *arguments: object) -> None:
+    """Run code in a process of its own, which ends well."""
     done = subprocess.run(
-        [sys.executable, "-c", ONE_TOO_LARGE, tmp_path / "data" / "journal.sqlite"],
+        [sys.executable, "-c", code, *map(str, arguments)],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         capture_output=True,
         text=True,
@@ -359,6 +388,47 @@ def test_one_change_that_the_disk_has_no_room_for(tmp_path: Path) -> None:
     )
 
     assert (0, "") == (done.returncode, done.stderr)
+
+
+NO_ROOM_TO_MEND = """
+import resource, sys
+from pathlib import Path
+from apertis_magic.chat.journal.journal import Journal
+from journals import PATIENCE, is_one_line, saved, talk
+file = Path(sys.argv[1])
+damaged = file.read_bytes()
+_, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), hard))
+journal = Journal(file)
+new = talk("new")
+journal.keep(new)
+assert not journal.flush(PATIENCE)
+assert is_one_line(journal.problem) and "cannot be written" in journal.problem
+assert damaged == file.read_bytes(), "it is replaced"
+assert len(journal.conversations()) > 8, "nothing can be read"
+resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+journal.keep(talk("more"))
+assert journal.flush(PATIENCE), journal.problem
+assert saved(journal, new)
+assert len(journal.conversations()) > 10, "nothing is salvaged"
+assert "is set aside" in journal.problem
+journal.close()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="it has no such limits")
+@pytest.mark.parametrize("room", [40_000, 90_000])
+def test_a_damaged_journal_that_the_disk_has_no_room_to_mend(
+    tmp_path: Path, room: int
+) -> None:
+    """It stays as it is, is read, and is mended once there is room."""
+    file = tmp_path / "data" / "journal.sqlite"
+    _large(file)
+    content = file.read_bytes()
+    at = len(content) // 2 // 4096 * 4096
+    file.write_bytes(content[:at] + b"\xff" * 4096 + content[at + 4096 :])
+
+    _run(NO_ROOM_TO_MEND, file, room)
 
 
 def _set_clock(file: Path, ahead: float) -> None:
@@ -401,12 +471,23 @@ def test_a_clock_that_is_wrong_for_some_days(file: Path, jump: float) -> None:
     assert [every] * 8 == found
     assert now == [turn.id for turn in Journal(file).read(FIRST.id).turns]
 
+    passed = 6 * (DAY + 60)
+    moments = query(file, "SELECT changed FROM conversation WHERE id = ?", FIRST.id)
+    moments += query(file, "SELECT started FROM turn WHERE id = ?", now[0])
 
-def test_what_was_changed_in_the_future_does_not_stay_for_ever(file: Path) -> None:
+    assert [time() - passed] * 2 == pytest.approx([at for (at,) in moments], abs=3_600)
+
+
+@pytest.mark.parametrize("opened", [[], [9e9], [9e9, 9e9 + DAY]])
+def test_what_was_changed_in_the_future_does_not_stay_for_ever(
+    file: Path, opened: list[float]
+) -> None:
     """Nor does what has no time at all: both count as of today, and go in time."""
+    for at in opened:
+        query(file, "INSERT INTO swept VALUES (?)", at)
     query(file, "UPDATE conversation SET changed = 9e9 WHERE id LIKE 'a%'")
     query(file, "UPDATE conversation SET changed = 'x' WHERE id LIKE 'c%'")
-    for _ in range(20):
+    for _ in range(28):
         _set_clock(file, 5 * DAY)
         found = _open(file)
 

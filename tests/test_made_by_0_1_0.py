@@ -162,6 +162,24 @@ def test_the_journal_is_led_to_the_newest_schema(
     assert {"main", *(["new"] if writes else [])} == before
 
 
+@pytest.mark.parametrize("page", [2, 4, 6, 10])
+def test_a_damaged_journal_is_led_to_it_too(tmp_path: Path, page: int) -> None:
+    """Who reads it first gets what can be read, and is told that it was damaged."""
+    file = copied("journal.sqlite", tmp_path)
+    content = bytearray(file.read_bytes())
+    content[page * 4096 : (page + 1) * 4096] = b"\xff" * 4096
+    file.write_bytes(content)
+    journal = Journal(file)
+    before = [each.name for each in journal.conversations()]
+    journal.flush(PATIENCE)
+
+    assert ["main"] == before == [each.name for each in journal.conversations()]
+    assert [(VERSION,)] == query(file, "PRAGMA user_version")
+    assert "is set aside as" in journal.problem
+
+    journal.close()
+
+
 def entry_of_today() -> Any:
     """Return a turn with its place, as a conversation has it."""
     [state] = files.load(MADE / "export.json")

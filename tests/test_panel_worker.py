@@ -1,13 +1,17 @@
-"""What a panel's worker does, and how much may wait for it."""
+"""What a panel's threads do, how much may wait for them, and what their end is."""
 
 import logging
 import threading
 from collections.abc import Iterator
 from queue import SimpleQueue
+from typing import Any
 
 import pytest
 
+from apertis_magic.chat import session
+from apertis_magic.panel.publisher import Publisher
 from apertis_magic.panel.requests import Request
+from apertis_magic.panel.saved import SavedTranscript
 from apertis_magic.panel.worker import MOST, Worker
 
 
@@ -86,3 +90,39 @@ def test_what_breaks_is_logged(slow: Slow, caplog: pytest.LogCaptureFixture) -> 
 
     assert ["new", "new", "undo"] == kinds
     assert "it broke" in caplog.text
+
+
+@pytest.mark.usefixtures("cache")
+@pytest.mark.parametrize("is_sending", [False, True])
+def test_nothing_is_sent_after_the_end(*, is_sending: bool) -> None:
+    """A process that ends breaks off answers; that is no fault of the network's."""
+    sent: list[str] = []
+    begun, go = threading.Event(), threading.Event()
+
+    def send(message: Any, _buffers: Any) -> None:
+        sent.append(message["kind"])
+        if message["kind"] == "slow":
+            begun.set()
+            go.wait(60)
+
+    current = session.current()
+    publisher = Publisher(current, {}, SavedTranscript(current), send)
+    thread = threading.Thread(target=publisher.run)
+    thread.start()
+    publisher.answer(Request(kind="hello", view="v"))
+    publisher.post({"kind": "slow"})
+    begun.wait(60)
+    if is_sending:
+        end = threading.Thread(target=publisher.close)
+        end.start()
+        go.set()
+        end.join(60)
+    else:
+        go.set()
+        publisher.close()
+    so_far = [*sent]
+    publisher.post({"kind": "late"})
+    thread.join(60)
+
+    assert "slow" in so_far
+    assert so_far == sent

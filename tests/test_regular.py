@@ -17,7 +17,7 @@ from journals import PATIENCE, is_one_line, talk
 from apertis_magic import files, regular
 from apertis_magic.api import key_file, keys
 from apertis_magic.chat.journal.journal import Journal
-from apertis_magic.errors import ConfigurationError
+from apertis_magic.errors import ApertisError, ConfigurationError
 from apertis_magic.files import disk
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="other files there")
@@ -106,7 +106,7 @@ def told(act: Callable[[], object]) -> str:
     """Return what the user is told of what cannot be done, nothing where it can."""
     try:
         act()
-    except (ConfigurationError, ValueError, OSError) as error:
+    except (ApertisError, ValueError, OSError) as error:
         return str(error)
     return ""
 
@@ -176,6 +176,25 @@ def test_what_stands_in_the_place_of_the_journal(folder: Path, name: str) -> Non
 
     assert is_kept or is_one_line(journal.problem)
     assert is_file or before == file.stat().st_mode
+
+
+@pytest.mark.parametrize("end", ["-journal", "-wal", "-shm"])
+@pytest.mark.parametrize("name", NOT_OF_THE_SYSTEM)
+def test_what_stands_beside_the_journal(folder: Path, name: str, end: str) -> None:
+    """Where SQLite has files of its own; they are neither waited for nor read."""
+    file = folder / "journal.sqlite"
+    journal = Journal(file)
+    journal.keep(STATE)
+    journal.close()
+    PLACES[name](file.with_name(file.name + end))
+    journal = Journal(file)
+    line = told(journal.conversations)
+    journal.keep(STATE)
+    is_kept = journal.flush(PATIENCE)
+    journal.close()
+
+    assert not line or is_one_line(line)
+    assert is_kept or is_one_line(journal.problem)
 
 
 def test_a_key_file_is_kept_from_others() -> None:

@@ -34,6 +34,9 @@ _MOST_VIEWS = 100
 _MOST_MESSAGES = 1_000
 """Messages that wait to be sent; the oldest go."""
 
+_PATIENCE = 1.0
+"""Seconds that the panel's end waits for what is being sent."""
+
 _log = logging.getLogger(__name__)
 
 Buffers: TypeAlias = list[bytes] | None
@@ -69,6 +72,7 @@ class Publisher:
         # Pages that show the panel, and have not left; the latest last.
         self._views: dict[str, None] = {}
         self._news = threading.Event()
+        self._sending = threading.RLock()
         self._closed = False
         self._pid = os.getpid()
 
@@ -91,10 +95,13 @@ class Publisher:
         self._news.set()
 
     def close(self) -> None:
-        """End the thread."""
+        """Send nothing any more, and end the thread."""
         self._closed = True
         self._news.set()
         atexit.unregister(self.close)
+        # What is being sent may be told of what the process's end breaks off next.
+        if self._sending.acquire(timeout=_PATIENCE):
+            self._sending.release()
 
     def run(self) -> None:
         """Send the pages what is new until the panel is closed: the thread's work.
@@ -103,12 +110,15 @@ class Publisher:
         """
         atexit.register(self.close)
         must_look_again = False
-        while not self._closed:
+        while True:
             self._news.wait(HEARTBEAT if must_look_again else None)
             self._news.clear()
             began = monotonic()
             try:
-                self.publish()
+                with self._sending:
+                    if self._closed:
+                        return
+                    self.publish()
                 must_look_again = self._must_look_again
             except Exception:  # noqa: BLE001  a mistake must not end the panel
                 _log.exception("The panel could not show what is new.")

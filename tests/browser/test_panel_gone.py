@@ -31,10 +31,17 @@ def kernel_of(notebook: Notebook) -> str:
 def restart_elsewhere(notebook: Notebook) -> None:
     """Restart the kernel as another page does it."""
     httpx.post(f"{kernel_of(notebook)}/restart", timeout=PATIENCE).raise_for_status()
-    # The page may not have listened when it started; any message of it tells.
+    # The page may not have listened when it started; any message of it tells. What is
+    # asked while it restarts is never answered.
     notebook.lab.page.evaluate(
-        "() => jupyterapp.shell.currentWidget.context.sessionContext.session.kernel"
-        ".requestKernelInfo()"
+        """() => {
+          const {sessionContext} = jupyterapp.shell.currentWidget.context;
+          const {kernel} = sessionContext.session;
+          const ask = () => kernel.requestKernelInfo().then(stop, () => {});
+          const again = setInterval(ask, 500);
+          const stop = () => clearInterval(again);
+          ask();
+        }"""
     )
 
 

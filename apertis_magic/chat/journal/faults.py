@@ -29,6 +29,11 @@ def is_damaged(error: BaseException) -> bool:
     )
 
 
+def has_no_room(error: BaseException) -> bool:
+    """Tell whether the disk did not take what was to be written."""
+    return code_of(error) in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
+
+
 def is_outside(error: BaseException) -> bool:
     """Tell whether the file, the disk or the system is the cause, not what is kept."""
     causes = (OSError, NewerSchemaError, sqlite3.OperationalError)
@@ -43,6 +48,8 @@ def reason(error: BaseException) -> str:
         return "it is damaged"
     if is_busy(error):
         return "another program keeps it locked"
+    if isinstance(error, MemoryError):
+        return "it is larger than the memory that is left"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()
     return " ".join(str(error).split())

@@ -17,6 +17,7 @@ from apertis_magic.chat.journal.faults import (
     DamagedError,
     NewerSchemaError,
     failure,
+    has_no_room,
     is_damaged,
     reason,
 )
@@ -31,6 +32,9 @@ _PATIENCE = 1.0
 
 _SMALL = 20_000_000
 """Bytes of a file that is examined whenever it is opened, which takes 0.1 s then."""
+
+_LARGEST = 200_000_000
+"""Bytes of a row's text; an answer of 32 MB and what was attached are much less."""
 
 _COMPANIONS = ("-wal", "-shm", "-journal")
 """What the names of the files end in that SQLite keeps beside its own."""
@@ -167,11 +171,13 @@ def reading(
             found = schema.version(db, newest)
             schema.check(db)
             if 0 < found < newest:
+                # A damaged one is set aside by whoever tells the user of it.
+                examine(db, None)
                 open_to_write(file, migrations).close()
             db.execute("PRAGMA query_only = 1")
             db.execute("BEGIN")  # one moment for all that is read
             yield db if schema.version(db, newest) else None
-    except (sqlite3.Error, OSError, ValueError, NewerSchemaError) as error:
+    except (sqlite3.Error, OSError, ValueError, MemoryError, NewerSchemaError) as error:
         kind = DamagedError if is_damaged(error) else ApertisError
         raise kind(
             f"The journal {file} cannot be read: {reason(error)}.",
@@ -231,8 +237,7 @@ def is_network(file: Path, mounts: Path = Path("/proc/self/mounts")) -> bool:
 
 
 def _open(file: Path, migrations: Migrations) -> sqlite3.Connection:
-    if file.exists():
-        regular.check(file.stat().st_mode)
+    _check_regular(file)
     # Made here: SQLite would make it as the umask says.
     os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
     for each in _with_companions(file):
@@ -260,9 +265,13 @@ def _connect(file: Path | str, *, uri: bool = False) -> sqlite3.Connection:
     db = sqlite3.connect(
         file, _PATIENCE, isolation_level=None, check_same_thread=False, uri=uri
     )
-    # One damaged byte must not cost all rows that are asked for together.
-    db.text_factory = lambda text: text.decode("utf-8", "replace")
+    db.text_factory = _text
     return db
+
+
+def _text(content: bytes) -> str | None:
+    """Return a text; one damaged row must not cost all that are asked for together."""
+    return None if len(content) > _LARGEST else content.decode("utf-8", "replace")
 
 
 @contextmanager
@@ -271,9 +280,20 @@ def _connected(file: Path) -> Iterator[sqlite3.Connection | None]:
     if not file.exists():
         yield None
         return
-    regular.check(file.stat().st_mode)  # SQLite would read a device
+    _check_regular(file)
     with closing(_connect(file)) as db:
         yield db
+
+
+def _check_regular(file: Path) -> None:
+    """See that no device or pipe is there, which SQLite would read or wait for.
+
+    Raises:
+        OSError: one is, in the place of the file or of one that SQLite keeps beside it.
+    """
+    for each in _with_companions(file):
+        with suppress(FileNotFoundError):
+            regular.check(each.stat().st_mode)
 
 
 def _copy(
@@ -317,13 +337,15 @@ def _salvaged(file: Path, migrations: Migrations) -> Path | None:
     """Return a new file with what can be read of a damaged one, None for nothing.
 
     The damaged one stays as it is, to the byte.
+
+    Raises:
+        sqlite3.Error: the disk has no room for it.
     """
     new = file.with_name(file.name + ".salvaged")
-    for each in _with_companions(new):  # of a process that died over it
-        each.unlink(missing_ok=True)
+    _remove(new)  # of a process that died over it
     has_log = file.with_name(file.name + "-wal").exists()
     how = "mode=ro" if has_log else "immutable=1"
-    with suppress(sqlite3.Error, UnicodeDecodeError, NewerSchemaError):
+    try:
         uri = f"{file.absolute().as_uri()}?{how}"
         with closing(_connect(uri, uri=True)) as damaged:
             damaged.execute("PRAGMA writable_schema = 1")
@@ -332,9 +354,16 @@ def _salvaged(file: Path, migrations: Migrations) -> Path | None:
                 with closing(_open(new, migrations[:version])) as sound:
                     _copy(damaged, sound, migrations)
                 return new
-    for each in _with_companions(new):
-        each.unlink(missing_ok=True)
+    except (sqlite3.Error, UnicodeDecodeError, NewerSchemaError) as error:
+        _remove(new)
+        if has_no_room(error):  # there may be some later
+            raise
     return None
+
+
+def _remove(file: Path) -> None:
+    for each in _with_companions(file):
+        each.unlink(missing_ok=True)
 
 
 def _with_companions(file: Path) -> list[Path]:

@@ -131,7 +131,8 @@ def keep(
         _end(db, entry.turn.id)
     due = [(n, e) for n, e in turns if before.get(e.turn.id) != (n, e)]
     refused, why = _write_entries(db, written, state.id, due, entry, fingerprint)
-    stand = {e.turn.id: (n, e) for n, e in turns if e.turn.id in ids - refused}
+    taken = ids - refused
+    stand = {e.turn.id: (n, e) for n, e in turns if e.turn.id in taken}
     stand |= {name: before[name] for name in refused & before.keys()}
     revision = uuid4().hex
     db.execute(

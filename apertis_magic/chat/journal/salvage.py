@@ -6,7 +6,7 @@ from the other end, and by an index, which names rows without a look at them.
 
 from collections.abc import Iterator
 from contextlib import suppress
-from sqlite3 import Connection, DatabaseError
+from sqlite3 import Connection, DatabaseError, IntegrityError
 from time import time
 
 _ERRORS = (DatabaseError, UnicodeDecodeError)  # of rows, and of SQLite's own words
@@ -31,12 +31,15 @@ def copy(damaged: Connection, sound: Connection) -> None:
     """Copy the rows that can be read to a journal of the same schema.
 
     Whoever goes on with one of their conversations writes it whole.
+
+    Raises:
+        DatabaseError: the sound one does not take them.
     """
     sound.execute("BEGIN IMMEDIATE")
     for table in _KEYS:
         for row in _rows(damaged, table, _columns(sound, table)):
             places = ", ".join("?" * len(row))
-            with suppress(*_ERRORS):  # it is not what the schema wants
+            with suppress(IntegrityError):  # it is not what the schema wants
                 sound.execute(f"INSERT OR IGNORE INTO {table} VALUES ({places})", row)  # noqa: S608  names of ours
     sound.execute("UPDATE conversation SET revision = NULL")
     with suppress(*_ERRORS):

@@ -3,7 +3,7 @@
 A clock that is wrong for a while must cost nothing. So a day passes for the journal
 when it is opened on another day, and a gap of more than a week counts as one day: the
 clock may have been ahead, or the user on holiday. What was changed in the future was
-changed today.
+changed today, once a week of the journal's days tells that the clock is right by now.
 """
 
 from collections.abc import Sequence
@@ -15,6 +15,9 @@ from apertis_magic.chat.journal.salvage import adopt
 
 _DAY = 86_400.0
 _WEEK = 7 * _DAY
+_DAYS_TO_TELL = 7
+"""Days in a row after which the clock is right, not the time that was before."""
+
 _MOST = 1_000
 """Days on which the journal was opened that are known, at the most."""
 
@@ -25,8 +28,11 @@ def sweep(db: Connection, days: float) -> None:
     today = "SELECT 1 FROM swept WHERE at BETWEEN ? AND ?"
     if not days or db.execute(today, (now - _DAY, now)).fetchone():
         return
-    _set_right(db, now)
+    is_sure = _is_sure(db, now)
     db.execute("INSERT INTO swept VALUES (?)", (now,))
+    if not is_sure:
+        return
+    _set_right(db, now)
     opened = [at for (at,) in db.execute("SELECT at FROM swept ORDER BY at DESC")]
     if len(opened) > _MOST:
         db.execute("DELETE FROM swept WHERE at < ?", (opened[_MOST],))
@@ -48,6 +54,19 @@ def oldest(opened: Sequence[float], days: float) -> float:
             return earlier + passed - left
         left -= passed
     return opened[-1] - left
+
+
+def _is_sure(db: Connection, now: float) -> bool:
+    """Tell whether the clock has not been set back, or has been right since for days.
+
+    Else it may be behind, and all that is in the future have its right time.
+    """
+    days, has_future = db.execute(
+        "SELECT count(CASE WHEN at <= :now THEN 1 END), count(*) FROM swept WHERE "
+        "rowid >= (SELECT max(rowid) FROM swept WHERE at > :now)",
+        {"now": now},
+    ).fetchone()
+    return not has_future or days >= _DAYS_TO_TELL
 
 
 def _set_right(db: Connection, now: float) -> None:
