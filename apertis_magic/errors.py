@@ -4,6 +4,7 @@
 
     ApertisError                   root: everything this package raises on purpose
     ├── ConfigurationError         no key, a bad base URL, a value out of its range
+    │   └── HeldBack               it can be sent, but hardly should be: --anyway does
     ├── ConnectionFailed           no answer from the server: DNS, refused, TLS, cut
     │   ├── TimedOut               the server was silent for too long
     │   └── TLSFailed              no secure connection: its certificate, a proxy's
@@ -31,9 +32,11 @@ In a notebook each is one or two lines without a traceback; in Python each is an
 ordinary exception that pickles.
 """
 
+import sys
 from collections.abc import Mapping
 
-from apertis_magic.clean import printable, redact
+from apertis_magic.clean import encodable, printable
+from apertis_magic.credentials import redact
 
 
 class ApertisError(Exception):
@@ -94,11 +97,18 @@ class ApertisError(Exception):
 
     def _render_traceback_(self) -> list[str]:
         """Return the lines that IPython shows in place of a traceback."""
-        return [f"{type(self).__name__}: {self}", *([self.hint] if self.hint else [])]
+        lines = [f"{type(self).__name__}: {self}", *filter(None, [self.hint])]
+        return [encodable(line, sys.stdout) for line in lines]
 
 
 class ConfigurationError(ApertisError):
     """A key, an address or a value is missing or wrong; nothing was sent."""
+
+
+class HeldBack(ConfigurationError):
+    """What can be sent, but was hardly meant to be; ``anyway`` sends it."""
+
+    hint = "--anyway sends it as it is (in Python: anyway=True)."
 
 
 class ConnectionFailed(ApertisError):
@@ -221,4 +231,4 @@ class Interrupted(KeyboardInterrupt):
     """A cell was interrupted; what had come of the answer is kept."""
 
     def _render_traceback_(self) -> list[str]:
-        return [f"Interrupted: {self}"]
+        return [encodable(f"Interrupted: {self}", sys.stdout)]

@@ -11,6 +11,7 @@ from typing import Any
 
 from drawn import data_url, image, png
 
+from apertis_magic.render import style
 from apertis_magic.render.formulas import is_typesettable
 from apertis_magic.render.style import IN_ANSWERS
 
@@ -276,3 +277,39 @@ def assert_harmless(html: str, styles: frozenset[str] = IN_ANSWERS) -> None:
             assert name != "class" or "jp-" not in value
             assert name != "style" or value in styles
             assert name != "dir" or value in {"auto", "ltr", "rtl"}
+
+
+FOUND = """([sheet, styles]) => {
+  const elements = ('a b blockquote br code del details div dd dl dt em h1 h2 h3 h4 h5 '
+    + 'h6 hr i img input kbd li ol p pre s small span strong sub summary sup table '
+    + 'tbody td tfoot th thead tr u ul').split(' ');
+  const attributes = ('class dir id href title rel target src alt style start checked '
+    + 'disabled type open aria-label tabindex').split(' ');
+  const values = {
+    class: /^(?!(.* )?(jp|lm)-)/,
+    id: /^fn/,
+    href: /^(https?:|mailto:|#)/,
+    target: /^_(blank|self)$/,
+    style: {test: (style) => styles.includes(style)},
+    dir: /^(auto|ltr|rtl)$/,
+    src: /^data:image\\/(png|jpeg|gif|webp);base64,/,
+  };
+  // The front end's own elements for mathematics may be anything but links and hooks.
+  const mathematics = {class: values.class, id: /^$/, href: values.href};
+  const found = [];
+  for (const element of document.querySelectorAll('.apertis-answer *')) {
+    const isMath = element.closest('mjx-container');
+    const name = element.localName;
+    const isOurs = name === 'style' && element.textContent === sheet;
+    if (!isMath && !isOurs && !elements.includes(name)) found.push(name);
+    for (const {name: key, value} of element.attributes) {
+      const allowed = isMath ? mathematics[key] : values[key];
+      if (!isMath && !attributes.includes(key) || allowed && !allowed.test(value))
+        found.push(`${name}[${key}=${value}]`);
+    }
+  }
+  return found;
+}"""
+"""What an answer may not hold, by the page's own view of it."""
+
+STYLES = [looks for looks in vars(style).values() if isinstance(looks, str)]

@@ -1,10 +1,12 @@
 """A real ipykernel, driven from outside as a front end does it."""
 
+import json
 import os
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from jupyter_client.blocking.client import BlockingKernelClient
@@ -179,6 +181,11 @@ class Kernel:
         self.manager.interrupt_kernel()
 
 
+def _packed(content: Any) -> bytes:
+    """Return what a browser sends: of half a character, its escape."""
+    return json.dumps(content, default=datetime.isoformat).encode()
+
+
 @contextmanager
 def running_kernel(name: str = "python3") -> Iterator[Kernel]:
     """Start a kernel, in this environment unless *name* says another."""
@@ -187,6 +194,7 @@ def running_kernel(name: str = "python3") -> Iterator[Kernel]:
         env=dict(os.environ), extra_arguments=["--IPKernelApp.log_level=ERROR"]
     )
     client = manager.client()
+    client.session.pack = _packed
     client.start_channels()
     try:
         client.wait_for_ready(timeout=PATIENCE)

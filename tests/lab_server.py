@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -13,6 +14,9 @@ FrontEnd = Literal["lab", "notebook"]
 
 PATIENCE = 120.0
 """Seconds after which what has not come will not come."""
+
+_FAREWELL = 30.0
+"""Seconds that a server has for its end."""
 
 _SETTINGS: dict[str, Any] = {
     "apputils-extension/notification": {
@@ -92,11 +96,12 @@ class LabServer:
         traceback: TracebackType | None,
     ) -> None:
         self._process.terminate()
-        try:
-            self._process.wait(PATIENCE)
-        finally:
-            self._process.kill()
-            self._log.close()
+        # It may wait for ever once a kernel of its was killed, or stopped by its id.
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(_FAREWELL)
+        self._process.kill()
+        self._process.wait()
+        self._log.close()
 
 
 def _free_port() -> int:

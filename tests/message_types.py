@@ -59,7 +59,8 @@ class Types:
         if only in self.interfaces:
             return list(self._problems_of_fields(value, only, path))
         if only.endswith("[]"):
-            return self._problems_of_items(value, [only[:-2]] * len(value), path)
+            size = len(value) if isinstance(value, list) else 1
+            return self._problems_of_items(value, [only[:-2]] * size, path)
         if only.startswith("["):
             return self._problems_of_items(value, only[1:-1].split(", "), path)
         if record := re.fullmatch(r"Record<string, (\w+)>", only):

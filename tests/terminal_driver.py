@@ -15,7 +15,7 @@ PATIENCE = 60.0
 WIDTH, HEIGHT = 60, 12
 
 # A shell that runs cells as IPython does, without the line editor around them.
-_PROGRAM = """
+PROGRAM = """
 import sys
 from IPython.terminal.interactiveshell import TerminalInteractiveShell
 from traitlets.config import Config
@@ -170,7 +170,7 @@ def terminal(
     }
     child = pexpect.spawn(
         sys.executable,
-        ["-c", _PROGRAM, without, "%load_ext apertis_magic", *cells],
+        ["-c", PROGRAM, without, "%load_ext apertis_magic", *cells],
         env=known | {"TERM": "xterm-256color", **environment},
         dimensions=(HEIGHT, WIDTH),
         timeout=PATIENCE,

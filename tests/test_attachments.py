@@ -19,7 +19,7 @@ from apertis_magic.chat.fitting import cost
 from apertis_magic.chat.journal.journal import Journal
 from apertis_magic.chat.question import Question
 from apertis_magic.chat.session import Session
-from apertis_magic.errors import ConfigurationError
+from apertis_magic.errors import ConfigurationError, HeldBack
 from apertis_magic.render import bundle
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
@@ -157,19 +157,20 @@ def test_the_cache_knows_them_apart(server: ScriptedServer, journal: Journal) ->
 
 
 def test_the_journal_has_them(server: ScriptedServer, journal: Journal) -> None:
-    """And what to do about an error; but no key."""
+    """And what to do about an error; a key as well, where it was sent anyway."""
     key = "sk-" + "a1b2c3d4" * 4
     server.will(says("a"), fails(404, "no such model", code="model_not_found"))
     chat = Conversation(journal=journal)
     secret = Attachment.of("env", f"KEY={key}".encode())
-    chat.ask("What?", attachments=(TEXT, PICTURE, secret)).result()
+    with pytest.raises(HeldBack, match="holds an API key"):
+        chat.ask("What?", attachments=(TEXT, PICTURE, secret))
+    chat.ask("What?", attachments=(TEXT, PICTURE, secret), anyway=True).result()
     failed = chat.ask("And?")
     failed.wait()
     journal.flush(10)
     turns = journal.read(chat.state.id).turns
 
-    assert (TEXT, PICTURE) == turns[0].attachments[:2]
-    assert "KEY=[key]" == turns[0].attachments[2].data
+    assert (TEXT, PICTURE, secret) == turns[0].attachments
     assert failed.turn == turns[1]
     assert "Check the model's id." == turns[1].hint
 
@@ -273,11 +274,15 @@ def test_no_key_leaves_in_a_file(server: ScriptedServer, tmp_path: Path) -> None
     server.will(says("a"))
     chat = Conversation()
     key = Attachment.of("env", b"sk-" + b"a1b2c3d4" * 4)
-    chat.ask("What?", attachments=[key]).result()
-    with pytest.raises(ConfigurationError, match="holds an API key"):
+    chat.ask("What?", attachments=[key], anyway=True).result()
+    with pytest.raises(HeldBack, match="holds an API key"):
         files.export(chat.state, tmp_path / "talk.json")
 
     assert [] == list(tmp_path.glob("talk*"))
+
+    files.export(chat.state, tmp_path / "talk.json", anyway=True)
+
+    assert list(chat.turns) == list(files.load(tmp_path / "talk.json")[0].turns)
 
 
 def test_they_count_when_a_conversation_must_fit() -> None:

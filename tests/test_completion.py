@@ -83,7 +83,7 @@ def test_the_line_of_a_cell(line: str, word: str, expected: list[str]) -> None:
         (" use ", ["main"]),
         (" restore ", []),
         (" journal c", ["clear"]),
-        (" retry --a", []),
+        (" retry --a", ["--anyway"]),
         (" retry --n", ["--no-stream", "--no-footer"]),
         (" retry -m gpt-5.4:", ["gpt-5.4:web"]),
         (" continue -c ", ["main"]),
@@ -94,7 +94,7 @@ def test_the_line_of_a_cell(line: str, word: str, expected: list[str]) -> None:
         (" config mod", ["model"]),
         (" config model ", []),
         (" system ", []),
-        (" export a.md main --force ", []),
+        (" export a.md main --force --anyway ", []),
         (" nothing ", []),
         (" 'mod", []),
     ],
@@ -122,12 +122,12 @@ def test_the_files_of_a_command(
     def offered(line: str) -> list[str]:
         return [each.text for each in candidates.at_end(line, of_cell=False)[1]]
 
-    assert ["a.md", '"my talk.ipynb"', "notes/"] == offered(" load ")
+    assert ["a.md", '"my talk.ipynb"', "notes/", "--trust"] == offered(" load ")
     assert ['"my talk.ipynb"'] == offered(" export my")
     assert ["notes/b.json"] == offered(" export notes/")
     assert [".hidden.json"] == offered(" load .h")
     assert [] == offered(" load nowhere/")
-    assert ["main", "--force"] == offered(" export a.md ")
+    assert ["main", "--force", "--anyway"] == offered(" export a.md ")
 
 
 @given(st.text(), st.booleans())

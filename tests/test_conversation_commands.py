@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -792,7 +793,7 @@ def restart(kernel: Kernel, notebook: str) -> None:
 
 
 def test_a_notebook_gets_its_own_back(kernel: Kernel, server: ScriptedServer) -> None:
-    """Another one's comes where it has none, is named, or has begun nothing."""
+    """Another one's is listed, and comes where it is named."""
     server.will(says("A"))
     restart(kernel, "/a/one.ipynb")
     kernel.run("%%chat\none", cell="c1")
@@ -801,18 +802,23 @@ def test_a_notebook_gets_its_own_back(kernel: Kernel, server: ScriptedServer) ->
     restart(kernel, "/a/one.ipynb")
     own = kernel.run("%chat restore").printed
     restart(kernel, "/a/three.ipynb")
-    any_ = kernel.run("%chat restore").printed
+    none = kernel.run("%chat restore")
+    kernel.run("%%chat\nthree", cell="c3")
+    sent = server.messages[-1]
     restart(kernel, "/a/four.ipynb")
     kernel.run("%%chat\nfour", cell="c4")
-    begun = kernel.run("%chat restore").printed
+    begun = kernel.run("%chat restore")
     named = kernel.run("%chat restore main").printed
     again = kernel.run("%chat restore main").printed
 
     assert "from one.ipynb." in own
-    assert "from one.ipynb." in any_  # which changed last
-    assert begun.startswith(
-        "There is nothing more of this notebook to restore. The journal"
-    )
+    assert [("user", "three")] == sent
+    for listed in (none, begun):
+        assert "There is nothing more of this notebook to restore.\n" == listed.printed
+        table = listed.outputs[-1]["data"]["text/plain"]
+        assert "%chat restore NAME, or ID, brings one back." in table
+        assert ["one.ipynb", "two.ipynb"] == re.findall(r"\w+\.ipynb", table)[-2:]
+        assert {"one", "two"} <= set(table.split())
     assert "It has 2 turns now." in named
     assert "main is here, and current, with 2 turns: nothing to restore.\n" == again
 
@@ -870,7 +876,7 @@ def test_the_usage_of_a_command_is_what_its_row_says() -> None:
     """What may be left out stands in brackets, and what needs it inside them."""
     usages = {row.name: row.usage for row in COMMANDS.values()}
 
-    assert "%chat export FILE [NAME] [--force]" == usages["export"]
+    assert "%chat export FILE [NAME] [--force] [--anyway]" == usages["export"]
     assert "%chat config [NAME [VALUE]]" == usages["config"]
     assert "%chat models [WORD …] [--refresh]" == usages["models"]
     assert "%chat journal [path, size, clear]" == usages["journal"]

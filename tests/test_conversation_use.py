@@ -89,7 +89,7 @@ def test_a_copied_notebook_takes_nothing_away(
     shell.run("%%chat -c idea\nolder")
     shell.run("%%chat\nfirst")
     restart(monkeypatch, "/a/talk-Copy1.ipynb")
-    shell.run("%chat restore")
+    shell.run("%chat restore main")
     shell.run("%%chat\nof the copy")
     restart(monkeypatch, "/a/talk.ipynb")
     shell.run("%chat restore")
@@ -105,7 +105,7 @@ def test_answers_that_a_restore_replaces_are_versions(
     kernel.run("%%chat\none", cell="c1")
     kernel.run("from apertis_magic.chat import session; session.forget()")
     kernel.run("%%chat\none", cell="c1")
-    kernel.run("%chat restore")
+    kernel.run("%chat restore main")
     [shown] = kernel.run("%chat show --versions").outputs
     text = shown["data"]["text/plain"]
 

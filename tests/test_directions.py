@@ -4,8 +4,9 @@ import re
 
 import pytest
 
-from apertis_magic.render.bundle import html_of, note
+from apertis_magic.render.bundle import html_of
 from apertis_magic.render.markdown import to_html
+from apertis_magic.render.text import note
 
 ARABIC, HEBREW, PERSIAN = "مرحبا", "שלום", "این"
 

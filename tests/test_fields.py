@@ -14,7 +14,7 @@ from turns import pieces, turn_of
 
 from apertis_magic import Conversation, errors, files
 from apertis_magic.api.types import Usage
-from apertis_magic.chat import session
+from apertis_magic.chat import session, trust
 from apertis_magic.chat.ask import Ask, detached
 from apertis_magic.chat.attachment import Attachment
 from apertis_magic.chat.history import Entry, Placement
@@ -53,7 +53,9 @@ SAMPLES: dict[str, Any] = {
         ),
         filled="What is in data.csv?",
         fields={"temperature": 0.5, "stop": ["x"], "extra_body": {"a": [1]}},
+        anyway=True,
         last_turns=4,
+        untrusted=True,
     ),
     "answers": (
         (
@@ -101,9 +103,11 @@ SAMPLES: dict[str, Any] = {
 }
 TURN = Turn(**SAMPLES)
 ASKABLE = replace(
-    TURN.question, attachments=tuple(e for e in TURN.attachments if not e.missing)
+    TURN.question,
+    attachments=tuple(e for e in TURN.attachments if not e.missing),
+    untrusted=False,
 )
-"""The question as it can be asked: with the files that are held."""
+"""The question as it can be asked: with the files that are held, by its own person."""
 
 STATE = State(
     id="c-1",
@@ -211,9 +215,9 @@ def test_every_field_comes_back(way: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("way", [way for way in WAYS if way != "JSON"])
 def test_an_option_that_is_no_json_is_kept_as_text(way: str, tmp_path: Path) -> None:
     """It cost nobody the turn."""
-    turn = replace(TURN, question=replace(TURN.question, fields={"a": Path("x")}))
+    turn = replace(TURN, question=replace(TURN.question, fields={"user": Path("x")}))
 
-    assert {"a": "x"} == WAYS[way](turn, tmp_path).options
+    assert {"user": "x"} == WAYS[way](turn, tmp_path).options
 
 
 def test_an_answer_is_given_again_whole(tmp_path: Path) -> None:
@@ -327,7 +331,7 @@ def test_the_cell_that_asks_keeps_each_option(
     """What its line says and stays with the turn is in the question that is kept."""
     server.will(says("A"))
     question = replace(
-        TURN.question, attachments=(), filled=None, fields={"temperature": 0.5}
+        ASKABLE, attachments=(), filled=None, fields={"temperature": 0.5}
     )
     again = replace(TURN, question=question, asked_model="")
     shell.run(cell_source.cell(again, conversation=None, system=None))
@@ -379,11 +383,12 @@ def with_key(kind: Any, name: str) -> Turn:
         "attachments": (replace(attached, data=KEY),),
     }
     changes: dict[str, Any] = {name: of_question.get(name, KEY)}
+    question = replace(ASKABLE, anyway=False)
     if kind is Turn:
-        return replace(TURN, question=ASKABLE, **changes)
+        return replace(TURN, question=question, **changes)
     if kind is Attachment:
         changes = {"attachments": (replace(attached, **changes),)}
-    return replace(TURN, question=replace(ASKABLE, **changes))
+    return replace(TURN, question=replace(question, **changes))
 
 
 @pytest.mark.parametrize(("kind", "name"), KEYED)
@@ -445,7 +450,7 @@ def test_what_is_marked_is_sent(kind: Any, server: ScriptedServer) -> None:
     plot = Attachment.of("plot.jpg", b"\xff\xd8\xff")
     question = replace(ASKABLE, attachments=(plot,), filled=None, last_turns=9)
     session = Session()
-    session.adopt(STATE)
+    session.adopt(trust.marked(STATE, trusted=True))
     session.ask(Ask(question=question, model=TURN.asked_model)).result()
     body = json.dumps(server.requests[0].body)
     told = values_in((question, TURN.question, *TURN.answers[0]))

@@ -42,7 +42,8 @@ from apertis_magic.chat.parts import (
 from apertis_magic.chat.question import Question
 from apertis_magic.chat.state import State, history_of
 from apertis_magic.chat.turn import Turn
-from apertis_magic.clean import mend, without_keys
+from apertis_magic.clean import mend
+from apertis_magic.credentials import without_keys
 from apertis_magic.errors import ConfigurationError
 from apertis_magic.files import cell_source, ipynb, md, record
 from apertis_magic.notebook.option_line import parse

@@ -31,11 +31,13 @@ from apertis_magic.chat import history
 from apertis_magic.chat.growth import Piece
 from apertis_magic.chat.history import Entry, Placement
 from apertis_magic.chat.journal import file as journal_file
+from apertis_magic.chat.journal import schema
 from apertis_magic.chat.journal.journal import Journal, Size, Spent
 from apertis_magic.chat.parts import KINDS, Source, joined
 from apertis_magic.chat.state import State
 from apertis_magic.chat.turn import Cell, Turn
 from apertis_magic.clean import mend
+from apertis_magic.errors import HeldBack
 
 DAY = 86_400.0
 
@@ -418,6 +420,8 @@ def test_a_clock_that_was_ahead(file: Path, days: int) -> None:
     query(file, "UPDATE conversation SET changed = 0")
     query(file, "DELETE FROM swept")
     query(file, "INSERT INTO swept VALUES (?)", time.time() + 1_000 * DAY)
+    for day in range(7, 0, -1):  # a week since then
+        query(file, "INSERT INTO swept VALUES (?)", time.time() - day * DAY - 60)
     young = talk("b")
     journal.keep(young)
     journal.flush(PATIENCE)
@@ -458,7 +462,7 @@ def test_rights_that_others_were_given_are_taken_back(file: Path) -> None:
     journal.close()
 
 
-MORE = (*journal_file._MIGRATIONS, ("ALTER TABLE turn ADD COLUMN more TEXT",))
+MORE = (*schema.MIGRATIONS, ("ALTER TABLE turn ADD COLUMN more TEXT",))
 
 
 @pytest.mark.parametrize("reads", [False, True])
@@ -717,30 +721,46 @@ def test_no_key_is_in_the_file(server: ScriptedServer, journal: Journal) -> None
     assert b"uthorization" not in content
 
 
-def test_no_key_that_was_sent_is_in_the_file(
+def test_no_secret_of_a_field_is_in_the_file(
     server: ScriptedServer, journal: Journal
 ) -> None:
-    """In a message, a system prompt or a field; it is sent, and not restored."""
+    """What its name says is one is sent, and not restored."""
     server.will(says("fine"))
     body = {"api_key": "its-own-kind", "tools": [{"Authorization": "Bearer abc12"}]}
-    chat = Conversation(system=f"Use {KEY} now", journal=journal)
-    chat.ask(f"Is {KEY} a key?", extra_body=body, user=KEY).result()
+    chat = Conversation(journal=journal)
+    chat.ask("Why?", extra_body=body).result()
     journal.flush(PATIENCE)
     content = b"".join(f.read_bytes() for f in journal.file.parent.iterdir())
     [restored] = journal.read(chat.state.id).turns
-    leaks = [
-        each for each in (KEY, "its-own-kind", "abc12") if each.encode() in content
-    ]
 
     assert "its-own-kind" == server.requests[0].body["api_key"]
-    assert [("system", f"Use {KEY} now"), ("user", f"Is {KEY} a key?")] == (
-        server.messages[0]
-    )
-    assert [] == leaks
-    assert ("Is [key] a key?", "Use [key] now") == (restored.prompt, restored.system)
+    assert [] == [each for each in (b"its-own-kind", b"abc12") if each in content]
     assert {"api_key": "[key]", "tools": [{"Authorization": "[key]"}]} == (
         restored.options["extra_body"]
     )
+
+
+def test_what_was_sent_anyway_is_in_the_file(
+    server: ScriptedServer, journal: Journal
+) -> None:
+    """Just as it was sent; what was held back is not, nor was it sent."""
+    server.will(says("fine"))
+    chat = Conversation(system=f"Use {KEY} now", journal=journal)
+    with pytest.raises(HeldBack) as caught:
+        chat.ask(f"Is {KEY} a key?")
+    journal.flush(PATIENCE)
+    before = b"".join(f.read_bytes() for f in journal.file.parent.glob("*"))
+    chat.ask(f"Is {KEY} a key?", user=KEY, anyway=True).result()
+    journal.flush(PATIENCE)
+    state = journal.read(chat.state.id)
+
+    assert KEY not in f"{caught.value} {caught.value.hint}"
+    assert KEY.encode() not in before
+    assert [[("system", f"Use {KEY} now"), ("user", f"Is {KEY} a key?")]] == (
+        server.messages
+    )
+    assert list(chat.turns) == list(state.turns)
+    assert f"Use {KEY} now" == state.system
 
 
 WORDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)

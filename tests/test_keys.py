@@ -10,8 +10,10 @@ import stat
 import string
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
+import IPython
 import pytest
 from asks import ask
 from conftest import Shell
@@ -26,11 +28,13 @@ from apertis_magic import Apertis
 from apertis_magic.api import key_file, keys
 from apertis_magic.chat import session
 from apertis_magic.chat.settings import Settings
-from apertis_magic.clean import holds_key
+from apertis_magic.credentials import holds_key, redact
 from apertis_magic.errors import ConfigurationError
 
 APERTIS = "https://api.apertis.ai/v1"
 KEY = "hush-0123456789"
+KEY_TAKEN = "[key]"
+STARTS = "> \"',"
 _DRAW = random.Random(0)  # noqa: S311  keys for tests
 
 
@@ -598,19 +602,84 @@ KEYS = [
     "sk-3f2a9c1e-7b4d-4e8a-9c2b-5d6e7f8a9b0c",
     drawn("AKIA", 16, string.ascii_uppercase),
     drawn("xoxb-", 12, "") + "-" + drawn("", 12, "") + "-" + drawn("", 24),
+    # What passes for a placeholder, but for its length.
+    "sk-proj-abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGH",
+    "sk-proj-abcdef1234567890abcdef",
+    "ghp_" + "0123456789abcdef" * 2,
+    "sk-your-" + drawn("", 40),
+    # As long as a key is at the least, and longer than those of today.
+    drawn("ghp_", 15) + "0",
+    drawn("gho_", 60) + "0",
+    drawn("hf_", 16) + "0aB1",
+    drawn("AKIA", 24, string.ascii_uppercase),
+    drawn("AIza", 16),
+    drawn("xapp-1-", 40),
+    drawn("sk_live_", 24),
 ]
+PRIVATE = "-----BEGIN {}PRIVATE KEY-----"
+PRIVATE_KEYS = [
+    *(PRIVATE.format(kind) for kind in ("", "RSA ", "EC ", "OPENSSH ", "ENCRYPTED ")),
+    "-----BEGIN PGP PRIVATE KEY BLOCK-----",
+    "---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----",
+    "> " + PRIVATE.format("DSA "),
+    '"' + PRIVATE.format("") + '",',
+]
+BODY = drawn("MII", 61)
 
 
-@pytest.mark.parametrize("key", KEYS, ids=lambda key: key[:7])
-@pytest.mark.parametrize("text", ["{}", "key={}, why?", '"{}"', "Bearer {}\n", "({})."])
+@pytest.mark.parametrize("key", KEYS, ids=lambda key: f"{key[:7]}{len(key)}")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{}",
+        "key={}, why?",
+        '"{}"',
+        "Bearer {}\n",
+        "({}).",
+        r'"Keys:\n{}\n"',
+        r"\t{}",
+        "?a=%0A{}",
+    ],
+)
 def test_a_key_is_known_by_its_shape(key: str, text: str) -> None:
     """Wherever it stands in a text."""
     assert holds_key(text.format(key))
 
 
+@pytest.mark.parametrize("line", PRIVATE_KEYS)
+def test_a_private_key_is_known_by_its_first_line(line: str) -> None:
+    """Among others, with what line ends there are, whatever follows."""
+    for end in ("\n", "\r\n"):
+        assert holds_key(end.join(("Why does", line, "Proc-Type: 4", "fail?")))
+        assert KEY_TAKEN == redact(end.join((line.strip(STARTS), BODY, BODY, "abc=")))
+
+
 @pytest.mark.parametrize(
     "text",
     [
+        '{{"private_key": "{}\\n{}\\nabc=\\n-----END PRIVATE KEY-----\\n"}}',
+        "cert = '{}' \n    '{}'",
+        "{} {}",
+    ],
+)
+def test_a_private_key_is_known_by_what_follows(text: str) -> None:
+    """Where its first line is none of its own, as in JSON and in code."""
+    assert holds_key(text.format(PRIVATE.format("RSA "), BODY))
+    assert BODY not in redact(text.format(PRIVATE.format("RSA "), BODY))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "What does -----BEGIN PRIVATE KEY----- mean?",
+        'if line.startswith("-----BEGIN RSA PRIVATE KEY-----"):',
+        "-----BEGIN CERTIFICATE-----\n" + BODY,
+        "-----BEGIN PUBLIC KEY-----\n" + BODY,
+        "sk-container-id-1 sk-estimator-doc-link",
+        "hf_tokenizer_of_the_second_model2 = hf_model.to(device1)",
+        "github_pat_for_this_repository_2",
+        "xai-grok-2-1212-vision-latest",
+        "sk-" + "x" * 60,
         "sk-learn",
         "sk-foo-bar",
         "sk-learn-contrib-lightning-1-3-2-compatible",
@@ -621,8 +690,21 @@ def test_a_key_is_known_by_its_shape(key: str, text: str) -> None:
         "sk-1x1x1x1x1x1x1x1x1x1x",
         "sk-your-key-here",
         "sk-YourKey1a2b3c4d5e6f7g",
-        "sk-proj-abcdef1234567890abcdef",
+        "sk-proj-abcdef123456789abcdef",
         "sk-internationalisation2024",
+        "sk-proj-" + "x" * 34,
+        # Names that were joined, or tell versions.
+        "hf_LlamaForCausalLM = LlamaForCausalLM.from_pretrained('x')",
+        "hf_Qwen2ForCausalLM",
+        "sk-RandomForestClassifier and sk-GradientBoostingClassifier",
+        "hf_BertForSequenceClassificationWithDropout",
+        "hf_mixtral_8x7b_instruct_v0",
+        "hf_llama3_8b_instruct_q4_k_m_v2.gguf",
+        "sk-learn-1.3.2-cp311-cp311-manylinux2014_x86_64.whl",
+        "sk-transformer-l12-h8-d512-v3-b32",
+        "https://cdn.example/sk-assets-v2-3f2a1b/app.js",
+        "npm_package_dependencies_lodash4_v17_x64_3a",
+        "pplx-70b-online-8x7b-q4-k_m",
         "AKIAIOSFODNN7EXAMPLE",
         "hf_hub_download(repo_id='x')",
         "ghp_...",
@@ -642,12 +724,47 @@ def test_words_are_no_keys(words: list[str]) -> None:
         assert not holds_key("sk-" + joint.join(words) + " sk-" + joint.join(words))
 
 
-def test_this_code_is_no_key() -> None:
-    """Nor is any other module of the package."""
-    files = [*Path(apertis_magic.__file__).parent.rglob("*.py")]
+def test_ordinary_code_is_no_key() -> None:
+    """Nor is what it says of itself: thousands of pieces, of Python's own and ours."""
+    library = Path(sysconfig.get_paths()["stdlib"])
+    ours, ipythons = (str(each.__file__) for each in (apertis_magic, IPython))
+    places = (library, Path(ours).parent, Path(ipythons).parent)
+    files = [file for place in places for file in place.rglob("*.py")]
+    # Python's tests have keys to test with.
+    pieces = [
+        piece
+        for file in files
+        if not {"test", "tests", "site-packages"} & set(file.parts)
+        for piece in file.read_text("utf-8", errors="replace").split("\n\n\n")
+    ]
 
-    assert len(files) > 20
-    assert [] == [file for file in files if holds_key(file.read_text("utf-8"))]
+    assert len(pieces) > 2_000
+    assert [] == [piece for piece in pieces if holds_key(piece)]
+
+
+def test_ordinary_prompts_are_no_key() -> None:
+    """A thousand of them, about keys and with what looks like some."""
+    words = (
+        "Why is my key refused?",
+        "os.environ['APERTIS_API_KEY']",
+        "api_key='sk-...'",
+        "sk-your-key-here",
+        "What does sk- stand for?",
+        "sklearn.svm.SVC(kernel='rbf')",
+        "git show 3f2a9c1e7b4d4e8a9c2b5d6e7f8a9b0c1d2e3f40",
+        "uuid 3f2a9c1e-7b4d-4e8a-9c2b-5d6e7f8a9b0c",
+        "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAUA",
+        "hf_hub_download(repo_id='x', filename='model-00001-of-00002.safetensors')",
+        "https://example.org/xoxo-a-very-long-slug-of-an-article-2024",
+        "task-1a2b3c4d5e6f7a8b9c0d1e2f3a4b",
+        "AKIA is the prefix, as in AKIAIOSFODNN7EXAMPLE",
+        "df.groupby('sk_test_result_of_group_1').mean()",
+        "ssh-keygen -t ed25519 -C you@example.org",
+    )
+    draw = random.Random(7)  # noqa: S311  anything
+    prompts = [" ".join(draw.choices(words, k=draw.randint(1, 9))) for _ in range(1000)]
+
+    assert [] == [prompt for prompt in prompts if holds_key(prompt)]
 
 
 @given(st.text(), st.from_regex(r"[!-~]{16,64}", fullmatch=True), st.text())

@@ -10,6 +10,7 @@ import pytest
 from journals import PATIENCE, is_one_line, query
 
 from apertis_magic import files
+from apertis_magic.chat.journal import faults, schema
 from apertis_magic.chat.journal import file as journal_file
 from apertis_magic.chat.journal.journal import Journal
 from apertis_magic.chat.parts import Refusal, Text
@@ -25,8 +26,8 @@ FILES = [name for name in TURNS if not name.startswith("journal")]
 EXPORTS = [name for name in FILES if name.startswith(("export", "files"))]
 ENDINGS = (".ipynb", ".md", ".json")
 DERIVED = ("text", "reasoning", "refusal")
-VERSION = len(journal_file._MIGRATIONS)
-OLD = journal_file._MIGRATIONS[:1]
+VERSION = len(schema.MIGRATIONS)
+OLD = schema.MIGRATIONS[:1]
 
 
 def copied(name: str, folder: Path) -> Path:
@@ -38,7 +39,7 @@ def copied(name: str, folder: Path) -> Path:
 def as_then(turn: Turn) -> dict[str, Any]:
     """Return a turn as the JSON of version 0.1.0 had it."""
     raw = turn.to_dict()
-    for name in ("answers", "repaired", "star", "note"):
+    for name in ("answers", "repaired", "star", "note", "anyway", "untrusted"):
         del raw[name]
     return {
         **raw,
@@ -161,6 +162,24 @@ def test_the_journal_is_led_to_the_newest_schema(
     assert {"main", *(["new"] if writes else [])} == before
 
 
+@pytest.mark.parametrize("page", [2, 4, 6, 10])
+def test_a_damaged_journal_is_led_to_it_too(tmp_path: Path, page: int) -> None:
+    """Who reads it first gets what can be read, and is told that it was damaged."""
+    file = copied("journal.sqlite", tmp_path)
+    content = bytearray(file.read_bytes())
+    content[page * 4096 : (page + 1) * 4096] = b"\xff" * 4096
+    file.write_bytes(content)
+    journal = Journal(file)
+    before = [each.name for each in journal.conversations()]
+    journal.flush(PATIENCE)
+
+    assert ["main"] == before == [each.name for each in journal.conversations()]
+    assert [(VERSION,)] == query(file, "PRAGMA user_version")
+    assert "is set aside as" in journal.problem
+
+    journal.close()
+
+
 def entry_of_today() -> Any:
     """Return a turn with its place, as a conversation has it."""
     [state] = files.load(MADE / "export.json")
@@ -210,7 +229,7 @@ def test_version_0_1_0_leaves_the_new_file_alone(tmp_path: Path) -> None:
     journal.keep(State(name="new", history=(entry_of_today(),)))
     journal.close()
     before = file.read_bytes()
-    with pytest.raises(journal_file.NewerSchemaError):
+    with pytest.raises(faults.NewerSchemaError):
         journal_file.open_to_write(file, OLD)
     with (
         pytest.raises(ApertisError, match="a newer version"),

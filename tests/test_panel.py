@@ -34,6 +34,7 @@ from apertis_magic.chat.question import Question
 from apertis_magic.chat.reply import Reply
 from apertis_magic.chat.state import State, history_of
 from apertis_magic.chat.turn import Cell, Turn
+from apertis_magic.clean import mend
 from apertis_magic.errors import ConfigurationError
 from apertis_magic.panel import fields, requests
 from apertis_magic.panel.feed import PAGE, Feed
@@ -612,9 +613,12 @@ def test_a_message_is_good_or_none(content: Any, buffers: list[bytes]) -> None:
     sent = requests._FIELDS[request.kind]
 
     assert isinstance(request, Request)
-    assert {name: content[name] for name in sent if name != "names"} == {
-        name: getattr(request, name) for name in sent if name != "names"
-    }
+    named = set(sent) - {"names", "anyway"}
+
+    assert {
+        name: mend(v) if isinstance(v := content[name], str) else v for name in named
+    } == {name: getattr(request, name) for name in named}
+    assert request.anyway == content.get("anyway", False)
     assert content.get("names", []) == [n for n, _ in request.files] or (
         "names" not in sent
     )
@@ -623,13 +627,13 @@ def test_a_message_is_good_or_none(content: Any, buffers: list[bytes]) -> None:
 @pytest.mark.parametrize("kind", sorted(requests._FIELDS))
 def test_a_message_of_each_kind(kind: str) -> None:
     """One with all its fields is taken; one that lacks a field is not."""
-    empty: dict[type, Any] = {str: "x", int: 1, list: ["a"]}
+    empty: dict[type, Any] = {str: "x", int: 1, bool: True, list: ["a"]}
     fields = {n: empty[t] for n, t in requests._FIELDS[kind].items()}
     buffers = [b"1"] if "names" in fields else []
 
     assert kind == requests.read({"kind": kind, **fields}, buffers).kind
 
-    for name in fields:
+    for name in set(fields) - {"anyway"}:
         lacking = {k: v for k, v in fields.items() if k != name}
         with pytest.raises(ValueError, match=name):
             requests.read({"kind": kind, **lacking}, buffers)
@@ -638,11 +642,21 @@ def test_a_message_of_each_kind(kind: str) -> None:
 @pytest.mark.parametrize(
     ("content", "buffers", "told"),
     [
-        ({"kind": "new", "token": "x" * 2_000_001}, [], "too long"),
+        ({"kind": "new", "token": "x" * 1_001}, [], "too long"),
+        ({"kind": "model", "token": "", "name": "x" * 1_001}, [], "too long"),
+        ({"kind": "system", "token": "", "text": "x" * 2_000_001}, [], "too long"),
+        ({"kind": "fork", "token": "", "turn": "", "anyway": True}, [], "anyway"),
+        ({"kind": "new", "token": "", "path": "/etc"}, [], "no 'path'"),
+        ({"kind": "retry", "token": "", "turn": "", "anyway": 1}, [], "int"),
         ({"kind": "page", "view": "", "first": -1, "last": 1}, [], "out of range"),
         ({"kind": "page", "view": "", "first": True, "last": 1}, [], "bool"),
         ({"kind": "ask", "token": "", "text": "", "names": [1]}, [b""], "names"),
         ({"kind": "new", "token": ""}, [b""], "names"),
+        (
+            {"kind": "ask", "token": "", "text": "", "names": ["a"] * 101},
+            [b""] * 101,
+            "names",
+        ),
         (
             {"kind": "ask", "token": "", "text": "", "names": ["a"]},
             [bytes(8_000_001)],

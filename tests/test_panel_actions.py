@@ -5,14 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scripted_server import USAGE, ScriptedServer, fails, says
+from scripted_server import NEVER, USAGE, Answer, ScriptedServer, fails, says
 from turns import turn_of
 
 from apertis_magic import files, local
-from apertis_magic.chat import session
+from apertis_magic.chat import session, trust
 from apertis_magic.chat.attachment import Attachment
 from apertis_magic.chat.question import Question
 from apertis_magic.chat.session import Session
+from apertis_magic.chat.settings import Settings
 from apertis_magic.chat.state import State, history_of
 from apertis_magic.panel.actions import Actions, Outcome
 from apertis_magic.panel.requests import Request
@@ -139,6 +140,36 @@ def test_no_key_is_sent_or_kept(
     assert 1 == len(server.requests)
 
 
+@pytest.mark.parametrize("kind", ["ask", "edit", "retry"])
+def test_what_is_held_back_is_sent_anyway(
+    does: Does, here: Session, server: ScriptedServer, kind: str
+) -> None:
+    """It is offered, by the page's own button, and then sent as it is."""
+    server.will(says("half", finish="length"), says("so"))
+    does("ask", text=f"Is {KEY} good?", anyway=True)
+    turn = here.current.turns[0]
+    fields = {"turn": turn.id, "text": f"Is {KEY} good?"}
+    held = does(kind, **fields)
+
+    assert (False, True) == (held.ok, held.anyway)
+    assert "holds an API key" in held.text
+    assert "anyway" not in held.text + held.hint
+    assert 1 == len(server.requests)
+    assert Outcome() == does(kind, **fields, anyway=True)
+    assert KEY in str(server.requests[1].body)
+
+
+@pytest.mark.parametrize(
+    ("kind", "what"), [("system", "system prompt"), ("model", "model")]
+)
+def test_a_setting_with_a_key_is_not_changed(does: Does, kind: str, what: str) -> None:
+    """It would be sent with every question, so nobody is offered to set it anyway."""
+    outcome = does(kind, text=KEY, name=KEY)
+
+    assert f"The {what} was not changed" in outcome.text
+    assert (False, False) == (outcome.ok, outcome.anyway)
+
+
 def test_turns_change(does: Does, here: Session, server: ScriptedServer) -> None:
     """Asked again, edited, taken out and put back, each in its place."""
     server.will(*map(says, ("one", "two", "ONE", "deux", "drei")))
@@ -240,12 +271,146 @@ def test_a_conversation_is_written(
     assert ["1?"] == [turn.prompt for turn in read.turns]
 
 
+def test_an_export_is_not_sent_anyway(
+    does: Does, server: ScriptedServer, folder: Path
+) -> None:
+    """A file is made to be passed on: the line says which command writes it."""
+    server.will(says("one"))
+    does("ask", text=f"Is {KEY} good?", anyway=True)
+    outcome = does("export", name="json")
+
+    assert (False, False) == (outcome.ok, outcome.anyway)
+    assert "%chat export … --anyway" in outcome.hint
+    assert [] == list(folder.iterdir())
+
+
+def test_what_a_file_sets_is_not_asked_again(
+    does: Does, here: Session, server: ScriptedServer
+) -> None:
+    """Asking a loaded question again says what is left out."""
+    server.will(says("one"))
+    question = Question("Why?", fields={"n": 9, "temperature": 1})
+    loaded = State(name="main", history=history_of([turn_of(question=question)]))
+    here.adopt(trust.marked(loaded, trusted=False))
+
+    assert Outcome("Asked without what its file sets: n.") == does(
+        "retry", turn=here.current.turns[0].id
+    )
+
+
+def test_an_open_address_is_told_of(
+    does: Does, here: Session, server: ScriptedServer
+) -> None:
+    """Once, with the question that goes there."""
+    server.will(says("one"))
+    # This machine by a name that does not say so.
+    url = server.url.replace("127.0.0.1", "0.0.0.0")  # noqa: S104  nobody listens there
+    here.redirect(Settings(base_url=url, model="m"))
+
+    assert does("ask", text="1?").text.startswith(f"{url} is not encrypted")
+    assert Outcome() == does("ask", text="2?")
+
+
 def test_a_form_of_file_that_there_is_not(does: Does, server: ScriptedServer) -> None:
     """One line says which there are."""
     server.will(says("one"))
     does("ask", text="1?")
 
-    assert ".ipynb, .md, .json" in does("export", name="exe").text
+    assert "ipynb, md, json" in does("export", name="exe").text
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        "x/../../package.json",
+        "../../x.md",
+        "ipynb/../../../y",
+        "/md",
+        "..\\md",
+        "md:json",
+        "MD",
+        "",
+        "json ",
+        "\0md",
+    ],
+)
+def test_an_ending_that_names_a_path(
+    does: Does, server: ScriptedServer, folder: Path, ending: str
+) -> None:
+    """Nothing is written, in the folder or beside it."""
+    server.will(says("one"))
+    (folder / "main.x").mkdir()
+    does("ask", text="1?")
+    before = set(folder.parent.rglob("*"))
+    outcome = does("export", name=ending)
+
+    assert not outcome.ok
+    assert before == set(folder.parent.rglob("*"))
+
+
+def test_files_of_one_name(does: Does, server: ScriptedServer, folder: Path) -> None:
+    """They end at a number, however often a page asks for another."""
+    server.will(says("one"))
+    for number in range(2, 101):
+        (folder / f"main-{number}.md").write_text("mine")
+    (folder / "main.md").write_text("mine")
+    does("ask", text="1?")
+    outcome = does("export", name="md")
+
+    assert "There are 100 files of that name already." == outcome.text
+    assert 100 == len(list(folder.iterdir()))
+
+
+@pytest.mark.parametrize("kind", ["new", "fork"])
+def test_conversations_end_at_a_number(does: Does, here: Session, kind: str) -> None:
+    """Each of them costs every page a little."""
+    outcomes = [does(kind) for _ in range(205)]
+
+    assert 200 == len(here.names)
+    assert "There are 200 conversations already." == outcomes[-1].text
+
+    does("remove", name="main")
+    does(kind)
+
+    assert not does("undo").ok
+    assert 200 == len(here.names)
+
+    does("remove", name=here.current.name)
+    does("undo")
+
+    assert 200 == len(here.names)
+
+
+def test_questions_that_wait_end_at_a_number(
+    here: Session, server: ScriptedServer
+) -> None:
+    """In all conversations together, and of every kind."""
+    server.will(Answer((NEVER,)))
+    actions = Actions(here, lambda _: None)
+    kinds = ["ask"] * 10 + ["new"] + ["ask"] * 10
+    outcomes = [actions.do(Request(kind=kind, text="1?")) for kind in kinds]
+    refused = [
+        actions.do(Request(kind=kind, text="1?"))
+        for kind in ("ask", "retry", "continue")
+    ]
+    for name in here.names:
+        for each in here.find(name).under_way:
+            each.reply.settle()
+
+    assert all(outcome.ok for outcome in outcomes)
+    assert {"Nothing was sent: 20 questions wait for their answers."} == {
+        outcome.text for outcome in refused
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [("system", ""), ("option", "stop"), ("option", "user")]
+)
+def test_a_setting_that_is_too_long(does: Does, kind: str, name: str) -> None:
+    """Every page is told it again with each change."""
+    outcome = does(kind, name=name, text="x" * 200_001)
+
+    assert not outcome.ok
 
 
 def test_what_fails_is_a_turn(

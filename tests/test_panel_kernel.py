@@ -9,7 +9,16 @@ from typing import Any
 import pytest
 from drawn import drawn, png
 from kernel_driver import Kernel, Outcome
-from scripted_server import DONE, Answer, ScriptedServer, Wait, chunk, fails, says
+from scripted_server import (
+    DONE,
+    NEVER,
+    Answer,
+    ScriptedServer,
+    Wait,
+    chunk,
+    fails,
+    says,
+)
 
 ONE, TWO, THREE = "1", "2", "3"
 VIEW = "application/vnd.jupyter.widget-view+json"
@@ -29,6 +38,7 @@ class Page:
         self.frame: dict[str, Any] = {}
         self.said: dict[str, dict[str, Any]] = {}
         self.pictures: list[bytes] = []
+        self.questions: list[str] = []
         self._size = 0
         self._messages = kernel.told(self.comm)
         self.ask("hello")
@@ -59,6 +69,7 @@ class Page:
     def _take(self, message: dict[str, Any], buffers: list[bytes]) -> None:
         kind = message["kind"]
         self._size += len(json.dumps(message))
+        self.pictures += buffers
         if kind in ("frame", "hello"):
             self.frame = message
         elif kind == "show":
@@ -67,10 +78,10 @@ class Page:
             self._splice(message)
         elif kind == "outcome":
             self.said[message["token"]] = message
-        elif kind == "picture":
-            self.pictures += buffers
+        elif kind == "question":
+            self.questions.append(message["text"])
         for turn in self.turns:
-            if kind == "stale":
+            if kind == "stale" and not turn["open"]:
                 turn["stale"] = message["turns"].get(turn["id"], turn["stale"])
             elif kind == "grow" and turn["id"] == message["id"]:
                 if message.get("anew"):
@@ -283,6 +294,75 @@ def test_what_no_page_would_send(page: Page) -> None:
 
     assert {ONE} == set(page.said)
     assert "There is nothing to undo." == page.said[ONE]["text"]
+
+
+def test_a_question_of_a_megabyte(page: Page, server: ScriptedServer) -> None:
+    """A page has its beginning, and all of it where it asks for that."""
+    resume = threading.Event()
+    server.will(Answer((chunk("s"), Wait(resume), chunk("o", finish="stop"), DONE)))
+    text = "Some words of it. " * 60_000 + "End."
+    page.ask("ask", token=ONE, text=text, names=[], anyway=True)
+    under_way = dict(page.last(open=True))
+    page.ask("question", turn=under_way["id"])
+    page.until(kind="question")
+    resume.set()
+    ended = page.last(open=False)
+    page.ask("hello")
+    page.until(kind="show")
+    seen = page.size
+    page.ask("question", turn=ended["id"])
+    page.until(kind="question")
+    page.ask("question", turn="gone")
+    page.until(kind="question")
+
+    assert [text, text, ""] == page.questions
+    assert [(20_000, len(text) - 20_000)] * 2 == [
+        (len(turn["question"]), turn["rest"]) for turn in (under_way, ended)
+    ]
+    assert 100_000 > seen - len(text)
+
+
+def threads(kernel: Kernel) -> int:
+    """Return how many threads the kernel has."""
+    done = kernel.run("import threading\nprint(threading.active_count())")
+    return int(done.printed)
+
+
+@pytest.mark.parametrize("kind", ["models", "restorable"])
+def test_a_flood_of_lookups(page: Page, server: ScriptedServer, kind: str) -> None:
+    """One is under way at a time, whoever asks; the panel goes on meanwhile."""
+    server.will(Answer((NEVER,)))
+    before = threads(page.kernel)
+    for number in range(1_000):
+        page.kernel.tell(page.comm, {"kind": kind, "view": str(number % 100)})
+    page.ask("undo", token=ONE)
+    page.until(ONE)
+
+    # One of the background loop, and one of its resolver's.
+    assert before + 2 >= threads(page.kernel)
+    assert 1 >= len(server.requests)
+
+
+def test_a_flood_of_pages(page: Page) -> None:
+    """Those that are shown are known; a hundred others more or less change nothing."""
+    for number in range(2_000):
+        page.kernel.tell(page.comm, {"kind": "hello", "view": f"{number}"})
+        page.kernel.tell(
+            page.comm, {"kind": "page", "view": "", "first": number, "last": 9}
+        )
+    page.ask("undo", token=ONE)
+    page.until(ONE)
+    done = page.kernel.run(
+        "import gc\n"
+        "from apertis_magic.panel.publisher import Publisher\n"
+        "[made] = [e for e in gc.get_objects() if isinstance(e, Publisher)"
+        " and not e._closed][-1:]\n"
+        "print(len(made._views), len(made._queries))"
+    )
+    views, queries = map(int, done.printed.split())
+
+    assert 100 >= views
+    assert 100 >= queries
 
 
 def test_what_a_saved_notebook_shows(page: Page, server: ScriptedServer) -> None:

@@ -28,6 +28,7 @@ from apertis_magic.chat.session import Session
 from apertis_magic.panel import requests, widget
 from apertis_magic.panel.actions import Actions
 from apertis_magic.panel.feed import PAGE
+from apertis_magic.panel.lookups import Lookups
 from apertis_magic.panel.publisher import Publisher
 from apertis_magic.panel.requests import Request
 from apertis_magic.panel.rows import Json
@@ -36,7 +37,7 @@ from apertis_magic.panel.saved import SavedTranscript
 pytestmark = pytest.mark.usefixtures("cache")
 
 TYPES = Types(FILE.read_text(encoding="utf-8"))
-NAMES = {str: "string", int: "number", list: "string[]"}
+NAMES = {str: "string", int: "number", bool: "boolean", list: "string[]"}
 
 
 class Listener:
@@ -54,6 +55,7 @@ class Listener:
             SavedTranscript(session),
             lambda message, _: self._sent.put(json.loads(json.dumps(message))),
         )
+        self._lookups = Lookups(session, self.publisher.post)
         self._unwatch = session.watchers.add(self.publisher.wake)
         self._thread = threading.Thread(target=self.publisher.run)
         self._thread.start()
@@ -67,7 +69,11 @@ class Listener:
     def query(self, kind: str, **fields: Any) -> None:
         """Ask to be shown something, and wait for the answer."""
         self._begin = len(self.messages)
-        self.publisher.answer(Request(kind=kind, view="v", **fields))
+        request = Request(kind=kind, view="v", **fields)
+        if kind in Lookups.KINDS:
+            self._lookups.do(request)
+        else:
+            self.publisher.answer(request)
         self.until(lambda message: message.get("to") == "v")
 
     def do(self, kind: str, **fields: Any) -> None:
@@ -122,7 +128,9 @@ def test_what_the_page_sends_is_what_the_kernel_takes() -> None:
 
 def test_every_message_of_a_page_is_done_or_answered() -> None:
     """And nothing is done for which there is no message."""
-    assert set(requests._FIELDS) == {*Actions._KINDS, *widget._QUERIES, "stop"}
+    shown = (*widget._QUERIES, *Lookups.KINDS)
+
+    assert set(requests._FIELDS) == {*Actions._KINDS, *shown, "stop"}
 
 
 def everything_is_sent(listener: Listener, server: ScriptedServer) -> None:
@@ -160,6 +168,9 @@ def everything_is_sent(listener: Listener, server: ScriptedServer) -> None:
     listener.query("picture", turn=again["id"], number=0)
     server.will(json_answer({"data": [{"id": "m"}]}))
     listener.query("models")
+    listener.query("restorable")
+    listener.query("question", turn=again["id"])
+    listener.publisher.post({"kind": "taken", "token": "1"})
     listener.publisher.post({"kind": "progress", "text": "half"})
     listener.until(lambda message: message["kind"] == "progress")
 
@@ -229,6 +240,7 @@ def test_an_answer_that_was_cut_off_can_be_continued(
     [
         ("attachments.js", "LARGEST", requests.LARGEST),
         ("span.js", "PAGE_TURNS", PAGE),
+        ("kernel.js", "LONGEST", requests.LONGEST),
     ],
 )
 def test_the_limits_are_the_same(file: str, name: str, value: int) -> None:

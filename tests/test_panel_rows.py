@@ -50,6 +50,7 @@ def test_an_answer_under_way(server: ScriptedServer) -> None:
         "id": reply.id,
         "open": True,
         "question": "x",
+        "rest": 0,
         "files": SHOWN_FILES,
         "text": "😀 **A**\n\nB",
         "covered": len("xx **A**\n\n"),  # JavaScript counts an emoji as two
@@ -111,6 +112,7 @@ def test_a_turn() -> None:
         "id": "t1",
         "open": False,
         "question": "x",
+        "rest": 0,
         "files": SHOWN_FILES,
         "text": "**A**",
         "error": "It broke off.",

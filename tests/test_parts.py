@@ -266,9 +266,51 @@ def test_the_answer_is_that_of_index_0(server: ScriptedServer, index: int) -> No
     server.will(
         Answer((event({"choices": [other]}), chunk("Yes.", finish="stop"), DONE))
     )
-    turn = Conversation().ask("x").result()
+    turn = Conversation().ask("x", n=2).result()
 
     assert ("Yes.", ("Other.",)) == (turn.text, turn.alternatives)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ({}, 1),
+        ({"n": 2}, 2),
+        ({"extra_body": {"n": 3}}, 3),
+        ({"extra_body": {"n": "2"}}, 2),
+        ({"extra_body": {"n": [9]}}, 1),
+        ({"extra_body": {"n": 10**9}}, 128),
+    ],
+)
+def test_choices_that_nobody_asked_for(
+    server: ScriptedServer, *, asked: dict[str, Any], expected: int, stream: bool
+) -> None:
+    """As many are kept as were asked for, whichever came first."""
+    said = "message", "delta"
+    choices = [
+        {"index": n, said[stream]: {"content": f"{n}."}, "finish_reason": "stop"}
+        for n in (*range(1, 200), 0)
+    ]
+    if stream:
+        server.will(Answer((*(event({"choices": [each]}) for each in choices), DONE)))
+    else:
+        server.will(json_answer({"choices": choices}))
+    turn = Conversation().ask("x", stream=stream, **asked).result()
+
+    assert ("0.", expected) == (turn.text, len(turn.answers))
+    assert tuple(f"{n}." for n in range(1, expected)) == turn.alternatives
+
+
+@pytest.mark.parametrize("index", [-3, 1, 10**9])
+def test_a_choice_that_is_numbered_from_elsewhere(
+    server: ScriptedServer, index: int
+) -> None:
+    """It is kept where no other has come."""
+    other = {"index": index, "delta": {"content": "Yes."}, "finish_reason": "stop"}
+    server.will(Answer((event({"choices": [other]}), DONE)))
+
+    assert ("Yes.",) == Conversation().ask("x").result().alternatives
 
 
 def test_usage_of_a_choice(server: ScriptedServer) -> None:

@@ -1,5 +1,7 @@
 """What the Session does for every face: it tells of changes, and sends no key."""
 
+import os
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -512,3 +514,33 @@ def test_forgetting_stops_what_is_under_way(server: ScriptedServer) -> None:
     back, _ = session.current().restore("main")
 
     assert [("half", "interrupted")] == [(t.text, t.finish) for t in back.turns]
+
+
+ENDS = """
+from asks import ask
+from apertis_magic.chat import session
+reply = session.current().ask(ask("x"))
+next(text for text in reply.watch(0.01) if text)
+"""
+
+
+def test_a_process_that_ends_stops_what_is_under_way(
+    server: ScriptedServer,
+) -> None:
+    """As Stop does: the network is not to blame for the answer that was cut."""
+    server.will(Answer((chunk("half"), NEVER)))
+    paths = os.pathsep.join((str(Path(__file__).parent), *sys.path))
+    done = subprocess.run(
+        [sys.executable, "-c", ENDS],
+        env={**os.environ, "PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    back, _ = session.current().restore("main")
+
+    assert "" == done.stderr
+    assert [("half", "interrupted", "")] == [
+        (turn.text, turn.finish, turn.error) for turn in back.turns
+    ]

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apertis_magic.api.sse import LARGEST, Decoder, Event
+from apertis_magic.api import bounds
+from apertis_magic.api.sse import Decoder, Event
 from apertis_magic.errors import StreamError
 
 
@@ -104,7 +105,7 @@ def test_any_cut_gives_the_same_events(
 @pytest.mark.parametrize("end", [b"", b"\ndata: "])
 def test_an_event_that_does_not_end(end: bytes) -> None:
     """In one line or in many, it is refused once it is larger than a picture is."""
-    lines = [b"x" * 65_536 + end] * (LARGEST // 65_536 + 2)
+    lines = [b"x" * 65_536 + end] * (bounds.EVENT.most // 65_536 + 2)
     with pytest.raises(StreamError, match="16 MB"):
         decode(b"data: ", *lines)
 

@@ -1,8 +1,11 @@
 """Answers in a terminal: a real IPython in a real pseudo-terminal, and its stream."""
 
 import io
+import os
 import re
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Sequence
 from contextlib import redirect_stdout
@@ -20,7 +23,7 @@ from scripted_server import (
     fails,
     says,
 )
-from terminal_driver import HEIGHT, Picture, terminal
+from terminal_driver import HEIGHT, PROGRAM, Picture, terminal
 from turns import turn_of
 
 from apertis_magic.chat.draft import Progress
@@ -386,3 +389,78 @@ def test_an_interrupt_waits() -> None:
 
     assert [1] == done
     assert signal.default_int_handler is signal.getsignal(signal.SIGINT)
+
+
+WORDS = [
+    "%chat",
+    "%chat show",
+    "%chat list",
+    "%chat usage",
+    "%chat last",
+    "%chat journal",
+    "%chat set",
+    "%chat delete 你",
+    "%chat load ß.md",
+    "%chat new 你好",
+    "%chat list",
+]
+
+
+@pytest.mark.parametrize("without", ["", "rich"])
+def test_a_terminal_of_ascii(server: ScriptedServer, without: str) -> None:
+    """It shows an answer and every command, with escapes for what it lacks."""
+    server.will(says(*pieces("Grüße — 你 | ≤\n\n| é | ü |\n|---|---|\n| ✓ | x |\n")))
+    ascii_only = {"PYTHONIOENCODING": "ascii"}
+    cells = ["%%chat -m mö\nWas heißt 你?", *WORDS]
+    with terminal(*cells, without=without, environment=ascii_only) as shell:
+        for _ in cells:
+            shell.end()
+
+    assert "UnicodeEncodeError" not in shell.stream
+    assert "Traceback" not in shell.stream
+    assert "Gr\\xfc\\xdfe" in shell.stream
+    assert "Was hei\\xdft \\u4f60?" in shell.stream
+    assert shell.stream.isascii()
+
+
+@pytest.mark.parametrize(
+    ("encoding", "answer"),
+    [
+        ("utf-16", "Grüße 你\U0001f600"),
+        ("utf-8", "Grüße 你\U0001f600"),
+        ("latin-1", "Grüße \\u4f60\\U0001f600"),
+        ("shift_jis", "Gr\\xfc\\xdfe \\u4f60\\U0001f600"),
+    ],
+)
+def test_a_stream_of_another_encoding(
+    server: ScriptedServer, encoding: str, answer: str
+) -> None:
+    """What it has is shown as it is, and what it lacks as an escape."""
+    server.will(says("Grüße 你\U0001f600"))
+    cells = ["%load_ext apertis_magic", "%%chat\nGrüße 你\U0001f600?", *WORDS]
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, "", *cells],
+        env={
+            **os.environ,
+            "PYTHONIOENCODING": encoding,
+            "PYTHONPATH": os.pathsep.join(sys.path),
+        },
+        capture_output=True,
+        check=False,
+    )
+    shown = done.stdout.decode(encoding)
+
+    assert 0 == done.returncode
+    assert "Traceback" not in shown
+    assert len(WORDS) + 2 == shown.count("[end]")
+    assert shown.count(answer) >= 3
+
+
+def test_a_plain_message_of_an_error(server: ScriptedServer) -> None:
+    """It too is escaped, in the one line that it is."""
+    server.will(fails(400, "Ungültig: 你"))
+    with terminal("%%chat\nx", environment={"PYTHONIOENCODING": "ascii"}) as shell:
+        seen = shell.end()
+
+    assert "Ung\\xfcltig: \\u4f60" in seen.replace("\n", "")
+    assert "Traceback" not in shell.stream

@@ -4,6 +4,8 @@ import copy
 import json
 import pickle
 from email.utils import formatdate
+from itertools import pairwise
+from random import Random
 from time import time
 from typing import Any
 
@@ -17,7 +19,8 @@ from apertis_magic.api.assemble import completion_of
 from apertis_magic.api.failures import error_of
 from apertis_magic.api.response import Response
 from apertis_magic.api.types import ChatCompletion, ChatCompletionChunk, Usage
-from apertis_magic.clean import excerpt, redact
+from apertis_magic.clean import excerpt
+from apertis_magic.credentials import redact
 from apertis_magic.errors import ApertisError, ConfigurationError, Interrupted
 
 FIELDS = (
@@ -377,7 +380,21 @@ def test_the_wait_before_another_try(
     error: ApertisError, expected: float | None
 ) -> None:
     """The server's own wait is kept; what waiting cannot mend is not tried again."""
-    assert expected == retry.delay(error, 0)
+    assert expected == retry.delay(error, 0, min)
+
+
+@pytest.mark.parametrize("told", [0.02, 1.0, 30.0, retry.LONGEST_WAIT])
+def test_those_who_wait_do_not_come_back_at_once(told: float) -> None:
+    """They are spread over a tenth of what they were told, and none is early."""
+    between = Random(3).uniform  # noqa: S311  anything
+    error = errors.RateLimited("x", status=429, retry_after=told)
+    waits = sorted(retry.delay(error, 0, between) or 0 for _ in range(32))
+    pairs = pairwise(waits)
+
+    assert told <= waits[0]
+    assert waits[-1] <= told + max(told / 10, 0.05)
+    assert 0 < min(later - earlier for earlier, later in pairs)
+    assert max(told / 20, 0.025) < waits[-1] - waits[0]
 
 
 def test_the_wait_grows_and_is_capped() -> None:

@@ -1,13 +1,13 @@
 """Where requests may go: checks a base URL and tells whose host it names."""
 
 import re
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from apertis_magic.clean import redact
+from apertis_magic.credentials import redact
 from apertis_magic.errors import ConfigurationError
 
 _APERTIS = ("apertis.ai", "stima.tech")
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def is_apertis(base_url: str) -> bool:
@@ -18,7 +18,16 @@ def is_apertis(base_url: str) -> bool:
 
 def is_loopback(base_url: str) -> bool:
     """Tell whether *base_url* is on this machine."""
-    return urlsplit(base_url).hostname in _LOOPBACK
+    host = urlsplit(base_url).hostname or ""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def is_open(base_url: str) -> bool:
+    """Tell whether all between here and another machine can read what is sent."""
+    return urlsplit(base_url).scheme == "http" and not is_loopback(base_url)
 
 
 def origin(base_url: str) -> str:

@@ -1,20 +1,33 @@
 """The bytes of an answer -> its chunks, and whether it ended well; no I/O."""
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 
-from apertis_magic.api import failures
+from apertis_magic.api import bounds, failures
 from apertis_magic.api.assemble import Assembly
 from apertis_magic.api.response import Response
 from apertis_magic.api.sse import Decoder, Event
 from apertis_magic.api.types import ChatCompletion, ChatCompletionChunk
-from apertis_magic.api.value import Json
+from apertis_magic.api.value import Json, is_deep
 from apertis_magic.errors import IncompleteAnswer, StreamError
 
 _DONE = "[DONE]"
 # Not strict: a raw tab in a string is no reason to lose text.
 _decode = json.JSONDecoder(strict=False).raw_decode
 _SPACE = b"\xef\xbb\xbf \t\r\n"
+_STEP = 65_536
+"""Bytes of a whole body that are made into chunks at a time."""
+
+_HEAD = 1_000
+"""Bytes that tell whether a body is a stream."""
+
+_SHORT = 500
+"""Characters in which JSON can be neither deep nor large."""
+
+_WIDE = re.compile(rb"[\xf0-\xf4]|\\u[dD][89abAB]")
+"""One of the characters for which each of a text takes four bytes."""
+
 _FIELDS = (b"data:", b"event:", b"id:", b"retry:", b":")
 
 
@@ -44,7 +57,17 @@ class Answer:
         self._begun = False
         # Until it is known whether it is a stream: some servers answer a streamed
         # request in one piece, others stream under another content type.
-        self._whole: list[bytes] | None = []
+        self._whole: bytearray | None = bytearray()
+
+    def feed_all(self, body: bytearray) -> Iterator[ChatCompletionChunk]:
+        """Give the chunks of a whole body, and see that it ended well.
+
+        Raises:
+            StreamError: it did not.
+        """
+        for start in range(0, len(body), _STEP):
+            yield from self.feed(bytes(body[start : start + _STEP]))
+        yield from self.close()
 
     @property
     def text(self) -> str:
@@ -58,10 +81,12 @@ class Answer:
             StreamError: the server says that something went wrong.
         """
         if self._whole is not None:
-            self._whole.append(piece)
-            if not looks_like_events(b"".join(self._whole[:8]), self._response):
+            self._whole += piece
+            if self._whole[:1].isspace():  # signs of life, which may come for long
+                self._whole = self._whole.lstrip()
+            if not looks_like_events(self._whole, self._response):
                 return iter(())
-            piece, self._whole = b"".join(self._whole), None
+            piece, self._whole = bytes(self._whole), None
         return self._chunks(self._events.feed(piece))
 
     def close(self) -> Iterator[ChatCompletionChunk]:
@@ -72,7 +97,7 @@ class Answer:
             StreamError: the server says that something went wrong.
         """
         self.closed = True
-        body = b"".join(self._whole or ())
+        body = self._whole or bytearray()
         if self._whole is not None and (body.strip() or not is_stream(self._response)):
             whole = parse_completion(body, self._response, self._redact)
             self.complete = True
@@ -87,6 +112,8 @@ class Answer:
 
     def _chunks(self, events: Iterable[Event]) -> Iterator[ChatCompletionChunk]:
         for event in events:
+            if not event.data and event.type == "message":
+                continue  # a sign of life
             payload = parse_json(event.data)
             if event.type == "error":
                 body = payload or {"message": event.data}
@@ -125,27 +152,38 @@ def is_stream(response: Response) -> bool:
     return "text/event-stream" in response.headers.get("content-type", "").lower()
 
 
-def looks_like_events(body: bytes, response: Response) -> bool:
+def looks_like_events(body: bytes | bytearray, response: Response) -> bool:
     """Tell whether *body* begins as a stream of events does, whatever its type says."""
-    begin = body.lstrip(_SPACE)
+    begin = body[:_HEAD].lstrip(_SPACE)
     if begin.startswith((b"{", b"[", b"<")):
         return False
     return begin.startswith(_FIELDS) or (bool(begin) and is_stream(response))
 
 
 def parse_json(text: str) -> Json | None:
-    """Return the JSON object that *text* holds, or None where it holds none."""
+    """Return the JSON object that *text* holds, or None where it holds none.
+
+    Raises:
+        StreamError: it holds more values than anybody needs.
+    """
     text = text.strip("\ufeff \t\r\n")
+    is_short = len(text) < _SHORT  # nearly always
+    if not is_short:
+        # An object takes more memory than a number does.
+        values = 2 * text.count("{") + text.count("[") + text.count(",")
+        bounds.VALUES.check(values)
     try:
         payload, end = _decode(text)
     except (ValueError, RecursionError):
         return None
-    return payload if end == len(text) and isinstance(payload, dict) else None
+    if end < len(text) or not isinstance(payload, dict):
+        return None
+    return payload if is_short or not is_deep(payload) else None
 
 
 def no_json(text: str, redact: Callable[[str], str]) -> StreamError:
     """Return the error for a body that is no JSON object."""
-    words = redact(" ".join(text.split()))[:100]
+    words = redact(" ".join(text[:_HEAD].split()))[:100]
     return StreamError(
         f"The server answered with something that is not JSON: {words!r}",
         hint="Check the base URL; it usually ends in /v1.",
@@ -153,13 +191,15 @@ def no_json(text: str, redact: Callable[[str], str]) -> StreamError:
 
 
 def parse_completion(
-    body: bytes, response: Response, redact: Callable[[str], str]
+    body: bytes | bytearray, response: Response, redact: Callable[[str], str]
 ) -> ChatCompletion:
     """Return the completion that a whole response body holds.
 
     Raises:
         StreamError: it is not JSON, carries an error, or holds no answer.
     """
+    if len(body) > bounds.WIDE.most and _WIDE.search(body):
+        raise bounds.WIDE.exceeded()
     text = body.decode(errors="replace")
     payload = parse_json(text)
     if payload is None:

@@ -4,13 +4,14 @@
 fields that only the whole completion has.
 """
 
-import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from apertis_magic.api import bounds
 from apertis_magic.api.message import Delta, ToolCall, WebSource
 from apertis_magic.api.response import Response
+from apertis_magic.api.tool_calls import Calls, merge
 from apertis_magic.api.types import (
     WEB_SEARCH,
     ChatCompletion,
@@ -23,8 +24,6 @@ from apertis_magic.clean import mend
 if TYPE_CHECKING:
     from apertis_magic.api.usage import Usage
 
-_decode = json.JSONDecoder().raw_decode
-
 # Fields of a delta that are read by what they mean rather than as they come.
 _READ = frozenset(("content", "refusal", "tool_calls", "web_sources", "thinking"))
 _READ |= {"reasoning", "reasoning_content"}
@@ -32,8 +31,9 @@ _PAGES = "web_sources"
 _BESIDE = frozenset((_PAGES, "citations", "search_results"))
 """Fields beside the choices that tell what an answer rests on."""
 
-_GO_ON = ("arguments", "data", "transcript")
-"""Texts that come in pieces; others, such as a role, come again as they are."""
+
+_LONG = bounds.ANSWER.most // 4
+"""Characters from which on it matters how many bytes each takes."""
 
 
 class Run(NamedTuple):
@@ -72,6 +72,8 @@ class Pieces:
         self.sources: dict[str, WebSource] = {}
         self.cited: list[WebSource] = []
         self.finish: str | None = None
+        self._size = 0  # characters
+        self._width = 0  # bytes that each takes of the texts, once they are long
 
     def add(self, choice: ChunkChoice) -> None:
         """Take in the next piece."""
@@ -99,24 +101,65 @@ class Pieces:
             self.cite(WebSource(raw))
 
     def take(self, kind: str, value: str) -> None:
-        """Take in a piece of what the message says."""
+        """Take in a piece of what the message says.
+
+        Raises:
+            StreamError: there is more than anybody reads.
+        """
+        self._size += len(value)
+        if self._size > _LONG:  # seldom
+            self._check_size(kind, value)
         runs = self.runs
         if runs and runs[-1][0] == kind:
             runs[-1][1].append(value)
         else:
+            bounds.RUNS.check(len(runs) + 1)
             runs.append(Run(kind, [value]))
 
+    def _check_size(self, kind: str, value: str) -> None:
+        """See that the texts take no more memory than an answer may.
+
+        One character can make all of a text twice or four times as large.
+        """
+        if not self._width:  # only now it matters
+            texts = [run.pieces for run in self.runs if run.kind != "picture"]
+            self._size = sum(len(each) for text in texts for each in text) + len(value)
+            self._width = max(
+                (_width(each) for text in texts for each in text), default=1
+            )
+        if kind == "picture":
+            self._size -= len(value)
+            return
+        self._width = max(self._width, _width(value))
+        bounds.ANSWER.check(self._size * self._width)
+
     def call(self, raw: Json) -> None:
-        """Take in a piece of a tool call."""
+        """Take in a piece of a tool call.
+
+        Raises:
+            StreamError: there are more than anybody makes.
+        """
+        bounds.CALL_PIECES.check(len(self.called) + 1)
         self.calls.add(ToolCall(raw))
         self.called.append(raw)
 
     def cite(self, page: WebSource) -> None:
-        """Take in a page; one that is known gets its title where it had none."""
+        """Take in a page; one that is known gets its title where it had none.
+
+        Raises:
+            StreamError: there are more than anybody reads.
+        """
         known = self.sources.get(page.url or "")
         if page.url and (known is None or (page.title and not known.title)):
+            bounds.PAGES.check(len(self.cited) + 1)
             self.sources[page.url] = page
             self.cited.append(page)
+
+    @property
+    def extent(self) -> object:
+        """What is another value once more has come."""
+        last = len(self.runs[-1].pieces) if self.runs else 0
+        return len(self.runs), last, len(self.called), len(self.cited), self.finish
 
     def text(self, kind: str = "text") -> str:
         """Return all of one kind."""
@@ -124,43 +167,143 @@ class Pieces:
         return mend("".join("".join(each) for each in pieces))
 
 
+def _width(text: str) -> int:
+    """Return how many bytes each character of a text takes in memory."""
+    if text.isascii() or not text:
+        return 1
+    last = ord(max(text))
+    return 1 if last < 1 << 8 else 2 if last < 1 << 16 else 4
+
+
 class Assembly:
     """What has come of one response; one thread adds to it, and any may look.
 
+    Args:
+        most: how many choices are kept, one of which is that of index 0.
+
     Attributes:
+        most: how many choices are kept; none may have come when it is changed.
         choices: the pieces of each choice, by its index.
         model: the model that answers, as the server names it; empty until it has.
         usage: the tokens it took, once the server has told them.
         ended: whether a choice has told why it ended.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = bounds.CHOICES.most) -> None:
+        self.most = most
         self.choices: defaultdict[int, Pieces] = defaultdict(Pieces)
         self.model = ""
         self.usage: Usage | None = None
         self.ended = False
         self._named: Any = None  # the model, as it came
+        self._kept: dict[int, Pieces] = {}  # of choices that have come
 
     def add(self, chunk: ChatCompletionChunk) -> None:
-        """Take in a chunk."""
+        """Take in a chunk.
+
+        Raises:
+            StreamError: there is more than anybody reads.
+        """
         raw = chunk.raw
         if raw.get("model") != self._named:
             self._named, self.model = raw.get("model"), chunk.model or self.model
         if raw.get("id") != WEB_SEARCH:
             for choice in chunk.choices:
-                pieces = self.choices[choice.index]
-                pieces.add(choice)
-                self.ended = self.ended or pieces.finish is not None
+                pieces = self._kept.get(choice.index) or self._keep(choice.index)
+                if pieces is not None:
+                    pieces.add(choice)
+                    self.ended = self.ended or pieces.finish is not None
         if self.ended or raw.get("usage") or "x_groq" in raw:
             self.usage = chunk.usage or self.usage
         if not _BESIDE.isdisjoint(raw):
             for page in chunk.web_sources:
                 self.choices[0].cite(page)
 
+    def _keep(self, index: int) -> Pieces | None:
+        """Return where a new choice gathers, None for one that nobody asked for."""
+        if len(self._kept) >= self.most:
+            if index != 0:
+                return None
+            # The answer is that of index 0, whichever came first.
+            surplus, _ = self._kept.popitem()
+            self.choices.pop(surplus)
+        pieces = self._kept[index] = self.choices[index]
+        return pieces
+
+    def keeps(self, index: int) -> bool:
+        """Tell whether the choice of an index has come, and is kept."""
+        return index in self._kept
+
     @property
     def text(self) -> str:
         """The text of the first choice, as far as it has come."""
         return self.choices[0].text() if 0 in self.choices else ""
+
+    @property
+    def extent(self) -> object:
+        """What is another value once more of the answers has come."""
+        return [pieces.extent for pieces in tuple(self._kept.values())]
+
+
+class Completing:
+    """Puts a completion together of its chunks, in their order."""
+
+    def __init__(self) -> None:
+        self._assembly = Assembly()
+        self._whole: dict[str, Any] = {}
+        self._others: defaultdict[int, dict[str, Any]] = defaultdict(dict)
+        self._sources: dict[tuple[str | None, str | None], Json] = {}
+        self._values = 0  # of what is beside texts and calls
+
+    def add(self, chunk: ChatCompletionChunk) -> None:
+        """Take in a chunk.
+
+        Raises:
+            StreamError: there is more than anybody reads.
+        """
+        self._assembly.add(chunk)
+        if chunk.notice is None:
+            told = {k: v for k, v in chunk.raw.items() if v not in (None, "")}
+            self._check({k: told[k] for k in told.keys() - self._whole.keys()})
+            self._whole.update(told)
+        for source in chunk.web_sources:
+            self._sources.setdefault((source.url, source.title), source.raw)
+            bounds.PAGES.check(len(self._sources))
+        for piece in chunk.choices:
+            if self._assembly.keeps(piece.index):
+                self._merge_rest(piece)
+
+    def _merge_rest(self, piece: ChunkChoice) -> None:
+        """Add what a piece has beside the message's texts and calls."""
+        logprobs = mapping(piece.raw.get("logprobs"))
+        rest = {k: v for k, v in piece.delta.raw.items() if k not in _READ}
+        others = self._others[piece.index]
+        if rest or logprobs:  # seldom
+            self._check(rest)
+            self._check(logprobs)
+            merge(others, {"message": rest, "logprobs": logprobs})
+
+    def _check(self, new: Json) -> None:
+        self._values += _count(new)
+        bounds.VALUES.check(self._values)
+
+    def completion(self, response: Response | None = None) -> ChatCompletion:
+        """Return the completion.
+
+        Args:
+            response: what the headers of the response tell.
+        """
+        assembly, whole = self._assembly, self._whole
+        whole["object"] = "chat.completion"
+        whole["choices"] = [
+            {"index": index, **_choice(assembly.choices[index], self._others[index])}
+            for index in sorted(filter(assembly.keeps, self._others))
+        ]
+        if assembly.usage is not None:  # of some servers it is in a choice
+            whole["usage"] = assembly.usage.raw
+        if self._sources:
+            whole["web_sources"] = list(self._sources.values())
+        return ChatCompletion(whole, response)
 
 
 def completion_of(
@@ -172,35 +315,19 @@ def completion_of(
         chunks: all chunks of one answer; several choices may interleave.
         response: what the headers of their response tell.
     """
-    assembly = Assembly()
-    whole: dict[str, Any] = {}
-    others: defaultdict[int, dict[str, Any]] = defaultdict(dict)
-    sources: dict[tuple[str | None, str | None], Json] = {}
+    whole = Completing()
     for chunk in chunks:
-        assembly.add(chunk)
-        if chunk.notice is None:
-            whole.update((k, v) for k, v in chunk.raw.items() if v not in (None, ""))
-        for source in chunk.web_sources:
-            sources.setdefault((source.url, source.title), source.raw)
-        for piece in chunk.choices:
-            _merge_rest(others[piece.index], piece)
-    whole["object"] = "chat.completion"
-    whole["choices"] = [
-        {"index": index, **_choice(assembly.choices[index], others[index])}
-        for index in sorted(others)
-    ]
-    if assembly.usage is not None:  # of some servers it is in a choice
-        whole["usage"] = assembly.usage.raw
-    if sources:
-        whole["web_sources"] = list(sources.values())
-    return ChatCompletion(whole, response)
+        whole.add(chunk)
+    return whole.completion(response)
 
 
-def _merge_rest(into: dict[str, Any], piece: ChunkChoice) -> None:
-    """Add what a piece has beside the message's texts and calls."""
-    logprobs = mapping(piece.raw.get("logprobs"))
-    rest = {k: v for k, v in piece.delta.raw.items() if k not in _READ}
-    _merge(into, {"message": rest, "logprobs": logprobs})
+def _count(value: object) -> int:
+    """Return how many values JSON consists of."""
+    if isinstance(value, dict):
+        return len(value) + sum(map(_count, value.values()))
+    if isinstance(value, list):
+        return len(value) + sum(map(_count, value))
+    return 0
 
 
 def _choice(pieces: Pieces, rest: Json) -> dict[str, Any]:
@@ -232,109 +359,3 @@ def _images(pieces: Pieces) -> list[dict[str, Any]]:
         for each in found
         for url in each
     ]
-
-
-def _merge(into: dict[str, Any], piece: Mapping[str, Any]) -> None:
-    """Add a piece to the fields so far: texts and lists grow, others are replaced."""
-    for name, value in piece.items():
-        there = into.get(name)
-        if value is None or value == "":
-            continue
-        if isinstance(value, Mapping):
-            into[name] = dict(there) if isinstance(there, Mapping) else {}
-            _merge(into[name], value)
-        elif isinstance(value, list) and isinstance(there, list):
-            there.extend(value)
-        elif isinstance(value, list):
-            into[name] = list(value)
-        elif isinstance(value, str) and isinstance(there, str) and name in _GO_ON:
-            into[name] = there + value
-        else:
-            into[name] = value
-
-
-class Calls:
-    """The tool calls of an answer, as far as they have come."""
-
-    def __init__(self) -> None:
-        self._calls: list[_Call] = []
-        self._by_id: dict[str, _Call] = {}
-        self._by_index: dict[int, _Call] = {}
-
-    def add(self, piece: ToolCall) -> None:
-        """Take in the next piece, of a call that has begun or of a new one.
-
-        Some servers give every call the index 0, or no index, or no id.
-        """
-        call = self._by_id.get(piece.id or "")
-        if call is None and piece.index is not None:
-            call = self._by_index.get(piece.index)
-        elif call is None and self._calls:
-            call = self._calls[-1]
-        if call is None or call.is_other(piece):
-            call = _Call(piece)
-            self._calls.append(call)
-        else:
-            call.add(piece)
-        if piece.id:
-            self._by_id[piece.id] = call
-        if piece.index is not None:
-            self._by_index[piece.index] = call
-
-    def to_list(self) -> list[dict[str, Any]]:
-        """Return the calls as a whole response has them."""
-        return [each for call in tuple(self._calls) for each in call.to_dicts()]
-
-
-class _Call:
-    """One tool call, as far as it has come."""
-
-    def __init__(self, piece: ToolCall) -> None:
-        self._rest: dict[str, Any] = {}
-        self._id = piece.id
-        self._name = piece.function.name or ""
-        self._arguments: list[str] = []
-        self.add(piece)
-
-    def is_other(self, piece: ToolCall) -> bool:
-        """Tell whether *piece* begins another call than this one."""
-        name = piece.function.name
-        if not name or (piece.id and piece.id == self._id):
-            return False
-        if piece.id and self._id:
-            return True
-        # Without an id a name tells, unless it is only repeated on every piece.
-        is_complete = bool(_objects("".join(self._arguments)))
-        return is_complete or piece.index is None or name != self._name
-
-    def add(self, piece: ToolCall) -> None:
-        """Take in the next piece."""
-        self._id = self._id or piece.id
-        self._name = self._name or piece.function.name or ""
-        self._arguments.append(piece.function.arguments)
-        known = ("index", "id", "function")
-        _merge(self._rest, {k: v for k, v in piece.raw.items() if k not in known})
-
-    def to_dicts(self) -> Iterator[dict[str, Any]]:
-        """Give the call as a whole response has it; two, where two were glued."""
-        arguments = "".join(self._arguments)
-        for number, each in enumerate(_objects(arguments) or [arguments]):
-            yield {
-                "type": "function",
-                **self._rest,
-                "id": f"{self._id}-{number}" if number else self._id,
-                "function": {"name": self._name, "arguments": each},
-            }
-
-
-def _objects(text: str) -> list[str]:
-    """Return the JSON objects that *text* is made of; none where it is not."""
-    objects, rest = [], text.strip()
-    while rest.startswith("{"):
-        try:
-            _, end = _decode(rest)
-        except (ValueError, RecursionError):
-            return []
-        objects.append(rest[:end])
-        rest = rest[end:].lstrip()
-    return [] if rest else objects

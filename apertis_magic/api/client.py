@@ -64,6 +64,11 @@ class _Client(ABC):
         return f"{type(self).__name__}(base_url={self.base_url!r})"
 
     @property
+    def secrets(self) -> tuple[str, ...]:
+        """What goes with every request and is to be seen nowhere."""
+        return self._transport.secrets
+
+    @property
     def base_url(self) -> str:
         """Where the requests go, such as ``https://api.apertis.ai/v1``."""
         return self._transport.target.base_url

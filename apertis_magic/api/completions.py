@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Literal, overload
 
-from apertis_magic.api import conflicts, loop, params
+from apertis_magic.api import bounds, conflicts, loop, params
 from apertis_magic.api.answer import (
     Answer,
     is_stream,
@@ -12,6 +12,7 @@ from apertis_magic.api.answer import (
     parse_completion,
 )
 from apertis_magic.api.assemble import completion_of
+from apertis_magic.api.bounds import Meter
 from apertis_magic.api.incoming import Incoming
 from apertis_magic.api.message import Message, MessageLike, ResponseMessage
 from apertis_magic.api.stream import AsyncStream, Stream
@@ -108,10 +109,10 @@ class AsyncCompletions:
             # Some gateways stream whatever they are asked for.
             async with AsyncStream(incoming) as pieces:
                 return await pieces.completion()
-        content, response = await incoming.read(), incoming.response
+        response, content = incoming.response, await incoming.read(Meter(bounds.ANSWER))
         if looks_like_events(content, response):
             answer = Answer(response, incoming.redact)
-            return completion_of([*answer.feed(content), *answer.close()], response)
+            return completion_of(answer.feed_all(content), response)
         return parse_completion(content, response, incoming.redact)
 
     async def _send(self, call: Call) -> Incoming:

@@ -11,7 +11,7 @@ from apertis_magic.api import address, conflicts
 from apertis_magic.api.params import PARAMS
 from apertis_magic.api.response import Response
 from apertis_magic.api.retry import wait_of
-from apertis_magic.api.value import Json, first, items, mapping
+from apertis_magic.api.value import Json, first, is_deep, items, mapping
 from apertis_magic.clean import printable
 from apertis_magic.errors import (
     ApertisError,
@@ -115,9 +115,9 @@ class _Fault:
     @classmethod
     def of(cls, error: Json, redact: Redact) -> "_Fault":
         words = (error.get(name) for name in ("message", "type", "code"))
-        reason = str(next(filter(None, words), "no reason given"))
+        reason = str(next(filter(None, words), ""))
         # Redacted last: a control character must not keep a key from being seen.
-        message = redact(printable(reason))
+        message = redact(printable(reason)) or "no reason given"
         code, param = error.get("code"), error.get("param")
         if isinstance(code, int) and isinstance(error.get("status"), str):
             code = error["status"]  # Gemini's word; its code is the HTTP status
@@ -262,6 +262,8 @@ def _error(text: str) -> Json:
     try:
         body = json.loads(text.lstrip("\ufeff"))
     except (ValueError, RecursionError):
+        return {"message": _words_of(text)}
+    if is_deep(body):
         return {"message": _words_of(text)}
     if isinstance(body, list):  # Gemini's way
         body = next(iter(items(body)), text)

@@ -1,19 +1,25 @@
 """Gets a JSON object that is no completion."""
 
-from apertis_magic.api import failures
+from apertis_magic.api import bounds, failures
 from apertis_magic.api.answer import no_json, parse_json
+from apertis_magic.api.bounds import Meter
 from apertis_magic.api.transport import Call, Transport
 from apertis_magic.api.value import Json
 
 
-async def fetch(transport: Transport, call: Call) -> Json:
+async def fetch(transport: Transport, call: Call, meter: Meter | None = None) -> Json:
     """Return the JSON object that *call* gives.
+
+    Args:
+        transport: sends it.
+        call: the request.
+        meter: counts what comes, where it is one of several pages.
 
     Raises:
         ApertisError: there was no answer, a refusal, or something else than JSON.
     """
     incoming = await transport.send(call)
-    text = (await incoming.read()).decode(errors="replace")
+    text = (await incoming.read(meter or Meter(bounds.LIST))).decode(errors="replace")
     if text.lstrip().startswith("["):  # some servers send the list alone
         text = f'{{"data": {text}}}'
     payload = parse_json(text)

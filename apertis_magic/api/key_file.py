@@ -11,10 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from apertis_magic import regular
 from apertis_magic.errors import ConfigurationError
 from apertis_magic.paths import config_dir
 
-_OTHERS = 0o077
+_MOST = 1_000_000
+"""Bytes of the file, at the most."""
 
 
 def path() -> Path:
@@ -36,16 +38,16 @@ def read() -> dict[str, str | None]:
             message names its path and nothing of what it holds.
     """
     try:
-        with path().open("rb") as file:
-            if os.fstat(file.fileno()).st_mode & _OTHERS:
-                with suppress(OSError):  # someone else's file, or Windows
-                    path().chmod(0o600)
-            content = file.read()
+        with regular.opened(path()) as file:
+            with suppress(OSError):  # a file system that has no such rights
+                regular.make_private(file, path())
+            content = regular.content(file, _MOST)
     except (FileNotFoundError, NotADirectoryError):
         return {}
-    except OSError as error:
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
         raise ConfigurationError(
-            f"The stored keys in {path()} cannot be read: {error.strerror}.",
+            f"The stored keys in {path()} cannot be read: {reason}.",
             hint="Make the file readable for you, or delete it and run %chat key.",
         ) from None
     held = _parsed(content)
@@ -94,7 +96,7 @@ def _parsed(content: bytes) -> dict[str, str | None] | None:
 def _write(held: dict[str, str | None]) -> None:
     file = path()
     with suppress(OSError):
-        file.parent.chmod(0o700)
+        regular.make_folder_private(file.parent)
     # Made for its owner alone from the start.
     opened, name = tempfile.mkstemp(dir=file.parent, prefix="keys-")
     try:

@@ -58,6 +58,7 @@ def run(work: Coroutine[Any, Any, T]) -> T:
         return future.result()
     finally:
         future.cancel()
+        del future  # it holds the error, whose traceback holds this frame
 
 
 def _renew_lock() -> None:

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from apertis_magic.api import address, loop
+from apertis_magic.api import address, bounds, loop
+from apertis_magic.api.bounds import Meter
 from apertis_magic.api.fetch import fetch
 from apertis_magic.api.transport import Call, Transport
 from apertis_magic.api.value import Value, amount, count, first, items, mapping, string
@@ -138,7 +139,9 @@ class AsyncModels:
             ApertisError: there was no answer, or a refusal.
         """
         body = await fetch(self._transport, Call(path="/models"))
-        return ModelList(tuple(map(Model, items(first(body, "data", "models")))))
+        rows = items(first(body, "data", "models"))
+        bounds.MODELS.check(len(rows))
+        return ModelList(tuple(map(Model, rows)))
 
     async def retrieve(self, model: str) -> Model:
         """Return one model (``GET /models/{id}``).
@@ -169,14 +172,15 @@ class AsyncModels:
         """
         listed: dict[str, CatalogueModel] = {}
         root = address.origin(self._transport.target.base_url)
-        offset = 0
+        offset, meter = 0, Meter(bounds.LIST)
         for _ in range(_MOST_PAGES):
             query = f"limit={_PAGE}&offset={offset}&sort=newest&order=desc"
             call = Call(path=f"{root}/api/v2/models/?{query}", public=True)
-            body = await fetch(self._transport, call)
+            body = await fetch(self._transport, call, meter)
             data = mapping(body.get("data"))
             rows = items(data.get("models"))
             offset += len(rows)  # a server may send fewer than it was asked for
+            bounds.MODELS.check(offset)
             hidden = data.get("hidden_model_ids")
             hidden = hidden if isinstance(hidden, list) else []
             for model in map(CatalogueModel, rows):

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
+from apertis_magic.api import bounds
+from apertis_magic.api.value import count
 from apertis_magic.errors import ConfigurationError
 
 _WORDS: Mapping[type[Any], str] = {
@@ -43,6 +45,8 @@ class Param:
         offers: values worth offering where others will do as well.
         on_line: whether the magic line has an option for it.
         short: the short way to write that option; empty for none.
+        harmless: whether a stranger may choose it: it costs nothing, and has the
+            request go nowhere else.
     """
 
     name: str
@@ -56,6 +60,7 @@ class Param:
     offers: tuple[str, ...] = ()
     on_line: bool = False
     short: str = ""
+    harmless: bool = False
 
     def check(self, value: object) -> None:
         """Check one value that was given for the parameter.
@@ -104,6 +109,7 @@ PARAMS: Mapping[str, Param] = {
             high=2,
             help="how freely words are chosen; 0 is the most predictable",
             on_line=True,
+            harmless=True,
             short="-t",
         ),
         Param(
@@ -113,6 +119,7 @@ PARAMS: Mapping[str, Param] = {
             high=1,
             help="choose among the likeliest words that make up this probability",
             on_line=True,
+            harmless=True,
         ),
         Param(
             name="max_tokens",
@@ -128,6 +135,7 @@ PARAMS: Mapping[str, Param] = {
             high=2,
             help="above 0: repeat the same words less",
             on_line=True,
+            harmless=True,
         ),
         Param(
             name="presence_penalty",
@@ -136,6 +144,7 @@ PARAMS: Mapping[str, Param] = {
             high=2,
             help="above 0: move on to new topics more",
             on_line=True,
+            harmless=True,
         ),
         Param(
             name="stop",
@@ -143,12 +152,14 @@ PARAMS: Mapping[str, Param] = {
             most=4,
             help="end the answer where this text would come; up to 4 times",
             on_line=True,
+            harmless=True,
         ),
         Param(
             name="seed",
             kind=int,
             help="the same seed gives the same answer, where the model can do that",
             on_line=True,
+            harmless=True,
         ),
         Param(
             name="reasoning_effort",
@@ -270,6 +281,13 @@ PARAMS: Mapping[str, Param] = {
 _APART = ("web_search_options", ("web_results_count", "web_content_length"))
 
 
+ARGUMENTS = frozenset(
+    "model messages stream stream_options extra_headers timeout max_retries "
+    "on_retry".split()
+)
+"""What ``create`` takes beside a request's fields: no field of a question is one."""
+
+
 def check(options: Mapping[str, object]) -> None:
     """Check the fields that a person set, before anything is sent.
 
@@ -294,6 +312,16 @@ def check(options: Mapping[str, object]) -> None:
     older, newer = _APART
     if older in chosen and (clash := [name for name in newer if name in chosen]):
         raise ConfigurationError(f"{clash[0]} and {older} do not go together.")
+
+
+def choices(options: Mapping[str, Any]) -> int:
+    """Return how many answers the fields of a request ask for (``n``).
+
+    Args:
+        options: the fields, and ``extra_body``, whose values nobody checked.
+    """
+    fields = {**options, **(options.get("extra_body") or {})}
+    return min(max(count(fields.get("n")) or 1, 1), bounds.CHOICES.most)
 
 
 def _check_values(param: Param, value: object) -> None:

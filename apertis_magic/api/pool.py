@@ -12,7 +12,8 @@ import weakref
 from collections.abc import Iterator
 from concurrent.futures import Future, wait
 from contextlib import contextmanager
-from typing import TypeAlias
+from http.cookiejar import CookieJar
+from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
 import httpx
@@ -142,6 +143,7 @@ def _new_client(base_url: str) -> httpx.AsyncClient:
             timeout=None,  # noqa: S113  every request brings its own
             follow_redirects=False,
             limits=limits,
+            cookies=_NoCookies(),
             # A proxy for the world outside must not see what stays on this machine,
             # and a transport that is given goes through none.
             transport=httpx.AsyncHTTPTransport(limits=limits)
@@ -153,6 +155,13 @@ def _new_client(base_url: str) -> httpx.AsyncClient:
             f"The connection cannot be set up: {error}",
             hint=_ENVIRONMENT,
         ) from error
+
+
+class _NoCookies(CookieJar):
+    """Keeps none: an API knows who asks by the key, and some are no cookies at all."""
+
+    def extract_cookies(self, response: Any, request: Any) -> None:
+        """Take none."""
 
 
 _pools: weakref.WeakSet[Pool] = weakref.WeakSet()

@@ -7,6 +7,7 @@ again.
 """
 
 import random
+from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 from math import isfinite
 from time import time
@@ -23,27 +24,38 @@ RETRIED = frozenset({429, 500, 502, 503, 504, 529, *range(520, 525)})
 LONGEST_WAIT = 120.0
 """Seconds; a server that asks for more is told about instead of waited for."""
 
+_SPREAD = 0.05
+"""Seconds over which those are spread at least that a server told to wait."""
+
 _RATE_LIMITED = 429
 _A_DAY = 86_400.0
 """Seconds; a window's end that is smaller is no time of the day but a wait."""
 
 
-def delay(error: ApertisError, tries: int) -> float | None:
+def delay(
+    error: ApertisError,
+    tries: int,
+    between: Callable[[float, float], float] = random.uniform,
+) -> float | None:
     """Return the seconds to wait before trying again after *error*.
 
     Args:
         error: what the last try ended with.
         tries: how many tries there were before that one.
+        between: gives a random number between two. It is not for secrecy: it only keeps
+            many kernels from coming back all at once.
 
     Returns:
         None where another try makes no sense.
     """
     if isinstance(error, StatusError) and not _mends(error):
         return None
-    if error.retry_after:
-        return error.retry_after if error.retry_after <= LONGEST_WAIT else None
-    # Not for secrecy: it only keeps many kernels from coming back all at once.
-    return float(min(0.5 * 2**tries, 8.0) * random.uniform(0.75, 1.0))  # noqa: S311
+    told = error.retry_after
+    if not told:
+        return float(min(0.5 * 2**tries, 8.0) * between(0.75, 1.0))
+    if told > LONGEST_WAIT:
+        return None
+    return told + between(0, max(told / 10, _SPREAD))  # never earlier than told
 
 
 def _mends(error: StatusError) -> bool:

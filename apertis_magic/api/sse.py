@@ -6,11 +6,9 @@ Lines end with CR LF, LF or CR and with nothing else. ``str.splitlines`` and htt
 
 from typing import NamedTuple
 
-from apertis_magic.errors import StreamError
+from apertis_magic.api import bounds
 
-LARGEST = 16_000_000
-"""Bytes of a line, or of the lines of an event; a picture is one."""
-
+_MOST = bounds.EVENT.most
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -25,12 +23,12 @@ class Decoder:
     """Collects bytes, however they were cut, and gives the events they complete."""
 
     def __init__(self) -> None:
-        self._line: list[bytes] = []  # pieces of the line that has not ended yet
+        self._line = bytearray()  # of the line that has not ended yet
         self._after_cr = False
         self._at_start = True
         self._type = ""
-        self._data: list[bytes] = []
-        self._size = self._line_size = 0  # bytes of the event, and of its last line
+        self._data: bytes | bytearray | None = None
+        self._size = 0  # bytes of the lines since the last event
 
     def feed(self, chunk: bytes) -> list[Event]:
         """Return the events that *chunk* completes.
@@ -46,17 +44,17 @@ class Decoder:
             self._after_cr = chunk.endswith(b"\r")
             chunk = chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         lines = chunk.split(b"\n")
-        if len(lines) == 1:
-            self._line.append(chunk)
-            self._line_size += len(chunk)
-            self._check_size()
-            return []
-        if self._line:
-            lines[0] = b"".join(self._line) + lines[0]
         tail = lines.pop()
-        self._line, self._line_size = [tail] if tail else [], len(tail)
-        events = self._take(lines)
-        self._check_size()
+        events = []
+        if lines:
+            if self._line:
+                lines[0] = bytes(self._line + lines[0])
+                self._line = bytearray()
+            events = self._take(lines)
+        if tail:
+            self._line += tail
+        if self._size + len(self._line) > _MOST:
+            raise bounds.EVENT.exceeded()
         return events
 
     def close(self) -> list[Event]:
@@ -65,12 +63,8 @@ class Decoder:
         The rules would drop an event without its blank line; a model's last words
         are worth more.
         """
-        line, self._line = b"".join(self._line), []
+        line, self._line = bytes(self._line), bytearray()
         return self._take([line, b""])
-
-    def _check_size(self) -> None:
-        if self._size + self._line_size > LARGEST:
-            raise StreamError(f"An event of the stream has over {LARGEST // 10**6} MB.")
 
     def _take(self, lines: list[bytes]) -> list[Event]:
         if self._at_start:
@@ -79,16 +73,26 @@ class Decoder:
         events = []
         for line in lines:
             if not line:
-                if self._data:
-                    data = b"\n".join(self._data).decode(errors="replace")
+                if self._data is not None:
+                    data = self._data.decode(errors="replace")
                     events.append(Event(self._type or "message", data))
-                    self._data, self._size = [], 0
-                self._type = ""
+                self._data, self._size, self._type = None, 0, ""
                 continue
+            self._size += len(line) + 1
             name, _, value = line.partition(b":")
             if name == b"data":
-                self._data.append(value.removeprefix(b" "))
-                self._size += len(value)
+                value = value.removeprefix(b" ")
+                self._data = value if self._data is None else self._and(value)
             elif name == b"event":
                 self._type = value.removeprefix(b" ").decode(errors="replace")
         return events
+
+    def _and(self, value: bytes) -> bytearray:
+        """Return the data with a further line."""
+        # One text, since each of a million short lines would cost its own.
+        data = self._data if isinstance(self._data, bytearray) else None
+        if data is None:
+            data = bytearray(self._data or b"")
+        data += b"\n"
+        data += value
+        return data

@@ -10,14 +10,16 @@ import os
 import threading
 import weakref
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from copy import copy
 from time import sleep
 from types import TracebackType
 from typing import Protocol, Self
 
-from apertis_magic.api import loop
+from apertis_magic.api import bounds, loop
 from apertis_magic.api.answer import Answer
-from apertis_magic.api.assemble import Assembly, completion_of
+from apertis_magic.api.assemble import Assembly, Completing, completion_of
+from apertis_magic.api.bounds import Meter
 from apertis_magic.api.incoming import Incoming
 from apertis_magic.api.types import ChatCompletion, ChatCompletionChunk
 from apertis_magic.errors import ApertisError, IncompleteAnswer, StreamError
@@ -25,8 +27,8 @@ from apertis_magic.errors import ApertisError, IncompleteAnswer, StreamError
 _SETTLE = 0.2
 """Seconds; what follows ``[DONE]`` is read so that the connection can be used again."""
 
-_MOST_HELD = 64_000_000
-"""Bytes of an answer that may wait for somebody to take them."""
+_SMALL = 1_000
+"""Bytes of the pieces that wait as one: each would cost as much again."""
 
 _GATHER = 0.001
 """Seconds; pieces that come together are taken together, not one by one."""
@@ -55,7 +57,7 @@ class _Reader:
         self.over = False
         self._incoming = incoming
         self._pieces: deque[bytes] = deque()
-        self._held = 0
+        self._extent: object = []  # of the answer, as far as it was known last
         self._chunks: Iterator[ChatCompletionChunk] = iter(())
         self._ended = False
         self._failure: ApertisError | None = None
@@ -66,21 +68,39 @@ class _Reader:
     async def run(self) -> None:
         """Read until the end, whichever it is, and give the connection back."""
         try:
-            async for piece in self._incoming.pieces():
+            meter = Meter(bounds.ANSWER)
+            async for piece in self._incoming.pieces(meter, self._has_grown):
                 self._put(piece)
             self._error = None
         except Exception as error:  # noqa: BLE001  whoever takes the chunks raises it
-            self._error = error
+            self._error = error.with_traceback(None)
         finally:
             await self.leave()
 
     def _put(self, piece: bytes) -> None:
+        if self._pieces and len(piece) < _SMALL:
+            last = self._pop(self._pieces.pop)  # None where somebody took it meanwhile
+            if last is not None and len(last) < _SMALL:
+                piece = last + piece
+            elif last is not None:
+                self._pieces.append(last)
         self._pieces.append(piece)
-        self._held += len(piece)
-        if self._held > _MOST_HELD:
-            raise StreamError("The server sends more than anybody reads.")
         if not self.changed.is_set():
             self.changed.set()
+
+    @staticmethod
+    def _pop(end: Callable[[], bytes]) -> bytes | None:
+        try:
+            return end()
+        except IndexError:
+            return None
+
+    def _has_grown(self) -> bool:
+        """Tell whether the answer has grown since this was asked last, or may have."""
+        if self._pieces:
+            return True  # nobody has looked into them yet
+        before, self._extent = self._extent, self.answer.assembly.extent
+        return before != self._extent
 
     async def leave(self) -> None:
         """Give the connection back; what has not come by now never will."""
@@ -104,7 +124,7 @@ class _Reader:
             ApertisError: the answer did not end well.
         """
         if self._failure is not None:
-            raise self._failure
+            raise copy(self._failure)
         try:
             while not self.over:
                 for chunk in self._chunks:
@@ -112,31 +132,32 @@ class _Reader:
                 if not self._next_piece():
                     return None
         except ApertisError as error:
-            self._failure = self._about(error)
+            self._fail(error)
             raise
         except Exception as error:
             # What had come must not be lost to something that nobody thought of.
             unforeseen = StreamError(f"Something unforeseen: {error!r}")
-            self._failure = self._about(unforeseen)
-            raise self._failure from error
+            self._fail(unforeseen)
+            raise unforeseen from error
         return None
 
-    def _about(self, error: ApertisError) -> ApertisError:
-        """Add to *error* what is known of the answer and its response."""
+    def _fail(self, error: ApertisError) -> None:
+        """Add to *error* what is known of the answer and its response, and end."""
         response = self._incoming.response
         error.partial = error.partial or self.answer.text
         error.status = error.status or response.status
         error.request_id = error.request_id or response.request_id
         error.headers = error.headers or response.headers
-        return error
+        # Without its traceback, which holds on to this object, and all that has come.
+        self._failure, self._error = copy(error), None
+        self._pieces.clear()
+        self._chunks = iter(())
 
     def _next_piece(self) -> bool:
         """Find out where the next chunks come from; tell if there may be any now."""
         if self.answer.done:
             self.over = True
-        elif self._pieces:
-            piece = self._pieces.popleft()
-            self._held -= len(piece)
+        elif self._pieces and (piece := self._pop(self._pieces.popleft)) is not None:
             self._chunks = self.answer.feed(piece)
         elif not self._ended:
             return False
@@ -207,7 +228,10 @@ class AsyncStream:
         Raises:
             ApertisError: it did not end well; ``partial`` has the text that came.
         """
-        return completion_of([chunk async for chunk in self], self.response)
+        whole = Completing()
+        async for chunk in self:
+            whole.add(chunk)
+        return whole.completion(self.response)
 
     async def settle(self) -> None:
         """Give the connection back, in a state in which it can be used again."""

@@ -9,6 +9,8 @@ CONNECT, FIRST_BYTE, IDLE = 10.0, 300.0, 120.0
 
 _GATEWAY = (5_000, 300_000)  # milliseconds that ``X-Timeout`` may say
 _MARGIN = 5.0
+_THINKING = 3
+"""First bytes' time-outs for which a server that shows life may think."""
 _LONGEST = 1e8  # three years, after which clocks of operating systems overflow
 
 
@@ -37,6 +39,15 @@ class Timeouts:
             )
         seconds = float(min(seconds, _LONGEST))
         return cls(connect=seconds, first_byte=seconds, idle=seconds)
+
+    @property
+    def lifeless(self) -> float:
+        """Seconds for which signs of life alone put the time-out off.
+
+        Gateways send them while a model thinks, which may take ten minutes and is paid
+        for.
+        """
+        return _THINKING * max(self.first_byte, self.idle)
 
     @property
     def gateway(self) -> int:

@@ -4,18 +4,17 @@ import asyncio
 import json
 import re
 from collections.abc import Callable, Mapping
-from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import version
 from typing import Any, NoReturn
 
-from apertis_magic.api import address, failures, keys, retry
+from apertis_magic.api import address, bounds, failures, keys, retry
 from apertis_magic.api.incoming import Incoming, silent
 from apertis_magic.api.pool import NEVER_MADE, Pool, translated
 from apertis_magic.api.timeouts import Timeouts
 from apertis_magic.api.value import Json
-from apertis_magic.clean import redact
+from apertis_magic.credentials import redact
 from apertis_magic.errors import (
     ApertisError,
     ConfigurationError,
@@ -32,7 +31,6 @@ _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _OURS = ("content-length", "transfer-encoding", "host", "connection")
 _ERROR_BODY = 5.0
 """Seconds that the reason of a refusal may take; the status alone says enough."""
-_LONGEST_ERROR = 100_000  # bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,6 +168,7 @@ class Transport:
         headers = {
             "user-agent": _agent(),
             "accept": "application/json, text/event-stream",
+            "accept-encoding": "identity",
         }
         if call.body is not None:
             headers["content-type"] = "application/json"
@@ -182,21 +181,31 @@ class Transport:
             return {k: v for k, v in headers.items() if not _SECRET.search(k)}
         return headers
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The key, and the headers of every request that hold one."""
+        return secrets(self._headers, self.target.api_key)
+
     def _redactor(self, headers: Mapping[str, str]) -> "_Redactor":
-        values = [value for name, value in headers.items() if _SECRET.search(name)]
-        # Servers repeat what stands behind "Bearer" rather than all of it.
-        words = [value.split()[-1] for value in values if value]
-        return _Redactor((*values, *words, self.target.api_key))
+        return _Redactor(secrets(headers, self.target.api_key))
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a client holds a key and connections; it does not pickle")
+
+
+def secrets(headers: Mapping[str, str], key: str | None = None) -> tuple[str, ...]:
+    """Return the key, and what checked headers hold that is as secret."""
+    values = [value for name, value in headers.items() if _SECRET.search(name)]
+    # Servers repeat what stands behind "Bearer" rather than all of it.
+    words = [value.split()[-1] for value in values if value]
+    return (*values, *words, *([key] if key else []))
 
 
 @dataclass(frozen=True, slots=True)
 class _Redactor:
     """Takes the keys of one request out of what the server says."""
 
-    _keys: tuple[str | None, ...] = field(repr=False)
+    _keys: tuple[str, ...] = field(repr=False)
 
     def __call__(self, text: str) -> str:
         return redact(text, *self._keys)
@@ -256,14 +265,7 @@ async def _refusal(incoming: Incoming, base_url: str) -> StatusError:
     if incoming.response.status in _REDIRECTS:
         await incoming.aclose()
         return failures.redirect(incoming.response, base_url)
-    body = b""
-    with suppress(ConnectionFailed, TimeoutError):
-        async with asyncio.timeout(_ERROR_BODY), aclosing(incoming.pieces()) as pieces:
-            async for piece in pieces:
-                body += piece
-                if len(body) > _LONGEST_ERROR:
-                    break
-    await incoming.aclose()
+    body = await incoming.beginning(bounds.ERROR, _ERROR_BODY)
     return failures.from_response(incoming.response, body, incoming.redact, base_url)
 
 

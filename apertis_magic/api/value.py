@@ -13,6 +13,7 @@ from apertis_magic.clean import mend
 Json: TypeAlias = Mapping[str, Any]
 _NOTHING: Json = {}
 _HUGE = 2**63
+_DEEPEST = 100
 
 
 class Value:
@@ -82,6 +83,15 @@ def items(value: object) -> Sequence[Json]:
     if not isinstance(value, list):
         return ()
     return [item for item in value if isinstance(item, dict)]
+
+
+def is_deep(value: object) -> bool:
+    """Tell whether JSON is nested more deeply than anybody walks through."""
+    level: list[Any] = [value] if isinstance(value, dict | list) else []
+    for _ in range(_DEEPEST):
+        inside = (each.values() if isinstance(each, dict) else each for each in level)
+        level = [e for each in inside for e in each if isinstance(e, dict | list)]
+    return bool(level)
 
 
 def string(value: object) -> str | None:

@@ -10,6 +10,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+from apertis_magic.api import params
+from apertis_magic.api.assemble import Assembly
 from apertis_magic.api.stream import AsyncStream
 from apertis_magic.api.types import Message, Usage
 from apertis_magic.chat import fitting, request
@@ -79,7 +81,9 @@ async def answer(
         # It may have been complete, with its connection still closing.
         finish = draft.finish or "interrupted"
     except ApertisError as failure:
-        finish, error = "error", failure
+        failure.partial = draft.echo.removed(failure.partial)
+        # Without the traceback, which holds on to all that had come.
+        finish, error = "error", failure.with_traceback(None)
     except Exception as cause:  # noqa: BLE001  what had come must not be lost
         finish, error = (
             "error",
@@ -250,10 +254,12 @@ async def _send(
     if not prepared.ask.stream:
         whole = await prepared.client.chat.completions.create(**arguments)
         draft.note_response(whole.response)
+        draft.follow(Assembly(params.choices(arguments)))
         draft.add(whole.as_chunk())
         return
     async with await _open(prepared, arguments) as stream:
         draft.note_response(stream.response)
+        stream.assembly.most = params.choices(arguments)
         draft.follow(stream.assembly)
         try:
             async for chunk in stream:

@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Any
 from uuid import uuid4
 
-from apertis_magic.api import address, params
+from apertis_magic.api import address, params, transport
 from apertis_magic.api.client import AsyncApertis
 from apertis_magic.api.types import Message
 from apertis_magic.chat.history import Placement
@@ -76,15 +76,19 @@ class Ask:
     def again(cls, turn: Turn, fields: Mapping[str, Any] | None = None) -> "Ask":
         """Return the Ask for a turn's question again, in the turn's place.
 
-        It is asked as it was typed: who asks fills values in anew.
+        It is asked as it was typed: who asks fills values in anew. What was sent anyway
+        is held back once more.
 
         Args:
             turn: the turn.
             fields: the request's fields that are to be other than they were.
         """
-        fields = _changed(turn.question.fields, fields or {})
+        fields = _changed(turn.question.repeatable, fields or {})
+        question = replace(
+            turn.question, fields=fields, filled=None, anyway=False, untrusted=False
+        )
         return cls(
-            question=replace(turn.question, fields=fields, filled=None),
+            question=question,
             placement=Placement(replaces=turn.id),
             repeats=turn,
         )
@@ -94,7 +98,7 @@ class Ask:
         """Return the Ask for the rest of a turn's answer, which joins the turn."""
         question = turn.question
         # One answer is completed, not as many as were asked for.
-        fields = {k: v for k, v in question.fields.items() if k != "n"}
+        fields = {k: v for k, v in question.repeatable.items() if k != "n"}
         return cls(
             question=replace(question, fields=fields),
             placement=Placement(replaces=turn.id),
@@ -110,7 +114,8 @@ class Ask:
         """Return the model to ask: the one place that chooses.
 
         A question that is asked again, or whose answer is completed, keeps its model,
-        where the address is the same: another one may not know the model.
+        where the address is the same: another one may not know the model. An untrusted
+        file's model may be a dear one.
 
         Args:
             base_url: the address that is asked.
@@ -118,8 +123,9 @@ class Ask:
             default: the model where nobody says otherwise.
         """
         former = self.former
-        is_known = former is not None and former.base_url == base_url
-        again = former.asked_model if former and is_known else None
+        again = None
+        if former is not None and not former.question.untrusted:
+            again = former.asked_model if former.base_url == base_url else None
         return self.model or again or own or default
 
     def check(self) -> None:
@@ -159,6 +165,8 @@ class PreparedAsk:
         model: the model that is asked.
         system: the system prompt, None or empty for none.
         max_context: tokens that question and answer may take, None for no limit.
+        context: tokens that the model can read, None where that is not known.
+        price: USD for a million tokens of prompt, None where that is not known.
         cached_since: answer from the journal what was asked after that moment, in
             seconds since 1970; None asks the server.
     """
@@ -168,7 +176,18 @@ class PreparedAsk:
     model: str
     system: str | None = None
     max_context: int | None = None
+    context: int | None = None
+    price: float | None = None
     cached_since: float | None = None
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What goes with the request and is to be seen nowhere."""
+        try:
+            headers = transport.checked(self.ask.limits.extra_headers or {})
+        except ConfigurationError:
+            headers = {}  # nothing is sent, which the client tells
+        return (*self.client.secrets, *transport.secrets(headers))
 
     def arguments(self) -> dict[str, Any]:
         """Return the fields and limits, as arguments of the client's ``create``."""
@@ -177,7 +196,7 @@ class PreparedAsk:
         return {**other, **fields, **self.ask.limits.arguments}
 
     def fingerprint(self, messages: Sequence[Message]) -> str | None:
-        """Return what is the same for the same request; no key is in it.
+        """Return what is the same for the same request by the same key, as a hash.
 
         None where that cannot be told: a field may hold what is no JSON, and a header
         may change the answer and hold a key.
@@ -186,6 +205,7 @@ class PreparedAsk:
             return None
         request = {
             "base_url": self.client.base_url,
+            "secrets": self.client.secrets,
             "model": self.model,
             "messages": [message.to_dict() for message in messages],
             "options": dict(self.ask.question.fields),

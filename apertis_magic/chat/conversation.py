@@ -9,6 +9,7 @@ from typing import Any
 from apertis_magic.api import loop
 from apertis_magic.api.client import AsyncApertis
 from apertis_magic.api.environment import model_from_environment
+from apertis_magic.chat import holding
 from apertis_magic.chat.answering import Answered, answer, turn_of
 from apertis_magic.chat.ask import Ask, Limits, PreparedAsk, detached
 from apertis_magic.chat.attachment import Attachment
@@ -20,6 +21,7 @@ from apertis_magic.chat.reply import Ending, Reply
 from apertis_magic.chat.state import State
 from apertis_magic.chat.transcript import Transcript, lock
 from apertis_magic.chat.turn import Turn
+from apertis_magic.credentials import Echo
 
 _OF_QUESTION = {each.name for each in dataclass_fields(Question)} - {
     "typed",
@@ -181,9 +183,12 @@ class Conversation:
             **options: the request's other fields, such as ``temperature``, what else
                 ``client.chat.completions.create`` takes (``extra_body``,
                 ``extra_headers``, ``timeout``, ``max_retries``), and any other option
-                that a question keeps.
+                that a question keeps, such as ``anyway``, which sends also what is
+                held back otherwise: what holds a key, and a question larger than
+                200 KB or than the model's context.
 
         Raises:
+            HeldBack: it is not to be sent without a word; ``anyway`` sends it.
             ConfigurationError: something is missing or out of range; nothing was sent.
                 What goes wrong later is raised by ``Reply.result``.
         """
@@ -283,7 +288,13 @@ class Conversation:
         Args:
             prepared: what is asked, of whom; its system prompt is the conversation's
                 from now on, unless it is asked ``once``.
+
+        Raises:
+            HeldBack: it is not to be sent without a word; nothing was sent.
         """
+        held = holding.held_back(prepared)
+        if held is not None:
+            raise held
         placement = self.transcript.lasting(prepared.ask.placement)
         ask = replace(detached(prepared.ask), placement=placement)
         prepared = replace(prepared, ask=ask)
@@ -295,6 +306,7 @@ class Conversation:
                 asked_model=prepared.model,
                 partial=ask.partial,
                 watchers=None if ask.once else self.transcript.watchers,
+                echo=Echo.of(*prepared.secrets),
             )
             if not ask.once:
                 self._under_way = (*self._under_way, UnderWay(reply, ask))

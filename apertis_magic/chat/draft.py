@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic, time
 from uuid import uuid4
 
@@ -11,10 +11,11 @@ from apertis_magic.api.response import Response
 from apertis_magic.api.types import ChatCompletionChunk, Usage
 from apertis_magic.chat import thinking
 from apertis_magic.chat.growth import Growth, Piece
-from apertis_magic.chat.parts import Parts, Reasoning, Refusal, text_of
+from apertis_magic.chat.parts import Parts, Reasoning, Refusal, Text, text_of
 from apertis_magic.chat.received import answers_of, texts_of
 from apertis_magic.chat.turn import Turn
 from apertis_magic.chat.watchers import Watchers
+from apertis_magic.credentials import NO_ECHO, Echo
 from apertis_magic.errors import ApertisError
 
 _PHASES = {
@@ -50,6 +51,7 @@ class Draft:
         asked_model: the model that is asked.
         partial: the turn whose answer is completed; None for a new answer.
         watchers: are told of each change, on the background loop.
+        echo: the keys of the request, which the server may repeat.
 
     Attributes:
         id: that of the turn to come.
@@ -60,13 +62,18 @@ class Draft:
         left_out: how many turns were not sent, since they would not have fitted.
         cached: whether the journal answered, without a request.
         first_text: seconds from the start to the first text, None until then.
+        echo: the keys of the request, which are taken out of what came.
         started: when the question was sent, in seconds since 1970.
         grown: held while a piece is added, and notified then.
         steps: how many pieces have been added.
     """
 
     def __init__(
-        self, asked_model: str, partial: Turn | None, watchers: Watchers
+        self,
+        asked_model: str,
+        partial: Turn | None,
+        watchers: Watchers,
+        echo: Echo = NO_ECHO,
     ) -> None:
         self.id = partial.id if partial else uuid4().hex
         self.asked_model = asked_model
@@ -82,35 +89,38 @@ class Draft:
         self._phase = "waiting for the answer before it"
         self._retry: tuple[float, str] | None = None
         self._partial = partial.parts if partial else ()
-        self._copied: Turn | None = None  # what the journal has answered
+        self._turn: Turn | None = None  # of the journal, or what it has become
         self._assembly = Assembly()
         self._watchers = watchers
+        self.echo = echo
 
     @property
     def model(self) -> str:
         """The model that answers, as the server names it; empty until it has."""
-        copied = self._copied.model if self._copied else ""
-        return self._served or self._assembly.model or copied
+        known = self._turn.model if self._turn else ""
+        return self.echo.removed(self._served or self._assembly.model or known)
 
     @property
     def usage(self) -> Usage | None:
         """The tokens it took, once the server has told them."""
-        return self._copied.usage if self._copied else self._assembly.usage
+        usage = self._turn.usage if self._turn else self._assembly.usage
+        return usage and replace(usage, raw=self.echo.removed_in(usage.raw))
 
     @property
     def finish(self) -> str | None:
         """Why it ended (``finish_reason`` of the API), None until it has."""
-        if self._copied:
-            return self._copied.finish
+        if self._turn:
+            return self._turn.finish
         choices = self._assembly.choices
-        return choices[0].finish if 0 in choices else None
+        finish = choices[0].finish if 0 in choices else None
+        return finish and self.echo.removed(finish)
 
     @property
     def answers(self) -> tuple[Parts, ...]:
         """What has come, as the answers of the turn; nothing more comes of it."""
-        if self._copied:
-            return self._copied.answers
-        return answers_of(self._assembly.choices, self._partial)
+        if self._turn:
+            return self._turn.answers
+        return answers_of(self._assembly.choices, self._partial, self.echo)
 
     @property
     def text(self) -> str:
@@ -154,15 +164,22 @@ class Draft:
     @property
     def progress(self) -> Progress:
         """What is known of the answer now."""
-        before = self._copied.parts if self._copied else self._partial
+        if self._turn:
+            turn = self._turn
+            return Progress(turn.text, turn.reasoning, turn.refusal, self.status)
         choices = self._assembly.choices
-        now = texts_of(choices[0]) if 0 in choices else {}
+        now = texts_of(choices[0], self.echo) if 0 in choices else {}
         return Progress(
-            text_of(before) + now.get("text", ""),
-            text_of(before, Reasoning) + now.get("reasoning", ""),
-            text_of(before, Refusal) + now.get("refusal", ""),
+            self._after(Text, now.get("text", "")),
+            self._after(Reasoning, now.get("reasoning", "")),
+            self._after(Refusal, now.get("refusal", "")),
             self.status,
         )
+
+    def _after(self, kind: type[Text | Reasoning | Refusal], text: str) -> str:
+        """Return a text behind that of what is completed; a key may be in both."""
+        before = text_of(self._partial, kind)
+        return self.echo.growing(before + text) if before else text
 
     def begin(self) -> None:
         """Start the clock: the question is about to be sent."""
@@ -191,8 +208,12 @@ class Draft:
         """Take the answer from *turn*, which the journal kept for the same request."""
         self.cached = True
         self.first_text = monotonic() - self._begun
-        self._copied = turn
+        self._turn = turn
         self._tell("answering")
+
+    def end(self, turn: Turn) -> None:
+        """Be what *turn* holds: nothing more comes, and nothing is held back."""
+        self._turn = turn
 
     def follow(self, assembly: Assembly) -> None:
         """Have the answer be what *assembly* takes in from now on."""
@@ -221,7 +242,7 @@ class Draft:
 
     def growth(self) -> Iterator[list[Piece]]:
         """Give what the answers have grown by, whenever it is asked."""
-        growth = Growth()
+        growth = Growth(self.echo, self._partial)
         while True:
             yield growth.news(self._assembly)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from apertis_magic.chat.attachment import Attachment
 from apertis_magic.chat.parts import Part, Picture, ToolCall, ToolResult
 from apertis_magic.chat.picture import as_sent
+from apertis_magic.chat.question import Question
 from apertis_magic.chat.turn import Turn
 
 # The share of what the model can read that is left for an answer of no set length.
@@ -83,8 +84,12 @@ def fit(
 
 def cost(turn: Turn) -> int:
     """Return the tokens that a turn takes in a later request, rather too many."""
-    asked = _message(turn.question.sent) + _files(turn.attachments)
-    return asked + _AROUND + _of_answer(turn)
+    return of_question(turn.question) + _AROUND + _of_answer(turn)
+
+
+def of_question(question: Question) -> int:
+    """Return the tokens of a question with its attachments, rather too many."""
+    return _message(question.sent) + _files(question.attachments)
 
 
 def tokens(text: str) -> int:

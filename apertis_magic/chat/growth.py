@@ -1,10 +1,12 @@
 """What an answer has grown by: the pieces of it that the journal keeps meanwhile."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from apertis_magic.api.assemble import Assembly, Pieces
 from apertis_magic.api.types import WebSource
+from apertis_magic.chat.parts import Parts, Reasoning, Refusal, Text, text_of
+from apertis_magic.credentials import NO_ECHO, Echo
 
 CALL, SOURCE = "tool_call", "source"
 
@@ -26,10 +28,21 @@ class Piece(NamedTuple):
 
 
 class Growth:
-    """Tells what is new in the pieces of a response since it was asked last."""
+    """Tells what is new in the pieces of a response since it was asked last.
 
-    def __init__(self) -> None:
+    Args:
+        echo: the keys that are taken out.
+        partial: what the first answer completes; a key may be in both.
+    """
+
+    def __init__(self, echo: Echo = NO_ECHO, partial: Parts = ()) -> None:
+        self._echo = echo
         self._seen: dict[int, tuple[int, int, int, int]] = {}
+        self._held: dict[tuple[int, str], str] = {}  # what may become a key
+        for kind in (Text, Reasoning, Refusal):
+            text = text_of(partial, kind)
+            self._held[0, kind.type] = text[len(text) - echo.held_back(text) :]
+        self._known = dict(self._held)  # what of that has been told before
 
     def news(self, assembly: Assembly) -> list[Piece]:
         """Return what is new, in its order; texts that meet are one."""
@@ -47,12 +60,36 @@ class Growth:
             new = each.pieces[piece if number == run else 0 :]
             run, piece = number, len(new) + (piece if number == run else 0)
             if each.kind == "picture":
-                yield from ((each.kind, address) for address in new)
-            elif new:
-                yield each.kind, "".join(new)
-        yield from ((CALL, raw) for raw in calls[called:])
-        yield from ((SOURCE, page.raw) for page in pages[cited:])
-        self._seen[answer] = run, piece, len(calls), len(pages)
+                yield from ((each.kind, self._echo.removed(e)) for e in new)
+            elif text := self._without_key(answer, each.kind, "".join(new)):
+                yield each.kind, text
+        if self._may_be_told(pieces):
+            yield from ((CALL, self._echo.removed_in(raw)) for raw in calls[called:])
+            called = len(calls)
+        yield from ((SOURCE, self._echo.removed_in(page.raw)) for page in pages[cited:])
+        self._seen[answer] = run, piece, called, len(pages)
+
+    def _without_key(self, answer: int, kind: str, new: str) -> str:
+        """Return what is new of a text, without a key that may have been cut."""
+        text = self._held.get((answer, kind), "") + new
+        told = len(text) - self._echo.held_back(text)
+        self._held[answer, kind] = text[told:]
+        known = self._known.get((answer, kind), "")
+        if known:
+            self._known[answer, kind] = known[told:]
+        return self._echo.removed(text[:told]).removeprefix(known[:told])
+
+    def _may_be_told(self, pieces: Pieces) -> bool:
+        """Tell whether no key is, or may begin, in the calls of tools so far."""
+        if not self._echo:
+            return True
+        calls = pieces.calls.to_list()
+        texts = (text for call in calls for text in (call["id"], *_texts(call)))
+        return all(self._echo.growing(text) == text for text in texts if text)
+
+
+def _texts(call: Mapping[str, Any]) -> tuple[str, str]:
+    return call["function"]["name"], call["function"]["arguments"]
 
 
 def regrown(pieces: Iterable[Piece]) -> dict[int, Pieces]:

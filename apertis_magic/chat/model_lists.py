@@ -19,10 +19,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
-from apertis_magic import paths
+from apertis_magic import paths, regular
 from apertis_magic.api import address, loop
 from apertis_magic.api.value import Json, amount, count, items, mapping, string
-from apertis_magic.clean import printable, redact
+from apertis_magic.clean import printable
+from apertis_magic.credentials import redact
 from apertis_magic.errors import ApertisError, TimedOut
 
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ PATIENCE = 30.0
 
 _PRICES_PATIENCE = 10.0
 """Seconds of these that the prices may take."""
+
+_LARGEST = 16_000_000
+"""Bytes of a list's file, at the most."""
 
 _DAY = 86_400.0
 _PAUSE = 300.0
@@ -213,6 +217,13 @@ def context_length(listing: Listing | None, model: str) -> int | None:
     return lengths.pop() if len(lengths) == 1 else None
 
 
+def input_price(listing: Listing | None, model: str) -> float | None:
+    """Return what a million tokens of prompt cost in USD, None if unknown."""
+    rows = listing.models if listing else ()
+    prices = (row.input_per_million for row in rows if row.id == model)
+    return next(prices, None)
+
+
 def _fixed(settings: "Settings") -> Listing:
     model = ListedModel(id=settings.model, context_length=settings.context_length)
     return Listing(models=(model,), fetched=time.time())
@@ -270,7 +281,7 @@ def _one_line(text: str) -> str:
 def _read(server: str) -> Listing | None:
     """Return the list in the file of an address, None unless it is one of ours."""
     try:
-        kept = mapping(json.loads(_file(server).read_text(encoding="utf-8")))
+        kept = mapping(json.loads(regular.read(_file(server), _LARGEST)))
     except (OSError, ValueError, RecursionError):
         return None
     fetched = amount(kept.get("fetched"))

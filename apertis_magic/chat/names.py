@@ -3,7 +3,8 @@
 from collections.abc import Collection
 from itertools import count
 
-from apertis_magic.clean import printable, quoted, redact
+from apertis_magic.clean import printable, quoted
+from apertis_magic.credentials import redact
 from apertis_magic.errors import ConfigurationError
 
 DEFAULT_CONVERSATION = "main"

@@ -77,9 +77,9 @@ def is_begun(url: str) -> bool:
 
 def readable(size: int) -> str:
     """Return a number of bytes as a person reads it."""
-    for unit, least in (("MB", 1e6), ("KB", 1e3)):
-        if size >= least:
-            return f"{size / least:.3g} {unit}"
+    for unit, one in (("GB", 1e9), ("MB", 1e6), ("KB", 1e3)):
+        if size >= 0.9995 * one:  # as it is rounded
+            return f"{size / one:.3g} {unit}"
     return f"{size} bytes"
 
 

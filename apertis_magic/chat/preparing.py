@@ -1,4 +1,4 @@
-"""Decides what an Ask leaves open, by what the user prefers, and refuses keys."""
+"""Decides what an Ask leaves open, by what the user prefers."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -7,9 +7,8 @@ from time import time
 from apertis_magic.api.client import AsyncApertis
 from apertis_magic.chat.ask import Ask, PreparedAsk
 from apertis_magic.chat.conversation import Conversation
-from apertis_magic.chat.model_lists import Listing, context_length
+from apertis_magic.chat.model_lists import Listing, context_length, input_price
 from apertis_magic.chat.settings import Preferences, Settings
-from apertis_magic.clean import holds_key
 from apertis_magic.errors import ConfigurationError
 
 _DAY = 86_400.0
@@ -35,24 +34,24 @@ def prepare(
         models: what is known of the server's models, None for nothing.
 
     Raises:
-        ConfigurationError: it holds a key, or something is missing or out of range.
+        ConfigurationError: something is missing or out of range.
     """
     ask = _preferring(ask, preferences)
     ask.check()
-    system = conversation.transcript.system_for(ask)
-    check_no_key(settings.api_key, system, *ask.question.texts)
     asking = client(settings)
     model = settings.model
     if not settings.fixed_model:
         own = conversation.model
         model = ask.model_at(asking.base_url, own=own, default=settings.model)
-    limit = preferences.max_context
+    limit, context = preferences.max_context, context_length(models, model)
     return PreparedAsk(
         ask=ask,
         client=asking,
         model=model,
-        system=system,
-        max_context=context_length(models, model) if limit is None else limit,
+        system=conversation.transcript.system_for(ask),
+        max_context=context if limit is None else limit,
+        context=context,
+        price=input_price(models, model),
         cached_since=_cached_since(preferences) if ask.cache else None,
     )
 
@@ -81,22 +80,3 @@ def _cached_since(preferences: Preferences) -> float:
             hint="%config ApertisMagic.journal = True turns it on.",
         )
     return time() - preferences.cache_days * _DAY
-
-
-def check_no_key(key: str | None, *texts: str | None) -> None:
-    """See that none of *texts* holds a key, neither the one in use nor another.
-
-    Args:
-        key: the key in use, None for none.
-        texts: what may be sent.
-
-    Raises:
-        ConfigurationError: one does; the key is not repeated.
-    """
-    if any(holds_key(text, key) for text in texts if text):
-        raise ConfigurationError(
-            "Nothing was sent, for the message, its options or the system prompt "
-            "holds an API key.",
-            hint="Take it out, and revoke it if others may have seen it; %chat key "
-            "stores a key.",
-        )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from dataclasses import fields as dataclass_fields
 from typing import Annotated, Any
 
+from apertis_magic.api.params import PARAMS
 from apertis_magic.api.types import Message
 from apertis_magic.chat.attachment import Attachment, content
 from apertis_magic.clean import mend
@@ -24,6 +25,10 @@ class Question:
         filled: the message with the values filled in; None where there are none.
         fields: the request's other fields that were set, with ``extra_body``.
         last_turns: how many of the turns before it are sent at the most; None for all.
+        anyway: whether it is sent also where it would be held back: with a key in it,
+            or larger than anybody means.
+        untrusted: whether it is of a file that nobody has said to trust: what was
+            filled in, which is not shown, is not sent then.
     """
 
     typed: Annotated[str, Named("prompt"), SENT, MAY_HOLD_KEYS]
@@ -33,11 +38,21 @@ class Question:
         default_factory=dict
     )
     last_turns: Annotated[int | None, Named("history")] = None
+    anyway: bool = False
+    untrusted: bool = False
 
     @property
     def sent(self) -> str:
         """The message as it is sent."""
-        return self.typed if self.filled is None else self.filled
+        return self.typed if self.filled is None or self.untrusted else self.filled
+
+    @property
+    def repeatable(self) -> Mapping[str, Any]:
+        """The fields that hold when it is asked again; a stranger's may not cost."""
+        if not self.untrusted:
+            return self.fields
+        known = ((name, PARAMS.get(name)) for name in self.fields)
+        return {n: self.fields[n] for n, param in known if param and param.harmless}
 
     def mended(self) -> "Question":
         """Return the question with halves of characters joined or replaced."""
@@ -61,15 +76,19 @@ class Question:
 
 
 def _texts(value: Any) -> tuple[str, ...]:
-    """Return the texts in what a field holds."""
-    if value is None or isinstance(value, str):
-        return (value,) if value else ()
-    if isinstance(value, tuple):
-        return tuple(text for each in value for text in _texts(each))
-    if isinstance(value, Attachment):
-        texts = (value.name, "" if value.is_picture else value.data)
-        return tuple(filter(None, texts))
-    try:
-        return (repr(dict(value)),)
-    except Exception:  # noqa: BLE001  no JSON, which the client tells
-        return ()
+    """Return the texts in what a field holds, each of it looked into once."""
+    texts, seen, left = list[str](), dict[int, Any](), [value]
+    while left:
+        each = left.pop()
+        if isinstance(each, str):
+            texts.append(each)
+        elif id(each) in seen:
+            continue  # it holds itself, which is no JSON, and the client tells that
+        elif isinstance(each, Attachment):
+            left += [each.name, "" if each.is_picture else each.data]
+        elif isinstance(each, Mapping):
+            left += [*each.keys(), *each.values()]
+        elif isinstance(each, tuple | list):
+            left += each
+        seen[id(each)] = each
+    return tuple(filter(None, texts))

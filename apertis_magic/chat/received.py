@@ -1,11 +1,11 @@
 """The pieces of a choice, as a server sent them -> the parts of an answer."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from apertis_magic.api.assemble import Pieces, Run
-from apertis_magic.chat import picture, prose, thinking
+from apertis_magic.chat import echoes, picture, prose, thinking
 from apertis_magic.chat.parts import (
     Part,
     Parts,
@@ -18,6 +18,7 @@ from apertis_magic.chat.parts import (
     joined,
 )
 from apertis_magic.clean import mend, printable
+from apertis_magic.credentials import NO_ECHO, Echo
 
 _MOST = 100
 """Pictures of an answer that are kept, and runs whose order is; nobody reads more."""
@@ -39,34 +40,49 @@ _TEXTS: dict[str, type[Text | Reasoning | Refusal]] = {
 }
 
 
-def answers_of(choices: Mapping[int, Pieces], partial: Parts = ()) -> tuple[Parts, ...]:
+def answers_of(
+    choices: Mapping[int, Pieces], partial: Parts = (), echo: Echo = NO_ECHO
+) -> tuple[Parts, ...]:
     """Return the answers of a turn, none where nothing came.
 
     Args:
         choices: the pieces of each, by its index.
         partial: what the first one completes.
+        echo: the keys that are taken out.
     """
     found = dict(choices)
-    own = joined(partial, parts_of(found.pop(0, Pieces())))
-    others = [parts_of(found[index]) for index in sorted(found)]
+    own = joined(partial, parts_of(found.pop(0, Pieces()), echo))
+    if partial and echo:  # one half of a key may be in what is completed
+        own = tuple(_without(part, echo) for part in own)
+    others = [parts_of(found[index], echo) for index in sorted(found)]
     return (own, *others) if own or others else ()
 
 
-def parts_of(pieces: Pieces) -> Parts:
-    """Return the parts of an answer of which nothing more comes."""
-    read = _Reader()
-    runs = _gathered([*_split(pieces.runs, ended=True)])
+def parts_of(pieces: Pieces, echo: Echo = NO_ECHO) -> Parts:
+    """Return the parts of an answer of which nothing more comes, without keys."""
+    read = _Reader(echo)
+    runs = _gathered([*_split(echoes.without(pieces.runs, echo), ended=True)])
     body = [part for run in runs for part in read.parts(run)]
-    calls = [c for c in map(_call, pieces.calls.to_list()) if c.name or c.arguments]
+    called = (_call(echo.removed_in(raw)) for raw in pieces.calls.to_list())
+    calls = [call for call in called if call.name or call.arguments]
     sources = [
-        Source(mend(page.url or ""), mend(page.title or ""))
+        Source(echo.removed(mend(page.url or "")), echo.removed(mend(page.title or "")))
         for page in pieces.sources.values()
     ]
     return joined((), [*body, *read.surplus, *calls, *sources])
 
 
-def texts_of(pieces: Pieces) -> dict[str, str]:
-    """Return the texts of an answer that may still grow, by their kind."""
+def _without(part: Part, echo: Echo) -> Part:
+    if isinstance(part, Text | Reasoning | Refusal):
+        return replace(part, text=echo.removed(part.text))
+    return part
+
+
+def texts_of(pieces: Pieces, echo: Echo = NO_ECHO) -> dict[str, str]:
+    """Return the texts of an answer that may still grow, by their kind, without keys.
+
+    What may become a key is held back until it is known.
+    """
     texts: dict[str, str] = {}
     runs = tuple(_split(tuple(pieces.runs), ended=False))
     for number, run in enumerate(runs, 1):
@@ -74,7 +90,8 @@ def texts_of(pieces: Pieces) -> dict[str, str]:
             is_text = run.kind == "text"
             new = _growing(run.text, ended=number < len(runs)) if is_text else run.text
             texts[run.kind] = texts.get(run.kind, "") + new
-    return texts
+    # The other half may also come after something of another kind.
+    return {kind: echo.growing(text) for kind, text in texts.items()}
 
 
 def _gathered(runs: list[Run]) -> list[Run]:
@@ -113,7 +130,7 @@ def _images(text: str) -> Iterator[tuple[int, re.Match[str]]]:
             yield start, found
 
 
-def _split(runs: "list[Run] | tuple[Run, ...]", *, ended: bool) -> Iterator[Run]:
+def _split(runs: Sequence[Run], *, ended: bool) -> Iterator[Run]:
     """Give the runs, with the thinking told apart that the first text begins with."""
     is_first = True
     for number, run in enumerate(runs):
@@ -132,7 +149,8 @@ def _split(runs: "list[Run] | tuple[Run, ...]", *, ended: bool) -> Iterator[Run]
 class _Reader:
     """Reads runs, and counts the pictures in them."""
 
-    def __init__(self) -> None:
+    def __init__(self, echo: Echo) -> None:
+        self._echo = echo
         self._left = picture.LARGEST
         self._count = 0
 
@@ -173,7 +191,7 @@ class _Reader:
         """Return the picture at an address, which holds it, or tells where it is."""
         start = address[:8].lower()
         if start.startswith(("http://", "https://")):
-            return Picture("", url=printable(address)[:_LONGEST])
+            return Picture("", url=self._echo.removed(printable(address))[:_LONGEST])
         try:
             data = picture.of_data_url(address)
         except ValueError as error:

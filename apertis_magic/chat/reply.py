@@ -13,6 +13,7 @@ from apertis_magic.api.loop import SLICE, background, submit
 from apertis_magic.chat.draft import Draft, Progress
 from apertis_magic.chat.turn import Turn
 from apertis_magic.chat.watchers import Watchers
+from apertis_magic.credentials import NO_ECHO, Echo
 from apertis_magic.errors import ApertisError
 
 Ending: TypeAlias = tuple[Turn, ApertisError | None]
@@ -32,6 +33,7 @@ class Reply:
         asked_model: the model that is asked.
         partial: the turn whose answer is completed; None for a new answer.
         watchers: are told of each change, on the background loop, and at the very end.
+        echo: the keys of the request, which the server may repeat.
 
     Attributes:
         id: that of the turn to come.
@@ -56,9 +58,10 @@ class Reply:
         asked_model: str,
         partial: Turn | None = None,
         watchers: Watchers | None = None,
+        echo: Echo = NO_ECHO,
     ) -> None:
         self._watchers = watchers or Watchers()
-        self._draft = Draft(asked_model, partial, self._watchers)
+        self._draft = Draft(asked_model, partial, self._watchers, echo)
         self.id = self._draft.id
         self.asked_model = asked_model
         self.turn: Turn | None = None
@@ -237,7 +240,9 @@ class Reply:
         if self._stopped and self._task is not None:
             self._task.cancel()  # before it began; the first wait inside ends it
         try:
-            self.turn, self._error = await run(self._draft)
+            turn, self._error = await run(self._draft)
+            self._draft.end(turn)
+            self.turn = turn
         except BaseException as error:
             # Only a mistake of ours ends here; whoever waits must hear of it.
             self._error = ApertisError(f"The answer ended with {error!r}.")

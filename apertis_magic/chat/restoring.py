@@ -31,13 +31,11 @@ class Desk:
         journal: the journal, None where there is none.
         open_ids: ids of the Session's conversations.
         notebook: the notebook that the cells are in, None where nobody tells.
-        is_begun: whether one of the conversations has turns.
     """
 
     journal: Journal | None
     open_ids: Collection[str]
     notebook: str | None
-    is_begun: bool
 
 
 class Restoring:
@@ -100,12 +98,13 @@ class Restoring:
         """Return what comes back by that name, None where there is nothing more.
 
         A cell that restores and runs again brings nothing else, which would come among
-        the turns: once restored, what was abandoned since is all there is. Nor does one
-        that names none bring another notebook's turns among those of this one.
+        the turns: once restored, what was abandoned since is all there is. And one that
+        names none brings no other notebook's: its words would be sent with the next
+        question, of which nobody was told.
 
         Args:
             name: a conversation's name or the beginning of its id; None for the one
-                that was used last.
+                that this notebook used last.
             desk: what the Session has.
 
         Raises:
@@ -119,13 +118,17 @@ class Restoring:
         ]
         if name in self._restored:
             found = [each for each in found if self.is_abandoned(each.id)]
-        elif name is None and desk.is_begun:
-            found = [
-                each
-                for each in found
-                if self.is_abandoned(each.id) or each.notebook == desk.notebook
-            ]
+        elif name is None:
+            found = [each for each in found if self._is_own(each, desk)]
         return found[0] if found else None
+
+    def _is_own(self, kept: KeptConversation, desk: Desk) -> bool:
+        """Tell whether this notebook has held a conversation, as far as that is told.
+
+        Two for which no notebook is told may be anybody's.
+        """
+        is_same = desk.notebook is not None and kept.notebook == desk.notebook
+        return is_same or self.is_abandoned(kept.id)
 
     def nothing_kept(self, name: str | None, desk: Desk) -> ConfigurationError:
         """Return the error where nothing comes back by that name, with what could."""

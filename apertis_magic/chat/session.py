@@ -4,14 +4,16 @@ import threading
 from difflib import get_close_matches
 
 from apertis_magic import paths
+from apertis_magic.api import address
 from apertis_magic.chat import names
 from apertis_magic.chat.ask import Ask
 from apertis_magic.chat.clients import Clients
 from apertis_magic.chat.conversation import Conversation
+from apertis_magic.chat.holding import check_no_key
 from apertis_magic.chat.journal.journal import Journal, KeptConversation
 from apertis_magic.chat.model_lists import ModelLists
 from apertis_magic.chat.names import DEFAULT_CONVERSATION
-from apertis_magic.chat.preparing import check_no_key, prepare
+from apertis_magic.chat.preparing import prepare
 from apertis_magic.chat.reply import Reply
 from apertis_magic.chat.restoring import Desk, Restoring
 from apertis_magic.chat.settings import Preferences, Settings, address_of
@@ -19,6 +21,9 @@ from apertis_magic.chat.state import State
 from apertis_magic.chat.watchers import Watchers
 from apertis_magic.clean import quoted
 from apertis_magic.errors import ConfigurationError
+
+_AT_EXIT = 2.0
+"""Seconds that an answer may take to end once it was stopped."""
 
 
 class Session:
@@ -39,6 +44,7 @@ class Session:
         self._journal: Journal | None = None
         self._restoring = Restoring()
         self._override: Settings | None = None
+        self._told: set[str] = set()  # addresses that the user was warned of
         self._lock = threading.RLock()  # one for the conversations and their names
         self._name = DEFAULT_CONVERSATION
         self._conversations: dict[str, Conversation] = {}
@@ -56,6 +62,7 @@ class Session:
         with self._lock:
             if preferences.journal and self._journal is None:
                 self._journal = Journal(paths.data_dir() / "journal.sqlite")
+                self._journal.before_exit = self._stop_all
             if self._journal is not None:
                 self._journal.days = preferences.journal_days
                 self._journal.notebook = preferences.notebook
@@ -234,11 +241,11 @@ class Session:
     def restore(
         self, name: str | None = None
     ) -> tuple[Conversation, KeptConversation | None]:
-        """Bring a conversation back from the journal: this notebook's, else any.
+        """Bring a conversation back from the journal.
 
         Args:
-            name: its name, or the beginning of its id; None for the one that was
-                used last.
+            name: its name, or the beginning of its id; None for the one that this
+                notebook used last.
 
         Returns:
             The conversation, which is the current one from now on, and what the
@@ -292,13 +299,28 @@ class Session:
         """See that none of *texts* holds a key, neither the one in use nor another.
 
         Raises:
-            ConfigurationError: one does; the key is not repeated.
+            HeldBack: one does; the key is not repeated.
         """
         try:
             key = self.settings.api_key
         except ConfigurationError:
             key = None  # nothing can be sent, which the question will tell
         check_no_key(key, *texts)
+
+    def warning(self) -> str:
+        """Return once, for each address, what the user should know of it; else "".
+
+        Raises:
+            ConfigurationError: the environment's address or key cannot be one.
+        """
+        base_url = self.settings.base_url
+        if base_url in self._told or not address.is_open(base_url):
+            return ""
+        self._told.add(base_url)
+        return (
+            f"{base_url} is not encrypted: whoever is on the way there can read the "
+            "messages and the key. https:// is."
+        )
 
     def ask(self, ask: Ask, conversation: str | None = None) -> Reply:
         """Ask in a conversation, and return at once with the answer in flight.
@@ -308,8 +330,8 @@ class Session:
             conversation: its name; None for the current one.
 
         Raises:
-            ConfigurationError: something is missing or out of range, or a text holds an
-                API key; nothing was sent.
+            HeldBack: it holds a key, or is too large, and is not to be sent anyway.
+            ConfigurationError: something is missing or out of range; nothing was sent.
         """
         target = self.conversation(conversation or self._name)
         prepared = prepare(
@@ -324,11 +346,18 @@ class Session:
 
     def close(self) -> None:
         """Stop the answers under way, and write and close the journal."""
-        for conversation in tuple(self._conversations.values()):
-            for each in conversation.under_way:
-                each.reply.settle()
+        self._stop_all()
         if self._journal is not None:
             self._journal.close()
+
+    def _stop_all(self) -> None:
+        """Stop the answers under way: the end of a process is no cut connection."""
+        conversations = tuple(self._conversations.values())
+        replies = [each.reply for chat in conversations for each in chat.under_way]
+        for reply in replies:
+            reply.stop()
+        for reply in replies:
+            reply.wait(_AT_EXIT)
 
     def end_execution(self, execution: str) -> None:
         """Tell the conversations that an execution of a cell has ended."""
@@ -342,7 +371,6 @@ class Session:
             journal=self.journal,
             open_ids={each.state.id for each in conversations},
             notebook=self.preferences.notebook,
-            is_begun=any(each.turns for each in conversations),
         )
 
     def _add(self, name: str, conversation: Conversation | None = None) -> Conversation:

@@ -72,7 +72,7 @@ class Transcript:
 
     def system_for(self, ask: Ask) -> str | None:
         """Return the system prompt that a question is asked under, None for none."""
-        if ask.partial is not None:
+        if ask.partial is not None and not ask.partial.question.untrusted:
             return ask.partial.system
         prompts = (ask.system, self._system, self.default_system)
         return next((each for each in prompts if each is not None), None)

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Annotated, Any
 from uuid import uuid4
 
+from apertis_magic.api.params import ARGUMENTS
 from apertis_magic.api.types import Message, Usage
 from apertis_magic.api.value import Json, items, mapping
 from apertis_magic.chat import former
@@ -23,7 +24,8 @@ from apertis_magic.chat.parts import (
 )
 from apertis_magic.chat.question import Question
 from apertis_magic.chat.sending import is_sent, messages_of
-from apertis_magic.clean import mend, without_keys
+from apertis_magic.clean import mend
+from apertis_magic.credentials import without_keys
 from apertis_magic.marks import MAY_HOLD_KEYS, SENT, json_name, kinds, marked
 
 
@@ -213,7 +215,7 @@ class Turn:
         return self.question.message, *messages_of(self.parts)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the turn as JSON, to be kept: what was sent is in it without keys."""
+        """Return the turn as JSON, to be kept; without keys, unless they were sent."""
         asked = {json: getattr(self.question, name) for json, name in _OF_QUESTION}
         if asked["filled"] is None:
             del asked["filled"]
@@ -224,6 +226,8 @@ class Turn:
             "answers": [list(map(part_to_dict, parts)) for parts in self.answers],
             "usage": asdict(self.usage) if self.usage else None,
         }
+        if self.question.anyway:
+            return kept
         return kept | {n: without_keys(kept[n]) for n in _MAY_HOLD_KEYS & kept.keys()}
 
     @classmethod
@@ -244,6 +248,7 @@ class Turn:
         if "prompt" not in known:
             raise ValueError("there is no prompt")
         asked = {name: known.pop(json) for json, name in _OF_QUESTION if json in known}
+        asked["fields"] = _fields(asked.get("fields", {}))
         usage = mapping(raw.get("usage"))
         attached = tuple(
             Attachment.from_dict({k: _mended(v) for k, v in each.items()})
@@ -255,6 +260,11 @@ class Turn:
             usage=_usage(usage) if usage else None,
             **known,
         )
+
+
+def _fields(raw: Json) -> Json:
+    """Return the fields of a request, without what no turn keeps of how it is sent."""
+    return {name: value for name, value in raw.items() if name not in ARGUMENTS}
 
 
 def _answers(raw: list[Any]) -> tuple[Parts, ...]:
@@ -275,6 +285,8 @@ def _checked(name: str, value: Any) -> Any:
         raise ValueError(f"{name} cannot be {type(value).__name__}")
     if isinstance(value, int | float) and not abs(value) < _HUGE:
         raise ValueError(f"{name} is out of range")
+    if name == "started" and not _EARLIEST < value < _LATEST:
+        raise ValueError("started is no date")
     return _mended(value)
 
 
@@ -315,6 +327,8 @@ def _usage(raw: Json) -> Usage:
 _ENDS = ("stop", "tool_calls")
 _DEEPEST = 100
 _HUGE = 2**63
+_EARLIEST, _LATEST = -6e10, 1e15
+"""What can be shown as a date, in seconds since 1970."""
 _NUMBER: tuple[type, ...] = (int, float)
 # Told once, since a turn is written at each answer: what JSON calls a field, its name.
 _OF_QUESTION = tuple((json_name(each), each.name) for each in fields(Question))

@@ -33,6 +33,8 @@ def cell(turn: Turn, *, conversation: str | None, system: str | None) -> str:
     words += _fields(turn)
     if turn.question.last_turns is not None:
         words += ["--history", str(turn.question.last_turns)]
+    if turn.question.anyway:
+        words.append("--anyway")
     if system is not None:
         words += ["-s", quoted(system)] if system else ["--no-system"]
     return " ".join(words) + "\n" + turn.prompt

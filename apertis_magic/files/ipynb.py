@@ -22,7 +22,7 @@ from apertis_magic.render import bundle, metadata
 
 _EXPORT = 2
 _EXPORTS = (1, _EXPORT)
-_FORMAT = 4
+_FORMAT, _NEWEST = 4, 1_000
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _LOAD = "%load_ext apertis_magic"
 _KERNEL = {
@@ -80,10 +80,13 @@ def read(text: str) -> list[State]:
     book = _notebook(text)
     mark = mapping(mapping(book.get("metadata")).get("apertis_magic"))
     conversations: dict[str, list[_Shown]] = {}
-    for cell in items(book.get("cells")):
+    cells = items(book.get("cells"))
+    sources = [metadata.joined(cell.get("source")) or "" for cell in cells]
+    for cell, source in zip(cells, sources, strict=True):
         own = cell.get("id")
         known = own if isinstance(own, str) and _ID.fullmatch(own) else None
-        for name, turn in metadata.answers_of(items(cell.get("outputs"))):
+        outputs = items(cell.get("outputs"))
+        for name, turn in metadata.answers_of(outputs, (source, *sources)):
             # One that was asked with --once is of no conversation.
             if name and name.strip():
                 answers = conversations.setdefault(mend(name), [])
@@ -104,7 +107,7 @@ def is_export(text: str) -> bool:
 def _notebook(text: str) -> Json:
     book = record.parsed(text)
     version = book.get("nbformat")
-    if type(version) is not int:
+    if type(version) is not int or not 0 < version < _NEWEST:
         raise ValueError("it is not a notebook")
     if version != _FORMAT:
         raise ValueError(

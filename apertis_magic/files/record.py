@@ -13,7 +13,9 @@ from apertis_magic.clean import mend
 
 _FORMAT = "apertis_magic conversation"
 VERSION = 2
-_MOST = 2**63
+_MOST = 2**53
+_VALUES = 20_000_000
+"""Values in JSON that is read; in memory each takes many times what it has here."""
 
 
 def written(state: State) -> str:
@@ -118,9 +120,9 @@ def check_version(version: object) -> None:
     Raises:
         ValueError: it is not.
     """
-    if type(version) is int and version > VERSION:
+    if type(version) is int and VERSION < version < _MOST:
         raise ValueError("a newer version of apertis_magic wrote it; update this one")
-    if type(version) is not int or version < 1:
+    if type(version) is not int or not 0 < version < _MOST:
         raise ValueError("its version is missing")
 
 
@@ -130,6 +132,8 @@ def parsed(text: str) -> Json:
     Raises:
         ValueError: it holds none.
     """
+    if sum(map(text.count, '[{",')) > _VALUES:
+        raise ValueError("it holds too much")
     try:
         found = json.loads(text)
     except RecursionError:

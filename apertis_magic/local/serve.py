@@ -61,7 +61,7 @@ def for_person(file: Path) -> NoReturn:
 
 def _load(file: Path) -> tuple[Endpoint, object]:
     """Return where *file* is served, and the server, which ends when it is freed."""
-    weights.check(file)
+    weights.verify(file)
     key = f"sk-{secrets.token_urlsafe(24)}"
     try:
         llama = importlib.import_module("xllamacpp")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from apertis_magic.errors import LocalModelError
-from apertis_magic.local import weights
+from apertis_magic.local import children, weights
 
 ENGINE_INSTALL = "Run: pip install 'apertis-magic[local]'"
 
@@ -124,9 +124,10 @@ def _spawn(file: Path) -> subprocess.Popen[bytes]:
     module = ["-m", "apertis_magic.local", "serve", "--lifeline", str(file.absolute())]
     try:
         return subprocess.Popen(  # noqa: S603  ourselves
-            [sys.executable, *module],
-            # Finds this very package, and no random.py that lies beside the notebook.
-            cwd=Path(__file__).parents[2],
+            [*children.PYTHON, *module],
+            env=children.environment(Path(__file__).parents[2]),  # this very package
+            # llama.cpp looks for libraries in its current folder.
+            cwd=Path(__file__).parent,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -29,7 +29,10 @@ def ready(tell: Callable[[Step], None]) -> Endpoint:
         raise LocalModelError(
             "The engine of the local model is not installed.", hint=ENGINE_INSTALL
         )
-    if not weights.installed():
+    running = server.current().endpoint
+    if running is not None:
+        return running
+    if not weights.intact():
         tell(SMOLLM2)
         tell(weights.install(tell))
     return server.current().start()

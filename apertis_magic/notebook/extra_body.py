@@ -6,7 +6,7 @@ from typing import Any
 
 from IPython.core.error import UsageError
 
-from apertis_magic.clean import redact
+from apertis_magic.credentials import redact
 
 _NOT_EXTRA = ("model", "messages", "stream")
 

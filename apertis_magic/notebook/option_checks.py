@@ -11,7 +11,7 @@ from math import isfinite
 from typing import TypeVar
 from unicodedata import normalize
 
-from apertis_magic.clean import redact
+from apertis_magic.credentials import redact
 from apertis_magic.errors import ConfigurationError
 
 NO_KEYS = (

@@ -11,7 +11,7 @@ from typing import Any
 from IPython.core.error import UsageError
 
 from apertis_magic.api import params
-from apertis_magic.clean import redact
+from apertis_magic.credentials import redact
 from apertis_magic.errors import ConfigurationError
 from apertis_magic.notebook import extra_body
 from apertis_magic.notebook.option_checks import NO_KEYS

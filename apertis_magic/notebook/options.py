@@ -89,6 +89,7 @@ class ChatOptions:
         footer: whether there is a footer; None leaves what the user prefers.
         timeout: seconds that each phase of the request may take.
         max_retries: how often to try again.
+        anyway: send also what is held back otherwise.
         fields: the request's other fields that were given.
         extra_body: those that no option is for, and that are not checked.
         help: show the options instead of asking.
@@ -109,6 +110,7 @@ class ChatOptions:
     footer: bool | None = None
     timeout: float | None = None
     max_retries: int | None = None
+    anyway: bool = False
     fields: Mapping[str, Any] = field(default_factory=dict)
     extra_body: Mapping[str, Any] = field(default_factory=dict)
     help: bool = False
@@ -194,6 +196,8 @@ _ONE_PROMPT = "one system prompt at a time."
 _ONE_CACHE = "--cache or --no-cache, not both."
 _ALONE = "--append goes with neither --new nor --once."
 _MANY = 1000
+ANYWAY = "--anyway"
+"""What sends that which was held back."""
 
 OPTIONS: tuple[Option, ...] = (
     Option(
@@ -323,6 +327,11 @@ OPTIONS: tuple[Option, ...] = (
         kind=int,
         check=checks.not_below_0("--retries"),
         help="how often to try again what was not answered",
+    ),
+    Option(
+        names=(ANYWAY,),
+        dest="anyway",
+        help="send what was held back: what looks like a key, or is very long",
     ),
     Option(names=("-h", "--help"), dest="help", help="show this and ask nothing"),
 )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from IPython.core.error import UsageError
 
-from apertis_magic.clean import redact
+from apertis_magic.credentials import redact
 
 # What may stand right before a quote that opens: nothing, or an option and perhaps "=".
 _LEAD = re.compile(r"--[\w-]+=|-[A-Za-z]=?|")

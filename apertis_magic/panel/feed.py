@@ -85,6 +85,10 @@ class Feed:
         turns = (row.turn for row in self._rows if row.turn)
         return next((turn for turn in turns if turn.id == turn_id), None)
 
+    def question(self, row_id: str) -> str:
+        """Return the whole question of the row of that id, empty for none."""
+        return next((row.question for row in self._rows if row.id == row_id), "")
+
     def _part(self, first: int, last: int) -> Json:
         first = max(first, 0)
         turns = [self._turn_of(row) for row in self._rows[first:last]]

@@ -1,5 +1,6 @@
 """``Publisher``: sends a panel's pages what is new, all of it from one thread."""
 
+import atexit
 import logging
 import os
 import threading
@@ -8,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from apertis_magic.errors import ApertisError
 from apertis_magic.panel import fields, placeholders
 from apertis_magic.panel.feed import Feed
 from apertis_magic.panel.frame import HEARTBEAT, FrameFeed
@@ -21,6 +21,21 @@ if TYPE_CHECKING:
 
 _EVERY = 1 / 30
 """Seconds between two looks at what is new, at the least."""
+
+_MOST_QUERIES = 100
+"""Messages of pages that wait to be answered; what comes then is dropped."""
+
+_MOST_AT_ONCE = 20
+"""Those that are answered before a look at what is new."""
+
+_MOST_VIEWS = 100
+"""Pages that are known; the panel is shown in a few."""
+
+_MOST_MESSAGES = 1_000
+"""Messages that wait to be sent; the oldest go."""
+
+_PATIENCE = 1.0
+"""Seconds that the panel's end waits for what is being sent."""
 
 _log = logging.getLogger(__name__)
 
@@ -52,9 +67,12 @@ class Publisher:
         self._send = send
         self._feed, self._frame = Feed(), FrameFeed()
         self._queries: deque[Request] = deque()
-        self._messages: deque[Json] = deque()
-        self._views: set[str] = set()  # pages that show the panel, and have not left
+        self._queries_lock = threading.Lock()
+        self._messages: deque[Json] = deque(maxlen=_MOST_MESSAGES)
+        # Pages that show the panel, and have not left; the latest last.
+        self._views: dict[str, None] = {}
         self._news = threading.Event()
+        self._sending = threading.RLock()
         self._closed = False
         self._pid = os.getpid()
 
@@ -71,23 +89,36 @@ class Publisher:
 
     def answer(self, query: Request) -> None:
         """Have a page sent what it asks to be shown."""
-        self._queries.append(query)
+        with self._queries_lock:
+            if query not in self._queries and len(self._queries) < _MOST_QUERIES:
+                self._queries.append(query)
         self._news.set()
 
     def close(self) -> None:
-        """End the thread."""
+        """Send nothing any more, and end the thread."""
         self._closed = True
         self._news.set()
+        atexit.unregister(self.close)
+        # What is being sent may be told of what the process's end breaks off next.
+        if self._sending.acquire(timeout=_PATIENCE):
+            self._sending.release()
 
     def run(self) -> None:
-        """Send the pages what is new until the panel is closed: the thread's work."""
+        """Send the pages what is new until the panel is closed: the thread's work.
+
+        Nor is anything sent once the process ends, which breaks off what is under way.
+        """
+        atexit.register(self.close)
         must_look_again = False
-        while not self._closed:
+        while True:
             self._news.wait(HEARTBEAT if must_look_again else None)
             self._news.clear()
             began = monotonic()
             try:
-                self.publish()
+                with self._sending:
+                    if self._closed:
+                        return
+                    self.publish()
                 must_look_again = self._must_look_again
             except Exception:  # noqa: BLE001  a mistake must not end the panel
                 _log.exception("The panel could not show what is new.")
@@ -96,9 +127,10 @@ class Publisher:
 
     def publish(self) -> None:
         """Send the pages what is new, then each what it asked for."""
-        queries = [self._queries.popleft() for _ in range(len(self._queries))]
-        self._views |= {query.view for query in queries if query.kind == "hello"}
-        self._views -= {query.view for query in queries if query.kind == "bye"}
+        with self._queries_lock:
+            at_once = min(len(self._queries), _MOST_AT_ONCE)
+            queries = [self._queries.popleft() for _ in range(at_once)]
+        self._note_views(queries)
         if self._views:
             for message, buffers in self._outgoing(queries):
                 self._send(message, buffers)
@@ -106,6 +138,18 @@ class Publisher:
             self._feed, self._frame = Feed(), FrameFeed()
             self._messages.clear()
         self._transcript.refresh()
+        if self._queries:
+            self._news.set()
+
+    def _note_views(self, queries: list[Request]) -> None:
+        """Note which pages have come, and which have left."""
+        for query in queries:
+            if query.kind in ("hello", "bye"):
+                self._views.pop(query.view, None)
+            if query.kind == "hello":
+                self._views[query.view] = None
+        for view in list(self._views)[:-_MOST_VIEWS]:
+            del self._views[view]
 
     def _outgoing(self, queries: list[Request]) -> Iterator[tuple[Json, Buffers]]:
         """Give the messages that are due, in their order."""
@@ -114,7 +158,7 @@ class Publisher:
             yield message, None
         if frame := self._frame.news(self._session, conversation.view, self._options):
             yield frame, None
-        for query in dict.fromkeys(queries):
+        for query in queries:
             yield from self._answers(query)
         while self._messages:
             yield self._messages.popleft(), None
@@ -135,22 +179,11 @@ class Publisher:
             yield {**self._feed.last(), **to}, None
         elif query.kind == "page":
             yield {**self._feed.page(query.first, query.last), **to}, None
-        elif query.kind == "models":
-            threading.Thread(target=self._list_models, args=(to,), daemon=True).start()
+        elif query.kind == "question":
+            text = self._feed.question(query.turn)
+            yield {"kind": "question", **to, "turn": query.turn, "text": text}, None
         elif (turn := self._feed.turn(query.turn)) and (
             found := placeholders.picture(turn, query.number)
         ):
             about = {"kind": "picture", "turn": query.turn, "number": query.number}
             yield {**about, **to, "type": found[0]}, [found[1]]
-
-    def _list_models(self, to: Json) -> None:
-        """Post the server's models to a page: those that are known, else once known."""
-        problem = ""
-        try:
-            known = self._session.model_lists.known()
-            if known is None or not known.is_fresh:
-                known = self._session.model_lists.refresh()
-        except ApertisError as error:
-            known, problem = None, str(error)
-        ids = known.ids if known else []
-        self.post({"kind": "models", **to, "ids": ids, "problem": problem})

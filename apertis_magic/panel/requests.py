@@ -4,8 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from apertis_magic.clean import mend
+
 LONGEST = 2_000_000
 """Characters in a question, a system prompt or any other text."""
+
+_SHORT = 1_000
+"""Characters in what is no text: a name or an id."""
+
+_MOST_FILES = 100
+"""Files of a question."""
 
 LARGEST = 8_000_000
 """Bytes in all files of a question: a Jupyter server takes messages of 10 MB."""
@@ -15,12 +23,14 @@ _FIELDS: Mapping[str, Mapping[str, type]] = {
     "bye": {"view": str},
     "page": {"view": str, "first": int, "last": int},
     "picture": {"view": str, "turn": str, "number": int},
+    "question": {"view": str, "turn": str},
     "models": {"view": str},
+    "restorable": {"view": str},
     "stop": {"turn": str},
-    "ask": {"token": str, "text": str, "names": list},
-    "edit": {"token": str, "turn": str, "text": str},
-    "retry": {"token": str, "turn": str},
-    "continue": {"token": str, "turn": str},
+    "ask": {"token": str, "text": str, "names": list, "anyway": bool},
+    "edit": {"token": str, "turn": str, "text": str, "anyway": bool},
+    "retry": {"token": str, "turn": str, "anyway": bool},
+    "continue": {"token": str, "turn": str, "anyway": bool},
     "delete": {"token": str, "turn": str},
     "fork": {"token": str, "turn": str},
     "undo": {"token": str},
@@ -33,8 +43,12 @@ _FIELDS: Mapping[str, Mapping[str, type]] = {
     "system": {"token": str, "text": str},
     "export": {"token": str, "name": str},
     "local": {"token": str},
+    "restore": {"token": str},
 }
 """The fields of each kind of message."""
+
+ASKING = frozenset(kind for kind, own in _FIELDS.items() if "anyway" in own)
+"""The kinds that ask a question."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +65,7 @@ class Request:
         number: which of the turn's pictures.
         first: the first turn that is wanted, counted from 0.
         last: the turn after the last one that is wanted.
+        anyway: whether a question is sent also where it would be held back.
         files: what is attached to a question: names and contents.
     """
 
@@ -63,7 +78,13 @@ class Request:
     number: int = 0
     first: int = 0
     last: int = 0
+    anyway: bool = False
     files: tuple[tuple[str, bytes], ...] = ()
+
+    @property
+    def weight(self) -> int:
+        """What it takes in memory, in characters and bytes."""
+        return len(self.text) + sum(len(content) for _, content in self.files)
 
 
 def read(content: object, buffers: Sequence[Any] = ()) -> Request:
@@ -82,7 +103,10 @@ def read(content: object, buffers: Sequence[Any] = ()) -> Request:
     fields = _FIELDS.get(kind) if isinstance(kind, str) else None
     if fields is None:
         raise ValueError(f"there is no kind {str(kind)[:40]!r}")
-    values = {name: _checked(name, content.get(name), fields[name]) for name in fields}
+    if unknown := set(content) - {"kind", "view", *fields}:
+        raise ValueError(f"{kind} has no {str(min(map(str, unknown)))[:40]!r}")
+    sent = {"anyway": False, **content}
+    values = {name: _checked(name, sent.get(name), fields[name]) for name in fields}
     names = values.pop("names", [])
     return Request(kind=str(kind), files=_files(names, buffers), **values)
 
@@ -90,17 +114,19 @@ def read(content: object, buffers: Sequence[Any] = ()) -> Request:
 def _checked(name: str, value: Any, kind: type) -> Any:
     if type(value) is not kind:
         raise ValueError(f"{name} cannot be {type(value).__name__}")
-    if isinstance(value, str) and len(value) > LONGEST:
-        raise ValueError(f"{name} is too long")
+    if isinstance(value, str):
+        if len(value) > (LONGEST if name == "text" else _SHORT):
+            raise ValueError(f"{name} is too long")
+        return mend(value)
     if isinstance(value, int) and not 0 <= value < LONGEST:
         raise ValueError(f"{name} is out of range")
     return value
 
 
 def _files(names: list[Any], buffers: Sequence[Any]) -> tuple[tuple[str, bytes], ...]:
-    contents = [bytes(buffer) for buffer in buffers]
-    if len(names) != len(contents) or not all(isinstance(n, str) for n in names):
+    if len(names) > _MOST_FILES or len(names) != len(buffers):
         raise ValueError("its files have other names than contents")
-    if sum(map(len, contents)) > LARGEST:
+    if sum(memoryview(buffer).nbytes for buffer in buffers) > LARGEST:
         raise ValueError("its files are too large")
-    return tuple(zip(names, contents, strict=True))
+    checked = [_checked("names", name, str) for name in names]
+    return tuple(zip(checked, map(bytes, buffers), strict=True))

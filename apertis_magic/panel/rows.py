@@ -17,6 +17,9 @@ from apertis_magic.render.footer import footer_line
 
 Json = dict[str, Any]
 
+SENT = 20_000
+"""Characters of a question that every page is sent; it asks for the rest."""
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -40,6 +43,13 @@ class Row:
         if self.under_way is not None:
             return self.under_way.reply.id
         return self.turn.id if self.turn else ""
+
+    @property
+    def question(self) -> str:
+        """What was typed: the question under way, else the turn's."""
+        if self.under_way is not None:
+            return self.under_way.ask.question.typed
+        return self.turn.prompt if self.turn else ""
 
 
 def rows_of(
@@ -79,7 +89,7 @@ def open_turn(row: Row, growing: Growing) -> Json:
     return {
         "id": row.id,
         "open": True,
-        "question": ask.question.typed if ask else "",
+        **_question(row),
         "files": _files(ask.question.attachments if ask else ()),
         "text": growing.text,
         "html": growing.html,
@@ -102,7 +112,7 @@ def ended_turn(row: Row, *, with_html: bool = True) -> Json:
     return {
         "id": turn.id,
         "open": False,
-        "question": turn.prompt,
+        **_question(row),
         "files": _files(turn.attachments),
         "text": turn.text or turn.refusal,
         "html": placeholders.body(turn) if with_html else None,
@@ -124,6 +134,12 @@ def totals(turns: Iterable[Turn]) -> tuple[int, float | None]:
     tokens = sum((t.usage.total_tokens or 0) for t in counted if t.usage)
     costs = [turn.cost for turn in counted if turn.cost is not None]
     return tokens, sum(costs) if costs else None
+
+
+def _question(row: Row) -> Json:
+    """Return the question, or the beginning of a long one and what is left of it."""
+    asked = row.question
+    return {"question": asked[:SENT], "rest": len(asked[SENT:])}
 
 
 def _files(attachments: Iterable[Attachment]) -> list[Json]:

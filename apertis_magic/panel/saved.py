@@ -8,6 +8,7 @@ from apertis_magic.chat.conversation import Conversation
 from apertis_magic.chat.parts import Picture
 from apertis_magic.render import bundle
 from apertis_magic.render.bundle import Bundle
+from apertis_magic.render.text import note
 
 if TYPE_CHECKING:
     from apertis_magic.chat.session import Session
@@ -75,11 +76,11 @@ def saved(conversation: Conversation) -> Bundle:
     shown = bundle.transcript(
         turns[first:], system=conversation.system, stale=stale, draw=_named
     )
-    above = bundle.note(f"{first} earlier turns are not shown here.") if first else ""
+    above = note(f"{first} earlier turns are not shown here.") if first else ""
     html = f'{_STYLE}<div class="apertis-saved">{above}{shown["text/html"]}</div>'
     return {"text/html": html, "text/plain": shown["text/plain"]}
 
 
 def _named(picture: Picture, _direction: str) -> str:
     """Return the line for a picture: the notebook is sent the transcript often."""
-    return bundle.note(f"[{picture}]")
+    return note(f"[{picture}]")

@@ -3,18 +3,19 @@
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 import anywidget
 from IPython.display import display
 
 from apertis_magic.chat import names, session
-from apertis_magic.clean import redact
+from apertis_magic.credentials import redact
 from apertis_magic.panel import page, requests
 from apertis_magic.panel.actions import Actions, Outcome
+from apertis_magic.panel.lookups import Lookups
 from apertis_magic.panel.publisher import Publisher
 from apertis_magic.panel.saved import SavedTranscript
+from apertis_magic.panel.worker import Worker
 from apertis_magic.render.style import COLOURS, RULES
 
 if TYPE_CHECKING:
@@ -24,8 +25,16 @@ if TYPE_CHECKING:
 
 _VIEW = "application/vnd.jupyter.widget-view+json"
 _PLAIN = "The panel needs widgets and its kernel; below is its conversation."
-_QUERIES = ("hello", "bye", "page", "picture", "models")
-"""The messages that only ask to be shown something."""
+_QUERIES = ("hello", "bye", "page", "picture", "question")
+"""The messages that ask to be shown what is known."""
+
+_TOO_MUCH = Outcome(
+    "Nothing of this was done: too much waits already.",
+    hint="Wait until some of it is done.",
+    ok=False,
+)
+_LOGGED = 10
+"""Messages that are dropped with a line in the log; more are dropped without."""
 
 _log = logging.getLogger(__name__)
 
@@ -66,18 +75,23 @@ class ChatPanel(anywidget.AnyWidget):
         self._publisher = Publisher(
             self._session, self._actions.options, self._transcript, self.send
         )
-        self._requests: SimpleQueue[Request | None] = SimpleQueue()
+        self._worker = Worker(self._act)
+        # Apart: it waits for servers, and what people do waits for nothing.
+        self._lookups = Worker(Lookups(self._session, self._publisher.post).do)
+        self._dropped = 0
         _free_of_the_shell(self.comm)
         self.on_msg(self._receive)
         self._unwatch = self._session.watchers.add(self._publisher.wake)
-        for work in (self._publisher.run, self._act):
-            threading.Thread(target=work, name="apertis-panel", daemon=True).start()
+        threading.Thread(
+            target=self._publisher.run, name="apertis-panel", daemon=True
+        ).start()
 
     def close(self) -> None:
         """Take the panel off every page; the conversation stays."""
         if self._unwatch is not None:  # else it never was whole
             self._unwatch()
-            self._requests.put(None)
+            self._worker.close()
+            self._lookups.close()
             self._publisher.close()
         super().close()
 
@@ -93,15 +107,24 @@ class ChatPanel(anywidget.AnyWidget):
         """Hand over what a page asks; this may run on any thread and must not wait."""
         try:
             request = requests.read(content, buffers)
-        except ValueError as error:
-            _log.warning("A message of the panel's page was dropped: %s", error)
+        except (ValueError, TypeError) as error:
+            self._note_dropped(error)
             return
         if request.kind == "stop":
             self._stop(request.turn)
         elif request.kind in _QUERIES:
             self._publisher.answer(request)
+        elif request.kind in Lookups.KINDS:
+            self._lookups.add(request)
+        elif self._worker.add(request):
+            self._publisher.post({"kind": "taken", "token": request.token})
         else:
-            self._requests.put(request)
+            self._publisher.post(_TOO_MUCH.message(request.token))
+
+    def _note_dropped(self, error: Exception) -> None:
+        self._dropped += 1
+        if self._dropped <= _LOGGED:
+            _log.warning("A message of the panel's page was dropped: %s", error)
 
     def _stop(self, turn: str) -> None:
         """Stop one answer, or the one that has been under way for longest."""
@@ -109,16 +132,15 @@ class ChatPanel(anywidget.AnyWidget):
         for each in [e for e in under_way if turn in ("", e.reply.id)][:1]:
             each.reply.stop()
 
-    def _act(self) -> None:
-        """Do what the pages ask, one request after the other: a thread's work."""
-        while (request := self._requests.get()) is not None:
-            try:
-                outcome = self._actions.do(request)
-            except Exception as error:  # noqa: BLE001  a mistake must not end the panel
-                _log.exception("The panel could not do what its page asked.")
-                text = redact(f"Something unforeseen happened: {error!r}")
-                outcome = Outcome(text, ok=False)
-            self._publisher.post(outcome.message(request.token))
+    def _act(self, request: "Request") -> None:
+        """Do what a page asks, and have it know what came of it."""
+        try:
+            outcome = self._actions.do(request)
+        except Exception as error:  # noqa: BLE001  a mistake must not end the panel
+            _log.exception("The panel could not do what its page asked.")
+            text = redact(f"Something unforeseen happened: {error!r}")
+            outcome = Outcome(text, ok=False)
+        self._publisher.post(outcome.message(request.token))
 
     def _post_progress(self, text: str) -> None:
         self._publisher.post({"kind": "progress", "text": text})

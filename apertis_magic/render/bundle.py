@@ -28,7 +28,7 @@ from apertis_magic.chat.parts import (
 from apertis_magic.chat.picture import shortened
 from apertis_magic.chat.turn import Turn
 from apertis_magic.clean import excerpt, printable
-from apertis_magic.render import calls, pictures, style
+from apertis_magic.render import asked, calls, pictures, style
 from apertis_magic.render.addresses import host_of, shown_host
 from apertis_magic.render.attributes import direction_of
 from apertis_magic.render.footer import (
@@ -41,8 +41,7 @@ from apertis_magic.render.footer import (
 )
 from apertis_magic.render.markdown import to_html
 from apertis_magic.render.metadata import metadata
-from apertis_magic.render.text import columns, inert, preformatted
-from apertis_magic.render.text import lines as html_lines
+from apertis_magic.render.text import columns, inert, note, preformatted
 
 Bundle = dict[str, str]
 
@@ -81,14 +80,6 @@ def page(html: str, *, first: bool = True) -> Bundle:
     # In Markdown, where an export puts it, a blank line would end the HTML.
     whole = _BLANK.sub("&#10;", f"<div {looks}>{sheet}{html}</div>")
     return {"text/html": whole}
-
-
-def note(line: str) -> str:
-    """Return the HTML of a line that says something about the answer."""
-    return (
-        f'<div class="apertis-note" dir="auto" style="{style.DIM}">'
-        f"<small><em>{html_lines(line)}</em></small></div>"
-    )
 
 
 def reasoning(text: str, *, seconds: float | None = None) -> str:
@@ -255,8 +246,9 @@ def transcript(
     html: list[str] = []
     lines: list[str] = []
     if system:
-        html.append(note(f"System: {system}"))
-        lines += [f"System: {system}", ""]
+        prompt = f"System: {asked.short(system)}"
+        html.append(note(prompt))
+        lines += [prompt, ""]
     for number, turn in enumerate(pictures.all_fitted(turns), 1):
         about = [*notes(turn), footer_line(turn)]
         if turn.error:
@@ -265,11 +257,11 @@ def transcript(
             about.insert(0, "Stale: a turn above it has changed since.")
         earlier = versions.get(turn.id, ())
         heading = _earlier(len(earlier))
-        html.append(_question(turn))
+        html.append(asked.html(turn))
         html += [reasoning(turn.reasoning), body(turn.parts, draw=draw)]
         html += [_ends(turn.parts), _others(turn, draw=draw), *map(note, about)]
         html.append(_folded(heading, earlier))
-        lines += [f"[{number}] {turn.prompt}", *_attached(turn)]
+        lines += [f"[{number}] {asked.plain(turn)}", *asked.attached(turn)]
         text = shortened(plain(turn))
         lines += ["", text, "", *below(turn), *about, ""]
         lines += _unfolded(heading, earlier)
@@ -277,17 +269,6 @@ def transcript(
     html.append(_folded(heading, gone))
     lines += _unfolded(heading, gone)
     return {**page("".join(html)), "text/plain": printable("\n".join(lines))}
-
-
-def _question(turn: Turn) -> str:
-    """Return the HTML of a question with the names of what was attached."""
-    files = "".join(map(note, _attached(turn)))
-    looks = f'class="apertis-question" dir="auto" style="{style.QUESTION}"'
-    return f"<blockquote {looks}>{html_lines(turn.prompt)}{files}</blockquote>"
-
-
-def _attached(turn: Turn) -> list[str]:
-    return [f"Attached: {each}" for each in turn.attachments]
 
 
 def _earlier(number: int) -> str:
@@ -299,7 +280,7 @@ def _folded(heading: str, turns: Sequence[Turn]) -> str:
     if not turns:
         return ""
     inner = "".join(
-        f"{_question(turn)}{html_of(plain(turn), 'text')}{note(_about(turn))}"
+        f"{asked.html(turn)}{html_of(plain(turn), 'text')}{note(_about(turn))}"
         for turn in turns
     )
     return _fold(heading, inner)
@@ -309,7 +290,7 @@ def _unfolded(heading: str, turns: Sequence[Turn]) -> list[str]:
     """Return the lines of such turns in plain text, under their heading."""
     folded = [heading] if turns else []
     for turn in turns:
-        texts = [turn.prompt, shortened(plain(turn)), _about(turn)]
+        texts = [asked.plain(turn), shortened(plain(turn)), _about(turn)]
         shown = "\n\n".join(filter(None, texts))
         folded += ["", *(f"    {line}".rstrip() for line in shown.split("\n"))]
     return [*folded, ""] if folded else []
@@ -317,8 +298,8 @@ def _unfolded(heading: str, turns: Sequence[Turn]) -> list[str]:
 
 def _about(turn: Turn) -> str:
     """Return when a turn was asked, its footer and what went wrong."""
-    asked = strftime("%Y-%m-%d %H:%M", localtime(turn.started))
-    return " · ".join(filter(None, [asked, footer_line(turn), turn.error]))
+    when = strftime("%Y-%m-%d %H:%M", localtime(turn.started))
+    return " · ".join(filter(None, [when, footer_line(turn), turn.error]))
 
 
 def card(title: str, rows: Mapping[str, str], examples: Sequence[str]) -> Bundle:

@@ -5,9 +5,10 @@ where, and holds all else. ``docs/format.md`` describes it.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from hashlib import sha256
 from itertools import chain, repeat
 from typing import Any
 
@@ -20,10 +21,17 @@ from apertis_magic.chat.parts import (
     part_to_dict,
     without_data,
 )
+from apertis_magic.chat.picture import readable
 from apertis_magic.chat.turn import Turn
-from apertis_magic.clean import printable, without_keys
+from apertis_magic.clean import printable
+from apertis_magic.credentials import without_keys
 from apertis_magic.marks import NOT_IN_NOTEBOOKS, marked
 from apertis_magic.render import pictures
+
+_LONG_PROMPT = 100_000
+"""Characters of a question that a notebook holds beside its cell, too."""
+
+_BEGINNING = 200
 
 
 def metadata(turn: Turn, *, conversation: str | None, plain: str) -> dict[str, Any]:
@@ -34,13 +42,43 @@ def metadata(turn: Turn, *, conversation: str | None, plain: str) -> dict[str, A
         conversation: the name of the conversation it is in, None for none.
         plain: the output's ``text/plain``; of a long answer that of all its outputs.
     """
-    kept = replace(turn, answers=()).to_dict()
+    kept = {**replace(turn, answers=()).to_dict(), **_beginning(turn.prompt)}
     kept["attachments"] = without_keys([each.named() for each in turn.attachments])
     for name in marked(Usage, NOT_IN_NOTEBOOKS) if kept["usage"] else ():
         del kept["usage"][name]
     texts = chain([plain], repeat(""))  # only the first answer's are at its beginning
     kept["answers"] = [_kept(parts, next(texts)) for parts in turn.answers]
     return {"conversation": conversation, **kept}
+
+
+def _beginning(prompt: str) -> dict[str, Any]:
+    """Return what is kept of a long question, which its cell holds already."""
+    if len(prompt) <= _LONG_PROMPT:
+        return {}
+    rest = {"length": len(prompt), "sha256": _digest(prompt)}
+    return {"prompt": prompt[:_BEGINNING], "rest": rest}
+
+
+def _digest(text: str) -> str:
+    return sha256(text.encode(errors="surrogatepass")).hexdigest()
+
+
+def _whole(kept: Json, sources: Iterable[str]) -> Json:
+    """Return what is kept of a turn with its question, as one of the cells has it.
+
+    Where that was changed meanwhile, only the question's beginning is left.
+    """
+    rest, begins = mapping(kept.get("rest")), string(kept.get("prompt")) or ""
+    length = rest.get("length")
+    if not begins or type(length) is not int or length <= len(begins):
+        return kept
+    for source in sources:
+        at = source.find(begins)
+        found = source[at : at + length] if at >= 0 else ""
+        if _digest(found) == rest.get("sha256"):
+            return {**kept, "prompt": found}
+    lost = readable(length - len(begins))
+    return {**kept, "prompt": f"{begins} … [{lost} more are not in the notebook]"}
 
 
 def _kept(parts: Parts, plain: str) -> list[dict[str, Any]]:
@@ -64,7 +102,9 @@ def turns_of(outputs: Iterable[Mapping[str, Any]]) -> list[Turn]:
     return [turn for _, turn in answers_of(outputs)]
 
 
-def answers_of(outputs: Iterable[object]) -> list[tuple[str | None, Turn]]:
+def answers_of(
+    outputs: Iterable[object], sources: Sequence[str] = ()
+) -> list[tuple[str | None, Turn]]:
     """Return the turns that a cell's outputs show, with their conversations' names.
 
     What is not ours, or damaged, shows none.
@@ -72,6 +112,8 @@ def answers_of(outputs: Iterable[object]) -> list[tuple[str | None, Turn]]:
     Args:
         outputs: the outputs, as a notebook file holds them. A long answer's text is in
             several, the last of which says how many.
+        sources: what holds the questions that are long: the cell's source, and those
+            of others, for a cell that asks again or goes on does not repeat them.
     """
     answers = []
     shown: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
@@ -79,7 +121,7 @@ def answers_of(outputs: Iterable[object]) -> list[tuple[str | None, Turn]]:
         kept = mapping(mapping(output.get("metadata")).get("apertis_magic"))
         data = mapping(output.get("data"))
         plain, html = (
-            _joined(data.get(f"text/{kind}", "")) for kind in ("plain", "html")
+            joined(data.get(f"text/{kind}", "")) for kind in ("plain", "html")
         )
         if not kept or plain is None or html is None:
             continue
@@ -91,14 +133,14 @@ def answers_of(outputs: Iterable[object]) -> list[tuple[str | None, Turn]]:
                 continue  # one was deleted
             texts, pages = zip(*parts[-count:], strict=True)
             with suppress(ValueError):
-                turn = _turn(kept, "".join(texts), "".join(pages))
+                turn = _turn(_whole(kept, sources), "".join(texts), "".join(pages))
                 conversation = kept.get("conversation")
                 is_named = isinstance(conversation, str)
                 answers.append((conversation if is_named else None, turn))
     return answers
 
 
-def _joined(text: object) -> str | None:
+def joined(text: object) -> str | None:
     """Return a text that a file may hold line by line; None for what is no text."""
     lines = text if isinstance(text, list) else [text]
     known = [each for each in lines if isinstance(each, str)]

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from apertis_magic.clean import printable
-from apertis_magic.render import bundle, style
+from apertis_magic.render import bundle, style, text
 from apertis_magic.render.text import columns, inert
 
 
@@ -29,7 +29,7 @@ def table(
     below = printable(note)
     left = {0, *(n for n, head in enumerate(lines[0]) if head in words)}
     return {
-        **bundle.page(_html(lines, left) + (bundle.note(below) if below else "")),
+        **bundle.page(_html(lines, left) + (text.note(below) if below else "")),
         "text/plain": "\n".join([*_aligned(lines, left), *([below] if below else [])]),
     }
 

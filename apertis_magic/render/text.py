@@ -27,6 +27,14 @@ def lines(text: str) -> str:
     return inert(text).replace("\n", "<br>")
 
 
+def note(line: str) -> str:
+    """Return the HTML of a line that says something about what is shown."""
+    return (
+        f'<div class="apertis-note" dir="auto" style="{style.DIM}">'
+        f"<small><em>{lines(line)}</em></small></div>"
+    )
+
+
 def columns(text: str) -> int:
     """Return how many columns *text* takes in a terminal: wide letters take two."""
     wide = sum(east_asian_width(char) in "WF" for char in text)

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterable
 
 import pytest
-from hostile import DELTAS, PAYLOADS, PLACES
+from hostile import DELTAS, FOUND, PAYLOADS, PLACES, STYLES
 from lab_driver import Lab, Notebook
 from scripted_server import DONE, Answer, ScriptedServer, Wait, chunk, says
 
@@ -23,46 +23,10 @@ def batched(places: Iterable[str]) -> list[tuple[str, str]]:
     return list(zip(one_by_one, one_by_one, strict=True))
 
 
-# What an answer may hold, by the page's own view of it.
-_FOUND = """([sheet, styles]) => {
-  const elements = ('a b blockquote br code del details div dd dl dt em h1 h2 h3 h4 h5 '
-    + 'h6 hr i img input kbd li ol p pre s small span strong sub summary sup table '
-    + 'tbody td tfoot th thead tr u ul').split(' ');
-  const attributes = ('class dir id href title rel target src alt style start checked '
-    + 'disabled type open aria-label tabindex').split(' ');
-  const values = {
-    class: /^(?!(.* )?(jp|lm)-)/,
-    id: /^fn/,
-    href: /^(https?:|mailto:|#)/,
-    target: /^_(blank|self)$/,
-    style: {test: (style) => styles.includes(style)},
-    dir: /^(auto|ltr|rtl)$/,
-    src: /^data:image\\/(png|jpeg|gif|webp);base64,/,
-  };
-  // The front end's own elements for mathematics may be anything but links and hooks.
-  const mathematics = {class: values.class, id: /^$/, href: values.href};
-  const found = [];
-  for (const element of document.querySelectorAll('.apertis-answer *')) {
-    const isMath = element.closest('mjx-container');
-    const name = element.localName;
-    const isOurs = name === 'style' && element.textContent === sheet;
-    if (!isMath && !isOurs && !elements.includes(name)) found.push(name);
-    for (const {name: key, value} of element.attributes) {
-      const allowed = isMath ? mathematics[key] : values[key];
-      if (!isMath && !attributes.includes(key) || allowed && !allowed.test(value))
-        found.push(`${name}[${key}=${value}]`);
-    }
-  }
-  return found;
-}"""
-
-_STYLES = [looks for looks in vars(style).values() if isinstance(looks, str)]
-
-
 def harmless(lab: Lab) -> None:
     """Check what the page shows and what has happened in it."""
     assert lab.page.evaluate("() => window.ran ?? []") == []
-    assert lab.page.evaluate(_FOUND, [style.RULES, _STYLES]) == []
+    assert lab.page.evaluate(FOUND, [style.RULES, STYLES]) == []
     assert lab.strays == []
     assert lab.page.locator(".jp-Dialog").count() == 0
     assert lab.page.locator(".jp-Notebook").last.is_visible()

@@ -381,6 +381,9 @@ def test_pictures_of_answers(panel: Panel, server: ScriptedServer) -> None:
         says("ONE"),
     )
     panel.ask("1?")
+    panel.button("Options").click()
+    panel.root.get_by_label("Number of answers").fill("2")
+    panel.button("Options").click()
     panel.ask("Draw.")
     turn = panel.turns.nth(1)
     images = turn.get_by_role("img", name="PNG picture")

@@ -5,13 +5,17 @@ import { test } from "node:test";
 
 import {
   cellSource,
+  clippedQuestion,
   firstLine,
   footerText,
   formatBytes,
+  goneText,
   isLongQuestion,
   isShownPicture,
   matchingModels,
+  piecesOf,
   recalledQuestion,
+  restoreLabel,
   uncoveredText,
 } from "../../apertis_magic/panel/static/texts.js";
 
@@ -21,11 +25,39 @@ test("sizes have the unit that a person reads", () => {
   assert.deepEqual(sizes.map(formatBytes), expected);
 });
 
-test("a question of many characters or lines gets its own scroll bar", () => {
+test("a question of many characters or lines is shown in part", () => {
   assert.equal(isLongQuestion("x".repeat(2000)), false);
   assert.equal(isLongQuestion("x".repeat(2001)), true);
-  assert.equal(isLongQuestion("\n".repeat(15)), false);
-  assert.equal(isLongQuestion("\n".repeat(16)), true);
+  assert.equal(isLongQuestion("\n".repeat(29)), false);
+  assert.equal(isLongQuestion("\n".repeat(30)), true);
+  assert.equal(clippedQuestion("x".repeat(2000)), "x".repeat(2000));
+  assert.equal(clippedQuestion("x".repeat(2001)), `${"x".repeat(800)} …`);
+  assert.equal(clippedQuestion("a\n".repeat(40)), `${"a\n".repeat(9)}a …`);
+  assert.equal(clippedQuestion(`x${"😀".repeat(1000)}`), `x${"😀".repeat(399)} …`);
+});
+
+test("a long text is cut into pieces of whole lines, and nothing of it is lost", () => {
+  const texts = ["", "one\n", "a line\n".repeat(2000), "x".repeat(9000), `${"😀".repeat(5000)}\n\nEnd.`];
+  for (const text of texts) {
+    const pieces = piecesOf(text);
+    assert.equal(pieces.join(""), text);
+    assert.ok(pieces.every((piece) => [...piece].length <= 4001));
+  }
+  assert.ok(piecesOf(texts[2] ?? "").every((piece) => piece.endsWith("\n")));
+  assert.ok(piecesOf(texts[4] ?? "").every((piece) => piece.isWellFormed()));
+});
+
+test("a kernel that is gone is told of by why, and one that is there is not", () => {
+  assert.equal(goneText("restarting"), "The kernel was restarted; run the cell with %chat panel again.");
+  assert.equal(goneText("starting"), goneText("restarting"));
+  assert.match(goneText("autorestarting"), /died and was restarted; run the cell/);
+  assert.match(goneText("dead"), /died or was shut down; restart it and run the cell/);
+  assert.match(goneText("disposed"), /shut down or changed; run the cell/);
+  for (const status of ["idle", "busy", "unknown", "", "constructor"]) assert.equal(goneText(status), "");
+});
+
+test("what can be restored is counted", () => {
+  assert.deepEqual([1, 2, 30].map(restoreLabel), ["Restore (1 turn)", "Restore (2 turns)", "Restore (30 turns)"]);
 });
 
 test("what has no HTML yet is shown as text, code without its fence", () => {
@@ -55,12 +87,12 @@ test("a model is found by all typed words, in any order and case", () => {
 test("former questions come back one by one, and no further than the first", () => {
   const questions = ["1?", "2?"];
   const back = recalledQuestion(questions, 0, 1);
-  assert.deepEqual(back, { recalled: 1, text: "2?" });
-  assert.deepEqual(recalledQuestion(questions, 1, 1), { recalled: 2, text: "1?" });
-  assert.deepEqual(recalledQuestion(questions, 2, 1), { recalled: 2, text: "1?" });
-  assert.deepEqual(recalledQuestion(questions, 1, -1), { recalled: 0, text: "" });
-  assert.deepEqual(recalledQuestion(questions, 0, -1), { recalled: 0, text: "" });
-  assert.deepEqual(recalledQuestion([], 0, 1), { recalled: 0, text: "" });
+  assert.deepEqual(back, { recalled: 1, question: "2?" });
+  assert.deepEqual(recalledQuestion(questions, 1, 1), { recalled: 2, question: "1?" });
+  assert.deepEqual(recalledQuestion(questions, 2, 1), { recalled: 2, question: "1?" });
+  assert.deepEqual(recalledQuestion(questions, 1, -1), { recalled: 0, question: undefined });
+  assert.deepEqual(recalledQuestion(questions, 0, -1), { recalled: 0, question: undefined });
+  assert.deepEqual(recalledQuestion([], 0, 1), { recalled: 0, question: undefined });
 });
 
 test("the code of an answer becomes a cell, else the question does", () => {

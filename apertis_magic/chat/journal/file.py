@@ -1,6 +1,5 @@
 """The journal's file: made for its owner alone, opened, told apart, and set aside."""
 
-import json
 import os
 import sqlite3
 import sys
@@ -10,8 +9,19 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from stat import S_ISREG
 
-from apertis_magic.chat import former
+from apertis_magic import regular
+from apertis_magic.chat.journal import salvage, schema
+from apertis_magic.chat.journal.faults import (
+    DamagedError,
+    NewerSchemaError,
+    failure,
+    has_no_room,
+    is_damaged,
+    reason,
+)
+from apertis_magic.chat.journal.schema import MIGRATIONS, Migrations
 from apertis_magic.errors import ApertisError
 
 working = threading.RLock()
@@ -20,6 +30,12 @@ working = threading.RLock()
 _PATIENCE = 1.0
 """Seconds that one try waits for other processes to let the file go."""
 
+_SMALL = 20_000_000
+"""Bytes of a file that is examined whenever it is opened, which takes 0.1 s then."""
+
+_LARGEST = 200_000_000
+"""Bytes of a row's text; an answer of 32 MB and what was attached are much less."""
+
 _COMPANIONS = ("-wal", "-shm", "-journal")
 """What the names of the files end in that SQLite keeps beside its own."""
 
@@ -27,55 +43,6 @@ _NETWORK = (
     "nfs cifs smb smb2 smb3 smbfs 9p afs ceph lustre gpfs glusterfs beegfs ncpfs "
     "fuse.sshfs fuse.glusterfs fuse.s3fs fuse.rclone fuse.gcsfuse vboxsf"
 ).split()
-
-_OURS = 0x61706D6A
-"""SQLite's mark of the application that a file belongs to."""
-
-_MIGRATIONS: tuple[tuple[str, ...], ...] = (
-    (
-        f"PRAGMA application_id = {_OURS}",
-        # The revision is another after each change of its entries.
-        """CREATE TABLE conversation (
-             id TEXT PRIMARY KEY, name TEXT NOT NULL, notebook TEXT, model TEXT,
-             system TEXT, changed REAL NOT NULL, dropped INTEGER NOT NULL,
-             revision TEXT)""",
-        # A turn as it was at one time: where conversations that share it go on with
-        # it, each has its own. One that is under way is open, and knows its place.
-        """CREATE TABLE turn (
-             key INTEGER PRIMARY KEY, id TEXT NOT NULL, started REAL NOT NULL,
-             open INTEGER NOT NULL, conversation TEXT, place TEXT, request TEXT,
-             tokens REAL, cost REAL, saved REAL, cached INTEGER, data TEXT NOT NULL)""",
-        "CREATE INDEX turn_id ON turn (id)",
-        "CREATE INDEX turn_request ON turn (request) WHERE request IS NOT NULL",
-        "CREATE INDEX turn_open ON turn (conversation) WHERE open",
-        # Without a position it is a version, or was dropped.
-        """CREATE TABLE entry (
-             conversation TEXT NOT NULL, id TEXT NOT NULL, turn INTEGER NOT NULL,
-             slot TEXT NOT NULL, position INTEGER, made INTEGER NOT NULL,
-             execution TEXT, PRIMARY KEY (conversation, id)) WITHOUT ROWID""",
-        "CREATE INDEX entry_turn ON entry (turn)",
-        # What an answer has grown by, until it has ended.
-        "CREATE TABLE piece (turn TEXT NOT NULL, part TEXT NOT NULL, text BLOB)",
-        "CREATE INDEX piece_turn ON piece (turn)",
-        "CREATE TABLE swept (at REAL NOT NULL)",
-    ),
-    (
-        "UPDATE turn SET data = upgraded(data)",
-        "DROP INDEX piece_turn",
-        "ALTER TABLE piece RENAME TO former_piece",
-        # What answers have grown by, until they have ended: which one, and by what.
-        """CREATE TABLE piece (
-             turn TEXT NOT NULL, answer INTEGER NOT NULL, kind TEXT NOT NULL,
-             data BLOB NOT NULL)""",
-        """INSERT INTO piece SELECT turn,
-             CASE WHEN part GLOB '[0-9]*' THEN CAST(part AS INTEGER) ELSE 0 END,
-             CASE WHEN part GLOB '[0-9]*' THEN 'text' ELSE part END,
-             text FROM former_piece ORDER BY rowid""",
-        "DROP TABLE former_piece",
-        "CREATE INDEX piece_turn ON piece (turn)",
-    ),
-)
-"""The statements that lead from each version of the schema to the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,19 +103,16 @@ class Opened:
                         file.unlink()
 
 
-class NewerSchemaError(Exception):
-    """The file was written by a newer version, and is left alone."""
-
-
 def open_to_write(
     file: Path,
-    migrations: tuple[tuple[str, ...], ...] = _MIGRATIONS,
+    migrations: Migrations = MIGRATIONS,
     *,
     damaged: Identity | None = None,
 ) -> Opened:
     """Open the journal, made where there is none, with the newest schema.
 
-    What is no journal is put under another name.
+    What is no journal is put under another name, and a damaged one too; what can be
+    read of that goes on in the new one.
 
     Args:
         file: where it is.
@@ -163,13 +127,13 @@ def open_to_write(
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _alone(file):
         is_known = damaged is not None and Identity.of(file) == damaged
-        set_aside = _put_aside(file) if is_known else None
+        set_aside = _put_aside(file, migrations) if is_known else None
         try:
             db = _open(file, migrations)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             if not is_damaged(error):
                 raise
-            set_aside = _put_aside(file)
+            set_aside = _put_aside(file, migrations)
             db = _open(file, migrations)
         found = {each: Identity.of(each) for each in _with_companions(file)}
     there = {each: identity for each, identity in found.items() if identity}
@@ -178,43 +142,58 @@ def open_to_write(
 
 @contextmanager
 def reading(
-    file: Path, migrations: tuple[tuple[str, ...], ...] = _MIGRATIONS
+    file: Path, migrations: Migrations = MIGRATIONS, *, salvaged: bool = False
 ) -> Iterator[sqlite3.Connection | None]:
     """Give a connection that only reads, None where there is no journal yet.
 
+    Args:
+        file: where it is.
+        migrations: what leads from each version of the schema to the next.
+        salvaged: whether to read, in memory, what can be read of a damaged one.
+
     Raises:
+        DamagedError: a page of it cannot be read.
         ApertisError: it cannot be read; one line says why.
     """
-    if not file.exists():
-        yield None
-        return
     newest = len(migrations)
     try:
-        with working, closing(_connect(file)) as db:
-            if 0 < _known(db, newest) < newest:
+        with working, _connected(file) as db:
+            if db is None:
+                yield None
+                return
+            if salvaged:
+                with closing(_connect(":memory:")) as copied:
+                    _copy(db, copied, migrations)
+                    if not salvage.is_worth_it(copied):
+                        raise failure(sqlite3.SQLITE_CORRUPT)
+                    yield copied
+                return
+            found = schema.version(db, newest)
+            schema.check(db)
+            if 0 < found < newest:
+                # A damaged one is set aside by whoever tells the user of it.
+                examine(db, None)
                 open_to_write(file, migrations).close()
             db.execute("PRAGMA query_only = 1")
             db.execute("BEGIN")  # one moment for all that is read
-            yield db if _known(db, newest) else None
-    except (sqlite3.Error, OSError, ValueError, NewerSchemaError) as error:
-        raise ApertisError(
+            yield db if schema.version(db, newest) else None
+    except (sqlite3.Error, OSError, ValueError, MemoryError, NewerSchemaError) as error:
+        kind = DamagedError if is_damaged(error) else ApertisError
+        raise kind(
             f"The journal {file} cannot be read: {reason(error)}.",
             hint="A damaged one is set aside when the next question is asked.",
         ) from error
 
 
-@contextmanager
-def transaction(db: sqlite3.Connection) -> Iterator[None]:
-    """Write all that follows, or nothing."""
-    # At once: a lock that is asked for later cannot always be waited for.
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        db.execute("COMMIT")
-    except BaseException:
-        with suppress(sqlite3.Error):
-            db.execute("ROLLBACK")
-        raise
+def examine(db: sqlite3.Connection, _written: object) -> None:
+    """See that all of the file can be read; nothing of it is changed.
+
+    Raises:
+        sqlite3.DatabaseError: it is damaged.
+    """
+    [verdict] = db.execute("PRAGMA integrity_check(1)").fetchone()
+    if verdict != "ok":
+        raise failure(sqlite3.SQLITE_CORRUPT)
 
 
 def compact(file: Path) -> None:
@@ -227,7 +206,7 @@ def compact(file: Path) -> None:
         db.execute("VACUUM")
         [was_busy, *_] = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         if was_busy:
-            raise _error(sqlite3.SQLITE_BUSY)
+            raise failure(sqlite3.SQLITE_BUSY)
 
 
 def size(file: Path) -> int:
@@ -237,36 +216,6 @@ def size(file: Path) -> int:
         with suppress(OSError):
             used += each.stat().st_size
     return used
-
-
-def is_busy(error: BaseException) -> bool:
-    """Tell whether another process holds the file, which passes."""
-    held = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-    return isinstance(error, BlockingIOError) or _code(error) in held
-
-
-def is_damaged(error: BaseException) -> bool:
-    """Tell whether what is in the file is no journal (any more)."""
-    return _code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-
-
-def is_outside(error: BaseException) -> bool:
-    """Tell whether the file, the disk or the system is the cause, not what is kept."""
-    causes = (OSError, NewerSchemaError, sqlite3.OperationalError)
-    return isinstance(error, causes) or is_damaged(error)
-
-
-def reason(error: BaseException) -> str:
-    """Return what is wrong, in words for the middle of a sentence."""
-    if isinstance(error, NewerSchemaError):
-        return "a newer version of apertis_magic wrote it"
-    if is_damaged(error):
-        return "it is damaged"
-    if is_busy(error):
-        return "another program keeps it locked"
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror.lower()
-    return " ".join(str(error).split())
 
 
 def is_network(file: Path, mounts: Path = Path("/proc/self/mounts")) -> bool:
@@ -287,29 +236,74 @@ def is_network(file: Path, mounts: Path = Path("/proc/self/mounts")) -> bool:
     return kind.startswith("nfs") or kind in _NETWORK
 
 
-def _open(file: Path, migrations: tuple[tuple[str, ...], ...]) -> sqlite3.Connection:
+def _open(file: Path, migrations: Migrations) -> sqlite3.Connection:
+    _check_regular(file)
     # Made here: SQLite would make it as the umask says.
     os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
     for each in _with_companions(file):
         with suppress(OSError):  # it is not there, or another owner's
-            each.chmod(0o600)
+            # By its name: to close a file would free SQLite's locks on it.
+            if S_ISREG(each.lstat().st_mode):
+                each.chmod(0o600)
     db = _connect(file)
     try:
         # Before anything is changed: it may be another program's.
-        version = _known(db, len(migrations))
+        version = schema.version(db, len(migrations))
+        schema.check(db)
+        if size(file) <= _SMALL:  # an index that is wrong is not noticed else
+            examine(db, None)
         _set_mode(db, file)
         if version < len(migrations):
-            _migrate(db, migrations)
+            schema.migrate(db, migrations)
     except BaseException:
         db.close()
         raise
     return db
 
 
-def _connect(file: Path) -> sqlite3.Connection:
-    return sqlite3.connect(
-        file, _PATIENCE, isolation_level=None, check_same_thread=False
+def _connect(file: Path | str, *, uri: bool = False) -> sqlite3.Connection:
+    db = sqlite3.connect(
+        file, _PATIENCE, isolation_level=None, check_same_thread=False, uri=uri
     )
+    db.text_factory = _text
+    return db
+
+
+def _text(content: bytes) -> str | None:
+    """Return a text; one damaged row must not cost all that are asked for together."""
+    return None if len(content) > _LARGEST else content.decode("utf-8", "replace")
+
+
+@contextmanager
+def _connected(file: Path) -> Iterator[sqlite3.Connection | None]:
+    """Give a connection to a file, None where there is none; SQLite would make one."""
+    if not file.exists():
+        yield None
+        return
+    _check_regular(file)
+    with closing(_connect(file)) as db:
+        yield db
+
+
+def _check_regular(file: Path) -> None:
+    """See that no device or pipe is there, which SQLite would read or wait for.
+
+    Raises:
+        OSError: one is, in the place of the file or of one that SQLite keeps beside it.
+    """
+    for each in _with_companions(file):
+        with suppress(FileNotFoundError):
+            regular.check(each.stat().st_mode)
+
+
+def _copy(
+    damaged: sqlite3.Connection, sound: sqlite3.Connection, migrations: Migrations
+) -> None:
+    """Copy what can be read of a damaged journal, and lead it to the newest schema."""
+    damaged.execute("PRAGMA writable_schema = 1")  # also of one whose end is missing
+    schema.migrate(sound, migrations[: schema.version(damaged, len(migrations))])
+    salvage.copy(damaged, sound)
+    schema.migrate(sound, migrations)
 
 
 def _set_mode(db: sqlite3.Connection, file: Path) -> None:
@@ -321,45 +315,12 @@ def _set_mode(db: sqlite3.Connection, file: Path) -> None:
     db.execute(f"PRAGMA synchronous = {level}")
 
 
-def _upgraded(data: str) -> str:
-    """Return a turn's JSON as it is written today; what is none stays as it is."""
-    try:
-        raw = json.loads(data)
-        return json.dumps(former.upgraded(raw)) if isinstance(raw, dict) else data
-    except (ValueError, TypeError, RecursionError):
-        return data
+def _put_aside(file: Path, migrations: Migrations) -> Path:
+    """Rename a damaged file with its companions; a new one has what can be read of it.
 
-
-def _migrate(db: sqlite3.Connection, migrations: tuple[tuple[str, ...], ...]) -> None:
-    newest = len(migrations)
-    db.create_function("upgraded", 1, _upgraded)
-    with transaction(db):
-        # Once more: where there are no locks another process may have been faster.
-        for statements in migrations[_known(db, newest) :]:
-            for statement in statements:
-                db.execute(statement)
-        db.execute(f"PRAGMA user_version = {newest}")
-
-
-def _known(db: sqlite3.Connection, newest: int) -> int:
-    """Return the version of the schema, 0 for an empty file.
-
-    Raises:
-        NewerSchemaError: it is newer than *newest*.
-        sqlite3.DatabaseError: it is no journal.
+    No other process does so meanwhile.
     """
-    [mark] = db.execute("PRAGMA application_id").fetchone()
-    [version] = db.execute("PRAGMA user_version").fetchone()
-    [tables] = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    if mark != _OURS and (mark or version or tables):
-        raise _error(sqlite3.SQLITE_NOTADB)
-    if version > newest:
-        raise NewerSchemaError
-    return int(version)
-
-
-def _put_aside(file: Path) -> Path:
-    """Rename a damaged file with its companions; no other process does meanwhile."""
+    salvaged = _salvaged(file, migrations)
     base = f"{file.name}.corrupt-{time.strftime('%Y%m%d-%H%M%S')}"
     names = (f"{base}{n or ''}" for n in range(1_000))
     name = next(each for each in names if not file.with_name(each).exists())
@@ -367,22 +328,46 @@ def _put_aside(file: Path) -> Path:
     for each in reversed(_with_companions(file)):
         with suppress(FileNotFoundError):
             each.rename(file.with_name(name + each.name.removeprefix(file.name)))
+    if salvaged is not None:
+        salvaged.rename(file)
     return file.with_name(name)
+
+
+def _salvaged(file: Path, migrations: Migrations) -> Path | None:
+    """Return a new file with what can be read of a damaged one, None for nothing.
+
+    The damaged one stays as it is, to the byte.
+
+    Raises:
+        sqlite3.Error: the disk has no room for it.
+    """
+    new = file.with_name(file.name + ".salvaged")
+    _remove(new)  # of a process that died over it
+    has_log = file.with_name(file.name + "-wal").exists()
+    how = "mode=ro" if has_log else "immutable=1"
+    try:
+        uri = f"{file.absolute().as_uri()}?{how}"
+        with closing(_connect(uri, uri=True)) as damaged:
+            damaged.execute("PRAGMA writable_schema = 1")
+            version = schema.version(damaged, len(migrations))
+            if version:
+                with closing(_open(new, migrations[:version])) as sound:
+                    _copy(damaged, sound, migrations)
+                return new
+    except (sqlite3.Error, UnicodeDecodeError, NewerSchemaError) as error:
+        _remove(new)
+        if has_no_room(error):  # there may be some later
+            raise
+    return None
+
+
+def _remove(file: Path) -> None:
+    for each in _with_companions(file):
+        each.unlink(missing_ok=True)
 
 
 def _with_companions(file: Path) -> list[Path]:
     return [file, *(file.with_name(file.name + end) for end in _COMPANIONS)]
-
-
-def _error(code: int) -> sqlite3.OperationalError:
-    error = sqlite3.OperationalError("it is no journal")
-    error.sqlite_errorcode = code
-    return error
-
-
-def _code(error: BaseException) -> int:
-    # The lower byte; the upper ones say more than is needed.
-    return int(getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
 
 
 @contextmanager

@@ -9,26 +9,32 @@ import os
 import sqlite3
 import sys
 import threading
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future, wait
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from itertools import count
 from pathlib import Path
+from typing import TypeVar
 from weakref import ref
 
 from apertis_magic.chat.growth import Piece
 from apertis_magic.chat.history import Entry, Placement
 from apertis_magic.chat.journal import rows, views
-from apertis_magic.chat.journal.file import compact, reading, reason, size, working
+from apertis_magic.chat.journal.faults import DamagedError, reason
+from apertis_magic.chat.journal.file import compact, examine, reading, size, working
 from apertis_magic.chat.journal.rows import Written
-from apertis_magic.chat.journal.views import KeptConversation, Spent
+from apertis_magic.chat.journal.views import KeptConversation, Lost, Spent, View
 from apertis_magic.chat.journal.writer import BUSY, Change, Work, Writer, fault
 from apertis_magic.chat.state import State
 from apertis_magic.chat.turn import Turn
 from apertis_magic.errors import ApertisError
 
 __all__ = ["Journal", "KeptConversation", "Size", "Spent"]
+
+_T = TypeVar("_T")
 
 _PATIENCE = 5.0
 """Seconds that a command waits for the journal to have all that it was handed."""
@@ -65,6 +71,7 @@ class Journal:
         notebook: the path of the notebook whose conversations come from now on.
 
     Attributes:
+        before_exit: is called when the process ends, before the last is written.
         problem: why nothing can be kept, or what was found damaged, in one line for the
             user; empty while all is well.
     """
@@ -76,8 +83,12 @@ class Journal:
         self.days = days
         self.notebook = notebook
         self.problem = ""
+        self.before_exit: Callable[[], None] = _no_more
         self._lock = threading.Lock()
         self._writer: Writer | None = None
+        self._numbers = count(1)
+        self._lost: set[Lost] = set()  # what was found damaged
+        self._untold: set[Lost] = set()
         _journals.append(ref(self, _journals.remove))
 
     def __repr__(self) -> str:
@@ -97,15 +108,14 @@ class Journal:
             A future that ends, never with an error, once that was written or failed;
             it says why it failed, and nothing if it did not.
         """
-        return self._hand(
-            partial(
-                rows.begin,
-                state=state,
-                turn=turn,
-                placement=placement,
-                notebook=self.notebook,
-            )
+        make = partial(
+            rows.begin,
+            state=state,
+            turn=turn,
+            placement=placement,
+            notebook=self.notebook,
         )
+        return self._hand(Change(make, turn=turn.id))
 
     def grow(self, turn_id: str, pieces: Sequence[Piece]) -> None:
         """Note what an answer has grown by since the last time.
@@ -114,7 +124,8 @@ class Journal:
             turn_id: the turn's id.
             pieces: what has come, in its order.
         """
-        self._hand(lambda db, _: rows.grow(db, turn_id, pieces))
+        make = partial(rows.grow, turn=turn_id, pieces=pieces)
+        self._hand(Change(make, turn=turn_id))
 
     def keep(
         self,
@@ -131,41 +142,50 @@ class Journal:
                 may be a failed try.
             fingerprint: what is the same for the same request, for ``answer``.
         """
+        ends = entry.turn.id if entry else None
         if state is not None:
-            self._hand(
-                partial(
-                    rows.keep,
-                    state=state,
-                    entry=entry,
-                    fingerprint=fingerprint,
-                    notebook=self.notebook,
-                )
+            make = partial(
+                rows.keep,
+                state=state,
+                entry=entry,
+                fingerprint=fingerprint,
+                notebook=self.notebook,
+                number=next(self._numbers),
             )
+            is_in = entry is None or entry in state.history
+            whole = state.id if is_in else None
+            self._hand(Change(make, ends=ends, whole=whole))
         elif entry is not None:
-            self._hand(
-                partial(rows.keep_alone, turn=entry.turn, fingerprint=fingerprint)
-            )
+            alone = partial(rows.keep_alone, turn=entry.turn, fingerprint=fingerprint)
+            self._hand(Change(alone, ends=ends))
 
     def inherit(self, conversation: str, origin: str) -> None:
         """Note that a conversation came from another, whose turns are known to it."""
-        self._hand(partial(rows.inherit, conversation=conversation, origin=origin))
+        make = partial(rows.inherit, conversation=conversation, origin=origin)
+        self._hand(Change(make))
 
     def drop(self, conversation: str, *, superseded: bool = False) -> None:
         """Note that a conversation is over, or that all of it goes on in another."""
-        self._hand(partial(rows.drop, conversation=conversation, superseded=superseded))
+        make = partial(
+            rows.drop,
+            conversation=conversation,
+            superseded=superseded,
+            number=next(self._numbers),
+        )
+        self._hand(Change(make))
 
     def flush(self, timeout: float = _PATIENCE) -> bool:
         """Wait, at most *timeout* seconds, until all is written; tell if it is."""
         if self._writer is None:
             return not self.problem
-        done = self._hand(_nothing)
+        done = self._hand(Change(_nothing))
         return bool(wait([done], timeout).done) and not done.result()
 
     def close(self) -> None:
         """Write what is left, for some seconds at most, and close the file."""
         with self._lock:
             writer, self._writer = self._writer, None
-        atexit.unregister(self.close)
+        atexit.unregister(self._exit)
         if writer is not None:
             with suppress(KeyboardInterrupt):
                 writer.end(_AT_EXIT)
@@ -179,8 +199,7 @@ class Journal:
         Raises:
             ApertisError: the file cannot be read.
         """
-        with reading(self.file) as db:
-            return views.conversations(db, without) if db else []
+        return self._read(partial(views.conversations, without=without), [])
 
     def read(self, conversation: str) -> State:
         """Return a conversation by its id.
@@ -190,8 +209,8 @@ class Journal:
         Raises:
             ApertisError: there is none, or the file cannot be read.
         """
-        with reading(self.file) as db:
-            state = views.read(db, conversation) if db else None
+        view = partial(views.read, conversation=conversation)
+        state: State | None = self._read(view, None)
         if state is None:
             raise ApertisError("The conversation is not in the journal any more.")
         return state
@@ -202,8 +221,7 @@ class Journal:
         Raises:
             ApertisError: the file cannot be read.
         """
-        with reading(self.file) as db:
-            return views.versions(db, conversation) if db else ()
+        return self._read(partial(views.versions, conversation=conversation), ())
 
     def answer(self, fingerprint: str, *, since: float) -> Turn | None:
         """Return the newest whole answer to the very same request.
@@ -215,8 +233,8 @@ class Journal:
         Raises:
             ApertisError: the file cannot be read.
         """
-        with reading(self.file) as db:
-            return views.answer(db, fingerprint, since) if db else None
+        view = partial(views.answer, fingerprint=fingerprint, since=since)
+        return self._read(view, None)
 
     def spent(self, since: float = 0, conversation: str | None = None) -> Spent:
         """Return what the turns took that were asked since then.
@@ -228,8 +246,8 @@ class Journal:
         Raises:
             ApertisError: the file cannot be read.
         """
-        with reading(self.file) as db:
-            return views.spent(db, since, conversation) if db else Spent()
+        view = partial(views.spent, since=since, conversation=conversation)
+        return self._read(view, Spent())
 
     def size(self) -> Size:
         """Return how much it holds.
@@ -237,9 +255,18 @@ class Journal:
         Raises:
             ApertisError: the file cannot be read.
         """
-        with reading(self.file) as db:
-            conversations, turns = views.counts(db) if db else (0, 0)
+        conversations, turns = self._read(views.counts, (0, 0))
         return Size(bytes=size(self.file), conversations=conversations, turns=turns)
+
+    def news_of_damage(self) -> str:
+        """Return what could not be read since this was asked last, in one line."""
+        untold, self._untold = self._untold, set()
+        numbers = sorted(Counter((each.noun, each.of) for each in untold).items())
+        what = ", ".join(
+            f"{number} {noun}{'s' * (number > 1)}" + (f" of {of}" if of else "")
+            for (noun, of), number in numbers
+        )
+        return f"Damaged in the journal, and left out: {what}." if what else ""
 
     def clear(self) -> None:
         """Remove everything, so that nothing of it can be read from the file.
@@ -252,7 +279,7 @@ class Journal:
         if self._writer is None and not self.file.exists():
             return
         try:
-            done = self._hand(rows.clear)
+            done = self._hand(Change(rows.clear))
             if not wait([done], BUSY).done:
                 raise TimeoutError("another program keeps it locked")
             if done.result():
@@ -275,6 +302,23 @@ class Journal:
         """Take note that this is a fork, where no other thread came along."""
         self._lock, self._writer = threading.Lock(), None
 
+    def _read(self, view: View[_T], nothing: _T) -> _T:
+        """Return what a view of the file tells, *nothing* where there is no file.
+
+        Of a damaged one that is what can be read; it is mended with the next change.
+        """
+        lost: set[Lost] = set()
+        try:
+            with reading(self.file) as db:
+                found = view(db, lost) if db else nothing
+        except DamagedError:
+            with reading(self.file, salvaged=True) as db:
+                found = view(db, lost) if db else nothing
+            self._hand(Change(examine))
+        self._untold |= lost - self._lost
+        self._lost |= lost
+        return found
+
     def _hand(self, change: Change) -> "Future[str]":
         work = Work(change)
         work.done.set_running_or_notify_cancel()  # from now on it cannot be cancelled
@@ -287,15 +331,24 @@ class Journal:
                         tell=self._note_problem,
                         problem=self.problem,
                     )
-                    atexit.register(self.close)
+                    # After the connections' own, and so before it.
+                    atexit.register(self._exit)
                 self._writer.queue.put(work)
             except RuntimeError as error:  # there can be no more threads
                 self.problem = fault(self.file, error)
                 work.done.set_result(self.problem)
         return work.done
 
+    def _exit(self) -> None:
+        self.before_exit()
+        self.close()
+
     def _note_problem(self, problem: str) -> None:
         self.problem = problem
+
+
+def _no_more() -> None:
+    """Have nothing more to be written."""
 
 
 def _nothing(_db: sqlite3.Connection, _written: Written) -> None:

@@ -4,24 +4,32 @@ All take a connection to a file that ``file.py`` has opened.
 """
 
 import json
-import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from sqlite3 import Connection
+from time import time
 from typing import Any, TypeAlias
 from uuid import uuid4
 
 from apertis_magic.chat.growth import Piece
-from apertis_magic.chat.history import Entry, History, Placement
+from apertis_magic.chat.history import Entry, Placement
+from apertis_magic.chat.journal.faults import is_outside
 from apertis_magic.chat.state import State
 from apertis_magic.chat.turn import Turn
-from apertis_magic.clean import mend, without_keys
+from apertis_magic.clean import mend
+from apertis_magic.credentials import without_keys
 
-_DAY = 86_400.0
 DROPPED, SUPERSEDED = 1, 2
 """Marks of a conversation that is over, and of one that is another's beginning."""
 _LARGEST = 1_000_000
 """Characters in an answer that is given again for the same request, at the most."""
+
+
+Place: TypeAlias = tuple[int | None, Entry]
+"""An entry with its position, None for a version."""
+
+_EAGER = 16
+"""Tries after which what is refused is tried ever more seldom."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +37,34 @@ class Known:
     """What this process knows of a conversation in the file.
 
     Attributes:
+        number: the higher, the later the state that was written.
         revision: the conversation's; where it is another by now, so are its entries.
-        history: the entries.
+        entries: those that stand there with their positions, by turn.
+        ids: the turns that the conversation had then, those that were refused too.
     """
 
+    number: int
     revision: str
-    history: History
+    entries: Mapping[str, Place]
+    ids: Collection[str]
 
 
-Written: TypeAlias = dict[str, Known]
-"""What need not be written again, by the conversation's id."""
+@dataclass(slots=True)
+class Written:
+    """What a process has written to the file, and what SQLite refused.
+
+    Attributes:
+        known: what need not be written again, by the conversation's id.
+        refused: how often a turn was refused, and why, by its id.
+    """
+
+    known: dict[str, Known] = field(default_factory=dict)
+    refused: dict[str, tuple[int, Exception]] = field(default_factory=dict)
+
+
+def is_due(tries: int) -> bool:
+    """Tell whether what was refused so often is worth a try once more."""
+    return tries < _EAGER or not tries & (tries - 1)
 
 
 def begin(
@@ -67,7 +93,7 @@ def begin(
     )
 
 
-def grow(db: Connection, turn: str, pieces: Sequence[Piece]) -> None:
+def grow(db: Connection, _written: Written, turn: str, pieces: Sequence[Piece]) -> None:
     """Write what an answer has grown by."""
     rows = [(turn, each.answer, each.kind, _bytes(each.value)) for each in pieces]
     db.executemany("INSERT INTO piece VALUES (?, ?, ?, ?)", rows)
@@ -80,45 +106,57 @@ def keep(
     entry: Entry | None,
     fingerprint: str | None,
     notebook: str | None,
-) -> None:
-    """Write a conversation as it is now, and the turn that has just ended."""
+    number: int,
+) -> Exception | None:
+    """Write a conversation as it is now, and the turn that has just ended.
+
+    A later state has a higher number. A turn that SQLite refuses does not cost the
+    others; why it was refused is returned.
+    """
+    ids = {each.turn.id for each in state.history}
+    turns: list[Place] = [(n, each) for n, each in enumerate(state.history)]
+    if entry is not None and entry.turn.id not in ids:
+        turns.append((None, entry))
+    known = written.known.get(state.id)
+    if known is not None and known.number > number:  # this one was refused meanwhile
+        late = [(n, e) for n, e in turns if n is None and e.turn.id not in known.ids]
+        return _write_entries(db, written, state.id, late, entry, fingerprint)[1]
     _write_conversation(db, state, notebook)
-    before, now = _before(db, written, state), state.history
-    ids = {each.turn.id for each in now}
+    before = _before(db, known, state.id)
     gone = [(state.id, name) for name in before if name not in ids]
     db.executemany(
         "UPDATE entry SET position = NULL WHERE conversation = ? AND id = ?", gone
     )
-    ended = entry.turn if entry else None
     if entry is not None:
         _end(db, entry.turn.id)
-        if entry.turn.id not in ids:
-            _write_entry(db, state.id, entry, None, fingerprint)
-    for position, each in enumerate(now):
-        if before.get(each.turn.id) != (position, each):
-            own = fingerprint if each.turn is ended else None
-            _write_entry(db, state.id, each, position, own)
+    due = [(n, e) for n, e in turns if before.get(e.turn.id) != (n, e)]
+    refused, why = _write_entries(db, written, state.id, due, entry, fingerprint)
+    taken = ids - refused
+    stand = {e.turn.id: (n, e) for n, e in turns if e.turn.id in taken}
+    stand |= {name: before[name] for name in refused & before.keys()}
     revision = uuid4().hex
     db.execute(
         "UPDATE conversation SET revision = ? WHERE id = ?", (revision, state.id)
     )
-    written[state.id] = Known(revision, now)
+    written.known[state.id] = Known(number, revision, stand, ids)
+    return why
 
 
 def _before(
-    db: Connection, written: Written, state: State
-) -> dict[str, tuple[int, Entry]]:
+    db: Connection, known: Known | None, conversation: str
+) -> Mapping[str, Place]:
     """Return the entries that stand in the file with their positions, by turn.
 
     Where another process has changed them, none stands there any more.
     """
-    known = written.get(state.id)
     [revision] = db.execute(
-        "SELECT revision FROM conversation WHERE id = ?", (state.id,)
+        "SELECT revision FROM conversation WHERE id = ?", (conversation,)
     ).fetchone()
     if known is not None and known.revision == revision:
-        return {each.turn.id: (n, each) for n, each in enumerate(known.history)}
-    db.execute("UPDATE entry SET position = NULL WHERE conversation = ?", (state.id,))
+        return known.entries
+    db.execute(
+        "UPDATE entry SET position = NULL WHERE conversation = ?", (conversation,)
+    )
     return {}
 
 
@@ -143,40 +181,28 @@ def inherit(db: Connection, _written: Written, conversation: str, origin: str) -
 
 
 def drop(
-    db: Connection, written: Written, conversation: str, *, superseded: bool
+    db: Connection,
+    written: Written,
+    conversation: str,
+    *,
+    superseded: bool,
+    number: int,
 ) -> None:
     """Mark a conversation as one that is over, or goes on in another."""
-    written.pop(conversation, None)
+    known = written.known.get(conversation)
+    if known is not None and known.number > number:
+        return
+    written.known[conversation] = Known(number, "", {}, ())
     mark = SUPERSEDED if superseded else DROPPED
     db.execute("UPDATE conversation SET dropped = ? WHERE id = ?", (mark, conversation))
 
 
 def clear(db: Connection, written: Written) -> None:
     """Remove everything."""
-    written.clear()
+    written.known.clear()
+    written.refused.clear()
     for table in ("conversation", "turn", "entry", "piece"):
         db.execute(f"DELETE FROM {table}")  # noqa: S608  names of ours
-
-
-def sweep(db: Connection, days: float) -> None:
-    """Remove what has not changed for so many days, at most once a day; 0 keeps all."""
-    now = time.time()
-    today = "SELECT 1 FROM swept WHERE at BETWEEN ? AND ?"
-    if not days or db.execute(today, (now - _DAY, now)).fetchone():
-        return
-    oldest = now - days * _DAY
-    db.execute("DELETE FROM swept")
-    db.execute("INSERT INTO swept VALUES (?)", (now,))
-    db.execute("DELETE FROM conversation WHERE changed < ?", (oldest,))
-    db.execute(
-        "DELETE FROM entry WHERE conversation NOT IN (SELECT id FROM conversation)"
-    )
-    db.execute(
-        "DELETE FROM turn WHERE started < ? AND key NOT IN (SELECT turn FROM entry) "
-        "AND coalesce(conversation, '') NOT IN (SELECT id FROM conversation)",
-        (oldest,),
-    )
-    db.execute("DELETE FROM piece WHERE turn NOT IN (SELECT id FROM turn WHERE open)")
 
 
 def _write_conversation(db: Connection, state: State, notebook: str | None) -> None:
@@ -190,10 +216,64 @@ def _write_conversation(db: Connection, state: State, notebook: str | None) -> N
             mend(state.name),
             notebook and mend(notebook),
             state.model and mend(state.model),
-            state.system and without_keys(mend(state.system)),
-            time.time(),
+            _system(state),
+            time(),
         ),
     )
+
+
+def _system(state: State) -> str | None:
+    """Return the system prompt, without a key unless that was sent."""
+    if state.system is None:
+        return None
+    sent = any(t.question.anyway and t.system == state.system for t in state.turns)
+    return mend(state.system) if sent else str(without_keys(mend(state.system)))
+
+
+def _write_entries(
+    db: Connection,
+    written: Written,
+    conversation: str,
+    places: Iterable[Place],
+    ended: Entry | None,
+    fingerprint: str | None,
+) -> tuple[set[str], Exception | None]:
+    """Write entries at their positions; return which turns were refused, and why."""
+    names: set[str] = set()
+    why: Exception | None = None
+    for position, entry in places:
+        name = entry.turn.id
+        own = fingerprint if ended and entry.turn is ended.turn else None
+        tries, error = written.refused.pop(name, (0, None))
+        if error is None or is_due(tries):
+            error = _refusal(db, conversation, entry, position, own)
+        if error is not None:
+            written.refused[name] = tries + 1, error
+            names.add(name)
+            why = why or error
+    return names, why
+
+
+def _refusal(
+    db: Connection,
+    conversation: str,
+    entry: Entry,
+    position: int | None,
+    fingerprint: str | None,
+) -> Exception | None:
+    """Write an entry whole or not at all; return why SQLite refused it, if it did."""
+    db.execute("SAVEPOINT entry")
+    try:
+        _write_entry(db, conversation, entry, position, fingerprint)
+    except Exception as error:
+        if is_outside(error) or not db.in_transaction:
+            raise
+        db.execute("ROLLBACK TO entry")
+        return error
+    finally:
+        if db.in_transaction:
+            db.execute("RELEASE entry")
+    return None
 
 
 def _write_entry(

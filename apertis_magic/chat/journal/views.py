@@ -1,22 +1,59 @@
 """What the journal's rows tell: conversations, turns under way, versions and sums.
 
-All take a connection to a file that ``file.py`` has opened.
+All take a connection to a file that ``file.py`` has opened, and a set. A row may hold
+anything: what is damaged costs that row, which goes into the set.
 """
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
+from math import isfinite
 from sqlite3 import Connection
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from apertis_magic.api.value import Json, items, mapping
 from apertis_magic.chat.growth import CALL, SOURCE, Piece, regrown
 from apertis_magic.chat.history import Entry, History, Placement, put, swap
-from apertis_magic.chat.journal.rows import SUPERSEDED
-from apertis_magic.chat.parts import part_of
+from apertis_magic.chat.journal.rows import DROPPED, SUPERSEDED
+from apertis_magic.chat.parts import Picture, Reasoning, Refusal, Text, part_of
 from apertis_magic.chat.received import answers_of
 from apertis_magic.chat.state import State
 from apertis_magic.chat.turn import Cell, Turn
+from apertis_magic.errors import ApertisError
+
+_T = TypeVar("_T")
+
+_LATEST = 253_402_214_400.0
+"""The end of the last year that a date can have, in seconds since 1970."""
+
+_HUGE = 2**53
+"""More than any count; SQLite's largest number could not be counted on from."""
+
+_TEXTS = frozenset(each.type for each in (Text, Reasoning, Refusal, Picture))
+"""The kinds of pieces that are texts."""
+
+_JSON = frozenset({CALL, SOURCE})
+"""The kinds of pieces that are JSON."""
+
+
+class Lost(NamedTuple):
+    """A row that is damaged.
+
+    Attributes:
+        noun: what it is.
+        of: the name of its conversation, empty where that does not matter.
+        key: tells it from the others.
+    """
+
+    noun: str
+    of: str
+    key: object
+
+
+# A turn that is gone may have left its number to another conversation's.
+_ITS_TURN = "key = turn AND (turn.id = entry.id OR typeof(turn.id) <> 'text')"
+
+View: TypeAlias = Callable[[Connection, set[Lost]], _T]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,87 +98,109 @@ class Spent:
     saved: float = 0.0
 
 
-def conversations(db: Connection, without: Collection[str]) -> list[KeptConversation]:
+def conversations(
+    db: Connection, lost: set[Lost], without: Collection[str]
+) -> list[KeptConversation]:
     """Return the conversations that have turns, but for some, the latest first."""
     rows = db.execute(
-        "SELECT id, name, notebook, changed, dropped, (SELECT count(*) FROM entry "
-        "WHERE conversation = c.id AND position IS NOT NULL), EXISTS (SELECT 1 "
-        "FROM turn WHERE conversation = c.id AND open) FROM conversation AS c "
-        "ORDER BY changed DESC, rowid DESC"
+        "SELECT id, name, notebook, changed, dropped, (SELECT count(*) FROM entry "  # noqa: S608  words of ours
+        f"JOIN turn ON {_ITS_TURN} WHERE entry.conversation = c.id "
+        "AND position IS NOT NULL AND typeof(data) = 'text'), EXISTS (SELECT 1 "
+        "FROM turn WHERE conversation = c.id AND open), rowid FROM conversation AS c "
+        "ORDER BY rowid DESC"
     ).fetchall()
-    return [
-        KeptConversation(
-            id=key,
-            name=name,
-            notebook=notebook,
-            changed=changed,
-            turns=turns,
-            dropped=bool(dropped),
-            superseded=dropped == SUPERSEDED,
-        )
-        for key, name, notebook, changed, dropped, ended, is_open in rows
-        if key not in without
-        and (turns := len(_entries(db, key)[0]) if is_open else ended)
-    ]
+    found: list[KeptConversation] = []
+    for key, name, notebook, changed, dropped, ended, is_open, row in rows:
+        if not isinstance(key, str):
+            lost.add(Lost("conversation", "", row))
+        elif key not in without:
+            kept = KeptConversation(
+                id=key,
+                name=_name(name, key),
+                notebook=_text(notebook),
+                changed=_moment(changed),
+                turns=len(_entries(db, lost, key)[0]) if is_open else ended,
+                dropped=dropped in (DROPPED, SUPERSEDED),
+                superseded=dropped == SUPERSEDED,
+            )
+            found += [kept] if kept.turns else []
+    return sorted(found, key=lambda kept: kept.changed, reverse=True)
 
 
-def read(db: Connection, conversation: str) -> State | None:
-    """Return a conversation, with the turns that were under way when a kernel died."""
+def read(db: Connection, lost: set[Lost], conversation: str) -> State | None:
+    """Return a conversation, with the turns that were under way when a kernel died.
+
+    Raises:
+        ApertisError: all that it has is damaged.
+    """
     about = db.execute(
         "SELECT name, model, system FROM conversation WHERE id = ?", (conversation,)
     ).fetchone()
     if about is None:
         return None
     name, model, system = about
-    entries, _ = _entries(db, conversation)
-    [made] = db.execute(
-        "SELECT coalesce(max(made), 0) FROM entry WHERE conversation = ?",
-        (conversation,),
-    ).fetchone()
+    entries, _ = _entries(db, lost, conversation)
+    if lost and not entries:
+        raise ApertisError(
+            f"The conversation {_name(name, conversation)} cannot be read: its turns "
+            "are damaged."
+        )
+    orders = db.execute("SELECT made FROM entry WHERE conversation = ?", [conversation])
     return State(
         id=conversation,
-        name=name,
-        model=model,
-        system=system,
+        name=_name(name, conversation),
+        model=_text(model),
+        system=_text(system),
         history=entries,
-        made=made,
+        made=max([0, *(_count(order) or 0 for (order,) in orders)]),
     )
 
 
-def versions(db: Connection, conversation: str) -> tuple[Entry, ...]:
+def versions(db: Connection, lost: set[Lost], conversation: str) -> tuple[Entry, ...]:
     """Return the turns that are not in a conversation any more, the oldest first."""
-    _, others = _entries(db, conversation)
+    _, others = _entries(db, lost, conversation)
     return tuple(sorted(others, key=lambda entry: (entry.turn.started, entry.order)))
 
 
-def answer(db: Connection, fingerprint: str, since: float) -> Turn | None:
+def answer(
+    db: Connection, lost: set[Lost], fingerprint: str, since: float
+) -> Turn | None:
     """Return the newest answer to that request."""
-    row = db.execute(
-        "SELECT data FROM turn WHERE request = ? AND started >= ? AND NOT open "
-        "ORDER BY started DESC LIMIT 1",
+    rows = db.execute(
+        "SELECT key, data FROM turn WHERE request = ? AND started >= ? AND NOT open "
+        "ORDER BY started DESC",
         (fingerprint, since),
-    ).fetchone()
-    return _turn(row[0]) if row else None
+    )
+    turns = (_turn(data, lost, Lost("answer", "", key)) for key, data in rows)
+    return next((turn for turn in turns if turn is not None), None)
 
 
-def spent(db: Connection, since: float, conversation: str | None) -> Spent:
+def spent(
+    db: Connection, _lost: set[Lost], since: float, conversation: str | None
+) -> Spent:
     """Return what turns took."""
+    names = ("tokens", "cost", "cached", "saved")
+    # What is no amount is damaged, and counts nothing.
+    amounts = ", ".join(
+        f"max(CASE WHEN typeof({name}) IN ('integer', 'real') "
+        f"AND {name} BETWEEN -1e15 AND 1e15 THEN {name} END) AS {name}"
+        for name in names
+    )
     # Where more was added to a turn, what it took then is in what it takes now.
     row = db.execute(
-        "SELECT count(*), coalesce(sum(tokens), 0), "
-        "sum(CASE WHEN NOT cached THEN cost END), "
-        "coalesce(sum(cached), 0), coalesce(sum(saved), 0.0) FROM (SELECT "
-        "max(tokens) AS tokens, max(cost) AS cost, max(cached) AS cached, "
-        "max(saved) AS saved FROM turn WHERE NOT open AND started >= :since "
+        "SELECT count(*), total(tokens), sum(CASE WHEN NOT coalesce(cached, 0) "  # noqa: S608  names of ours
+        "THEN cost END), count(CASE WHEN cached THEN 1 END), total(saved) "
+        f"FROM (SELECT {amounts} FROM turn WHERE NOT open AND started >= :since "
         "AND (:conversation IS NULL OR key IN "
-        "(SELECT turn FROM entry WHERE conversation = :conversation)) GROUP BY id)",
+        f"(SELECT turn FROM entry JOIN turn ON {_ITS_TURN} "
+        "WHERE entry.conversation = :conversation)) GROUP BY id)",
         {"since": since, "conversation": conversation},
     ).fetchone()
     turns, tokens, cost, cached, saved = row
     return Spent(turns=turns, tokens=int(tokens), cost=cost, cached=cached, saved=saved)
 
 
-def counts(db: Connection) -> tuple[int, int]:
+def counts(db: Connection, _lost: set[Lost]) -> tuple[int, int]:
     """Return how many conversations and turns there are."""
     [conversations] = db.execute(
         "SELECT count(*) FROM conversation WHERE dropped <> ?", (SUPERSEDED,)
@@ -150,20 +209,36 @@ def counts(db: Connection) -> tuple[int, int]:
     return conversations, turns
 
 
-def _entries(db: Connection, conversation: str) -> tuple[History, list[Entry]]:
+def _entries(
+    db: Connection, lost: set[Lost], conversation: str
+) -> tuple[History, list[Entry]]:
     """Return the turns that a conversation has, and those that it has no more."""
+    [[name]] = db.execute(
+        "SELECT max(name) FROM conversation WHERE id = ?", (conversation,)
+    )
+    of = _name(name, conversation)
+    standing: dict[str, tuple[float, Entry]] = {}
+    others: list[Entry] = []
     rows = db.execute(
-        "SELECT data, made, execution, slot, position FROM entry "
-        "JOIN turn ON key = turn WHERE entry.conversation = ? ORDER BY position",
+        "SELECT entry.id, data, made, execution, slot, position FROM entry "  # noqa: S608  words of ours
+        f"LEFT JOIN turn ON {_ITS_TURN} WHERE entry.conversation = ? ORDER BY position",
         (conversation,),
     )
-    standing: list[Entry] = []
-    others: list[Entry] = []
-    for data, order, execution, slot, position in rows:
-        entry = Entry(_turn(data), order, execution, slot)
-        (others if position is None else standing).append(entry)
-    history = tuple(standing)
-    for turn, placement in _under_way(db, conversation):
+    for key, data, order, execution, slot, position in rows:
+        turn = _turn(data, lost, Lost("turn", of, (conversation, key)))
+        if turn is None:
+            continue
+        made = _count(order) or 0
+        own = slot if isinstance(slot, str) else turn.id
+        entry = Entry(turn, made, _text(execution), own)
+        if position is None:
+            others.append(entry)
+        else:
+            at = position if isinstance(position, int) else float("inf")
+            standing.setdefault(turn.id, (at, entry))
+    ordered = sorted(standing.values(), key=lambda each: (each[0], each[1].order))
+    history = tuple(entry for _, entry in ordered)
+    for turn, placement in _under_way(db, lost, conversation, of):
         before = history
         if turn.id in {entry.turn.id for entry in before}:
             history = swap(before, turn)
@@ -174,42 +249,84 @@ def _entries(db: Connection, conversation: str) -> tuple[History, list[Entry]]:
     return history, [each for each in others if each.turn.id not in ids]
 
 
-def _under_way(db: Connection, conversation: str) -> Iterator[tuple[Turn, Placement]]:
+def _under_way(
+    db: Connection, lost: set[Lost], conversation: str, of: str
+) -> Iterator[tuple[Turn, Placement]]:
     """Give the turns that have not ended, with what had come of them."""
     rows = db.execute(
-        "SELECT id, data, place FROM turn WHERE open AND conversation = ? "
+        "SELECT key, id, data, place FROM turn WHERE open AND conversation = ? "
         "ORDER BY started",
         (conversation,),
     ).fetchall()
-    for turn, data, place in rows:
-        kept = json.loads(place)
-        placement = Placement(
-            cell=Cell(**kept["cell"]) if kept["cell"] else None,
-            append=kept["append"],
-            replaces=kept["replaces"],
-            start_over=kept["fresh"],
-        )
-        yield _grown(db, turn, _turn(data)), placement
+    for key, name, data, place in rows:
+        turn = _turn(data, lost, Lost("turn", of, key))
+        if turn is not None:
+            yield _grown(db, lost, name, turn), _placement(place)
 
 
-def _grown(db: Connection, name: str, turn: Turn) -> Turn:
+def _placement(place: Any) -> Placement:
+    """Return a turn's place; where that is damaged it comes after all others."""
+    try:
+        kept = mapping(json.loads(_text(place) or "{}"))
+    except (ValueError, RecursionError):
+        kept = {}
+    cell, replaces = mapping(kept.get("cell")), _text(kept.get("replaces"))
+    names = _text(cell.get("id")), _text(cell.get("execution"))
+    return Placement(
+        cell=Cell(names[0], names[1] or "") if names[0] else None,
+        append=kept.get("append") is True,
+        replaces=replaces,
+        start_over=kept.get("fresh") is True,
+    )
+
+
+def _grown(db: Connection, lost: set[Lost], name: Any, turn: Turn) -> Turn:
     """Return *turn* with all its pieces."""
     rows = db.execute(
-        "SELECT answer, kind, data FROM piece WHERE turn = ? ORDER BY rowid", (name,)
+        "SELECT rowid, answer, kind, data FROM piece WHERE turn = ? ORDER BY rowid",
+        (name,),
     )
-    choices = regrown(Piece(n, kind, _value(kind, data)) for n, kind, data in rows)
-    first, *others = answers_of(choices, turn.parts) or ((),)
+    pieces: list[Piece] = []
+    for row, number, kind, data in rows:
+        piece = _piece(number, kind, data)
+        if piece is None:
+            lost.add(Lost("piece of an answer", "", row))
+        else:
+            pieces.append(piece)
+    first, *others = answers_of(regrown(pieces), turn.parts) or ((),)
     answers = (first, *(turn.answers[1:] or others)) if first or others else ()
     return replace(turn, finish="interrupted", answers=answers)
 
 
-def _value(kind: str, data: bytes) -> Any:
-    text = data.decode("utf-8", "surrogatepass")
-    return json.loads(text) if kind in (CALL, SOURCE) else text
+def _piece(answer: Any, kind: Any, data: Any) -> Piece | None:
+    """Return a piece of an answer, None where it is damaged or of no known kind."""
+    is_fit = isinstance(answer, int) and isinstance(data, bytes)
+    if not is_fit or kind not in _TEXTS | _JSON:
+        return None
+    try:
+        text = data.decode("utf-8", "surrogatepass")
+        value = json.loads(text) if kind in _JSON else text
+    except (ValueError, RecursionError):
+        return None
+    return Piece(answer, kind, value) if isinstance(value, str | dict) else None
 
 
-def _turn(data: str) -> Turn:
-    raw = json.loads(data)
+def _turn(data: Any, lost: set[Lost], row: Lost) -> Turn | None:
+    """Return the turn that a row holds; None where it is damaged, and lost."""
+    try:
+        raw = json.loads(data) if isinstance(data, str) else None
+        return _turn_of(raw)
+    except (ValueError, RecursionError):
+        lost.add(row)
+        return None
+
+
+def _turn_of(raw: Any) -> Turn:
+    """Read a turn.
+
+    Raises:
+        ValueError: it is none.
+    """
     try:
         return Turn.from_dict(raw)
     except ValueError:  # what a server or an option gave; the texts are worth more
@@ -218,6 +335,25 @@ def _turn(data: str) -> Turn:
         answers = known.get("answers")
         own = {"answers": _readable(answers)} if isinstance(answers, list) else {}
         return Turn.from_dict({**texts, **own})
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _count(value: Any) -> int | None:
+    return value if isinstance(value, int) and abs(value) < _HUGE else None
+
+
+def _moment(value: Any) -> float:
+    """Return a time that can be shown, 1970 where it is damaged."""
+    is_fit = isinstance(value, int | float) and isfinite(value)
+    return min(max(float(value), 0.0), _LATEST) if is_fit else 0.0
+
+
+def _name(value: Any, conversation: str) -> str:
+    """Return a conversation's name, its id's beginning where that is damaged."""
+    return value if isinstance(value, str) else conversation[:8]
 
 
 def _readable(answers: list[Any]) -> list[list[Any]]:

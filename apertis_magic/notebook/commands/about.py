@@ -6,15 +6,13 @@ import traceback
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as version_of
 
-from IPython.display import display
-
 from apertis_magic.chat.session import Session
-from apertis_magic.clean import redact
+from apertis_magic.credentials import redact
 from apertis_magic.errors import ApertisError, ConfigurationError
 from apertis_magic.notebook import options
 from apertis_magic.notebook.commands import command_table
 from apertis_magic.notebook.commands.command_line import CommandLine
-from apertis_magic.notebook.say import say
+from apertis_magic.notebook.say import publish, say
 from apertis_magic.notebook.wording import turns
 
 _EXAMPLES = (
@@ -37,7 +35,7 @@ def status(line: CommandLine) -> None:
         "conversation": f"{current.name}, {turns(len(current.turns))}",
         "tokens": f"{used} in these turns",
     }
-    display(bundle.card("apertis_magic", rows, _EXAMPLES), raw=True)
+    publish(bundle.card("apertis_magic", rows, _EXAMPLES))
 
 
 def show_help(_line: CommandLine) -> None:
@@ -70,7 +68,7 @@ def last(line: CommandLine) -> None:
     from apertis_magic.render import bundle
 
     shown = bundle.transcript([turn], system=None, stale=frozenset())
-    display(shown, raw=True)
+    publish(shown)
 
 
 def _address(session: Session) -> dict[str, str]:

@@ -3,14 +3,12 @@
 import time
 from collections.abc import Callable, Iterable, Mapping
 
-from IPython.display import display
-
 from apertis_magic.chat.journal.journal import Journal, Spent
 from apertis_magic.chat.session import Session
 from apertis_magic.chat.turn import Turn
 from apertis_magic.errors import ApertisError
 from apertis_magic.notebook.commands.command_line import CommandLine
-from apertis_magic.notebook.say import say
+from apertis_magic.notebook.say import publish, say
 from apertis_magic.notebook.wording import counted, turns
 from apertis_magic.render.footer import dollars
 
@@ -47,7 +45,7 @@ def usage(line: CommandLine) -> None:
     from apertis_magic.render import bundle
 
     rows = {name: _in_words(each) for name, each in spent.items()}
-    display(bundle.card("What was spent", rows, ()), raw=True)
+    publish(bundle.card("What was spent", rows, ()))
     if kept is None:
         say("The journal is off: what was replaced or taken back is not counted.")
     elif kept.problem:
@@ -87,7 +85,7 @@ def _show(journal: Journal, days: float) -> None:
         del rows["problem"]
     from apertis_magic.render import bundle
 
-    display(bundle.card("The journal", rows, ()), raw=True)
+    publish(bundle.card("The journal", rows, ()))
 
 
 def _size(journal: Journal) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NoReturn
 from IPython.core.error import UsageError
 
 from apertis_magic.chat.session import Session
-from apertis_magic.clean import redact
+from apertis_magic.credentials import redact
 from apertis_magic.errors import ConfigurationError
 from apertis_magic.notebook.commands.command_table import Command
 from apertis_magic.notebook.config import ApertisMagic

@@ -11,7 +11,7 @@ from apertis_magic.chat import names
 from apertis_magic.chat.session import Session
 from apertis_magic.notebook import offers
 from apertis_magic.notebook.offers import Source
-from apertis_magic.notebook.options import OPTIONS, Option
+from apertis_magic.notebook.options import ANYWAY, BY_NAME, OPTIONS, Option
 from apertis_magic.notebook.wording import listed
 
 Need: TypeAlias = Callable[[Session], str]
@@ -90,6 +90,11 @@ class Command:
             *(f"[{flag}]" for flag in self.flags),
         ]
         return " ".join(part for part in parts if part).strip()
+
+    @property
+    def asks(self) -> bool:
+        """Whether a line with it is a question, which may be sent anyway."""
+        return BY_NAME[ANYWAY] in self.options
 
     @property
     def takes(self) -> str:
@@ -307,11 +312,12 @@ COMMANDS: Mapping[str, Command] = {
                 # Not checked as a name: the file may come second.
                 Argument(name="NAME", noun="name", offers=offers.conversations),
             ),
-            flags=("--force",),
+            flags=("--force", ANYWAY),
         ),
         Command(
             name="load",
-            help="go on with the conversations of such a file, or of a saved notebook",
+            help="go on with the conversations of such a file, or of a saved notebook; "
+            "--trust takes its model, system prompt and options too",
             function="exchange:load",
             arguments=(
                 Argument(
@@ -321,6 +327,7 @@ COMMANDS: Mapping[str, Command] = {
                     needs=_needs_file_to_read,
                 ),
             ),
+            flags=("--trust",),
         ),
         Command(
             name="journal",

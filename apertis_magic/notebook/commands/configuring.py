@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from IPython.core.error import UsageError
-from IPython.display import display
 from traitlets import List, TraitError, Unicode
 
 from apertis_magic.api import address
@@ -18,12 +17,13 @@ from apertis_magic.api.environment import (
 )
 from apertis_magic.api.params import PARAMS
 from apertis_magic.chat.session import Session
-from apertis_magic.clean import mend, redact
+from apertis_magic.clean import mend
+from apertis_magic.credentials import redact
 from apertis_magic.errors import ConfigurationError
 from apertis_magic.notebook.commands.command_line import CommandLine
 from apertis_magic.notebook.config import SETTINGS, ApertisMagic
 from apertis_magic.notebook.options import closest
-from apertis_magic.notebook.say import say
+from apertis_magic.notebook.say import publish, say
 from apertis_magic.notebook.words import words as words_of
 
 
@@ -60,7 +60,7 @@ def config(line: CommandLine) -> None:
         rows["key"] = session.settings.about_key
     except ConfigurationError as error:
         rows["key"] = f"{error} {error.hint}"
-    display(bundle.card("%config ApertisMagic", rows, ()), raw=True)
+    publish(bundle.card("%config ApertisMagic", rows, ()))
 
 
 def _check_name(name: str) -> None:

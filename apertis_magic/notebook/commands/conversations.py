@@ -4,8 +4,6 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from IPython.display import display
-
 from apertis_magic.chat.conversation import Conversation
 from apertis_magic.chat.journal.journal import KeptConversation
 from apertis_magic.chat.restoring import SHORT_ID
@@ -13,7 +11,7 @@ from apertis_magic.chat.session import Session
 from apertis_magic.clean import excerpt, quoted
 from apertis_magic.errors import ApertisError, ConfigurationError
 from apertis_magic.notebook.commands.command_line import CommandLine
-from apertis_magic.notebook.say import say
+from apertis_magic.notebook.say import publish, say
 from apertis_magic.notebook.wording import listed, turns
 from apertis_magic.render.footer import dollars
 
@@ -89,26 +87,22 @@ def fork(line: CommandLine) -> None:
 def show_all(line: CommandLine) -> None:
     """List the conversations, and what the journal holds besides."""
     session = line.session
-    display(_table(session), raw=True)
+    publish(_table(session))
     try:
         kept = session.restorable
     except ApertisError as error:
         say(str(error))
         return
     if kept:
-        shown = kept if line.flags else kept[:_MOST_KEPT]
-        display(_kept_table(shown, len(kept) - len(shown)), raw=True)
+        _show_kept(session, kept if line.flags else kept[:_MOST_KEPT], len(kept))
 
 
 def restore(line: CommandLine) -> None:
     """Bring a conversation back from the journal."""
     session, name = line.session, line.word
-    if (
-        name is None
-        and session.journal is not None
-        and session.to_restore(None) is None
-    ):
-        say(f"There is nothing more of this notebook to restore.{_others(session)}")
+    is_missing = session.journal is not None and session.to_restore(name) is None
+    if name is None and is_missing:
+        _list_others(session)
         return
     conversation, kept = session.restore(name)
     number = turns(len(conversation.turns))
@@ -123,6 +117,17 @@ def restore(line: CommandLine) -> None:
         f"{conversation.name}: {_restored(conversation, kept)}.{whole} Cells that run "
         f"again replace their turns.{_others(session)}"
     )
+
+
+def _list_others(session: Session) -> None:
+    """Say that there is nothing of this notebook, and list what else there is."""
+    kept = session.restorable
+    if kept and session.preferences.notebook is None:
+        say("Nothing tells which notebook this is; this is what there is to restore:")
+    else:
+        say("There is nothing more of this notebook to restore.")
+    if kept:
+        _show_kept(session, kept[:_MOST_KEPT], len(kept))
 
 
 def _restored(conversation: Conversation, kept: KeptConversation) -> str:
@@ -224,7 +229,14 @@ def _table(session: Session) -> dict[str, str]:
     )
 
 
-def _kept_table(kept: Sequence[KeptConversation], more: int) -> dict[str, str]:
+def _show_kept(session: Session, kept: Sequence[KeptConversation], number: int) -> None:
+    """Show what the journal could bring back, and how.
+
+    Args:
+        session: the Session, whose journal holds them.
+        kept: those that are shown.
+        number: how many there are.
+    """
     from apertis_magic.render import table
 
     rows = [
@@ -233,14 +245,26 @@ def _kept_table(kept: Sequence[KeptConversation], more: int) -> dict[str, str]:
             str(each.turns),
             moment(each.changed),
             Path(each.notebook).name if each.notebook else "",
+            _first_question(session, each),
             each.id[:SHORT_ID],
         )
         for each in kept
     ]
+    more = number - len(kept)
     others = f" {more} more: %chat list --all." if more else ""
-    return table.table(
-        ("in the journal", "turns", "changed", "notebook", "id"),
+    bundle = table.table(
+        ("in the journal", "turns", "changed", "notebook", "first question", "id"),
         rows,
-        words=("notebook",),
+        words=("notebook", "first question"),
         note=f"%chat restore NAME, or ID, brings one back.{others}",
     )
+    publish(bundle)
+
+
+def _first_question(session: Session, kept: KeptConversation) -> str:
+    """Return the beginning of a kept conversation's first question."""
+    try:
+        turns = session.journal.read(kept.id).turns if session.journal else ()
+    except ApertisError:
+        return ""  # which the list need not lack as a whole
+    return excerpt(turns[0].prompt, 50) if turns else ""

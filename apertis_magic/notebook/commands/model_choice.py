@@ -4,17 +4,16 @@ import os
 from collections.abc import Iterable, Sequence
 
 from IPython.core.error import UsageError
-from IPython.display import display
 
 from apertis_magic.api.address import is_apertis
 from apertis_magic.chat.conversation import Conversation
 from apertis_magic.chat.model_lists import ListedModel, Listing, near
 from apertis_magic.chat.session import Session
-from apertis_magic.clean import redact
+from apertis_magic.credentials import redact
 from apertis_magic.errors import ApertisError, Interrupted
 from apertis_magic.notebook.commands.command_line import CommandLine
 from apertis_magic.notebook.offers import NO_MODEL
-from apertis_magic.notebook.say import say
+from apertis_magic.notebook.say import publish, say
 from apertis_magic.render import table
 
 _WEB = ":web"  # any model's id with web search; no list has those
@@ -38,7 +37,7 @@ def show(line: CommandLine) -> None:
         raise Interrupted("the models were not listed.") from None
     fitting = [m for m in listing.models if all(p in m.id.lower() for p in parts)]
     if fitting:
-        display(_table(fitting), raw=True)
+        publish(_table(fitting))
     elif listing.models:
         asked = redact(" ".join(parts))
         say(f"No model's id holds {asked!r}.{_near(parts, listing.ids)}")

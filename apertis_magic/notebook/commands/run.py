@@ -7,7 +7,7 @@ from typing import cast
 from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
 
-from apertis_magic.clean import redact
+from apertis_magic.credentials import redact
 from apertis_magic.notebook.asking import Asker
 from apertis_magic.notebook.commands import command_line
 from apertis_magic.notebook.commands.command_line import CommandLine
@@ -40,7 +40,7 @@ class ChatCommands:
         name, rest = [*line.split(None, 1), "", ""][:2]
         command = COMMANDS.get("help" if name in ("-h", "--help") else name)
         if command is None or not command.if_key:
-            self.asker.check_no_key(line)
+            self.asker.check_line(line, asks=command is not None and command.asks)
         if not name:
             command = STATUS
         if command is None:
@@ -54,6 +54,7 @@ class ChatCommands:
             function_of(command)(
                 command_line.read(command, rest.strip(), self.asker, self._settings)
             )
+        self.asker.tell_damage()
 
 
 def function_of(command: Command) -> Callable[[CommandLine], None]:

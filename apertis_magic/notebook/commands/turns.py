@@ -3,14 +3,12 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from IPython.display import display
-
 from apertis_magic.chat.conversation import Conversation
 from apertis_magic.chat.turn import Turn
 from apertis_magic.clean import excerpt
 from apertis_magic.notebook.commands import conversations
 from apertis_magic.notebook.commands.command_line import CommandLine
-from apertis_magic.notebook.say import say
+from apertis_magic.notebook.say import publish, say
 from apertis_magic.notebook.wording import turns
 
 _MOST = 5
@@ -33,7 +31,7 @@ def show(line: CommandLine) -> None:
         versions=versions,
         gone=gone,
     )
-    display(transcript, raw=True)
+    publish(transcript)
     if line.flags and conversation.journal is None:
         say("The journal is off, so there are no earlier versions to show.")
 

@@ -17,6 +17,7 @@ from apertis_magic.render.footer import Format
 from apertis_magic.render.layout import Layout
 from apertis_magic.render.metadata import metadata
 from apertis_magic.render.rendering import rendering
+from apertis_magic.render.text import note
 
 _HEARTBEAT = 0.5
 """Seconds without news after which the cell says what it waits for."""
@@ -197,7 +198,7 @@ class NotebookView:
     def _wait(self, progress: Progress) -> int:
         """Show what is waited for, and the last words of what the model thinks."""
         thought = bundle.reasoning(progress.reasoning[-_THOUGHT:])
-        return self._show(0, bundle.page(bundle.note(progress.status) + thought))
+        return self._show(0, bundle.page(note(progress.status) + thought))
 
     def _grow(self, text: str) -> int:
         """Show the pieces of *text* that have changed and return what was sent."""

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from shutil import get_terminal_size
 from typing import Any, TextIO
 
+from apertis_magic.clean import encodable
+
 _NO_WRAP, _WRAP = "\x1b[?7l", "\x1b[?7h"
 # From the beginning of this line to the end of the screen. Ctrl-C makes the system drop
 # what is on its way to the terminal, so lines may still be cut off there.
@@ -32,7 +34,6 @@ class Screen:
     def __init__(self, stream: TextIO) -> None:
         self.obeys = _obeys(stream)
         self._stream = stream
-        self._encoding = getattr(stream, "encoding", None) or "utf-8"
         self._has_passing = False
         self._in_line = False
 
@@ -72,11 +73,8 @@ class Screen:
                 up = f"\x1b[{len(passing) - 1}A" if len(passing) > 1 else ""
                 text += f"{_NO_WRAP}{lines}{up}\r{_WRAP}"
         if text:
-            self._stream.write(self._encodable(text))
+            self._stream.write(encodable(text, self._stream))
             self._stream.flush()
-
-    def _encodable(self, text: str) -> str:
-        return text.encode(self._encoding, "backslashreplace").decode(self._encoding)
 
 
 @contextmanager

@@ -103,6 +103,13 @@ export class AnswerView {
     if (failed) this.addProblem(`The last try failed: ${failed[0]}`, failed[1]);
   }
 
+  /** Says of an answer under way that no more of it comes. */
+  breakOff() {
+    this.status.textContent = "";
+    const text = this.text ? "Broken off; what had come is above." : "Broken off before anything came.";
+    this.problems.replaceChildren(element("div", { class: "ap-problem" }, element("strong", {}, text)));
+  }
+
   /**
    * @param {string} text
    * @param {string} hint

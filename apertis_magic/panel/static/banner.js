@@ -15,8 +15,7 @@ export class Banner {
     this.node.hidden = !problem;
     if (!problem) return;
     const [text, hint] = problem;
-    // It takes long, and tells how far it is: the kernel is not busy then.
-    const useLocal = () => this.kernel.request({ kind: "local" }, { late: () => {} });
+    const useLocal = () => this.kernel.request({ kind: "local" });
     this.node.replaceChildren(element("strong", {}, text), ` ${hint} `);
     if (local) this.node.append(button("Use the local model", useLocal));
   }

@@ -2,17 +2,18 @@
 
 import { Attachments } from "./attachments.js";
 import { button, element, fitHeight } from "./dom.js";
-import { BUSY } from "./kernel.js";
 import { isSendKey, recallStep } from "./keys.js";
-import { recalledQuestion } from "./texts.js";
+import { clippedQuestion, recalledQuestion } from "./texts.js";
+/** @import { Draft } from "./drafts.js" */
 /** @import { Kernel } from "./kernel.js" */
 /** @import { Notices } from "./notices.js" */
+/** @import { QuestionView } from "./question.js" */
 
 /**
  * What the composer needs of the transcript.
  *
  * @typedef {object} ComposerHooks
- * @property {() => string[]} questions those that are shown, the oldest first
+ * @property {() => QuestionView[]} questions those that are shown, the oldest first
  * @property {() => void} toLatest goes to the end
  * @property {(node: Element) => void} showQueued puts a question that waits below the turns
  */
@@ -85,20 +86,21 @@ export class Composer {
   /** @param {KeyboardEvent} event */
   handleKey(event) {
     const step = recallStep(event);
+    if (this.box.readOnly) return;
     if (isSendKey(event)) {
       event.preventDefault();
       void this.sendMessage();
     } else if (step) {
       event.preventDefault();
-      this.recall(step);
+      void this.recall(step);
     }
   }
 
   /** @param {number} step */
-  recall(step) {
-    const { recalled, text } = recalledQuestion(this.hooks.questions(), this.recalled, step);
+  async recall(step) {
+    const { recalled, question } = recalledQuestion(this.hooks.questions(), this.recalled, step);
     this.recalled = recalled;
-    this.setText(text);
+    this.setText((await question?.wholeText()) ?? "");
   }
 
   /** @param {string} text */
@@ -107,41 +109,67 @@ export class Composer {
     fitHeight(this.box);
   }
 
-  async sendMessage() {
+  async sendMessage(anyway = false) {
     const text = this.box.value;
     const { files } = this.attachments;
     if (!text.trim()) return;
     const buffers = await Promise.all(files.map((file) => file.arrayBuffer()));
     this.recalled = 0;
-    this.attachments.setFiles([]);
-    this.setText("");
-    const queued = element(
-      "article",
-      { class: "ap-turn ap-queued" },
-      element("div", { class: "ap-question", dir: "auto" }, text),
-    );
+    this.setDraft({ text: "", files: [] });
     this.hooks.toLatest();
-    /** @param {OutcomeMessage} outcome */
-    const done = (outcome) => {
-      queued.remove();
-      if (!outcome.ok) this.restore(text, files);
-    };
-    const late = () => {
-      this.notices.show(BUSY);
-      this.hooks.showQueued(queued);
-    };
     const names = files.map((file) => file.name);
-    this.kernel.request({ kind: "ask", text, names }, { done, late, buffers });
+    const sent = this.follow({ text, files });
+    this.kernel.request({ kind: "ask", text, names, anyway }, { ...sent, buffers });
   }
 
   /**
-   * Gives a question back that was not asked.
+   * Shows a question that has to wait, and gives back one that was not asked.
    *
-   * @param {string} text
-   * @param {File[]} files
+   * @param {Draft} draft
    */
-  restore(text, files) {
-    this.attachments.setFiles([...files, ...this.attachments.files]);
-    this.setText([text, this.box.value].filter(Boolean).join("\n"));
+  follow(draft) {
+    const question = element("div", { class: "ap-question", dir: "auto" }, clippedQuestion(draft.text));
+    const queued = element("article", { class: "ap-turn ap-queued" }, question);
+    let isBack = false;
+    const giveBack = () => {
+      queued.remove();
+      if (!isBack) this.addDraft(draft);
+      isBack = true;
+    };
+    /** @param {OutcomeMessage} outcome */
+    const done = ({ ok }) => {
+      queued.remove();
+      if (!ok) giveBack();
+      else if (isBack && this.box.value === draft.text) this.setDraft({ text: "", files: [] });
+    };
+    return {
+      done,
+      late: () => this.hooks.showQueued(queued),
+      lost: giveBack,
+      anyway: () => void this.sendMessage(true),
+    };
+  }
+
+  /** @returns {Draft} */
+  get draft() {
+    return { text: this.box.value, files: this.attachments.files };
+  }
+
+  /** @param {Draft} draft */
+  setDraft({ text, files }) {
+    this.attachments.setFiles(files);
+    this.setText(text);
+  }
+
+  /**
+   * Puts what was typed before what is typed now.
+   *
+   * @param {Draft} draft
+   */
+  addDraft({ text, files }) {
+    this.setDraft({
+      text: [text, this.box.value].filter(Boolean).join("\n"),
+      files: [...files, ...this.attachments.files],
+    });
   }
 }

@@ -1,6 +1,6 @@
 // What answers get in the page: buttons on blocks of code, and typeset formulas.
 
-import { button, element } from "./dom.js";
+import { ALONE, button, element } from "./dom.js";
 /** @import { Delivery } from "./delivery.js" */
 
 /** @param {Element} pre */
@@ -39,8 +39,8 @@ export class Decoration {
       element(
         "div",
         { class: "ap-code-actions" },
-        button("Copy", copy, { "aria-label": "Copy the code" }),
-        button("To a cell", toCell, { "aria-label": "Put the code into a cell" }),
+        button("Copy", copy, { "aria-label": "Copy the code", class: ALONE }),
+        button("To a cell", toCell, { "aria-label": "Put the code into a cell", class: ALONE }),
       ),
     );
   }

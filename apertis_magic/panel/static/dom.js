@@ -30,6 +30,9 @@ export const element = (tag, properties = {}, ...children) => {
 export const button = (label, onclick, properties = {}) =>
   element("button", { type: "button", class: "ap-button", onclick, ...properties }, label);
 
+/** The class of a button that needs no kernel. */
+export const ALONE = "ap-button ap-alone";
+
 let idCount = 0;
 
 /** @param {string} name */

@@ -8,13 +8,16 @@ interface ByeQuery { kind: "bye"; view: string }
 interface PageQuery { kind: "page"; view: string; first: number; last: number }
 // The number counts the files of the question, then the pictures of all answers.
 interface PictureQuery { kind: "picture"; view: string; turn: string; number: number }
+interface QuestionQuery { kind: "question"; view: string; turn: string }
 interface ModelsQuery { kind: "models"; view: string }
+interface RestorableQuery { kind: "restorable"; view: string }
 interface StopQuery { kind: "stop"; turn: string }
 
-interface AskRequest { kind: "ask"; token: string; text: string; names: string[] }
-interface EditRequest { kind: "edit"; token: string; turn: string; text: string }
-interface RetryRequest { kind: "retry"; token: string; turn: string }
-interface ContinueRequest { kind: "continue"; token: string; turn: string }
+// What would be held back, such as a question with a key in it, is sent "anyway".
+interface AskRequest { kind: "ask"; token: string; text: string; names: string[]; anyway: boolean }
+interface EditRequest { kind: "edit"; token: string; turn: string; text: string; anyway: boolean }
+interface RetryRequest { kind: "retry"; token: string; turn: string; anyway: boolean }
+interface ContinueRequest { kind: "continue"; token: string; turn: string; anyway: boolean }
 interface DeleteRequest { kind: "delete"; token: string; turn: string }
 interface ForkRequest { kind: "fork"; token: string; turn: string }
 interface UndoRequest { kind: "undo"; token: string }
@@ -27,13 +30,16 @@ interface OptionRequest { kind: "option"; token: string; name: string; text: str
 interface SystemRequest { kind: "system"; token: string; text: string }
 interface ExportRequest { kind: "export"; token: string; name: string }
 interface LocalRequest { kind: "local"; token: string }
+interface RestoreRequest { kind: "restore"; token: string }
 
-type KernelQuery = HelloQuery | ByeQuery | PageQuery | PictureQuery | ModelsQuery | StopQuery;
+type KernelQuery =
+  | HelloQuery | ByeQuery | PageQuery | PictureQuery | QuestionQuery | ModelsQuery | RestorableQuery
+  | StopQuery;
 
 type KernelRequest =
   | AskRequest | EditRequest | RetryRequest | ContinueRequest | DeleteRequest | ForkRequest
   | UndoRequest | NewRequest | UseRequest | RenameRequest | RemoveRequest
-  | ModelRequest | OptionRequest | SystemRequest | ExportRequest | LocalRequest;
+  | ModelRequest | OptionRequest | SystemRequest | ExportRequest | LocalRequest | RestoreRequest;
 
 // ---- what the kernel sends
 
@@ -42,7 +48,8 @@ interface AttachedFile { name: string; size: number; picture: boolean }
 interface OpenTurn {
   open: true;
   id: string;
-  question: string;
+  question: string; // its beginning, where it is long
+  rest: number; // how many characters of it lack
   files: AttachedFile[];
   text: string;
   html: string; // of the first blocks, which no longer change
@@ -56,6 +63,7 @@ interface EndedTurn {
   open: false;
   id: string;
   question: string;
+  rest: number;
   files: AttachedFile[];
   text: string;
   html: string | null; // null where the page has it
@@ -106,9 +114,22 @@ interface ShowMessage { kind: "show"; at: number; total: number; turns: TurnData
 interface PageMessage { kind: "page"; at: number; total: number; turns: TurnData[]; to: string }
 interface SpliceMessage { kind: "splice"; at: number; gone: number; total: number; turns: TurnData[] }
 interface StaleMessage { kind: "stale"; turns: Record<string, boolean> }
-interface OutcomeMessage { kind: "outcome"; token: string; text: string; hint: string; ok: boolean; undo: boolean }
+// The kernel has a request, and does it in its turn.
+interface TakenMessage { kind: "taken"; token: string }
+interface OutcomeMessage {
+  kind: "outcome";
+  token: string;
+  text: string;
+  hint: string;
+  ok: boolean;
+  undo: boolean;
+  anyway: boolean; // it was held back, and can be sent all the same
+}
 interface ProgressMessage { kind: "progress"; text: string }
+interface QuestionMessage { kind: "question"; to: string; turn: string; text: string }
 interface ModelsMessage { kind: "models"; to: string; ids: string[]; problem: string }
+// Without turns there is nothing to restore; the time is in seconds since 1970.
+interface RestorableMessage { kind: "restorable"; to: string; turns: number; conversation: string; changed: number }
 interface PictureMessage { kind: "picture"; to: string; turn: string; number: number; type: string }
 
 interface GrowMessage {
@@ -124,4 +145,5 @@ interface GrowMessage {
 
 type KernelMessage =
   | HelloMessage | FrameMessage | ShowMessage | PageMessage | SpliceMessage | StaleMessage
-  | GrowMessage | OutcomeMessage | ProgressMessage | ModelsMessage | PictureMessage;
+  | GrowMessage | TakenMessage | OutcomeMessage | ProgressMessage | PictureMessage
+  | QuestionMessage | ModelsMessage | RestorableMessage;

@@ -32,6 +32,7 @@ export class ModelBox {
       "aria-autocomplete": "list",
       "aria-expanded": "false",
       "aria-controls": id,
+      maxlength: 500,
       autocomplete: "off",
       spellcheck: "false",
       onfocus: () => this.open(),

@@ -6,13 +6,13 @@ import { button, element } from "./dom.js";
  * @typedef {object} Notice
  * @property {string} [hint] what to do about it
  * @property {boolean} [isBad] whether something is wrong
- * @property {boolean} [canUndo]
+ * @property {[string, () => void]} [action] the button behind it
  */
 
 export class Notices {
-  /** @param {() => void} undo */
-  constructor(undo) {
-    this.undo = undo;
+  /** @param {() => void} acted called when its button has been pressed, and is gone */
+  constructor(acted) {
+    this.acted = acted;
     this.line = element("div", { class: "ap-said", role: "status", dir: "auto" });
     this.spoken = element("div", { class: "ap-spoken", role: "status", "aria-live": "polite" });
   }
@@ -21,10 +21,22 @@ export class Notices {
    * @param {string} text
    * @param {Notice} notice
    */
-  show(text, { hint = "", isBad = false, canUndo = false } = {}) {
+  show(text, { hint = "", isBad = false, action } = {}) {
     this.line.classList.toggle("ap-bad", isBad);
     this.line.replaceChildren(...[text, hint && ` ${hint} `].filter(Boolean));
-    if (canUndo) this.line.append(button("Undo", this.undo));
+    if (action) this.line.append(this.buttonOf(...action));
+  }
+
+  /**
+   * @param {string} label
+   * @param {() => void} act
+   */
+  buttonOf(label, act) {
+    return button(label, () => {
+      this.show("");
+      act();
+      this.acted();
+    });
   }
 
   /** @param {string} text */

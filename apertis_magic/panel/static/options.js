@@ -38,6 +38,15 @@ const labelledBox = (field, changed) => {
   return { node, box };
 };
 
+/**
+ * @param {Box} box
+ * @param {boolean} isBad
+ */
+const markInvalid = (box, isBad) => box.setAttribute("aria-invalid", String(isBad));
+
+/** @param {Box} box */
+const isInvalid = (box) => box.getAttribute("aria-invalid") === "true";
+
 export class OptionsDrawer {
   /**
    * @param {Kernel} kernel
@@ -50,7 +59,7 @@ export class OptionsDrawer {
     this.boxes = new Map();
     this.system = labelledBox(
       { label: "System prompt", lines: true, help: "what the model is told before the conversation" },
-      (text) => this.kernel.request({ kind: "system", text }),
+      (text, box) => this.kernel.request({ kind: "system", text }, { done: ({ ok }) => markInvalid(box, !ok) }),
     );
     this.grid = element("div", { class: "ap-grid" });
     const id = uniqueId("options");
@@ -92,7 +101,7 @@ export class OptionsDrawer {
     }
     this.kernel.request(
       { kind: "option", name, text },
-      { done: ({ ok }) => box.setAttribute("aria-invalid", String(!ok)) },
+      { done: ({ ok }) => markInvalid(box, !ok) },
     );
   }
 
@@ -100,10 +109,10 @@ export class OptionsDrawer {
   showFrame(frame) {
     const focused = focusedBeside(this.node);
     const { box: system } = this.system;
-    if (focused !== system) system.value = frame.system;
+    if (focused !== system && !isInvalid(system)) system.value = frame.system;
     system.placeholder = frame.default_system || "none";
     for (const [name, box] of this.boxes) {
-      if (focused !== box && box.getAttribute("aria-invalid") !== "true") box.value = frame.options[name] ?? "";
+      if (focused !== box && !isInvalid(box)) box.value = frame.options[name] ?? "";
       box.placeholder = frame.defaults[name] ?? "unset";
     }
   }

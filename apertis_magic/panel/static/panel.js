@@ -9,15 +9,19 @@ import { ConversationBar } from "./conversations.js";
 import { Decoration } from "./decoration.js";
 import { Delivery } from "./delivery.js";
 import { focusedBeside } from "./dom.js";
+import { keepDraft, takeDraft } from "./drafts.js";
 import { Kernel } from "./kernel.js";
 import { isSaveKey } from "./keys.js";
 import { ModelBox } from "./models.js";
 import { Notices } from "./notices.js";
+import { RestoreOffer } from "./offer.js";
+import { AWAY, OfflineLine } from "./offline.js";
 import { OptionsDrawer } from "./options.js";
 import { Pictures } from "./pictures.js";
 import { Scroller } from "./scroller.js";
 import { Stopping } from "./stopping.js";
 import { Transcript } from "./transcript.js";
+import { WholeQuestions } from "./whole.js";
 
 class Panel {
   /**
@@ -25,16 +29,23 @@ class Panel {
    * @param {HTMLElement} root
    */
   constructor(model, root) {
+    this.model = model;
     this.root = root;
-    this.notices = new Notices(() => this.kernel.request({ kind: "undo" }));
-    this.kernel = new Kernel(model, this.notices);
+    this.notices = new Notices(() => this.composer.focus());
+    this.kernel = new Kernel(model, this.notices, {
+      gone: (text) => this.goOffline(text),
+      away: (isAway) => (isAway ? this.goOffline(AWAY) : this.goOnline()),
+    });
+    this.offline = new OfflineLine(root);
     this.stopping = new Stopping(this.kernel, this.notices);
     this.pictures = new Pictures(this.kernel, (change) => this.change(change));
     const delivery = new Delivery(root, this.notices);
     const decoration = new Decoration(model, delivery);
-    const { kernel, notices, pictures, stopping } = this;
-    this.transcript = new Transcript({ kernel, notices, delivery, decoration, pictures, stopping });
-    this.scroller = new Scroller(kernel, this.transcript);
+    this.questions = new WholeQuestions(this.kernel);
+    const { kernel, notices, pictures, questions, stopping } = this;
+    this.transcript = new Transcript({ kernel, notices, delivery, decoration, pictures, stopping, questions });
+    this.offer = new RestoreOffer(kernel, () => this.composer.focus());
+    this.scroller = new Scroller(kernel, this.transcript, this.offer.node);
     this.composer = new Composer(kernel, notices, stopping.button, {
       questions: () => this.transcript.questions,
       toLatest: () => this.scroller.toLatest(),
@@ -65,6 +76,7 @@ class Panel {
       this.options.node,
       this.banner.node,
       this.scroller.node,
+      this.offline.node,
       this.notices.line,
       this.composer.node,
       this.notices.spoken,
@@ -78,12 +90,14 @@ class Panel {
     root.addEventListener("keyup", (event) => event.stopPropagation());
   }
 
-  /** @returns {Omit<KernelHandlers, "outcome">} */
+  /** @returns {Omit<KernelHandlers, "outcome" | "taken">} */
   handlers() {
     return {
       hello: (message) => {
         this.options.addFields(message.fields);
         this.showFrame(message);
+        const draft = takeDraft(this.model);
+        if (draft) this.composer.addDraft(draft);
       },
       frame: (message) => this.showFrame(message),
       show: (message) => this.changeTurns(() => this.show(message)),
@@ -94,6 +108,8 @@ class Panel {
       progress: ({ text }) => this.notices.show(text),
       models: (message) => this.models.showModels(message),
       picture: (message, buffers) => this.pictures.show(message, buffers),
+      question: (message) => this.questions.show(message),
+      restorable: (message) => this.offer.show(message),
     };
   }
 
@@ -106,7 +122,7 @@ class Panel {
 
   /** @param {ShowMessage} message */
   show(message) {
-    this.scroller.empty.textContent = "Nothing was asked yet. What %%chat asks in a cell appears here too.";
+    this.scroller.waiting.textContent = "Nothing was asked yet. What %%chat asks in a cell appears here too.";
     this.transcript.show(message);
     this.scroller.isFollowing = true;
   }
@@ -123,6 +139,7 @@ class Panel {
       change();
       this.scroller.showEdges();
     });
+    if (!this.transcript.total) this.offer.ask();
   }
 
   /**
@@ -135,6 +152,23 @@ class Panel {
     this.scroller.keepPlace(change);
     // What had the focus may be gone; a keyboard must not start again at the top.
     if (hadFocus && !this.root.contains(focusedBeside(this.root))) this.composer.focus({ preventScroll: true });
+  }
+
+  /** @param {string} reason why the kernel does not answer */
+  goOffline(reason) {
+    this.notices.show("");
+    if (this.kernel.status.isGone) {
+      this.transcript.breakOff();
+      const { draft } = this.composer;
+      const texts = [draft.text, ...this.transcript.edits].filter(Boolean);
+      keepDraft(this.model, { text: texts.join("\n\n"), files: draft.files });
+    }
+    this.offline.show(reason);
+  }
+
+  goOnline() {
+    this.offline.show("");
+    this.kernel.send({ kind: "hello" });
   }
 
   /** @param {KeyboardEvent} event */

@@ -1,6 +1,6 @@
 // The scrolled box around the transcript: keeps a reader's place, and fetches more turns.
 
-import { button, element } from "./dom.js";
+import { ALONE, button, element } from "./dom.js";
 import { endOf, pageBeside } from "./span.js";
 /** @import { Kernel } from "./kernel.js" */
 /** @import { Transcript } from "./transcript.js" */
@@ -11,18 +11,20 @@ export class Scroller {
   /**
    * @param {Kernel} kernel
    * @param {Transcript} transcript
+   * @param {Element} offer what is offered where there are no turns
    */
-  constructor(kernel, transcript) {
+  constructor(kernel, transcript, offer) {
     this.kernel = kernel;
     this.transcript = transcript;
     this.isFollowing = true; // whether the reader stays at the end
     this.isFetching = false;
     this.older = element("div", { class: "ap-edge" });
     this.newer = element("div", { class: "ap-edge" });
-    this.empty = element("p", { class: "ap-empty" }, "Waiting for the kernel …");
+    this.waiting = element("p", {}, "Waiting for the kernel …");
+    this.empty = element("div", { class: "ap-empty" }, this.waiting, offer);
     const attributes = { class: "ap-log", role: "log", "aria-label": "Conversation", "aria-live": "off", tabindex: "0" };
     this.log = element("div", attributes, this.older, this.empty, transcript.node, this.newer);
-    this.latest = button("↓ Latest", () => this.toLatest(), { class: "ap-button ap-latest", hidden: true });
+    this.latest = button("↓ Latest", () => this.toLatest(), { class: `${ALONE} ap-latest`, hidden: true });
     this.node = element("div", { class: "ap-middle" }, this.log, this.latest);
     this.log.addEventListener("scroll", () => this.noteScroll(), { passive: true });
     this.sight = new IntersectionObserver((entries) => this.fetchSeen(entries), { root: this.log, rootMargin: "300px" });

@@ -27,10 +27,10 @@ export class Stopping {
   /** @param {string} turn the id of one under way; "" for the first */
   stop(turn = "") {
     const first = turn || this.answering[0];
-    if (!this.answering.length || first === undefined) return;
+    if (this.kernel.status.isOffline || first === undefined) return;
     this.kernel.send({ kind: "stop", turn });
     setTimeout(() => {
-      if (this.answering.includes(first)) this.notices.show(`${BUSY} Interrupting the kernel stops it at once.`);
+      if (this.answering.includes(first) && !this.kernel.status.isOffline) this.notices.show(`${BUSY} Interrupting the kernel stops it at once.`);
     }, BUSY_AFTER);
   }
 }

@@ -7,11 +7,52 @@ export const formatBytes = (size) => {
 };
 
 /**
- * Whether a question needs a scroll bar of its own.
+ * Whether a question is shown in part until somebody asks for all of it.
  *
  * @param {string} question
  */
-export const isLongQuestion = (question) => question.length > 2000 || question.split("\n").length > 16;
+export const isLongQuestion = (question) => question.length > 2000 || question.split("\n", 31).length > 30;
+
+/**
+ * What is shown of a long question; no character is cut in two.
+ *
+ * @param {string} question
+ */
+export const clippedQuestion = (question) => {
+  if (!isLongQuestion(question)) return question;
+  const lines = question.slice(0, 800).split("\n").slice(0, 10).join("\n");
+  return `${lines.replace(/[\uD800-\uDBFF]$/, "").trimEnd()} …`;
+};
+
+/**
+ * A text in pieces that a browser can lay out one by one, each of whole lines if it can be.
+ *
+ * @param {string} text
+ * @returns {string[]}
+ */
+export const piecesOf = (text) => text.match(/[^]{1,4000}\n|[^]{1,4000}/gu) ?? [];
+
+const GONE = new Map([
+  ["restarting", "The kernel was restarted;"],
+  ["starting", "The kernel was restarted;"],
+  ["autorestarting", "The kernel died and was restarted;"],
+  ["dead", "The kernel died or was shut down; restart it and"],
+  ["terminating", "The kernel was shut down or changed;"],
+  ["disposed", "The kernel was shut down or changed;"],
+]);
+
+/**
+ * What is said of a kernel in that status; empty while it is there.
+ *
+ * @param {string} status one of JupyterLab's, or "disposed"
+ */
+export const goneText = (status) => {
+  const what = GONE.get(status) ?? "";
+  return what && `${what} run the cell with %chat panel again.`;
+};
+
+/** @param {number} turns */
+export const restoreLabel = (turns) => `Restore (${turns} ${turns === 1 ? "turn" : "turns"})`;
 
 /**
  * What of a growing answer has no HTML yet; of a block of code, without its fence.
@@ -43,13 +84,14 @@ export const matchingModels = (ids, typed) => {
 /**
  * The question that one gets by going back or forth among those that were asked.
  *
- * @param {string[]} questions the oldest first
+ * @template Question
+ * @param {Question[]} questions the oldest first
  * @param {number} recalled which one is shown, counted from the end; 0 for none
  * @param {number} step
  */
 export const recalledQuestion = (questions, recalled, step) => {
   const next = Math.max(0, Math.min(questions.length, recalled + step));
-  return { recalled: next, text: questions[questions.length - next] ?? "" };
+  return { recalled: next, question: questions[questions.length - next] };
 };
 
 /**

@@ -27,7 +27,16 @@ export class Transcript {
   }
 
   get questions() {
-    return this.turns.map((turn) => turn.data.question);
+    return this.turns.map((turn) => turn.question);
+  }
+
+  /** What questions were changed to in boxes that are still open. */
+  get edits() {
+    return this.turns.map((turn) => turn.question.edited);
+  }
+
+  breakOff() {
+    for (const turn of this.turns) turn.breakOff();
   }
 
   /** @param {ShowMessage} message */

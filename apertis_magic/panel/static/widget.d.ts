@@ -12,9 +12,30 @@ type KernelHandler = (message: KernelMessage, buffers: DataView[]) => void;
 
 interface Typesetter { typeset(node: Element): void }
 
+interface Signal<Value = string> {
+  connect(slot: (sender: unknown, value: Value) => void): void;
+  disconnect(slot: (sender: unknown, value: Value) => void): void;
+}
+
+interface KernelOutput {
+  header: { session: string };
+  content: { execution_state?: string };
+}
+
+// Of JupyterLab; "status" and "connectionStatus" as its own types have them.
+interface FrontEndKernel {
+  status: string;
+  statusChanged: Signal;
+  connectionStatusChanged: Signal;
+  disposed: Signal;
+  iopubMessage?: Signal<KernelOutput>;
+}
+
 interface WidgetModel {
   send(content: object, callbacks?: undefined, buffers?: ArrayBuffer[]): void;
   on(event: "msg:custom", listener: KernelHandler): void;
+  on(event: "comm_live_update", listener: () => void): void;
   off(event: "msg:custom", listener: KernelHandler): void;
-  widget_manager?: { rendermime?: { latexTypesetter?: Typesetter } };
+  off(event: "comm_live_update", listener: () => void): void;
+  widget_manager?: { rendermime?: { latexTypesetter?: Typesetter }; kernel?: FrontEndKernel | null };
 }

@@ -1,0 +1,65 @@
+"""Interrupts at any place of an answer: nothing that came is lost, and one can go on.
+
+``make test-slow`` tries many more of them.
+"""
+
+import ast
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from random import Random
+
+import pytest
+from kernel_driver import Kernel
+from scripted_server import Answer, ScriptedServer, Wait, chunk, says
+
+INTERRUPTS = 400 if os.environ.get("APERTIS_MAGIC_SLOW") else 12
+AGAIN = 5.0
+"""Seconds until one that was lost comes again."""
+
+WORDS = [f"word{number} " for number in range(60)]
+TEXT = "".join(WORDS)
+KEPT = """
+from apertis_magic.chat import session
+turns = session.current().current.turns
+print([(turn.prompt, turn.text, turn.finish) for turn in turns])
+"""
+
+
+def interrupting(kernel: Kernel, random: Random) -> Iterator[bytes | Wait]:
+    """Give an answer word by word, with interrupts between, which alone end it."""
+    places = [random.randrange(len(WORDS)) for _ in range(random.choice([1, 1, 2, 5]))]
+    for number, word in enumerate(WORDS):
+        for _ in range(places.count(number)):
+            os.kill(kernel.pid, signal.SIGINT)
+        yield chunk(word)
+    while True:  # Python loses one that comes while it frees an object
+        again = threading.Event()
+        threading.Timer(AGAIN, again.set).start()
+        yield Wait(again)
+        os.kill(kernel.pid, signal.SIGINT)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
+@pytest.mark.parametrize("seed", range(INTERRUPTS))
+def test_an_interrupt_loses_nothing(
+    seed: int, kernel: Kernel, server: ScriptedServer
+) -> None:
+    """Wherever it comes, and if it comes again: what came is kept, shown and sent."""
+    random = Random(seed)  # noqa: S311  anything
+    server.will(Answer(interrupting(kernel, random)), says("done"))
+    done = kernel.run("%%chat\nWhy?", cell="c1")
+    kept = kernel.run(KEPT).printed
+    again = kernel.run("%%chat\nAnd?", cell="c2")
+    [(prompt, text, finish)] = ast.literal_eval(kept)
+    shown = [o["data"].get("text/plain", "") for o in done.outputs if "data" in o]
+    before = [("user", "Why?"), ("assistant", text)] if text else []
+
+    assert ("error", "Interrupted") == (done.reply["status"], done.reply["ename"])
+    assert 1 == len(done.reply["traceback"])
+    assert ("Why?", "interrupted") == (prompt, finish)
+    assert TEXT.startswith(text)
+    assert [text] == [each for each in shown if each] or not text
+    assert [*before, ("user", "And?")] == server.messages[-1]
+    assert "ok" == again.reply["status"]
