@@ -616,6 +616,15 @@ KEYS = [
     drawn("xapp-1-", 40),
     drawn("sk_live_", 24),
 ]
+KEYS += [
+    drawn(prefix, 43)
+    for prefix in (
+        *("pplx-", "npm_", "r8_", "pypi-", "xapp-", "glpat-", "xai-", "github_pat_"),
+        *("gho_", "ghr_", "ghs_", "ghu_", "sk_live_", "sk_test_", "rk_live_"),
+        *("rk_test_", "xoxa-2-", "xoxe-1-", "xoxp-", "xoxr-", "xoxs-", "xoxc-", "gsk_"),
+    )
+]
+KEYS.append(drawn("ASIA", 16, string.ascii_uppercase))
 PRIVATE = "-----BEGIN {}PRIVATE KEY-----"
 PRIVATE_KEYS = [
     *(PRIVATE.format(kind) for kind in ("", "RSA ", "EC ", "OPENSSH ", "ENCRYPTED ")),

@@ -152,7 +152,10 @@ class Journal:
                 notebook=self.notebook,
                 number=next(self._numbers),
             )
-            is_in = entry is None or entry in state.history
+            # By which one it is: to compare each with all costs more than to write it.
+            is_in = entry is None or any(
+                each.turn is entry.turn for each in reversed(state.history)
+            )
             whole = state.id if is_in else None
             self._hand(Change(make, ends=ends, whole=whole))
         elif entry is not None:
