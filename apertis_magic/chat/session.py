@@ -319,7 +319,7 @@ class Session:
         self._told.add(base_url)
         return (
             f"{base_url} is not encrypted: whoever is on the way there can read the "
-            "messages and the key. https:// is."
+            "messages and the key. Use its https:// address, if it has one."
         )
 
     def ask(self, ask: Ask, conversation: str | None = None) -> Reply:
