@@ -36,10 +36,13 @@ class Cell:
     Attributes:
         id: the front end's id of the cell, the same when it runs again.
         execution: the id of this run of it.
+        client: names the front end's connection to the kernel, which is another one
+            once the notebook was opened again; empty where nothing tells.
     """
 
     id: str
     execution: str
+    client: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

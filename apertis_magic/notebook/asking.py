@@ -1,6 +1,6 @@
 """Asks what a cell or a line says, and shows the answer where the cell runs."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from difflib import get_close_matches
@@ -24,6 +24,7 @@ from apertis_magic.errors import (
 )
 from apertis_magic.notebook.config import ApertisMagic
 from apertis_magic.notebook.following import session_with
+from apertis_magic.notebook.front_end import FrontEnd, front_end
 from apertis_magic.notebook.option_line import parse, parse_ask
 from apertis_magic.notebook.options import ANYWAY, ChatOptions, help_text
 from apertis_magic.notebook.say import say, warn
@@ -63,10 +64,9 @@ class Asker:
         return session_with(self._settings)
 
     @property
-    def in_terminal(self) -> bool:
-        """Whether the cells run in a terminal; all else is a kernel."""
-        kinds = {kind.__name__ for kind in type(self._shell).__mro__}
-        return "TerminalInteractiveShell" in kinds
+    def front_end(self) -> FrontEnd:
+        """The front end of the request that runs now."""
+        return front_end(self._shell)
 
     def ask(self, line: str, body: str) -> None:
         """Ask what a ``%%chat`` cell says and show the answer.
@@ -255,7 +255,7 @@ class Asker:
         if options.quiet:
             return cell.NoView()
         footer = self._settings.footer if options.footer is None else options.footer
-        if self.in_terminal:
+        if self.front_end.shows_text_alone:
             return terminal.TerminalView(options.format, footer=footer)
         self._displays = self._displays or cell.Displays()
         return cell.NotebookView(
@@ -308,15 +308,10 @@ class Asker:
 
     def this_cell(self) -> Cell | None:
         """Return the cell that runs now, where the front end tells its id."""
-        kernel = getattr(self._shell, "kernel", None)
-        request: Mapping[str, Any] = kernel.get_parent() if kernel is not None else {}
-        about = request.get("metadata", {})
-        # JupyterLab, Notebook and VS Code say the first, Colab the second.
-        cell_id = about.get("cellId") or (about.get("colab") or {}).get("cell_id")
-        if not cell_id or not isinstance(cell_id, str):
-            return None
-        self._execution = str(request["header"]["msg_id"])
-        return Cell(cell_id, self._execution)
+        cell = self.front_end.cell
+        if cell is not None:
+            self._execution = cell.execution
+        return cell
 
 
 def _fields(options: ChatOptions) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def run(line: CommandLine) -> None:
 def _checks(line: CommandLine) -> Iterator[tuple[str, str]]:
     session = line.session
     yield _OK, f"Python {platform.python_version()}, IPython {version('ipython')}"
-    front_end = "a terminal" if line.asker.in_terminal else "a kernel"
+    front_end = "a terminal" if line.asker.front_end.shows_text_alone else "a kernel"
     if line.asker.this_cell() is not None:
         yield _OK, f"{front_end}; a cell that runs again replaces its turn"
     else:

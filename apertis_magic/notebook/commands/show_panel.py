@@ -12,7 +12,7 @@ def show(line: CommandLine) -> None:
     Raises:
         UsageError: a terminal has no widgets.
     """
-    if line.asker.in_terminal:
+    if line.asker.front_end.shows_text_alone:
         raise UsageError("%chat panel needs a notebook; a terminal has no widgets.")
     if line.asker.panel is None:
         from apertis_magic.panel.widget import ChatPanel
