@@ -73,11 +73,19 @@ class Kernel:
 
         return self.manager.provisioner.pid
 
-    def run(self, source: str, cell: str | None = None) -> Outcome:
-        """Run a cell to its end; *cell* is the front end's id of it."""
+    def run(
+        self, source: str, cell: str | None = None, *, client: str | None = None
+    ) -> Outcome:
+        """Run a cell to its end.
+
+        Args:
+            source: its text.
+            cell: the front end's id of it.
+            client: names the front end's connection, another one than this driver's.
+        """
         outcome = Outcome()
         for _ in range(_TRIES):
-            outcome = self.finish(self.start(source, cell))
+            outcome = self.finish(self.start(source, cell, client=client))
             if outcome.reply["status"] != "aborted":
                 break
         return outcome
@@ -88,6 +96,7 @@ class Kernel:
         cell: str | None = None,
         *,
         allow_stdin: bool = False,
+        client: str | None = None,
         **metadata: Any,
     ) -> str:
         """Start a cell, which may ask for input or not; return the request's id.
@@ -107,6 +116,7 @@ class Kernel:
             },
             metadata={**({"cellId": cell} if cell else {}), **metadata},
         )
+        request["header"]["session"] = client or session.session
         self._client.shell_channel.send(request)
         return str(request["header"]["msg_id"])
 

@@ -622,15 +622,14 @@ def test_what_was_spent(asked: Shell, server: ScriptedServer, told: Any) -> None
     asked.run("%config ApertisMagic.journal = False")
     [memory] = texts(asked, "%chat usage")
     rows = [row.split("  ", 1) for row in card.splitlines()[2:]]
-    total = (
-        "3 turns · 1,007 tokens · $0.02 · 1 of them from the cache, which saved $0.02"
-    )
+    total = "2 turns · 1,007 tokens · $0.02"
 
     assert "1 turn · 7 tokens · the server told no cost" in untold
     assert [
         ["conversation idea", "nothing yet"],
         ["today", total],
         ["all in the journal", total],
+        ["from the cache", "1 answer in this kernel, which saved $0.02"],
     ] == [[name, text.strip()] for name, text in rows]
     assert "all in this kernel  1 turn · 7 tokens · the server told no cost" in memory
     assert "what was replaced or taken back is not counted" in told()

@@ -15,7 +15,7 @@ from apertis_magic.api.assemble import Assembly
 from apertis_magic.api.stream import AsyncStream
 from apertis_magic.api.types import Message, Usage
 from apertis_magic.chat import fitting, request
-from apertis_magic.chat.ask import PreparedAsk
+from apertis_magic.chat.ask import Ask, PreparedAsk
 from apertis_magic.chat.draft import Draft
 from apertis_magic.chat.journal.journal import Journal
 from apertis_magic.chat.state import State
@@ -75,7 +75,13 @@ async def answer(
     error: ApertisError | None = None
     fingerprint = None
     try:
-        fingerprint = await _answer(draft, prepared, before(), journal, state)
+        messages = _messages(draft, prepared, before())
+        fingerprint = prepared.fingerprint(messages)
+        kept = await _cached(prepared, fingerprint, journal)
+        if kept is not None:
+            return Answered(_given_again(kept, draft, prepared.ask))
+        async with _noted(draft, prepared, journal, state):
+            await _send(draft, prepared, messages)
         finish = draft.finish
     except asyncio.CancelledError:
         # It may have been complete, with its connection still closing.
@@ -90,7 +96,9 @@ async def answer(
             ApertisError(f"Something unforeseen happened: {cause!r}"),
         )
         error.__cause__ = cause
-    return Answered(turn_of(draft, prepared, finish, error), error, fingerprint)
+    turn = turn_of(draft, prepared, finish, error)
+    # What completes an answer is no answer to that request alone.
+    return Answered(turn, error, None if prepared.ask.partial else fingerprint)
 
 
 def turn_of(
@@ -115,7 +123,6 @@ def turn_of(
         usage=draft.usage,
         system=prepared.system,
         left_out=draft.left_out,
-        cached=draft.cached,
         cell=cell.id if cell else None,
         started=draft.started,
         first_text=draft.first_text,
@@ -146,28 +153,16 @@ def _both(partial: Turn, rest: Turn) -> Usage | None:
     return rest.usage + partial.usage if rest.usage and partial.usage else None
 
 
-async def _answer(
-    draft: Draft,
-    prepared: PreparedAsk,
-    before: Sequence[Turn],
-    journal: Journal | None,
-    state: State | None,
-) -> str | None:
-    """Have *draft* take the answer, and return the request's fingerprint.
-
-    Raises:
-        ApertisError: it failed.
-    """
-    messages = _messages(draft, prepared, before)
-    fingerprint = prepared.fingerprint(messages)
-    async with _noted(draft, prepared, journal, state):
-        cached = await _cached(prepared, fingerprint, journal)
-        if cached is None:
-            await _send(draft, prepared, messages)
-        else:
-            draft.copy_answer(cached)
-    # What completes an answer, or was given again, is no answer to that request alone.
-    return None if cached or prepared.ask.partial else fingerprint
+def _given_again(kept: Turn, draft: Draft, ask: Ask) -> Turn:
+    """Return what the journal kept as the answer to the very same request now."""
+    cell = ask.placement.cell
+    return replace(
+        kept,
+        question=ask.question,
+        cell=cell.id if cell else None,
+        left_out=draft.left_out,
+        cached=True,
+    )
 
 
 def _messages(

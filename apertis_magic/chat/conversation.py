@@ -295,7 +295,7 @@ class Conversation:
         held = holding.held_back(prepared)
         if held is not None:
             raise held
-        placement = self.transcript.lasting(prepared.ask.placement)
+        placement = self.transcript.lasting(prepared.ask)
         ask = replace(detached(prepared.ask), placement=placement)
         prepared = replace(prepared, ask=ask)
         if ask.system is not None and not ask.once:

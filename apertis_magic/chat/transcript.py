@@ -4,6 +4,7 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from hashlib import sha256
 from uuid import uuid4
 
 from apertis_magic.chat import history
@@ -132,8 +133,12 @@ class Transcript:
         last = self.last_asked if turn is None else partial
         raise _cannot_go_on(partial, last, is_last=turn is None)
 
-    def lasting(self, placement: Placement) -> Placement:
-        """Return a placement by a name that lasts if the turn is asked again."""
+    def lasting(self, ask: Ask) -> Placement:
+        """Return where a question stands, by names that last while it waits."""
+        placement = ask.placement
+        if placement.cell and not (placement.append or placement.replaces or ask.once):
+            entry = history.due(self._history, placement.cell, ask.question.typed)
+            return replace(placement, replaces=entry.slot) if entry else placement
         name = placement.replaces
         if name is None:
             return placement
@@ -166,7 +171,7 @@ class Transcript:
             The turn as it stands there.
         """
         if ask.once:
-            if self.journal is not None:
+            if self.journal is not None and not turn.cached:
                 entry = Entry(turn, 0, None, turn.id)
                 self.journal.keep(None, entry, fingerprint=fingerprint)
             return turn
@@ -175,7 +180,7 @@ class Transcript:
             self._asked = entry
             if self.journal is not None:
                 self.journal.keep(self.state, entry, fingerprint=fingerprint)
-        return entry.turn
+        return replace(entry.turn, cached=turn.cached)
 
     def undo(self, number: int = 1) -> tuple[Turn, ...]:
         """Take the last turns back, at most *number*, and return them in their order.
@@ -317,10 +322,26 @@ class Transcript:
         if ask.placement.start_over and not turn.nothing_came:
             self._start_over(ask.placement)
         self._history, entry = history.put(
-            self._history, turn, ask.placement, after=self._made
+            self._history, self._named(turn, ask), ask.placement, after=self._made
         )
         self._made = entry.order
         return entry
+
+    def _named(self, turn: Turn, ask: Ask) -> Turn:
+        """Return a turn under an id that no other turn of the conversation has.
+
+        The journal may have given the same answer to two questions of the conversation.
+        """
+        if not turn.cached:
+            return turn
+        own = self._history[history.place(self._history, ask.placement)]
+        taken = {entry.turn.id for entry in self._history if entry not in own}
+        if turn.id not in taken:
+            return replace(turn, cached=False)  # it is the very turn of then
+        while turn.id in taken:
+            # The same one each time, so that a notebook that runs again stays the same.
+            turn = replace(turn, id=sha256(turn.id.encode()).hexdigest()[:32])
+        return turn
 
     def _completed(self, turn: Turn, ask: Ask) -> Entry:
         """Put a completed turn in the place of the partial one; the lock is held."""
@@ -332,8 +353,7 @@ class Transcript:
 
     def _start_over(self, placement: Placement) -> None:
         """Leave the turns behind if there are more than what is replaced."""
-        cell = placement.cell.id if placement.cell else None
-        if any(cell is None or entry.turn.cell != cell for entry in self._history):
+        if history.asked_again(self._history, placement) != self._history:
             self._abandon()
 
     def _change(self, entries: History, asked: Entry | None = None) -> None:

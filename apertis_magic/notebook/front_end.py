@@ -1,16 +1,15 @@
 """What the request that runs now tells of the front end which sent it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
 from apertis_magic.api.value import mapping, string
 from apertis_magic.chat.turn import Cell
-
-VSCODE_CELL = "vscode-notebook-cell:"
-"""What VS Code's ids of cells begin with."""
+from apertis_magic.notebook import cell_ids
+from apertis_magic.notebook.following import this_notebook
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,25 +26,22 @@ class FrontEnd:
     shows_text_alone: bool
     is_vscode: bool
 
+    @property
+    def ids_last(self) -> bool:
+        """Whether its cells have the same ids when the notebook is opened again."""
+        return self.cell is not None and not self.cell.client
+
 
 def front_end(shell: InteractiveShell) -> FrontEnd:
     """Return the front end of the request that *shell* runs now."""
     request = _request(shell)
-    cell = _cell(request)
+    cell = _cell(request, shell)
     path = mapping(getattr(shell, "user_ns", {})).get("__vsc_ipynb_file__")
     return FrontEnd(
         cell=cell,
         shows_text_alone=_is_terminal(shell) or _is_console(request, cell),
-        is_vscode=path is not None or (cell is not None and has_running_number(cell)),
+        is_vscode=path is not None or (cell is not None and cell.is_numbered),
     )
-
-
-def has_running_number(cell: Cell) -> bool:
-    """Tell whether a cell's id is a number that counts from each opening of its file.
-
-    VS Code's are: once the file was opened again the same id may be another cell's.
-    """
-    return cell.id.startswith(VSCODE_CELL)
 
 
 def _request(shell: InteractiveShell) -> Mapping[str, Any]:
@@ -53,15 +49,18 @@ def _request(shell: InteractiveShell) -> Mapping[str, Any]:
     return mapping(kernel.get_parent()) if kernel is not None else {}
 
 
-def _cell(request: Mapping[str, Any]) -> Cell | None:
+def _cell(request: Mapping[str, Any], shell: InteractiveShell) -> Cell | None:
     """Return the cell that a request runs, where the front end tells its id."""
     about, header = mapping(request.get("metadata")), mapping(request.get("header"))
-    # JupyterLab, Notebook and VS Code say the first, Colab the second.
-    found = about.get("cellId") or mapping(about.get("colab")).get("cell_id")
+    # JupyterLab, Notebook and VS Code say the first; Colab, which keeps its ids in a
+    # way of its own, the second.
+    of_colab = mapping(about.get("colab")).get("cell_id")
+    found = about.get("cellId") or of_colab
     if not isinstance(found, str) or not found:
         return None
-    client = string(header.get("session")) or ""
-    return Cell(found, str(header.get("msg_id")), client)
+    cell = Cell(found, str(header.get("msg_id")), string(header.get("session")) or "")
+    lasts = found == of_colab or cell_ids.last(this_notebook(shell))
+    return replace(cell, client="") if lasts and not cell.is_numbered else cell
 
 
 def _is_terminal(shell: InteractiveShell) -> bool:

@@ -72,6 +72,8 @@ class Journal:
 
     Attributes:
         before_exit: is called when the process ends, before the last is written.
+        given_again: the answers that were given again by this process: how many, and
+            what they had cost.
         problem: why nothing can be kept, or what was found damaged, in one line for the
             user; empty while all is well.
     """
@@ -83,6 +85,7 @@ class Journal:
         self.days = days
         self.notebook = notebook
         self.problem = ""
+        self.given_again = Spent()
         self.before_exit: Callable[[], None] = _no_more
         self._lock = threading.Lock()
         self._writer: Writer | None = None
@@ -237,7 +240,11 @@ class Journal:
             ApertisError: the file cannot be read.
         """
         view = partial(views.answer, fingerprint=fingerprint, since=since)
-        return self._read(view, None)
+        turn: Turn | None = self._read(view, None)
+        if turn is not None:
+            known, cost = self.given_again, turn.cost or 0.0
+            self.given_again = Spent(turns=known.turns + 1, saved=known.saved + cost)
+        return turn
 
     def spent(self, since: float = 0, conversation: str | None = None) -> Spent:
         """Return what the turns took that were asked since then.

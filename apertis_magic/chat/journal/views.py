@@ -179,12 +179,13 @@ def spent(
     db: Connection, _lost: set[Lost], since: float, conversation: str | None
 ) -> Spent:
     """Return what turns took."""
-    names = ("tokens", "cost", "cached", "saved")
+    # What was asked once and given again was paid for once.
+    names = {"tokens": "max", "cost": "max", "cached": "min", "saved": "min"}
     # What is no amount is damaged, and counts nothing.
     amounts = ", ".join(
-        f"max(CASE WHEN typeof({name}) IN ('integer', 'real') "
+        f"{which}(CASE WHEN typeof({name}) IN ('integer', 'real') "
         f"AND {name} BETWEEN -1e15 AND 1e15 THEN {name} END) AS {name}"
-        for name in names
+        for name, which in names.items()
     )
     # Where more was added to a turn, what it took then is in what it takes now.
     row = db.execute(

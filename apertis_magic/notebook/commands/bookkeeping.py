@@ -45,7 +45,7 @@ def usage(line: CommandLine) -> None:
     from apertis_magic.render import bundle
 
     rows = {name: _in_words(each) for name, each in spent.items()}
-    publish(bundle.card("What was spent", rows, ()))
+    publish(bundle.card("What was spent", rows | _from_cache(kept), ()))
     if kept is None:
         say("The journal is off: what was replaced or taken back is not counted.")
     elif kept.problem:
@@ -69,6 +69,15 @@ def _in_file(session: Session, kept: Journal) -> dict[str, Spent]:
         "today": kept.spent(_midnight()),
         "all in the journal": kept.spent(),
     }
+
+
+def _from_cache(kept: Journal | None) -> dict[str, str]:
+    """Return a row for what was answered again in this kernel, if anything was."""
+    if kept is None or not kept.given_again.turns:
+        return {}
+    again = kept.given_again
+    saved = f", which saved {dollars(again.saved)}" if again.saved else ""
+    return {"from the cache": f"{counted(again.turns, 'answer')} in this kernel{saved}"}
 
 
 def _show(journal: Journal, days: float) -> None:

@@ -11,6 +11,7 @@ from apertis_magic.chat.session import Session
 from apertis_magic.clean import excerpt, quoted
 from apertis_magic.errors import ApertisError, ConfigurationError
 from apertis_magic.notebook.commands.command_line import CommandLine
+from apertis_magic.notebook.front_end import FrontEnd
 from apertis_magic.notebook.say import publish, say
 from apertis_magic.notebook.wording import listed, turns
 from apertis_magic.render.footer import dollars
@@ -113,10 +114,21 @@ def restore(line: CommandLine) -> None:
         )
         return
     whole = f" It has {number} now." if len(conversation.turns) > kept.turns else ""
+    cells = _cells(line.asker.front_end)
     say(
-        f"{conversation.name}: {_restored(conversation, kept)}.{whole} Cells that run "
-        f"again replace their turns.{_others(session)}"
+        f"{conversation.name}: {_restored(conversation, kept)}.{whole}{cells}"
+        f"{_others(session)}"
     )
+
+
+def _cells(front_end: FrontEnd) -> str:
+    """Return what cells that run again do to the turns that have come back."""
+    if front_end.cell is None:
+        return " Cells that run again add turns: the front end tells no cell's id."
+    again = " Cells that run again replace their turns"
+    if front_end.ids_last:
+        return f"{again}."
+    return f"{again}, by their questions: one that was edited meanwhile adds a turn."
 
 
 def _list_others(session: Session) -> None:

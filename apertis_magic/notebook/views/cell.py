@@ -1,6 +1,7 @@
 """Streams an answer into the output of the cell that asked."""
 
 from contextlib import suppress
+from dataclasses import replace
 from time import monotonic
 from typing import Any, Protocol
 
@@ -167,6 +168,10 @@ class NotebookView:
 
     def finish(self, turn: Turn, conversation: str | None) -> None:
         """Put the whole answer with its footer in place of what was shown."""
+        if turn.id != self._id:  # the journal gave it again
+            self._id = turn.id
+            self._kept.clear()
+            self._pieces = [None] * len(self._pieces)
         length = len(shortened(turn.text or turn.refusal))
         if length > _LONG and self._layout.most > 1:
             self._finish_long(turn, conversation)
@@ -320,7 +325,8 @@ def _show(reply: Reply, view: View, conversation: str | None) -> Turn:
         else:
             view.clear()
         raise
-    view.finish(ended, conversation)
+    # What the journal gave again is shown as it was then: the notebook stays the same.
+    view.finish(replace(ended, cached=False), conversation)
     return ended
 
 
