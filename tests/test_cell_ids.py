@@ -2,13 +2,24 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from kernel_driver import Kernel, running_kernel
 from scripted_server import ScriptedServer, fails, says
+from turns import turn_of
 
+from apertis_magic.chat import history
+from apertis_magic.chat.history import Placement
+from apertis_magic.chat.question import Question
+from apertis_magic.chat.turn import Cell
 from apertis_magic.notebook import cell_ids
 
 VSCODE = "vscode-notebook-cell://host/folder/a.ipynb#W{}sdnNj"
@@ -18,7 +29,8 @@ VSCODE = "vscode-notebook-cell://host/folder/a.ipynb#W{}sdnNj"
 def notebook(minor: int, folder: Path) -> Path:
     """Write a notebook of format 4 with that minor version, and return its file."""
     file = folder / "a.ipynb"
-    cell = {"cell_type": "code", "source": '"nbformat_minor": 5', "metadata": {}}
+    source = '"nbformat_minor": 5'
+    cell: dict[str, Any] = {"cell_type": "code", "source": source, "metadata": {}}
     cell |= {"outputs": [], "execution_count": None}
     cell |= {"id": "a-cell"} if minor >= 5 else {}
     written = {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": minor}
@@ -262,3 +274,96 @@ def test_a_turn_of_the_panel_is_no_cells(server: ScriptedServer) -> None:
         kernel.run("%%chat\nOne?", cell="a", client="page 1")
 
     assert ["One?", "One?"] == asked(server)
+
+
+@dataclass(eq=False)
+class Row:
+    """A line of a plain list: a question, and who asked it last.
+
+    Attributes:
+        question: what was asked.
+        cell: the id of the cell.
+        opening: the opening of the notebook in which the cell ran; None where the turn
+            was restored and the cell did not run since.
+    """
+
+    question: str
+    cell: str
+    opening: int | None
+
+
+class Openings(RuleBasedStateMachine):
+    """Whatever cells run in whatever opening, the history is what a plain list is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.history: history.History = ()
+        self.rows: list[Row] = []
+        self.opening = 0
+        self.numbers = count()
+
+    @rule(name=st.sampled_from("ABC"), questions=st.lists(st.sampled_from("xyz")))
+    def run(self, name: str, questions: list[str]) -> None:
+        """Run a cell that asks so many questions, or none any more."""
+        cell = Cell(
+            f"{name} in {self.opening}",
+            f"run {next(self.numbers)}",
+            f"page {self.opening}",
+        )
+        left = [row for row in self.rows if row.cell == cell.id]
+        asked: list[Row] = []
+        for question in questions:
+            self._ask(question, cell)
+            taken = left.pop(0) if left else self._left(question, asked)
+            row = taken or self._added(asked)
+            row.question, row.cell, row.opening = question, cell.id, self.opening
+            asked.append(row)
+        if questions:
+            self.history = history.end_execution(self.history, cell.execution)
+            self.rows = [row for row in self.rows if row not in left]
+
+    def _ask(self, question: str, cell: Cell) -> None:
+        entry = history.due(self.history, cell, question)
+        placement = Placement(cell=cell, replaces=entry.slot if entry else None)
+        turn = turn_of(question=Question(question), cell=cell.id, text="A")
+        self.history, _ = history.put(self.history, turn, placement)
+
+    def _left(self, question: str, asked: list[Row]) -> Row | None:
+        """Return the first row with a question whose cell has not run meanwhile."""
+        others = (row for row in self.rows if row not in asked)
+        found = (
+            row
+            for row in others
+            if row.question == question and row.opening != self.opening
+        )
+        return next(found, None)
+
+    def _added(self, asked: list[Row]) -> Row:
+        """Return a new row, behind what the cell has asked already."""
+        row = Row("", "", self.opening)
+        places = [self.rows.index(each) for each in asked]
+        self.rows.insert(max(places) + 1 if places else len(self.rows), row)
+        return row
+
+    @rule()
+    def open_again(self) -> None:
+        """Load the page again: the kernel lives on, and all cells have other ids."""
+        self.opening += 1
+
+    @rule()
+    def restart(self) -> None:
+        """Restore the turns in another kernel."""
+        self.opening += 1
+        self.history = tuple(replace(e, client=None) for e in self.history)
+        self.rows = [replace(row, opening=None) for row in self.rows]
+
+    @invariant()
+    def same(self) -> None:
+        """The same questions stand in the same order, of the same cells."""
+        expected = [(row.question, row.cell) for row in self.rows]
+
+        assert expected == [(e.turn.prompt, e.turn.cell) for e in self.history]
+
+
+TestOpenings = Openings.TestCase
+TestOpenings.settings = settings(max_examples=300)

@@ -59,8 +59,10 @@ def _cell(request: Mapping[str, Any], shell: InteractiveShell) -> Cell | None:
     if not isinstance(found, str) or not found:
         return None
     cell = Cell(found, str(header.get("msg_id")), string(header.get("session")) or "")
+    if cell.is_numbered:
+        return cell
     lasts = found == of_colab or cell_ids.last(this_notebook(shell))
-    return replace(cell, client="") if lasts and not cell.is_numbered else cell
+    return replace(cell, client="") if lasts else cell
 
 
 def _is_terminal(shell: InteractiveShell) -> bool:
