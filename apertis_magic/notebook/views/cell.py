@@ -4,7 +4,7 @@ from contextlib import suppress
 from time import monotonic
 from typing import Any, Protocol
 
-from IPython.display import DisplayHandle, display
+from IPython.display import DisplayHandle
 
 from apertis_magic.chat.draft import Progress
 from apertis_magic.chat.picture import shortened
@@ -12,6 +12,7 @@ from apertis_magic.chat.reply import Reply
 from apertis_magic.chat.turn import Turn
 from apertis_magic.clean import printable
 from apertis_magic.errors import ApertisError, Interrupted
+from apertis_magic.notebook.views.displays import Displays
 from apertis_magic.render import bundle, footer, pictures
 from apertis_magic.render.footer import Format
 from apertis_magic.render.layout import Layout
@@ -37,12 +38,6 @@ the time; an answer that comes at once would else be sent twice."""
 
 _LONGEST_PAUSE = 5.0
 """Seconds; an answer that came all at once need not be waited for as long."""
-
-_MOST = 45
-"""JupyterLab shows the first 50 outputs of a cell; some are the user's own."""
-
-_RESERVED = 12
-"""Displays for the later answers of a loop, one for each."""
 
 _LONG = 60_000
 """Characters above which an answer stays in several displays: swapping in a display of
@@ -79,38 +74,6 @@ class NoView:
 
     def clear(self) -> None:
         """Nothing was shown."""
-
-
-class Displays:
-    """The displays of one execution of a cell, which may ask several times."""
-
-    def __init__(self) -> None:
-        self._made = 0
-
-    @property
-    def room(self) -> int:
-        """How many displays an answer may have: not all, since others may follow.
-
-        Emptied ones are never used again: they stand above what was asked since.
-        """
-        return max(1, (_MOST - _RESERVED - self._made) * 3 // 4)
-
-    def show(
-        self, handle: DisplayHandle | None, data: bundle.Bundle, metadata: Any
-    ) -> DisplayHandle:
-        """Show *data* in a display, a new one where there is none yet."""
-        if handle is not None:
-            handle.update(data, raw=True, metadata=metadata)
-            return handle
-        self._made += 1
-        new: DisplayHandle = display(data, raw=True, metadata=metadata, display_id=True)
-        return new
-
-    @staticmethod
-    def empty(handles: list[DisplayHandle]) -> None:
-        """Leave displays without content, which take no room."""
-        for handle in handles:
-            handle.update({"text/html": ""}, raw=True, metadata={})
 
 
 class NotebookView:
