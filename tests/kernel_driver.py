@@ -88,11 +88,13 @@ class Kernel:
         cell: str | None = None,
         *,
         allow_stdin: bool = False,
+        msg_id: str | None = None,
         **metadata: Any,
     ) -> str:
         """Start a cell, which may ask for input or not; return the request's id.
 
-        What else the front end says of it is in *metadata*.
+        What else the front end says of it is in *metadata*, and *msg_id* is the id, if
+        it is not numbered as those of Jupyter's Python client are.
         """
         session = self._client.session
         request = session.msg(
@@ -107,6 +109,7 @@ class Kernel:
             },
             metadata={**({"cellId": cell} if cell else {}), **metadata},
         )
+        request["header"]["msg_id"] = msg_id or request["header"]["msg_id"]
         self._client.shell_channel.send(request)
         return str(request["header"]["msg_id"])
 
