@@ -52,7 +52,7 @@ MARKS = ("<div", "<style", "<IPython", "'text/html'")
 
 
 @pytest.fixture
-def jupyter(server: ScriptedServer) -> Iterator[Console]:
+def jupyter(server: ScriptedServer) -> Iterator[Console]:  # noqa: ARG001  it asks there
     """Yield a ``jupyter console`` with the extension loaded."""
     with console() as found:
         found.run("%load_ext apertis_magic")

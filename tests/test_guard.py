@@ -62,7 +62,8 @@ class Extension:
 
 def is_guard(message: dict[str, Any]) -> bool:
     """Tell whether a message shows or updates the guard."""
-    return message["content"].get("data", {}).get("text/html", "").startswith("<!-- ")
+    html: str = message["content"].get("data", {}).get("text/html", "")
+    return html.startswith("<!-- ")
 
 
 def page(messages: list[dict[str, Any]], moment: int | None = None) -> list[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
@@ -11,9 +11,6 @@ from apertis_magic.chat.turn import Cell
 
 VSCODE_CELL = "vscode-notebook-cell:"
 """What VS Code's ids of cells begin with."""
-
-Display: TypeAlias = Literal["auto", "rich", "text"]
-"""How answers are shown: as the front end can, as displays, or as text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,12 +29,13 @@ class FrontEnd:
     is_vscode: bool
 
 
-def front_end(shell: InteractiveShell, display: Display = "auto") -> FrontEnd:
+def front_end(shell: InteractiveShell, display: str = "auto") -> FrontEnd:
     """Return the front end of the request that *shell* runs now.
 
     Args:
         shell: where the cells run.
-        display: what the user has set; a terminal shows text whatever it is.
+        display: ``rich`` or ``text`` where the user says so, which a terminal ignores;
+            ``auto`` goes by the request.
     """
     request = request_of(shell)
     cell = _cell(request)

@@ -1,7 +1,6 @@
 """Answers inside Output widgets in real front ends, which update nothing there."""
 
 import threading
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,19 +11,29 @@ from scripted_server import DONE, USAGE, Answer, ScriptedServer, Wait, chunk, wh
 SETUP = """%env APERTIS_BASE_URL={}
 %load_ext apertis_magic
 import ipywidgets as widgets
-out, inner = widgets.Output(), widgets.Output()
 def ask(question="Why?"):
     get_ipython().run_line_magic("chat", f"ask {} {{question}}")
 """
-WITH = 'display(out)\nwith out:\n    print("before")\n    ask()\n    print("after")'
-NESTED = """display(out)
+WITH = """out = widgets.Output()
+display(out)
+with out:
+    print("before")
+    ask()
+    print("after")"""
+NESTED = """out, inner = widgets.Output(), widgets.Output()
+display(out)
 with out:
     print("before")
     display(inner)
     with inner:
         ask()
     print("after")"""
-BUTTON = """button = widgets.Button(description="Ask")
+INTERACT = """@widgets.interact(question=["Why?", "How?"])
+def shown(question):
+    print("before")
+    ask(question)
+    print("after")"""
+BUTTON = """button, out = widgets.Button(description="Ask"), widgets.Output()
 @out.capture()
 def clicked(_):
     print("before")
@@ -32,11 +41,6 @@ def clicked(_):
     print("after")
 button.on_click(clicked)
 display(button, out)"""
-INTERACT = """@widgets.interact(question=["Why?", "How?"])
-def shown(question):
-    print("before")
-    ask(question)
-    print("after")"""
 PIECES = ("Because **", "so it", "** is.")
 TEXT = "Because so it is."
 
@@ -44,64 +48,47 @@ TEXT = "Because so it is."
 def streamed(go: threading.Event) -> Answer:
     """Return an answer whose end waits."""
     first, *rest = map(chunk, PIECES)
-    return Answer(
-        (first, Wait(go), *rest, chunk(finish="stop", usage=USAGE), DONE),
-    )
+    return Answer((first, Wait(go), *rest, chunk(finish="stop", usage=USAGE), DONE))
 
 
-def output(notebook: Notebook) -> Locator:
-    """Return all that the second cell shows."""
-    return notebook.cell(1).locator(".jp-Cell-outputWrapper")
+def outputs(notebook: Notebook, number: int) -> Locator:
+    """Return all that a cell shows."""
+    return notebook.cell(number).locator(".jp-Cell-outputWrapper")
 
 
-def check(output: Locator) -> None:
+def check(shown: Locator) -> None:
     """See that the whole answer is there once, between what was printed."""
-    expect(output.locator(".apertis-footer")).to_contain_text("7 tokens")
-    expect(output.locator("strong")).to_have_text("so it")
-    expect(output.get_by_text("after")).to_be_visible()
+    expect(shown.locator(".apertis-footer")).to_contain_text("7 tokens")
+    expect(shown.locator("strong")).to_have_text("so it")
+    expect(shown.get_by_text("after")).to_be_visible()
 
-    words = output.inner_text()
+    words = shown.inner_text()
 
     assert 1 == words.count(TEXT)
     assert words.index("before") < words.index(TEXT) < words.index("after")
     assert "waiting" not in words
 
 
-def start(notebook: Notebook) -> None:
-    notebook.start_cell(1)
-
-
-def click(notebook: Notebook) -> None:
-    notebook.run_cell(1)
-    notebook.cell(1).get_by_role("button", name="Ask").click()
-
-
-WAYS: dict[str, tuple[str, Callable[[Notebook], None]]] = {
-    "with": (WITH, start),
-    "nested": (NESTED, start),
-    "button": (BUTTON, click),
-    "interact": (INTERACT, start),
-}
-
-
 @pytest.mark.parametrize("options", ["", "--no-stream"], ids=["streamed", "whole"])
-@pytest.mark.parametrize("way", WAYS)
 def test_an_answer_in_an_output(
-    front_end: Lab, server: ScriptedServer, screenshots: Path, way: str, options: str
+    front_end: Lab, server: ScriptedServer, screenshots: Path, options: str
 ) -> None:
     """All of it is there with its footer, and so is what was printed."""
-    go, (source, begin) = threading.Event(), WAYS[way]
-    server.will(whole("".join(PIECES)) if options else streamed(go))
-    name = f"output {way} {options}"
-    setup = SETUP.format(server.url, options)
-    notebook = front_end.notebook(name, setup, source)
+    cells = (SETUP.format(server.url, options), WITH, NESTED, INTERACT, BUTTON)
+    notebook = front_end.notebook(f"output {options}", *cells)
     notebook.run_cell(0)
-    begin(notebook)
-    server.wait_for(1)
-    go.set()
-    notebook.finished()
-    check(output(notebook))
-    picture = f"output-{way}-{'whole' if options else 'streamed'}.png"
+    for number in range(1, len(cells)):
+        go = threading.Event()
+        server.will(whole("".join(PIECES)) if options else streamed(go))
+        notebook.start_cell(number)
+        if cells[number] == BUTTON:
+            outputs(notebook, number).get_by_role("button", name="Ask").click()
+        server.wait_for(number)
+        go.set()
+        check(outputs(notebook, number))
+        notebook.finished()
+    kind = "whole" if options else "streamed"
+    picture = f"outputs-{front_end.front_end}-{kind}.png"
     front_end.page.screenshot(path=screenshots / picture)
 
     assert [] == front_end.strays
@@ -115,11 +102,12 @@ def test_another_value_of_an_interact(front_end: Lab, server: ScriptedServer) ->
     notebook = front_end.notebook("chosen", SETUP.format(server.url, ""), INTERACT)
     notebook.run_cell(0)
     notebook.run_cell(1)
-    check(output(notebook))
-    notebook.cell(1).get_by_role("combobox").select_option("How?")
-    expect(output(notebook).locator("strong")).to_have_text("this")
+    shown = outputs(notebook, 1)
+    check(shown)
+    shown.get_by_role("combobox").select_option("How?")
+    expect(shown.locator("strong")).to_have_text("this")
 
-    assert TEXT not in output(notebook).inner_text()
+    assert TEXT not in shown.inner_text()
     assert [["Why?"], ["Why?", "How?"]] == [
         [text for role, text in messages if role == "user"]
         for messages in server.messages

@@ -2,9 +2,7 @@
 
 from contextlib import suppress
 from time import monotonic
-from typing import Any, Protocol
-
-from IPython.display import DisplayHandle
+from typing import TYPE_CHECKING, Any, Protocol
 
 from apertis_magic.chat.draft import Progress
 from apertis_magic.chat.picture import shortened
@@ -12,13 +10,17 @@ from apertis_magic.chat.reply import Reply
 from apertis_magic.chat.turn import Turn
 from apertis_magic.clean import printable
 from apertis_magic.errors import ApertisError, Interrupted
-from apertis_magic.notebook.views.displays import Displays
 from apertis_magic.render import bundle, footer, pictures
 from apertis_magic.render.footer import Format
 from apertis_magic.render.layout import Layout
 from apertis_magic.render.metadata import metadata
 from apertis_magic.render.rendering import rendering
 from apertis_magic.render.text import note
+
+if TYPE_CHECKING:
+    from IPython.display import DisplayHandle
+
+    from apertis_magic.notebook.views.displays import Displays
 
 _HEARTBEAT = 0.5
 """Seconds without news after which the cell says what it waits for."""
@@ -89,7 +91,7 @@ class NotebookView:
     def __init__(
         self,
         turn_id: str,
-        displays: Displays,
+        displays: "Displays",
         format: Format = "markdown",
         *,
         footer: bool = True,

@@ -75,8 +75,9 @@ class GuardedDisplays(Displays):
         if self._guard is None or self._clock() < self._until:
             # An update that changes nothing would not count.
             self._touched += 1
-            comment = dict.fromkeys(data, "") | {"text/html": f"<!-- {self._touched} -->"}
-            self._guard = super().show(self._guard, comment, {})
+            html = f"<!-- {self._touched} -->"
+            guard = dict.fromkeys(data, "") | {"text/html": html}
+            self._guard = super().show(self._guard, guard, {})
         return shown
 
 
