@@ -5,9 +5,14 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
+from conftest import Shell
 from kernel_driver import Kernel
 from scripted_server import NEVER, Answer, ScriptedServer, Wait, chunk, fails, says
+from turns import turn_of
 
+from apertis_magic.chat.draft import Progress
+from apertis_magic.chat.question import Question
+from apertis_magic.notebook.views.once import OnceView
 from apertis_magic.render.metadata import turns_of
 
 SETUP = """
@@ -76,11 +81,12 @@ def test_the_whole_answer_is_shown_once(
 def test_nothing_is_shown_before_the_end(
     widgets: Kernel, server: ScriptedServer
 ) -> None:
-    """Neither what is waited for nor the first words; what was printed stays."""
+    """The first words are not; what was printed stays."""
     go = threading.Event()
     server.will(Answer((chunk("half"), Wait(go), chunk(" whole", finish="stop"))))
     request = widgets.start("with out:\n    print('before', flush=True)\n    ask()")
-    threading.Timer(1.2, go.set).start()
+    server.wait_for(1)
+    go.set()
     done = widgets.finish(request)
 
     assert [None, "half whole"] == [
@@ -88,6 +94,29 @@ def test_nothing_is_shown_before_the_end(
     ]
     assert "before\n" == shown(done.messages)[0]["text"]
     assert "clear_output" not in {m["msg_type"] for m in done.messages}
+
+
+def test_no_line_that_would_stay(shell: Shell) -> None:
+    """What is waited for, thought or said so far is not told: it cannot be removed."""
+    view = OnceView("t-1")
+    view.update(Progress(status="gpt-4.1-mini · waiting 3 s"))
+    view.update(Progress(reasoning="Hm.", status="thinking"))
+    view.update(Progress(text="half"))
+    view.clear()
+
+    assert [] == shell.published
+
+
+def test_an_answer_that_is_shown_twice(shell: Shell) -> None:
+    """As an interrupt at the very end would have it: it is there once."""
+    view, turn = (
+        OnceView("t-1"),
+        turn_of(question=Question("Why?"), text="So.", finish="stop"),
+    )
+    view.finish(turn, "main")
+    view.finish(turn, "main")
+
+    assert ["So."] == [each["data"]["text/plain"] for each in shell.published]
 
 
 def test_a_long_answer(widgets: Kernel, server: ScriptedServer) -> None:

@@ -25,11 +25,12 @@ def can_update(shell: InteractiveShell) -> bool:
 
 def _is_in_output(request: object) -> bool:
     """Tell whether an Output keeps what a request displays, which names it so long."""
-    library = sys.modules.get("ipywidgets")
-    if library is None or not request:
+    module = sys.modules.get("ipywidgets.widgets.widget_output")
+    kind = getattr(module, "Output", None)
+    if kind is None or not request:
         return False
     return any(
-        isinstance(widget, library.Output) and widget.msg_id == request
+        isinstance(widget, kind) and widget.msg_id == request
         for widget in _alive(sys.modules["ipywidgets.widgets.widget"])
     )
 
