@@ -208,6 +208,25 @@ def test_the_first_answer_may_come_late(shell: Shell) -> None:
     ]
 
 
+def test_metadata_wait_until_a_display_is_known(shell: Shell) -> None:
+    """Those that a display has from its beginning are there, and stay meanwhile."""
+    now = 100.0
+    displays = GuardedDisplays(lambda: now)
+    first = displays.show(None, {"text/html": "a"}, {})
+    second = displays.show(None, {"text/html": "b"}, {"part": 2})
+    now += 2.9
+    displays.show(first, {"text/html": "c"}, {"part": 1})
+    displays.empty([second])
+    now += 0.2
+    displays.show(first, {"text/html": "d"}, {"part": 1})
+
+    assert [{}, {"part": 2}, {}, {"part": 2}, {"part": 1}] == [
+        each["metadata"]
+        for each in shell.published
+        if not each["data"]["text/html"].startswith("<!-- ")
+    ]
+
+
 def test_a_panels_transcript_is_never_the_last(
     kernel: Kernel, server: ScriptedServer
 ) -> None:
