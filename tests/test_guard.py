@@ -112,7 +112,9 @@ THREE = """for n in range(3):
 
 
 @pytest.mark.parametrize("text", [SHORT, LONG], ids=["short", "long"])
-@pytest.mark.parametrize(("source", "asked"), [("%%chat\nWhy?", 1), (THREE, 3)])
+@pytest.mark.parametrize(
+    ("source", "asked"), [("%%chat\nWhy?", 1), (THREE, 3)], ids=["one", "three"]
+)
 def test_whatever_the_moment_the_whole_answer_is_there(
     kernel: Kernel, server: ScriptedServer, source: str, asked: int, text: str
 ) -> None:
