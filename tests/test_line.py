@@ -627,7 +627,7 @@ def test_every_option_of_the_request_is_a_setting() -> None:
     """The settings are spelt out, and keep in step with the table of parameters."""
     on_line = {name for name, param in PARAMS.items() if param.on_line}
     others = {"model", "base_url", "system", "stream", "footer", "max_context_tokens"}
-    others |= {"journal", "journal_days", "cache", "cache_days"}
+    others |= {"journal", "journal_days", "cache", "cache_days", "display"}
 
     assert on_line | {"timeout", "max_retries"} | others == set(SETTINGS)
 

@@ -21,7 +21,8 @@ from apertis_magic.chat.question import Question
 from apertis_magic.chat.received import answers_of, texts_of
 from apertis_magic.chat.thinking import split
 from apertis_magic.chat.turn import Turn
-from apertis_magic.notebook.views.cell import Displays, NotebookView
+from apertis_magic.notebook.views.cell import NotebookView
+from apertis_magic.notebook.views.displays import Displays
 from apertis_magic.notebook.views.terminal import TerminalView
 from apertis_magic.render import bundle
 

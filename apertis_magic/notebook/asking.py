@@ -22,6 +22,7 @@ from apertis_magic.errors import (
     Interrupted,
     ModelNotFound,
 )
+from apertis_magic.notebook.capture import can_update
 from apertis_magic.notebook.config import ApertisMagic
 from apertis_magic.notebook.following import session_with
 from apertis_magic.notebook.front_end import FrontEnd, front_end
@@ -31,7 +32,8 @@ from apertis_magic.notebook.say import say, warn
 from apertis_magic.notebook.wording import listed
 
 if TYPE_CHECKING:
-    from apertis_magic.notebook.views.cell import Displays, View
+    from apertis_magic.notebook.views.cell import View
+    from apertis_magic.notebook.views.displays import Displays
     from apertis_magic.panel.widget import ChatPanel
 
 
@@ -66,7 +68,7 @@ class Asker:
     @property
     def front_end(self) -> FrontEnd:
         """The front end of the request that runs now."""
-        return front_end(self._shell)
+        return front_end(self._shell, self._settings.display)
 
     def ask(self, line: str, body: str) -> None:
         """Ask what a ``%%chat`` cell says and show the answer.
@@ -250,14 +252,20 @@ class Asker:
             raise Interrupted("the cell was stopped.") from None
 
     def _view(self, reply: Reply, options: ChatOptions) -> "View":
-        from apertis_magic.notebook.views import cell, terminal
+        from apertis_magic.notebook.views import cell, displays, once, terminal
 
         if options.quiet:
             return cell.NoView()
         footer = self._settings.footer if options.footer is None else options.footer
-        if self.front_end.shows_text_alone:
+        front_end = self.front_end
+        if front_end.shows_text_alone:
             return terminal.TerminalView(options.format, footer=footer)
-        self._displays = self._displays or cell.Displays()
+        if not can_update(self._shell):
+            return once.OnceView(reply.id, options.format, footer=footer)
+        if self._displays is None:
+            guarded = front_end.is_vscode
+            kind = displays.GuardedDisplays if guarded else displays.Displays
+            self._displays = kind()
         return cell.NotebookView(
             reply.id, self._displays, options.format, footer=footer
         )

@@ -18,7 +18,8 @@ class FrontEnd:
 
     Attributes:
         cell: the cell that runs, None where the front end tells no id.
-        shows_text_alone: whether it is a terminal, or a console such as QtConsole.
+        shows_text_alone: whether answers are to be text: it is a terminal, or a console
+            such as QtConsole, or the user wants that.
         is_vscode: whether it is VS Code.
     """
 
@@ -32,19 +33,27 @@ class FrontEnd:
         return self.cell is not None and not self.cell.client
 
 
-def front_end(shell: InteractiveShell) -> FrontEnd:
-    """Return the front end of the request that *shell* runs now."""
-    request = _request(shell)
+def front_end(shell: InteractiveShell, display: str = "auto") -> FrontEnd:
+    """Return the front end of the request that *shell* runs now.
+
+    Args:
+        shell: where the cells run.
+        display: ``rich`` or ``text`` where the user says so, which a terminal ignores;
+            ``auto`` goes by the request.
+    """
+    request = request_of(shell)
     cell = _cell(request, shell)
     path = mapping(getattr(shell, "user_ns", {})).get("__vsc_ipynb_file__")
+    wants_text = display == "text" or (display == "auto" and _is_console(request, cell))
     return FrontEnd(
         cell=cell,
-        shows_text_alone=_is_terminal(shell) or _is_console(request, cell),
+        shows_text_alone=_is_terminal(shell) or wants_text,
         is_vscode=path is not None or (cell is not None and cell.is_numbered),
     )
 
 
-def _request(shell: InteractiveShell) -> Mapping[str, Any]:
+def request_of(shell: InteractiveShell) -> Mapping[str, Any]:
+    """Return the request that *shell* runs now, nothing where it is in no kernel."""
     kernel = getattr(shell, "kernel", None)
     return mapping(kernel.get_parent()) if kernel is not None else {}
 
@@ -75,8 +84,12 @@ def _is_console(request: Mapping[str, Any], cell: Cell | None) -> bool:
     """Tell whether a request is of ``jupyter console``, QtConsole or the like.
 
     They name no cell and let the kernel ask for a line, which what runs whole notebooks
-    (nbclient, papermill, Voila) does not.
+    (nbclient, papermill, Voila) does not. And Jupyter's Python client sends what they
+    ask, whose messages are numbered within its session; a browser's are not.
     """
-    is_execution = mapping(request.get("header")).get("msg_type") == "execute_request"
+    header = mapping(request.get("header"))
     asks = mapping(request.get("content")).get("allow_stdin") is True
-    return is_execution and cell is None and asks
+    client = string(header.get("session"))
+    numbered = str(header.get("msg_id")).startswith(f"{client}_")
+    is_execution = header.get("msg_type") == "execute_request"
+    return is_execution and cell is None and asks and numbered

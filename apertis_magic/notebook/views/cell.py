@@ -3,9 +3,7 @@
 from contextlib import suppress
 from dataclasses import replace
 from time import monotonic
-from typing import Any, Protocol
-
-from IPython.display import DisplayHandle, display
+from typing import TYPE_CHECKING, Any, Protocol
 
 from apertis_magic.chat.draft import Progress
 from apertis_magic.chat.picture import shortened
@@ -19,6 +17,11 @@ from apertis_magic.render.layout import Layout
 from apertis_magic.render.metadata import metadata
 from apertis_magic.render.rendering import rendering
 from apertis_magic.render.text import note
+
+if TYPE_CHECKING:
+    from IPython.display import DisplayHandle
+
+    from apertis_magic.notebook.views.displays import Displays
 
 _HEARTBEAT = 0.5
 """Seconds without news after which the cell says what it waits for."""
@@ -38,12 +41,6 @@ the time; an answer that comes at once would else be sent twice."""
 
 _LONGEST_PAUSE = 5.0
 """Seconds; an answer that came all at once need not be waited for as long."""
-
-_MOST = 45
-"""JupyterLab shows the first 50 outputs of a cell; some are the user's own."""
-
-_RESERVED = 12
-"""Displays for the later answers of a loop, one for each."""
 
 _LONG = 60_000
 """Characters above which an answer stays in several displays: swapping in a display of
@@ -82,38 +79,6 @@ class NoView:
         """Nothing was shown."""
 
 
-class Displays:
-    """The displays of one execution of a cell, which may ask several times."""
-
-    def __init__(self) -> None:
-        self._made = 0
-
-    @property
-    def room(self) -> int:
-        """How many displays an answer may have: not all, since others may follow.
-
-        Emptied ones are never used again: they stand above what was asked since.
-        """
-        return max(1, (_MOST - _RESERVED - self._made) * 3 // 4)
-
-    def show(
-        self, handle: DisplayHandle | None, data: bundle.Bundle, metadata: Any
-    ) -> DisplayHandle:
-        """Show *data* in a display, a new one where there is none yet."""
-        if handle is not None:
-            handle.update(data, raw=True, metadata=metadata)
-            return handle
-        self._made += 1
-        new: DisplayHandle = display(data, raw=True, metadata=metadata, display_id=True)
-        return new
-
-    @staticmethod
-    def empty(handles: list[DisplayHandle]) -> None:
-        """Leave displays without content, which take no room."""
-        for handle in handles:
-            handle.update({"text/html": ""}, raw=True, metadata={})
-
-
 class NotebookView:
     """The displays of one answer in the running cell, updated in place.
 
@@ -127,7 +92,7 @@ class NotebookView:
     def __init__(
         self,
         turn_id: str,
-        displays: Displays,
+        displays: "Displays",
         format: Format = "markdown",
         *,
         footer: bool = True,
