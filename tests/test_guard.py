@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 from conftest import Shell
-from kernel_driver import Kernel
+from kernel_driver import Kernel, Outcome
 from scripted_server import Answer, Cut, ScriptedServer, Wait, chunk, fails, says
 
 from apertis_magic.chat.session import current
 from apertis_magic.notebook.views.displays import GuardedDisplays
 from apertis_magic.panel.saved import SavedTranscript
+from apertis_magic.render.metadata import answers_of
 
 CELL = "vscode-notebook-cell://host/n.ipynb#W2sZmlsZQ%3D%3D"
 SHORT = "**words** that are soon followed by others."
@@ -210,23 +211,26 @@ def test_the_first_answer_may_come_late(shell: Shell) -> None:
     ]
 
 
-def test_metadata_wait_until_a_display_is_known(shell: Shell) -> None:
-    """Those that a display has from its beginning are there, and stay meanwhile."""
-    now = 100.0
-    displays = GuardedDisplays(lambda: now)
-    first = displays.show(None, {"text/html": "a"}, {})
-    second = displays.show(None, {"text/html": "b"}, {"part": 2})
-    now += 2.9
-    displays.show(first, {"text/html": "c"}, {"part": 1})
-    displays.empty([second])
-    now += 0.2
-    displays.show(first, {"text/html": "d"}, {"part": 1})
-
-    assert [{}, {"part": 2}, {}, {"part": 2}, {"part": 1}] == [
-        each["metadata"]
-        for each in shell.published
-        if not each["data"]["text/html"].startswith("<!-- ")
+@pytest.mark.parametrize("text", [SHORT, LONG], ids=["short", "long"])
+def test_metadata_come_with_the_end(
+    kernel: Kernel, server: ScriptedServer, text: str
+) -> None:
+    """All of them, and every display has as many media types from its beginning."""
+    go = threading.Event()
+    server.will(in_two(text, go))
+    outcome = Outcome(messages=finish(kernel, kernel.start("%%chat\nWhy?", CELL), go))
+    displayed = [m for m in outcome.messages if "data" in m["content"]]
+    types = {frozenset(each["content"]["data"]) for each in displayed}
+    told = [
+        bool(each["content"]["metadata"])
+        for each in displayed
+        if each["content"]["data"]["text/html"] and not is_guard(each)
     ]
+    [(_, turn)] = answers_of(outcome.outputs)
+
+    assert 1 == len(types)
+    assert sorted(told) == told
+    assert text.strip() == turn.text.strip()
 
 
 def test_a_panels_transcript_is_never_the_last(

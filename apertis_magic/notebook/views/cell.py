@@ -103,6 +103,7 @@ class NotebookView:
         self._footer = footer
         self._handles: list[DisplayHandle] = []
         self._most = displays.room - 1
+        self._ended = False
         self._begin()
         bundle.prepare()  # while the question is on its way
 
@@ -133,10 +134,11 @@ class NotebookView:
 
     def finish(self, turn: Turn, conversation: str | None) -> None:
         """Put the whole answer with its footer in place of what was shown."""
-        if turn.id != self._id:  # the journal gave it again
+        # What the journal gave again has the id of then.
+        if turn.id != self._id or self._displays.metadata_at_end:
             self._id = turn.id
             self._kept.clear()
-            self._pieces = [None] * len(self._pieces)
+        self._ended = True
         length = len(shortened(turn.text or turn.refusal))
         if length > _LONG and self._layout.most > 1:
             self._finish_long(turn, conversation)
@@ -197,6 +199,7 @@ class NotebookView:
         if keep:
             self._kept.add(at)
             data["text/plain"] = printable(piece)
+        if keep and (self._ended or not self._displays.metadata_at_end):
             metadata = {"apertis_magic": {"id": self._id, "part": number + 1}}
         return self._show(at, data, metadata, piece)
 

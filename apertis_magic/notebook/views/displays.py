@@ -15,11 +15,18 @@ _RESERVED = 12
 """Displays for the later answers of a loop, one for each."""
 
 _LATE = 3.0
-"""Seconds by which VS Code may hear late that outputs are gone, or that one is new."""
+"""Seconds by which VS Code may hear late that a cell's outputs are gone."""
 
 
 class Displays:
-    """The displays of one execution of a cell, which may ask several times."""
+    """The displays of one execution of a cell, which may ask several times.
+
+    Attributes:
+        metadata_at_end: whether a display may have metadata only once its answer has
+            ended.
+    """
+
+    metadata_at_end = False
 
     def __init__(self) -> None:
         self._made = 0
@@ -56,33 +63,28 @@ class GuardedDisplays(Displays):
     then forgets the display of the cell that was shown or updated last: no update gets
     there any more. So that is never one of an answer, for as long as it matters.
 
-    Where the metadata of a display changes, VS Code shows all outputs anew that it has
-    heard of. So they stay as they are while it may not have heard of the newest one.
+    Where the metadata of a display changes, VS Code shows all outputs of the cell anew
+    that it has heard of. So metadata come with an answer's end.
 
     Args:
         clock: tells the seconds.
     """
 
+    metadata_at_end = True
+
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         super().__init__()
         self._clock = clock
-        self._until = self._settled = clock() + _LATE
+        self._until = clock() + _LATE
         self._guard: DisplayHandle | None = None
         self._touched = 0
-        self._metadata: dict[str, Any] = {}
 
     def show(
         self, handle: DisplayHandle | None, data: Bundle, metadata: Any
     ) -> DisplayHandle:
         """Show *data*, and the guard right behind it."""
-        now = self._clock()
-        if handle is None:
-            self._settled = now + _LATE
-        elif now < self._settled:
-            metadata = self._metadata[handle.display_id]
         shown = super().show(handle, data, metadata)
-        self._metadata[shown.display_id] = metadata
-        if self._guard is None or now < self._until:
+        if self._guard is None or self._clock() < self._until:
             # An update that changes nothing would not count.
             self._touched += 1
             html = f"<!-- {self._touched} -->"
