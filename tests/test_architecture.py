@@ -61,7 +61,7 @@ ORDER = {
     name: rank
     for rank, names in enumerate(
         (
-            """ask attachment draft echoes fitting former growth history names parts
+            """ask attachment continuation draft echoes fitting former growth history names parts
             picture prose question received sending state thinking trust turn
             watchers""",
             "journal",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from dataclasses import fields as dataclass_fields
 from typing import Any
 
-from apertis_magic.api import loop
+from apertis_magic.api import defaults, loop
 from apertis_magic.api.client import AsyncApertis
 from apertis_magic.api.environment import model_from_environment
 from apertis_magic.chat import holding
@@ -53,7 +53,9 @@ class Conversation:
         model: the id of the model to ask, unless a question names another; None for
             the environment's ``APERTIS_MODEL``, or ``gpt-4.1-mini``.
         system: the system prompt, None for none.
-        client: who sends the requests; without one, the environment's key and address.
+        client: who sends the requests. Without one each question goes where a
+            notebook's cells ask at that moment, to the model that is set there: to the
+            local model after ``%chat local``, to the API after ``%chat local stop``.
         name: what it is called.
         journal: what keeps its turns as they happen, None for nothing.
 
@@ -85,6 +87,7 @@ class Conversation:
         state = State(name=name, model=model, system=system)
         self.transcript = Transcript(state, journal)
         self._client = client
+        self._default: AsyncApertis | None = None  # who asked last, without a client
         self._under_way: tuple[UnderWay, ...] = ()
         self._turnstile: tuple[asyncio.AbstractEventLoop, asyncio.Lock] | None = None
 
@@ -345,18 +348,29 @@ class Conversation:
         cached_since: float | None = None,
     ) -> PreparedAsk:
         ask.check()
+        client = client or self._client
         if client is None:
-            client = self._client = self._client or AsyncApertis()
+            default = defaults.current()
+            client, model = self._asking(default), default.model
+            local_model = default.local_model
+        else:
+            model, local_model = model_from_environment(), ""
         return PreparedAsk(
             ask=ask,
             client=client,
-            model=ask.model_at(
-                client.base_url, own=self.model, default=model_from_environment()
-            ),
+            model=ask.model_at(client.base_url, own=self.model, default=model),
+            local_model=local_model,
             system=self.transcript.system_for(ask),
             max_context=max_context,
             cached_since=cached_since,
         )
+
+    def _asking(self, default: defaults.Default) -> AsyncApertis:
+        """Return who asks there; connections last while that is the same."""
+        made, kept = AsyncApertis(default.api_key, default.base_url), self._default
+        if kept is None or not kept.asks_as(made):
+            self._default = kept = made
+        return kept
 
     def _one_at_a_time(self) -> asyncio.Lock:
         # A lock belongs to one event loop, and a forked child has another.

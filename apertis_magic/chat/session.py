@@ -4,7 +4,7 @@ import threading
 from difflib import get_close_matches
 
 from apertis_magic import paths
-from apertis_magic.api import address
+from apertis_magic.api import address, defaults
 from apertis_magic.chat import names
 from apertis_magic.chat.ask import Ask
 from apertis_magic.chat.clients import Clients
@@ -408,6 +408,8 @@ def current() -> Session:
     with _lock:
         if _current is None:
             _current = Session()
+            if not defaults.in_notebook():
+                defaults.follow(current)
         return _current
 
 
