@@ -1,4 +1,4 @@
-"""Whom to ask where nobody says: whom the cells of a notebook ask, else the environment.
+"""Whom to ask where nobody says: whom a notebook's cells ask, else the environment.
 
 A client reads this when it is made, a conversation at each question.
 """

@@ -209,8 +209,8 @@ class PreparedAsk:
         """Return what is the same for the same request by the same key, as a hash.
 
         The local model's address and key are new at each start: its name stands for
-        both. None where that cannot be told: a field may hold what is no JSON, and a header
-        may change the answer and hold a key.
+        both. None where that cannot be told: a field may hold what is no JSON, and a
+        header may change the answer and hold a key.
         """
         if self.ask.limits.extra_headers:
             return None

@@ -5,6 +5,7 @@ always leave out the blank before their first word.
 """
 
 import re
+from unicodedata import category
 
 from apertis_magic.api.assemble import Pieces
 from apertis_magic.chat import prose
@@ -20,8 +21,11 @@ _STARTS = re.compile(r"^|(?<!\w)\w", re.MULTILINE)
 
 _ITEM = re.compile(r" {0,3}(?:[-*+]|\d{1,3}[.)]) ")
 _FENCE = re.compile(r" *(?:```+|~~~+)")
-_NONE_BEHIND = "([{<“‘«„¿¡/\\-–—_~#@`'"
-_NONE_BEFORE = ")]}>”’».,;:!?%…/\\-–—_~`'<"
+_NONE_BEHIND = "/\\_~#@`'<\xa1\xbf"  # the last two begin a question in Spanish
+_NONE_BEFORE = ".,;:!?%\u2026/\\_~`'<"
+_OPENING, _CLOSING = ("Ps", "Pi", "Pd"), ("Pe", "Pf", "Pd")
+"""The categories of brackets, quotes and dashes that no blank is behind, or before."""
+
 _PAIRED = ('"', "**", "$")
 """Signs that open and close; which of both, the others in the line tell."""
 
@@ -98,18 +102,25 @@ def gap(before: str, rest: str) -> str:
     """
     if not before or not rest or before[-1].isspace() or rest[0].isspace():
         return ""
-    line = before[before.rfind("\n") + 1 :]
     if prose.ends_in_code(before):
         return ""
+    line = before[before.rfind("\n") + 1 :]
     if _FENCE.fullmatch(line) or (_ITEM.match(line) and _ITEM.match(rest)):
         return "\n"
-    if before[-1] in _NONE_BEHIND:
-        return ""
-    if rest[0] in _NONE_BEFORE or any(_is_inside(sign, line, rest) for sign in _PAIRED):
-        return ""
-    if before[-1].isdigit() and rest[0].isdigit():
-        return ""  # one number
-    return "" if any(map(_UNSPACED.match, (before[-1], rest[0]))) else " "
+    return "" if _belong_together(line, rest) else " "
+
+
+def _belong_together(line: str, rest: str) -> bool:
+    """Tell whether no blank stands between a line and what goes on behind it."""
+    last, first = line[-1], rest[0]
+    if last in _NONE_BEHIND or category(last) in _OPENING:
+        return True
+    if first in _NONE_BEFORE or category(first) in _CLOSING:
+        return True
+    if any(map(_UNSPACED.match, (last, first))):
+        return True
+    is_one_number = last.isdigit() and first.isdigit()
+    return is_one_number or any(_is_inside(sign, line, rest) for sign in _PAIRED)
 
 
 def _is_inside(sign: str, line: str, rest: str) -> bool:

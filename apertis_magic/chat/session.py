@@ -79,7 +79,16 @@ class Session:
         Raises:
             ConfigurationError: the environment's address or key cannot be one.
         """
-        return self._override or Settings.of(self.preferences)
+        return self._override or self.api_settings
+
+    @property
+    def api_settings(self) -> Settings:
+        """What holds for the API, also while the local model answers.
+
+        Raises:
+            ConfigurationError: the environment's address or key cannot be one.
+        """
+        return Settings.of(self.preferences)
 
     @property
     def base_url(self) -> str:

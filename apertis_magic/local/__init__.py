@@ -6,24 +6,29 @@ from apertis_magic.local.server import (
     Endpoint,
     LocalServer,
     current,
+    engine_hint,
     engine_installed,
 )
 from apertis_magic.local.steps import Step, ready
 from apertis_magic.local.weights import (
     MODEL,
+    SHARED,
     SMOLLM2,
     Progress,
     Weights,
     install,
     installed,
+    is_shared,
     path,
     remove,
+    shared_folder,
 )
 
 __all__ = [
     "CONTEXT_LENGTH",
     "ENGINE_INSTALL",
     "MODEL",
+    "SHARED",
     "SMOLLM2",
     "Endpoint",
     "LocalServer",
@@ -31,10 +36,13 @@ __all__ = [
     "Step",
     "Weights",
     "current",
+    "engine_hint",
     "engine_installed",
     "install",
     "installed",
+    "is_shared",
     "path",
     "ready",
     "remove",
+    "shared_folder",
 ]
