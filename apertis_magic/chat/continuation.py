@@ -13,6 +13,9 @@ from apertis_magic.chat import prose
 _SHORTEST = 4
 """Characters that are taken for said again; shorter words stand twice for a reason."""
 
+_BEGUN = 20
+"""Characters of the beginning that tell that an answer was begun anew, and cut off."""
+
 _MOST = 2_000
 """Characters at the end of an answer in which what is said again may begin."""
 
@@ -72,7 +75,7 @@ class Continuation(Pieces):
     def end(self) -> None:
         """Take in what is held: nothing more comes, or nothing that is a repetition."""
         first, self._first = self._first or "", None
-        is_begun_anew = 0 in self._starts and len(first) >= _SHORTEST
+        is_begun_anew = 0 in self._starts and len(first) >= _BEGUN
         rest = "" if is_begun_anew else first[self._repeated :]
         if rest and self._parted and not self._repeated:
             rest = gap(self._before, rest) + rest

@@ -12,7 +12,7 @@ from apertis_magic.api.environment import model_from_environment
 from apertis_magic.chat import holding
 from apertis_magic.chat.answering import Answered, answer, turn_of
 from apertis_magic.chat.ask import Ask, Limits, PreparedAsk, detached
-from apertis_magic.chat.attachment import Attachment
+from apertis_magic.chat.attachment import Attachment, checked
 from apertis_magic.chat.draft import Draft
 from apertis_magic.chat.history import Placement
 from apertis_magic.chat.journal.journal import Journal
@@ -171,7 +171,8 @@ class Conversation:
             client: who sends this request.
             system: the conversation's system prompt from now on, "" for none; None
                 leaves it.
-            attachments: the files that go with it.
+            attachments: the files that go with it, each as
+                ``Attachment.of(name, its bytes)``.
             placement: where the turn stands: which notebook cell asks, whose earlier
                 turn is replaced, or whether to start over; None adds it at the end.
             last_turns: how many of the turns before it are sent at the most; None for
@@ -197,7 +198,7 @@ class Conversation:
         """
         fields, kept, limits = _split(options)
         question = Question(
-            prompt, tuple(attachments), fields=fields, last_turns=last_turns, **kept
+            prompt, checked(attachments), fields=fields, last_turns=last_turns, **kept
         )
         ask = Ask(
             question=question,
@@ -420,6 +421,8 @@ def _split(
 ) -> tuple[dict[str, Any], dict[str, Any], Limits]:
     """Return the request's fields that are set, what a question keeps, the limits."""
     kept = {name: options[name] for name in _OF_QUESTION if name in options}
+    if "attachments" in kept:
+        kept["attachments"] = checked(kept["attachments"])
     limits = {name: options[name] for name in Limits.__slots__ if name in options}
     fields = {
         name: value

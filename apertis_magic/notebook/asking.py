@@ -293,7 +293,7 @@ class Asker:
             raise UsageError(f"%chat: {error} {hint.rstrip()}") from None
 
     def _check_local_model(self, asked: str | None) -> None:
-        """See that the local model runs, and say, once in a cell, that -m is ignored."""
+        """See that the local model runs; say once in a cell that -m is ignored."""
         settings = self.session.settings
         if not settings.fixed_model:
             return

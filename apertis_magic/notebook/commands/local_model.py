@@ -78,11 +78,9 @@ def _status(_session: Session) -> None:
     """Say whether the local model is there and runs."""
     server = local.current()
     if server.endpoint is not None:
-        say(f"{server.endpoint.model} runs, process {server.pid}; it is {_origin()}.")
+        say(f"{server.endpoint.model} runs, process {server.pid}, {_origin()}.")
     elif local.installed():
-        say(
-            f"The local model is there and not running: {_origin()}; %chat local starts it."
-        )
+        say(f"The local model is there, {_origin()}. %chat local starts it.")
     else:
         say(f"Not downloaded: {local.SMOLLM2}. %chat local gets and starts it.")
 
@@ -90,6 +88,4 @@ def _status(_session: Session) -> None:
 def _origin() -> str:
     """Return where the model's file is, and whose."""
     file = local.path()
-    return (
-        f"{file}, which {local.SHARED} shares" if local.is_shared(file) else str(file)
-    )
+    return f"in {file.parent}" + f", shared by {local.SHARED}" * local.is_shared(file)
