@@ -149,7 +149,7 @@ def checked(attached: Any) -> tuple[Attachment, ...]:
             name = repr(each) if isinstance(each, str) else "'sales.csv'"
             raise ConfigurationError(
                 f"An attachment must be an Attachment, not {type(each).__name__}.",
-                hint=f"Pass attachments=[Attachment.of({name}, the file's bytes)], with "
+                hint=f"Pass [Attachment.of({name}, the file's bytes)], with "
                 "Attachment from apertis_magic.chat.attachment.",
             )
     return tuple(several)
