@@ -13,6 +13,9 @@ from apertis_magic.chat import prose
 _SHORTEST = 4
 """Characters that are taken for said again; shorter words stand twice for a reason."""
 
+_TELLING = 5
+"""Characters that tell what the rest begins with, such as ``10. `` of a list."""
+
 _BEGUN = 20
 """Characters of the beginning that tell that an answer was begun anew, and cut off."""
 
@@ -24,8 +27,8 @@ _STARTS = re.compile(r"^|(?<!\w)\w", re.MULTILINE)
 
 _ITEM = re.compile(r" {0,3}(?:[-*+]|\d{1,3}[.)]) ")
 _FENCE = re.compile(r" *(?:```+|~~~+)")
-_NONE_BEHIND = "/\\_~#@`'<\xa1\xbf"  # the last two begin a question in Spanish
-_NONE_BEFORE = ".,;:!?%\u2026/\\_~`'<"
+_NONE_BEHIND = "/\\_~#@'<\xa1\xbf"  # the last two begin a question in Spanish
+_NONE_BEFORE = ".,;:!?%\u2026/\\_~'<"
 _OPENING, _CLOSING = ("Ps", "Pi", "Pd"), ("Pe", "Pf", "Pd")
 """The categories of brackets, quotes and dashes that no blank is behind, or before."""
 
@@ -51,7 +54,8 @@ class Continuation(Pieces):
         super().__init__()
         self._before = before
         self._parted = parted
-        self._first: str | None = ""  # what is held until it repeats nothing
+        self._held: list[str] | None = []  # until it repeats nothing
+        self._length = 0  # characters of that
         begin = max(0, len(before) - _MOST)
         found = (each.start() for each in _STARTS.finditer(before, begin))
         last = len(before) - _SHORTEST
@@ -64,17 +68,18 @@ class Continuation(Pieces):
         Raises:
             StreamError: there is more than anybody reads.
         """
-        if kind != "text" or self._first is None:
+        if kind != "text" or self._held is None:
             super().take(kind, value)
             return
         self._starts = [n for n in self._starts if self._goes_on(n, value)]
-        self._first += value
-        if not self._starts:
+        self._held.append(value)
+        self._length += len(value)
+        if not self._starts and self._length >= _TELLING:
             self.end()
 
     def end(self) -> None:
         """Take in what is held: nothing more comes, or nothing that is a repetition."""
-        first, self._first = self._first or "", None
+        first, self._held = "".join(self._held or ()), None
         is_begun_anew = 0 in self._starts and len(first) >= _BEGUN
         rest = "" if is_begun_anew else first[self._repeated :]
         if rest and self._parted and not self._repeated:
@@ -84,15 +89,13 @@ class Continuation(Pieces):
 
     def _goes_on(self, start: int, value: str) -> bool:
         """Tell whether the text that begins at *start* may go on to be said again."""
-        held = len(self._first or "")
-        expected = self._before[start + held : start + held + len(value)]
-        if len(expected) == len(value):
-            at_end = start + held + len(value) == len(self._before)
-            if value == expected and at_end:
-                self._repeated = max(self._repeated, held + len(value))
-            return value == expected and not at_end
-        if value.startswith(expected):
-            self._repeated = max(self._repeated, held + len(expected))
+        at = start + self._length
+        expected = self._before[at : at + len(value)]
+        if not value.startswith(expected):
+            return False
+        if at + len(value) < len(self._before):
+            return True
+        self._repeated = max(self._repeated, len(self._before) - start)
         return False
 
 

@@ -1,6 +1,8 @@
 """The local model: a small one to download once and to serve on this machine."""
 
 from apertis_magic.local.server import (
+    ANSWER_LENGTH,
+    ANSWERS,
     CONTEXT_LENGTH,
     ENGINE_INSTALL,
     Endpoint,
@@ -25,6 +27,8 @@ from apertis_magic.local.weights import (
 )
 
 __all__ = [
+    "ANSWERS",
+    "ANSWER_LENGTH",
     "CONTEXT_LENGTH",
     "ENGINE_INSTALL",
     "MODEL",
