@@ -176,7 +176,7 @@ def test_the_hint_of_a_notebook_names_its_commands() -> None:
     """Also that of the conversation, and of an address that %config has."""
     for make in (Apertis, AsyncApertis, lambda: Conversation().ask("x")):
         with pytest.raises(ConfigurationError, match="There is no API key") as caught:
-            make()  # type: ignore[operator]  # a table
+            make()
 
         assert "%chat local" in caught.value.hint
         assert "python -m" not in caught.value.hint

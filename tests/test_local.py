@@ -56,18 +56,14 @@ def test_the_local_model_takes_over_and_gives_back(kernel: Kernel) -> None:
     assert "main, 3 turns" in after.outputs[0]["data"]["text/plain"]
 
 
-README = Path(__file__).parents[1] / "README.md"
-PYTHON = re.search(
-    r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL
-)
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 
 
 def test_python_asks_it_too(kernel: Kernel) -> None:
     """README's program runs right after %chat local, and so does an awaited one."""
-    assert PYTHON is not None
-
+    [program] = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     kernel.run("%chat local")
-    readme = kernel.run(PYTHON[1])
+    readme = kernel.run(program)
     awaited = kernel.run(
         "from apertis_magic import AsyncApertis\n"
         "async with AsyncApertis() as client:\n"

@@ -65,10 +65,6 @@ class _Client(ABC):
     def __repr__(self) -> str:
         return f"{type(self).__name__}(base_url={self.base_url!r})"
 
-    def asks_as(self, other: "_Client") -> bool:
-        """Tell whether another client asks the same address with the same key."""
-        return self._transport.target == other._transport.target  # noqa: SLF001  the same class
-
     @property
     def secrets(self) -> tuple[str, ...]:
         """What goes with every request and is to be seen nowhere."""

@@ -369,7 +369,11 @@ class Conversation:
     def _asking(self, default: defaults.Default) -> AsyncApertis:
         """Return who asks there; connections last while that is the same."""
         made, kept = AsyncApertis(default.api_key, default.base_url), self._default
-        if kept is None or not kept.asks_as(made):
+        is_same = kept and (kept.base_url, kept.secrets) == (
+            made.base_url,
+            made.secrets,
+        )
+        if kept is None or not is_same:
             self._default = kept = made
         return kept
 

@@ -144,7 +144,7 @@ def shared_folder() -> Path | None:
 
 
 def is_shared(file: Path) -> bool:
-    """Tell whether a model file is in the shared folder."""
+    """Return whether *file*, a model's, is in the shared folder."""
     return file.parent == shared_folder()
 
 
