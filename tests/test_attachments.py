@@ -83,7 +83,7 @@ def test_what_is_no_attachment(server: ScriptedServer, wrong: Any, name: str) ->
     chat.ask("x").result()
     for asks in (chat.ask, lambda _prompt, **options: chat.retry(**options)):
         with pytest.raises(ConfigurationError, match="must be an Attachment") as caught:
-            asks("y", attachments=wrong)  # type: ignore[operator]  # a table
+            asks("y", attachments=wrong)
 
         assert f"Attachment.of({name}, the file's bytes)" in caught.value.hint
         assert 1 == len(server.requests) == len(chat.turns)

@@ -1,6 +1,5 @@
 """``%chat local`` on the real local model, in a real kernel."""
 
-import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -8,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from kernel_driver import PATIENCE, Kernel, running_kernel
+from test_examples import fences, is_run
 
 from apertis_magic import local
 
@@ -56,12 +56,13 @@ def test_the_local_model_takes_over_and_gives_back(kernel: Kernel) -> None:
     assert "main, 3 turns" in after.outputs[0]["data"]["text/plain"]
 
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[1]
 
 
 def test_python_asks_it_too(kernel: Kernel) -> None:
     """README's program runs right after %chat local, and so does an awaited one."""
-    [program] = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    page = fences(ROOT / "README.md")
+    [program] = [source for language, source, _ in page if language == "python"]
     kernel.run("%chat local")
     readme = kernel.run(program)
     awaited = kernel.run(
@@ -80,6 +81,38 @@ def test_python_asks_it_too(kernel: Kernel) -> None:
     assert "smollm2-135m-instruct smollm2-135m-instruct\n" == model.printed
     assert "There is no API key" in after.reply["traceback"][0]
     assert "%chat local" in after.reply["traceback"][1]
+
+
+def test_the_readme_walked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its cells in a new folder, without a key: each does what the page says."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("JPY_SESSION_NAME", str(tmp_path / "walk.ipynb"))
+    page = fences(ROOT / "README.md")
+    cells = [source for language, source, _ in page if is_run(language, source)]
+    load, first, second, *others = cells
+    with running_kernel() as kernel:
+        kernel.run(load)
+        kernel.run("%chat local")
+        asked = [kernel.run(first, "one"), kernel.run(second, "two")]
+        kernel.run(first, "one")
+        shown = kernel.run("%chat show").outputs[0]["data"]["text/plain"]
+        runs = [kernel.run(each, f"cell {n}") for n, each in enumerate(others)]
+        dropped = kernel.run("%chat restore").printed
+        kernel.manager.restart_kernel(now=False)
+        kernel.run(load)
+        restored = kernel.run("%chat restore").printed
+    notices = [run.printed for run in runs if "is ignored" in run.printed]
+    answers = [o for run in runs for o in run.outputs if "apertis_magic" in str(o)]
+
+    assert ["ok"] * len(others) == [run.reply["status"] for run in runs]
+    assert "local · smollm2-135m-instruct" in asked[0].answer["data"]["text/html"]
+    assert len(asked) == shown.count(" tokens ·")
+    assert 1 == shown.count("stale")
+    assert 1 == len(notices)
+    assert len(answers) >= 6
+    assert (tmp_path / "talk.md").stat().st_size
+    assert "restored" in dropped
+    assert "from walk.ipynb" in restored
 
 
 def test_all_that_tell_of_the_key_agree(kernel: Kernel) -> None:

@@ -369,13 +369,10 @@ class Conversation:
     def _asking(self, default: defaults.Default) -> AsyncApertis:
         """Return who asks there; connections last while that is the same."""
         made, kept = AsyncApertis(default.api_key, default.base_url), self._default
-        is_same = kept and (kept.base_url, kept.secrets) == (
-            made.base_url,
-            made.secrets,
-        )
-        if kept is None or not is_same:
-            self._default = kept = made
-        return kept
+        if kept is not None and kept.base_url == made.base_url:
+            made = kept if kept.secrets == made.secrets else made
+        self._default = made
+        return made
 
     def _one_at_a_time(self) -> asyncio.Lock:
         # A lock belongs to one event loop, and a forked child has another.
