@@ -107,7 +107,7 @@ def test_the_readme_walked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert ["ok"] * len(others) == [run.reply["status"] for run in runs]
     assert "local · smollm2-135m-instruct" in asked[0].answer["data"]["text/html"]
     assert len(asked) == shown.count(" tokens ·")
-    assert 1 == shown.count("stale")
+    assert 1 == shown.count("Stale:")
     assert 1 == len(notices)
     assert len(answers) >= 6
     assert (tmp_path / "talk.md").stat().st_size

@@ -13,8 +13,9 @@ from apertis_magic.chat import prose
 _SHORTEST = 4
 """Characters that are taken for said again; shorter words stand twice for a reason."""
 
+_MARKS = ("*", "-", "+", *"0123456789")
 _TELLING = 5
-"""Characters that tell what the rest begins with, such as ``10. `` of a list."""
+"""Characters that tell what begins with one of these marks: ``10. `` is a list's."""
 
 _BEGUN = 20
 """Characters of the beginning that tell that an answer was begun anew, and cut off."""
@@ -74,8 +75,13 @@ class Continuation(Pieces):
         self._starts = [n for n in self._starts if self._goes_on(n, value)]
         self._held.append(value)
         self._length += len(value)
-        if not self._starts and self._length >= _TELLING:
+        if not self._starts and self._is_told():
             self.end()
+
+    def _is_told(self) -> bool:
+        """Tell whether what is held tells how it joins; a digit may begin a list."""
+        first = "".join(self._held or ())
+        return len(first) >= _TELLING or not first.startswith(_MARKS)
 
     def end(self) -> None:
         """Take in what is held: nothing more comes, or nothing that is a repetition."""
