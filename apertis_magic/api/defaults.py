@@ -66,10 +66,16 @@ class _Environment:
 _source: Callable[[], Source] = _Environment
 
 
-def follow(source: Callable[[], Source] | None) -> None:
-    """Have clients and conversations ask whom *source* says; None leaves the rest."""
+def follow(source: Callable[[], Source]) -> None:
+    """Have clients and conversations ask whom *source* says, from now on."""
     global _source  # noqa: PLW0603  a process has one notebook
-    _source = source or _Environment
+    _source = source
+
+
+def leave(source: Callable[[], Source]) -> None:
+    """Have them ask whom the environment says, if it is *source* that they follow."""
+    if _source == source:
+        follow(_Environment)
 
 
 def in_notebook() -> bool:

@@ -431,5 +431,6 @@ def forget() -> None:
     global _current
     with _lock:
         session, _current = _current, None
+        defaults.leave(current)
     if session is not None:
         session.close()

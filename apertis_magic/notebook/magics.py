@@ -77,7 +77,7 @@ def unload(shell: InteractiveShell) -> None:
     for transformer in (ChatLine, Misplaced):
         shell.input_transformer_manager.token_transformers.remove(transformer)
     completion.remove(shell)
-    defaults.follow(None)
+    defaults.leave(magics.session)
     for kind, known in shell.magics_manager.magics.items():
         # A third extension may have taken the name over meanwhile.
         if getattr(known.get("chat"), "__self__", None) is magics:
