@@ -352,8 +352,8 @@ class Conversation:
         client = client or self._client
         if client is None:
             default = defaults.current()
-            client, model = self._asking(default), default.model
-            local_model = default.local_model
+            client = self._default = _asking(default, self._default)
+            model, local_model = default.model, default.local_model
         else:
             model, local_model = model_from_environment(), ""
         return PreparedAsk(
@@ -365,14 +365,6 @@ class Conversation:
             max_context=max_context,
             cached_since=cached_since,
         )
-
-    def _asking(self, default: defaults.Default) -> AsyncApertis:
-        """Return who asks there; connections last while that is the same."""
-        made, kept = AsyncApertis(default.api_key, default.base_url), self._default
-        if kept is not None and kept.base_url == made.base_url:
-            made = kept if kept.secrets == made.secrets else made
-        self._default = made
-        return made
 
     def _one_at_a_time(self) -> asyncio.Lock:
         # A lock belongs to one event loop, and a forked child has another.
@@ -415,6 +407,14 @@ class Conversation:
         """Have a question be under way no more."""
         with lock:
             self._under_way = tuple(e for e in self._under_way if e.ask is not ask)
+
+
+def _asking(default: defaults.Default, last: AsyncApertis | None) -> AsyncApertis:
+    """Return who asks there: the *last* one while it does, so that connections last."""
+    made = AsyncApertis(default.api_key, default.base_url)
+    if last is None or last.base_url != made.base_url:
+        return made
+    return last if last.secrets == made.secrets else made
 
 
 def _split(

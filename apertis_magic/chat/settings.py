@@ -64,7 +64,7 @@ class Settings:
         if self.local_model:
             return "the local model's own"
         if not self.api_key:
-            return "none" if self.lacks_key else "none, which this address may not need"
+            return "none" if self.lacks_key else "none; this address may need none"
         return f"set ({self.key_source})" if self.key_source else "set"
 
     def model_of(self, own: str | None) -> str:
