@@ -8,10 +8,12 @@
 # make bench  measure, beside a bare loop and the peers, into build/bench
 # make docs   run all notebooks on the local model, into build/docs, with an index
 # make pictures   take the README's pictures anew, into docs
-# make lab    open the quickstart in JupyterLab (as root: LAB_OPTIONS=--allow-root)
+# make lab    open the quickstart in JupyterLab
 # make clean  remove what these made, but for the model (see README)
 
 PYTHON ?= python3
+# JupyterLab refuses to run as root without it.
+LAB_OPTIONS = $(if $(filter 0,$(shell id -u)),--allow-root)
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
@@ -105,7 +107,7 @@ $(LOWEST)/ready: pyproject.toml | $(VENV)/ready-lowest
 
 # Some systems' python3 comes without ensurepip, and their pip knows no --group.
 $(VENV)/ready:
-	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV) || { $(PYTHON) -m venv --without-pip $(VENV) && $(PYTHON) -m pip --python $(BIN)/python install --quiet pip; }
 	$(INSTALL) --upgrade pip
 	touch $@

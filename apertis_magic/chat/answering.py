@@ -5,8 +5,8 @@ The transcript knows what stands before it, and what becomes of the turn.
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from apertis_magic.api.stream import AsyncStream
 from apertis_magic.api.types import Message, Usage
 from apertis_magic.chat import fitting, request
 from apertis_magic.chat.ask import Ask, PreparedAsk
+from apertis_magic.chat.continuation import Continuation
 from apertis_magic.chat.draft import Draft
 from apertis_magic.chat.journal.journal import Journal
 from apertis_magic.chat.state import State
@@ -182,7 +183,9 @@ def _messages(
     draft.left_out = fit.left_out
     last = [question.message]
     if partial:
-        last = [*partial.messages, Message("user", _CONTINUE)]
+        last = [*partial.messages]
+        if not prepared.completes:
+            last.append(Message("user", _CONTINUE))
     return request.messages(
         fit.turns, last, system=prepared.system, model=prepared.model
     )
@@ -246,21 +249,39 @@ async def _send(
         "on_retry": draft.note_retry,
         **prepared.arguments(),
     }
-    if not prepared.ask.stream:
+    if not prepared.ask.stream and not prepared.completes:
         whole = await prepared.client.chat.completions.create(**arguments)
         draft.note_response(whole.response)
-        draft.follow(Assembly(params.choices(arguments)))
-        draft.add(whole.as_chunk())
+        with _followed(draft, prepared, Assembly(params.choices(arguments))):
+            draft.add(whole.as_chunk())
         return
     async with await _open(prepared, arguments) as stream:
         draft.note_response(stream.response)
         stream.assembly.most = params.choices(arguments)
-        draft.follow(stream.assembly)
         try:
-            async for chunk in stream:
-                draft.note(chunk)
+            with _followed(draft, prepared, stream.assembly):
+                async for chunk in stream:
+                    draft.note(chunk)
         finally:
             draft.malformed = stream.malformed
+
+
+@contextmanager
+def _followed(
+    draft: Draft, prepared: PreparedAsk, assembly: Assembly
+) -> Iterator[None]:
+    """Have the answer be what *assembly* takes in, joined to what it completes."""
+    partial, rest = prepared.ask.partial, None
+    if partial and not prepared.completes:
+        may_part = not draft.echo.held_back(partial.text)
+        rest = Continuation(partial.text, parted=may_part)
+        assembly.choices[0] = rest
+    draft.follow(assembly)
+    try:
+        yield
+    finally:
+        if rest is not None:
+            rest.end()
 
 
 async def _open(prepared: PreparedAsk, arguments: Mapping[str, Any]) -> AsyncStream:

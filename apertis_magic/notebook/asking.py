@@ -46,7 +46,7 @@ class Asker:
 
     Attributes:
         error: what the last question failed with, if any did.
-        model_told: whether the user knows that the local model ignores ``-m``.
+        model_told: whether this run of a cell has said that ``-m`` is ignored.
         panel: the panel of this shell, None until it is shown.
     """
 
@@ -276,6 +276,7 @@ class Asker:
         One that failed has not made all its turns again: the former ones stay.
         """
         self._displays = None
+        self.model_told = False
         if self._execution is not None and succeeded:
             current().end_execution(self._execution)
         self._execution = None
@@ -300,7 +301,7 @@ class Asker:
             raise UsageError(f"%chat: {error} {hint.rstrip()}") from None
 
     def _check_local_model(self, asked: str | None) -> None:
-        """See that the local model still runs, and say once that -m is ignored."""
+        """See that the local model runs; say once in a cell that -m is ignored."""
         settings = self.session.settings
         if not settings.fixed_model:
             return

@@ -11,11 +11,13 @@ from IPython.core.magic import (
     no_var_expand,
 )
 
+from apertis_magic.api import defaults
 from apertis_magic.notebook import completion
 from apertis_magic.notebook.config import ApertisMagic
 from apertis_magic.notebook.transforms import ChatLine, Misplaced, give_message
 
 if TYPE_CHECKING:
+    from apertis_magic.chat.session import Session
     from apertis_magic.notebook.commands.run import ChatCommands
 
 _OF_CELL = """\
@@ -61,6 +63,7 @@ def load(shell: InteractiveShell) -> None:
     shell.input_transformer_manager.cleanup_transforms.insert(0, give_message)
     shell.input_transformer_manager.token_transformers += [ChatLine, Misplaced]
     completion.install(shell)
+    defaults.follow(magics.session)
 
 
 def unload(shell: InteractiveShell) -> None:
@@ -74,6 +77,7 @@ def unload(shell: InteractiveShell) -> None:
     for transformer in (ChatLine, Misplaced):
         shell.input_transformer_manager.token_transformers.remove(transformer)
     completion.remove(shell)
+    defaults.leave(magics.session)
     for kind, known in shell.magics_manager.magics.items():
         # A third extension may have taken the name over meanwhile.
         if getattr(known.get("chat"), "__self__", None) is magics:
@@ -135,6 +139,12 @@ class ChatMagics(Magics):
 
             self._commands = ChatCommands(self.shell, self.settings)
         return self._commands
+
+    def session(self) -> "Session":
+        """Return the process's Session, which knows what the user prefers now."""
+        from apertis_magic.notebook.following import session_with
+
+        return session_with(self.settings)
 
     def after_cell(self, result: ExecutionResult) -> None:
         """Tell that a cell has ended; it may have asked something."""

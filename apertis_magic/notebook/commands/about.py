@@ -76,9 +76,8 @@ def _address(session: Session) -> dict[str, str]:
         settings = session.settings
     except ConfigurationError as error:
         return {"problem": f"{error} {error.hint}"}
-    chosen = None if settings.fixed_model else session.current.model
     return {
-        "model": chosen or settings.model,
+        "model": settings.model_of(session.current.model),
         "address": settings.base_url,
         "key": settings.about_key,
     }

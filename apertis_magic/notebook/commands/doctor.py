@@ -17,6 +17,7 @@ from apertis_magic.errors import (
     Interrupted,
     NotFound,
 )
+from apertis_magic.notebook.commands import local_model
 from apertis_magic.notebook.commands.command_line import CommandLine
 from apertis_magic.notebook.front_end import FrontEnd
 from apertis_magic.notebook.say import say
@@ -60,8 +61,14 @@ def _checks(line: CommandLine) -> Iterator[tuple[str, str]]:
     if settings.lacks_key:
         yield _BAD, f"no key is set. {keys.how_to_give_one()}"
         return
-    yield _key(settings)
-    model = session.current.model or settings.model
+    yield (_OK if settings.api_key else _UNKNOWN), f"key: {settings.about_key}"
+    if settings.local_model:
+        try:
+            local_model.check()
+        except ApertisError as error:
+            yield _BAD, _in_words(error)
+            return
+    model = settings.model_of(session.current.model)
     try:
         yield _model(session, model)
     except ApertisError as error:
@@ -71,12 +78,6 @@ def _checks(line: CommandLine) -> Iterator[tuple[str, str]]:
             return
     yield _UNKNOWN, f"asking {model} for a few words, which costs a few tokens"
     yield from _answer(session, settings, model)
-
-
-def _key(settings: Settings) -> tuple[str, str]:
-    if settings.api_key:
-        return _OK, "a key is set; %chat key status tells where it comes from"
-    return _UNKNOWN, "no key is set; this address may need none"
 
 
 def _cells(front_end: FrontEnd) -> tuple[str, str]:

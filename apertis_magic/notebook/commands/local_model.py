@@ -17,7 +17,6 @@ def run(line: CommandLine) -> None:
     """
     actions = {None: _start, "stop": _stop, "status": _status}
     actions[line.word](line.session)
-    line.asker.model_told = False
 
 
 def _start(session: Session) -> None:
@@ -79,8 +78,14 @@ def _status(_session: Session) -> None:
     """Say whether the local model is there and runs."""
     server = local.current()
     if server.endpoint is not None:
-        say(f"{server.endpoint.model} runs, process {server.pid}.")
+        say(f"{server.endpoint.model} runs, process {server.pid}, {_origin()}.")
     elif local.installed():
-        say("The local model is downloaded and not running; %chat local starts it.")
+        say(f"The local model is there, {_origin()}. %chat local starts it.")
     else:
         say(f"Not downloaded: {local.SMOLLM2}. %chat local gets and starts it.")
+
+
+def _origin() -> str:
+    """Return where the model's file is, and whose."""
+    file = local.path()
+    return f"in {file.parent}" + f", shared by {local.SHARED}" * local.is_shared(file)
