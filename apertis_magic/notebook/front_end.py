@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from IPython.core.getipython import get_ipython
 from IPython.core.interactiveshell import InteractiveShell
 
 from apertis_magic.api.value import mapping, string
@@ -38,6 +39,12 @@ def front_end(shell: InteractiveShell) -> FrontEnd:
         shows_text_alone=_is_terminal(shell) or _is_console(request, cell),
         is_vscode=path is not None or (cell is not None and has_running_number(cell)),
     )
+
+
+def in_vscode() -> bool:
+    """Tell whether the request that runs now is one of VS Code's."""
+    shell = get_ipython()
+    return shell is not None and front_end(shell).is_vscode
 
 
 def has_running_number(cell: Cell) -> bool:

@@ -372,6 +372,11 @@ def card(title: str, rows: Mapping[str, str], examples: Sequence[str]) -> Bundle
     }
 
 
+def listing(text: str) -> Bundle:
+    """Return plain text as it is written, each line a line."""
+    return {**page(f"<pre>{inert(text)}</pre>"), "text/plain": printable(text)}
+
+
 def _sources(pages: Sequence[Source]) -> str:
     """Return the HTML of a list of links; an address that is no web page is text."""
     if not pages:
