@@ -126,7 +126,7 @@ CLEAR = "rgba(0, 0, 0, 0)"
 
 def page_of(theme: Mapping[str, str], *outputs: str) -> str:
     """Return a page with one cell of these outputs, as VS Code has it."""
-    values = {f"vscode-{k}": v for k, v in (theme | FONTS).items()}
+    values = {f"vscode-{k}": v for k, v in {**theme, **FONTS}.items()}
     values |= {f"jp-{name}": value for name, value in LIGHT.items()}
     root = "".join(f"--{name}:{value};" for name, value in values.items())
     shown = "".join(f'<div class="output">{each}</div>' for each in outputs)
