@@ -314,7 +314,7 @@ def test_none_whose_question_is_known(
     server.will(says("answer"))
     cells = ran(kernel, "get_ipython().run_cell_magic('chat', '', str(1))")
     file = saved(tmp_path, without_metadata(cells))
-    with pytest.raises(ConfigurationError, match="but 1 answer whose cells") as caught:
+    with pytest.raises(ConfigurationError, match="1 answer is left out: its cell") as caught:
         files.load(file, cell_asks.read)
 
     assert "\n" not in str(caught.value)
@@ -414,4 +414,4 @@ def test_the_command_tells(
     printed = capsys.readouterr().out
 
     assert f"main: 1 turn loaded from {file}." in printed
-    assert "1 answer whose cells do not tell which question it was" in printed
+    assert "1 answer is left out: its cell does not tell what it answers." in printed

@@ -96,19 +96,19 @@ def read(
     for cell, source in zip(cells, sources, strict=True):
         answers.add(cell, (source, *sources))
     if not answers.conversations:
-        raise ValueError(f"no %%chat answers are in it{_left(answers.left)}")
+        reason = "no %%chat answers are in it"
+        raise ValueError(_left(answers.left) if answers.left else reason)
     if answers.left:
-        tell(f"Of this notebook is not loaded what it has{_left(answers.left)}.")
+        tell(f"{_left(answers.left)}.")
     found = answers.conversations.items()
     return [_state(name, shown, mark) for name, shown in found]
 
 
 def _left(count: int) -> str:
-    """Return what is said of answers that were left, behind what says that."""
-    if not count:
-        return ""
-    answers = "1 answer" if count == 1 else f"{count} answers"
-    return f" but {answers} whose cells do not tell which question it was"
+    """Return what is said of answers that could not be read."""
+    if count == 1:
+        return "1 answer is left out: its cell does not tell what it answers"
+    return f"{count} answers are left out: their cells do not tell what they answer"
 
 
 class _Answers:
