@@ -20,6 +20,7 @@ from scripted_server import (
     json_answer,
     says,
 )
+from turns import said
 
 from apertis_magic import errors
 from apertis_magic.api.params import PARAMS
@@ -268,7 +269,7 @@ def test_several_answers(shell: Shell, server: ScriptedServer) -> None:
     assert "answer 0" == shell.user_ns["turn"].text
     assert ("answer 1", "answer 2") == shell.user_ns["turn"].alternatives
     assert html.index("answer 0") < html.index("Answer 2 of 3") < html.index("answer 2")
-    assert "answer 0" == shell.published[-1]["data"]["text/plain"]
+    assert "answer 0" == said(shell.published[-1]["data"])
 
 
 def test_no_footer(shell: Shell, server: ScriptedServer) -> None:

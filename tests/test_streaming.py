@@ -19,7 +19,9 @@ from scripted_server import (
     json_answer,
     says,
 )
+from turns import said
 
+from apertis_magic.render.bundle import EMPTY
 from apertis_magic.render.metadata import turns_of
 
 PARAGRAPH = "Some words of an answer, **bold** and `code`, that go on for a while.\n\n"
@@ -75,10 +77,10 @@ def test_an_answer_ends_as_one_output(
     done = finish(kernel, request, seen)
     [shown] = visible(done)
 
-    assert text == shown["data"]["text/plain"]
+    assert text == said(shown["data"])
     assert done.outputs[0] == shown
     assert len(done.outputs) <= 45
-    assert all({"text/html": ""} == o["data"] for o in done.outputs[1:])
+    assert all(EMPTY == o["data"] for o in done.outputs[1:])
 
 
 def test_a_long_answer_stays_in_parts(kernel: Kernel, server: ScriptedServer) -> None:
@@ -86,10 +88,10 @@ def test_a_long_answer_stays_in_parts(kernel: Kernel, server: ScriptedServer) ->
     text = answer(200_000)
     server.will(in_steps(text))
     done = kernel.run("%%chat -o turn\nx")
-    parts = [o for o in visible(done) if "text/plain" in o["data"]]
+    parts = [o for o in visible(done) if o["data"]["text/plain"]]
     about = [o["metadata"]["apertis_magic"] for o in parts]
 
-    assert text == "".join(o["data"]["text/plain"] for o in parts)
+    assert text == "".join(said(o["data"]) for o in parts)
     assert visible(done) == parts
     assert 5 < len(done.outputs) <= 45
     assert list(range(1, len(parts) + 1)) == [each["part"] for each in about]
@@ -109,7 +111,7 @@ def test_many_long_answers_in_one_cell(kernel: Kernel, server: ScriptedServer) -
         "    get_ipython().run_cell_magic('chat', '', f'{n}')"
     )
     shown = [
-        o["text"] if "text" in o else o["data"]["text/plain"]
+        o["text"] if "text" in o else said(o["data"])
         for o in done.outputs
         if "text" in o or o["data"].get("text/html")
     ]
@@ -154,7 +156,8 @@ def test_an_answer_that_breaks_off_is_shown_once(
     done = kernel.run("%%chat\nx")
     [shown] = visible(done)
 
-    assert answer(30_000) == shown["data"]["text/plain"]
+    assert answer(30_000) == said(shown["data"])
+    assert "\nThe answer broke off.\n" in shown["data"]["text/plain"]
     assert "broke off" in shown["data"]["text/html"]
     assert "error" == done.reply["status"]
 
@@ -201,7 +204,7 @@ def test_reasoning_is_folded_away_above_the_answer(
 
     assert "thinking" in thinking
     assert '<summary dir="auto"><small>Reasoning' in thinking
-    assert "42" == done["data"]["text/plain"]
+    assert "42" == said(done["data"])
     assert "&lt;b&gt;hm" in done["data"]["text/html"].split("42")[0]
     assert "<b>" not in done["data"]["text/html"]
 
@@ -247,7 +250,7 @@ def test_the_gateways_banner_is_a_status(
     shown_until(kernel, request, "searching the web")
     gate.set()
 
-    assert "a" == kernel.finish(request).messages[-1]["content"]["data"]["text/plain"]
+    assert "a" == said(kernel.finish(request).messages[-1]["content"]["data"])
 
 
 def test_a_wait_for_another_try_says_why(
@@ -261,7 +264,7 @@ def test_a_wait_for_another_try_says_why(
     done = kernel.finish(request)
 
     assert "(429)" in html(seen[-1])
-    assert "a" == done.messages[-1]["content"]["data"]["text/plain"]
+    assert "a" == said(done.messages[-1]["content"]["data"])
 
 
 def test_a_refusal_is_marked(kernel: Kernel, server: ScriptedServer) -> None:
@@ -270,7 +273,7 @@ def test_a_refusal_is_marked(kernel: Kernel, server: ScriptedServer) -> None:
     server.will(Answer((refusal, chunk(finish="stop"), DONE)))
     done = kernel.run("%%chat\nx").answer
 
-    assert "I can't." == done["data"]["text/plain"]
+    assert "I can't." == said(done["data"])
     assert "The model refused." in done["data"]["text/html"]
 
 

@@ -78,10 +78,10 @@ class Asker:
             ApertisError: the question failed.
             Interrupted: the user stopped it.
         """
-        line, body = _continued(line, body)
+        line, body = continued(line, body)
         self.check_line(line)
         options = parse(line)
-        prompt = _without_blank_ends(body)
+        prompt = without_blank_ends(body)
         if not prompt and not options.help:
             raise UsageError("%%chat: the message is empty; write it below this line.")
         self._ask(options, prompt)
@@ -112,7 +112,7 @@ class Asker:
         self._check_local_model(options.model)
         question = Question(
             prompt,
-            fields=_fields(options),
+            fields=fields_of(options),
             last_turns=options.last_turns,
             anyway=options.anyway,
         )
@@ -154,7 +154,7 @@ class Asker:
         left = trust.left_out(last.question)
         if left:
             say(f"Asked without {listed(list(left))}, which the file it is from set.")
-        ask = Ask.again(last, _fields(options))
+        ask = Ask.again(last, fields_of(options))
         ask = replace(
             ask,
             question=replace(ask.question, anyway=options.anyway),
@@ -323,7 +323,7 @@ class Asker:
         return cell
 
 
-def _fields(options: ChatOptions) -> dict[str, Any]:
+def fields_of(options: ChatOptions) -> dict[str, Any]:
     """Return the request's fields that a line sets."""
     extra = {"extra_body": options.extra_body} if options.extra_body else {}
     return {**extra, **options.fields}
@@ -339,7 +339,7 @@ def _tell_of_near(name: str, names: Collection[str]) -> None:
         say(f"The conversation {name} is new; there is also {near[0]}.")
 
 
-def _continued(line: str, body: str) -> tuple[str, str]:
+def continued(line: str, body: str) -> tuple[str, str]:
     """Join the lines below to one that ends in a backslash; return it and the rest."""
     while line.rstrip().endswith("\\"):
         more, _, body = body.partition("\n")
@@ -347,7 +347,8 @@ def _continued(line: str, body: str) -> tuple[str, str]:
     return line, body
 
 
-def _without_blank_ends(body: str) -> str:
+def without_blank_ends(body: str) -> str:
+    """Return a message without the blank lines at its beginning and its end."""
     lines = body.split("\n")
     filled = [n for n, line in enumerate(lines) if line.strip()] or [0]
     return "\n".join(lines[filled[0] : filled[-1] + 1]) if body.strip() else ""

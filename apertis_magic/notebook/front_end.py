@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from IPython.core.getipython import get_ipython
 from IPython.core.interactiveshell import InteractiveShell
 
 from apertis_magic.api.value import mapping, string
@@ -50,6 +51,12 @@ def front_end(shell: InteractiveShell, display: str = "auto") -> FrontEnd:
         shows_text_alone=_is_terminal(shell) or wants_text,
         is_vscode=path is not None or (cell is not None and cell.is_numbered),
     )
+
+
+def in_vscode() -> bool:
+    """Tell whether the request that runs now is one of VS Code's."""
+    shell = get_ipython()
+    return shell is not None and front_end(shell).is_vscode
 
 
 def request_of(shell: InteractiveShell) -> Mapping[str, Any]:

@@ -1,5 +1,7 @@
 """Registers ``%%chat`` and ``%chat``; loading imports nothing that they need later."""
 
+from collections.abc import Iterable
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
@@ -87,15 +89,26 @@ def unload(shell: InteractiveShell) -> None:
 
 
 def _about_cell() -> str:
-    from apertis_magic.notebook.options import help_text
+    from apertis_magic.notebook.options import OPTIONS, help_text, named
 
-    return _OF_CELL.format(help_text())
+    return _OF_CELL.format(_shown(help_text(), map(named, OPTIONS)))
 
 
 def _about_line() -> str:
-    from apertis_magic.notebook.commands.command_table import help_text
+    from apertis_magic.notebook.commands.command_table import COMMANDS, help_text
 
-    return _OF_LINE.format(help_text())
+    return _OF_LINE.format(_shown(help_text(), COMMANDS))
+
+
+def _shown(text: str, names: Iterable[str]) -> str:
+    """Return a text, or what it is about where it would be cut in the middle."""
+    from apertis_magic.notebook.front_end import in_vscode
+
+    if not in_vscode():
+        return text
+    whole = " · ".join(name.replace(" ", "\N{NO-BREAK SPACE}") for name in names)
+    lines = fill(whole, 80, break_on_hyphens=False).replace("\N{NO-BREAK SPACE}", " ")
+    return f"{lines}\n\n%chat help tells what each of them does."
 
 
 @magics_class

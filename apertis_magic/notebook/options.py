@@ -121,9 +121,9 @@ _OWN = {each.name for each in fields(ChatOptions)}
 
 def help_text() -> str:
     """Return the description of every option, for a person."""
-    named = {_named(option): option.help for option in OPTIONS}
-    width = max(map(len, named))
-    rows = [f"  {name:{width}}  {text}" for name, text in named.items()]
+    about = {named(option): option.help for option in OPTIONS}
+    width = max(map(len, about))
+    rows = [f"  {name:{width}}  {text}" for name, text in about.items()]
     return "\n".join(["%%chat [options], the message on the lines below", "", *rows])
 
 
@@ -338,6 +338,7 @@ OPTIONS: tuple[Option, ...] = (
 BY_NAME = {name: option for option in OPTIONS for name in option.names}
 
 
-def _named(option: Option) -> str:
+def named(option: Option) -> str:
+    """Return an option as a line with it is written."""
     value = f" {option.value}" if option.value else ""
     return ", ".join(option.names) + value

@@ -11,7 +11,7 @@ as what must be a rule, since each answer brings it.
 RULES = (
     ".apertis-answer{"
     "pre *{color:color-mix(in lab,var(--c),currentcolor)}"
-    "[class^=k]{--c:#a3e}[class^=s]{--c:#0a5}.c1{--c:tan}"
+    "[class^=k]{--c:#a3e}[class^=s]{--c:#0a5}.c1{--c:#a86}"
     "&& tr>*{text-align:left}"
     "div:before{zoom:.8;content:attr(title)}}"
 )
@@ -27,7 +27,7 @@ COLOURS = (
     "--apertis-link:"
     "var(--vscode-textLink-foreground,var(--jp-content-link-color,currentcolor));"
     # JupyterLab's own are too pale to be read.
-    "--jp-mirror-editor-comment-color:color-mix(in lab,tan,currentcolor);"
+    "--jp-mirror-editor-comment-color:color-mix(in lab,#a86,currentcolor);"
     "--jp-mirror-editor-number-color:color-mix(in lab,#e50,currentcolor)"
 )
 
@@ -46,7 +46,10 @@ CODE = (
 CODE_TEXT = "background:none;white-space:inherit"
 """Of the text in it."""
 
-_BAR = "padding:0 1em;border:0 solid #8888;border-inline-start-width:3px"
+_BAR = (
+    "padding:0 1em;border:0 solid #8888;border-inline-start-width:3px;"
+    "background:none"  # VS Code's is grey
+)
 
 QUOTE = f"margin:0 0 1em;{_BAR}"
 """Of a quote, which has its bar where its lines begin."""

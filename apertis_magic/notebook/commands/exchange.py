@@ -14,6 +14,7 @@ from apertis_magic.chat.turn import Turn
 from apertis_magic.clean import excerpt, quoted
 from apertis_magic.credentials import redact
 from apertis_magic.errors import ConfigurationError
+from apertis_magic.notebook import cell_asks
 from apertis_magic.notebook.commands import conversations
 from apertis_magic.notebook.commands.command_line import CommandLine
 from apertis_magic.notebook.offers import ENDINGS
@@ -47,9 +48,8 @@ def load(line: CommandLine) -> None:
     """
     session, file = line.session, _file(line.words[0])
     trusted = bool(line.flags)
-    loaded = [
-        _adopted(session, state, file, trusted=trusted) for state in files.load(file)
-    ]
+    states = files.load(file, cell_asks.read, say)
+    loaded = [_adopted(session, state, file, trusted=trusted) for state in states]
     session.use(max(loaded, key=_newest).name)
     if len(loaded) > 1:
         say(f"{session.current.name} is the current conversation now.")

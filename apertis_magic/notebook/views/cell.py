@@ -194,11 +194,11 @@ class NotebookView:
         piece = self._rendering.text[slice(*span)]
         if at in self._kept or (not keep and self._piece(at) == piece):
             return 0
-        data = bundle.page(self._rendering.html(*span), first=at == 0)
-        metadata = {}
+        html, first = self._rendering.html(*span), at == 0
+        data, metadata = bundle.page(html, first=first), {}
         if keep:
             self._kept.add(at)
-            data["text/plain"] = printable(piece)
+            data = bundle.piece(html, piece, number=number + 1, first=first)
         if keep and (self._ended or not self._displays.metadata_at_end):
             metadata = {"apertis_magic": {"id": self._id, "part": number + 1}}
         return self._show(at, data, metadata, piece)
@@ -207,7 +207,7 @@ class NotebookView:
         """Leave a long answer in its displays, each with its own source."""
         turn = pictures.fitted(turn)
         shown = turn.text or turn.refusal
-        plain = printable(footer.plain(turn))
+        words = footer.own(turn)
         self._begin_again(shown)
         self._think(turn)
         self._rendering.grow(shown)
@@ -217,16 +217,20 @@ class NotebookView:
             self._show_piece(number, span, keep=True)
         at = len(spans) + self._thought
         parts = {"part": len(spans) + 1, "parts": len(spans) + 1}
+        plain = printable(words)
         about = metadata(turn, conversation=conversation, plain=plain) | parts
         below = bundle.html_of(turn.refusal) if turn.text else ""
         below += bundle.pictures_of(turn)
         below += bundle.after(turn, footer=self._footer, format=self._format)
         if not self._thought:  # it came too late to stand above
             below = bundle.reasoning(turn.reasoning, seconds=turn.first_text) + below
-        data = bundle.page(self._rendering.html(*last) + below, first=at == 0)
-        behind = plain[len(printable(shown)) :]
-        rest = {"text/plain": printable(shown[slice(*last)]) + behind}
-        self._show(at, data | rest, {"apertis_magic": about})
+        data = bundle.end(
+            self._rendering.html(*last) + below,
+            words[last[0] :],
+            footer.under(turn, footer=self._footer),
+            first=at == 0,
+        )
+        self._show(at, data, {"apertis_magic": about})
         self._displays.empty(self._handles[at + 1 :])
 
     def _think(self, turn: Turn) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from IPython.display import DisplayHandle, display
 
-from apertis_magic.render.bundle import Bundle
+from apertis_magic.render.bundle import EMPTY, Bundle
 
 _MOST = 45
 """JupyterLab shows the first 50 outputs of a cell; some are the user's own."""
@@ -53,7 +53,7 @@ class Displays:
     def empty(self, handles: Iterable[DisplayHandle]) -> None:
         """Leave displays without content, which take no room."""
         for handle in handles:
-            self.show(handle, {"text/html": ""}, {})
+            self.show(handle, dict(EMPTY), {})
 
 
 class GuardedDisplays(Displays):
