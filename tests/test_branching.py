@@ -658,7 +658,7 @@ def test_what_left_the_conversation_is_a_version(
 
     assert ["x", "x3", "y"] == [entry.turn.prompt for entry in former]
     assert [now.slot, now.slot] == [entry.slot for entry in former[:2]]
-    assert 5 == journal.size().turns
+    assert 4 == journal.size().turns
 
 
 def test_a_fork_has_the_versions_up_to_here(

@@ -89,6 +89,8 @@ def test_the_line_of_a_cell(line: str, word: str, expected: list[str]) -> None:
         (" continue -c ", ["main"]),
         (" continue ", ["-c"]),
         (" ask --temp", ["--temperature"]),
+        (" --temp", ["--temperature"]),
+        (" -t 0 -m gpt-5.4:", ["gpt-5.4:web"]),
         (" ask -m gpt-5.4:", ["gpt-5.4:web"]),
         (" continue -c main ", ["-c"]),
         (" config mod", ["model"]),

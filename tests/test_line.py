@@ -400,7 +400,7 @@ def test_no_words_steer_the_screen(
     told = capsys.readouterr().out + str(shell.published[-1]["data"]["text/plain"])
 
     assert "The system prompt: Be [2Jbrief." in told
-    assert 2 == told.count("Close to it: gpt-[2J5")
+    assert 3 == told.count("Close to it: gpt-[2J5")
     assert not {*STEERS[0], STEERS[-1]} & {*told}
     assert cache.exists()
 

@@ -134,7 +134,7 @@ def test_an_error_leaves_no_empty_output(shell: Shell, server: ScriptedServer) -
         ("%%chat\n \n", "the message is empty"),
         ("%%chat --new -z\nx", "unknown option -z"),
         ("%chat rest", "no command 'rest'. Did you mean reset?"),
-        ("%chat Why is the sky blue?x", "A question is %chat ask"),
+        ("%chat Why?", "%chat ask Why? would ask that"),
         ("%chat reset now", "takes nothing more, not 'now'"),
         ("%chat local start", "takes nothing, stop or status"),
     ],

@@ -92,7 +92,7 @@ class Conversation:
         self._turnstile: tuple[asyncio.AbstractEventLoop, asyncio.Lock] | None = None
 
     def __repr__(self) -> str:
-        return f"<Conversation {self.name!r}: {len(self.turns)} turns>"
+        return f"<Conversation {self.name!r}: {self.state.count} turns>"
 
     @property
     def name(self) -> str:
@@ -319,7 +319,7 @@ class Conversation:
     def undo(self, number: int = 1) -> tuple[Turn, ...]:
         """Take the last turns back, at most *number*, and return them in their order.
 
-        A journal keeps them as versions.
+        What failed since comes with them. A journal keeps them as versions.
         """
         return self.transcript.undo(number)
 

@@ -198,6 +198,18 @@ def without(history: History, turn: str) -> tuple[History, Entry, int]:
     return (*history[:at], *history[at + 1 :]), history[at], at
 
 
+def without_last(history: History, number: int) -> History:
+    """Return *history* without its last turns, and what failed since.
+
+    Questions that got no answer are no turns, unless there is nothing else.
+    """
+    answered = [n for n, entry in enumerate(history) if not entry.turn.nothing_came]
+    places = answered or [*range(len(history))]
+    if number <= 0:
+        return history
+    return history[: places[-number]] if number <= len(places) else ()
+
+
 def put_back(history: History, entry: Entry, at: int) -> History:
     """Return *history* with an entry that was taken out, unless its place is taken."""
     names = {each.turn.id for each in history} | {each.slot for each in history}

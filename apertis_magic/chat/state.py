@@ -41,6 +41,11 @@ class State:
         return tuple(entry.turn for entry in self.history)
 
     @property
+    def count(self) -> int:
+        """How many turns it has; a question that got no answer is not counted."""
+        return sum(not turn.nothing_came for turn in self.turns)
+
+    @property
     def newest(self) -> Turn | None:
         """The turn with an answer that was made last, wherever it stands."""
         return newest(self.history)

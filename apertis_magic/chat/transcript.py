@@ -185,12 +185,12 @@ class Transcript:
     def undo(self, number: int = 1) -> tuple[Turn, ...]:
         """Take the last turns back, at most *number*, and return them in their order.
 
-        A journal keeps them as versions.
+        What failed since comes with them. A journal keeps them as versions.
         """
         with lock:
-            kept = max(len(self._history) - max(number, 0), 0)
-            taken = self._history[kept:]
-            self._change(self._history[:kept])
+            kept = history.without_last(self._history, number)
+            taken = self._history[len(kept) :]
+            self._change(kept)
         self.watchers.tell()
         return tuple(entry.turn for entry in taken)
 

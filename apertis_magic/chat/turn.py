@@ -24,7 +24,7 @@ from apertis_magic.chat.parts import (
 )
 from apertis_magic.chat.question import Question
 from apertis_magic.chat.sending import is_sent, messages_of
-from apertis_magic.clean import mend
+from apertis_magic.clean import excerpt, mend
 from apertis_magic.credentials import without_keys
 from apertis_magic.marks import MAY_HOLD_KEYS, SENT, json_name, kinds, marked
 
@@ -123,6 +123,10 @@ class Turn:
 
     def __str__(self) -> str:
         return self.text
+
+    def __repr__(self) -> str:
+        asked, answered = excerpt(self.prompt, 30), excerpt(self.text, 40)
+        return f"<Turn {asked!r}: {answered!r}, {self.finish}>"
 
     @property
     def parts(self) -> Parts:

@@ -1,10 +1,10 @@
 """Asks what a cell or a line says, and shows the answer where the cell runs."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
@@ -29,12 +29,16 @@ from apertis_magic.notebook.front_end import FrontEnd, front_end
 from apertis_magic.notebook.option_line import parse, parse_ask
 from apertis_magic.notebook.options import ANYWAY, ChatOptions, help_text
 from apertis_magic.notebook.say import say, warn
+from apertis_magic.notebook.variables import Variables, in_braces
 from apertis_magic.notebook.wording import listed
 
 if TYPE_CHECKING:
     from apertis_magic.notebook.views.cell import View
     from apertis_magic.notebook.views.displays import Displays
     from apertis_magic.panel.widget import ChatPanel
+
+Answer: TypeAlias = Turn | str
+"""What a line that asked or showed an answer is in Python; a str with ``-f text``."""
 
 
 class Asker:
@@ -48,17 +52,20 @@ class Asker:
         error: what the last question failed with, if any did.
         model_told: whether this run of a cell has said that ``-m`` is ignored.
         panel: the panel of this shell, None until it is shown.
+        aside: the newest answer that is in no conversation (``--once``).
     """
 
     def __init__(self, shell: InteractiveShell, settings: ApertisMagic) -> None:
         self.error: ApertisError | None = None
         self.model_told = False
         self.panel: ChatPanel | None = None
+        self.aside: Turn | None = None
         self._shell = shell
         self._settings = settings
         self._execution: str | None = None
         self._displays: Displays | None = None
         self._problem_told = ""
+        self._braces_told: set[str] = set()
 
     @property
     def session(self) -> Session:
@@ -70,7 +77,23 @@ class Asker:
         """The front end of the request that runs now."""
         return front_end(self._shell, self._settings.display)
 
-    def ask(self, line: str, body: str) -> None:
+    def variables(
+        self, values: Mapping[str, Any] | None, line: str, *, asks: bool
+    ) -> Variables | None:
+        """Return the variables that a line may name, which must hold no key either.
+
+        Args:
+            values: the variables; None for none, and no line's word is one.
+            line: the line.
+            asks: whether it is a question's, as ``check_line`` takes it.
+        """
+        if values is None:
+            return None
+        if asks and ANYWAY in line.split():
+            return Variables(values)
+        return Variables(values, lambda text: self.check_line(text, asks=False))
+
+    def ask(self, line: str, body: str) -> Answer | None:
         """Ask what a ``%%chat`` cell says and show the answer.
 
         Raises:
@@ -78,15 +101,14 @@ class Asker:
             ApertisError: the question failed.
             Interrupted: the user stopped it.
         """
-        line, body = continued(line, body)
         self.check_line(line)
         options = parse(line)
         prompt = without_blank_ends(body)
         if not prompt and not options.help:
             raise UsageError("%%chat: the message is empty; write it below this line.")
-        self._ask(options, prompt)
+        return self._ask(options, prompt, self._shell.user_ns)
 
-    def ask_line(self, rest: str) -> None:
+    def ask_line(self, rest: str, variables: Variables | None = None) -> Answer | None:
         """Ask what the rest of a ``%chat ask`` line says, its options first.
 
         Raises:
@@ -94,16 +116,31 @@ class Asker:
             ApertisError: the question failed.
             Interrupted: the user stopped it.
         """
-        options, prompt = parse_ask(rest)
+        options, prompt = parse_ask(rest, variables)
         if not prompt and not options.help:
             raise UsageError("%chat ask: the message is missing; write it behind ask.")
-        self._ask(options, prompt)
+        values = self._shell.user_ns if variables is None else variables.values
+        return self._ask(options, prompt, values)
 
-    def _ask(self, options: ChatOptions, prompt: str) -> None:
+    def _ask(
+        self, options: ChatOptions, prompt: str, values: Mapping[str, Any]
+    ) -> Answer | None:
         if options.help:
             say(help_text())
-            return
-        self._show(lambda: self._sent(options, prompt), options)
+            return None
+        self._tell_of_braces(in_braces(prompt, values))
+        return self._show(lambda: self._sent(options, prompt), options)
+
+    def _tell_of_braces(self, names: Iterable[str]) -> None:
+        """Say once of each variable that a message does not hold its value."""
+        new = [name for name in names if name not in self._braces_told]
+        self._braces_told |= {*new}
+        if new:
+            shown = listed([f"{{{name}}}" for name in new])
+            say(
+                f"{shown} is sent as text: nothing is filled in. An f-string does "
+                "that: get_ipython().run_line_magic('chat', f'ask …')"
+            )
 
     def _sent(self, options: ChatOptions, prompt: str) -> Reply:
         session = self.session
@@ -135,7 +172,7 @@ class Asker:
     def _streams(self, options: ChatOptions) -> bool:
         return self._settings.stream if options.stream is None else options.stream
 
-    def retry(self, options: ChatOptions) -> None:
+    def retry(self, options: ChatOptions) -> Answer | None:
         """Ask a conversation's last question again, with the options of the line.
 
         Raises:
@@ -144,9 +181,9 @@ class Asker:
         """
         if options.help:
             say(help_text())
-            return
+            return None
         self._check_local_model(options.model)
-        self._show(lambda: self._asked_again(options), options)
+        return self._show(lambda: self._asked_again(options), options)
 
     def _asked_again(self, options: ChatOptions) -> Reply:
         conversation = self.session.find(options.conversation)
@@ -164,7 +201,7 @@ class Asker:
         )
         return self.session.ask(ask, conversation.name)
 
-    def resume(self, name: str | None = None) -> None:
+    def resume(self, name: str | None = None) -> Answer:
         """Have a conversation's newest answer, which was cut off or stopped, completed.
 
         Args:
@@ -175,7 +212,7 @@ class Asker:
             Interrupted: the user stopped it.
         """
         self._check_local_model(None)
-        self._show(lambda: self._resumed(name), ChatOptions(conversation=name))
+        return self._show(lambda: self._resumed(name), ChatOptions(conversation=name))
 
     def _resumed(self, name: str | None) -> Reply:
         conversation = self.session.find(name)
@@ -183,8 +220,8 @@ class Asker:
         ask = replace(Ask.rest_of(partial), stream=self._settings.stream)
         return self.session.ask(ask, conversation.name)
 
-    def _show(self, send: Callable[[], Reply], options: ChatOptions) -> None:
-        """Send a question, and show its answer where the cell runs."""
+    def _show(self, send: Callable[[], Reply], options: ChatOptions) -> Answer:
+        """Send a question, show its answer where the cell runs, and return it."""
         try:
             named = options.conversation or self.session.current.name
             name = None if options.once else named
@@ -205,7 +242,8 @@ class Asker:
 
             turn = cell.show(reply, view, name)
             if was_stopped:
-                raise Interrupted(cell.what_is_kept(turn))
+                raise cell.interrupted(turn, view)
+            return _answer(turn, options)
         except ModelNotFound as error:
             from apertis_magic.notebook.commands import model_choice
 
@@ -216,13 +254,17 @@ class Asker:
         finally:
             reply.stop()
             self._tell_problem()
-            if options.out is not None and reply.turn is not None:
-                self._bind(options.out, reply.turn, as_text=options.format == "text")
+            if reply.turn is not None:
+                self._keep(reply.turn, options)
 
-    def _bind(self, name: str, turn: Turn, *, as_text: bool) -> None:
+    def _keep(self, turn: Turn, options: ChatOptions) -> None:
+        """Bind an answer to the name of ``-o``, and have ``%chat last`` know it."""
+        if options.once and turn.is_answered:
+            self.aside = turn
         # A turn tells what went wrong; an empty text would only cost what was there.
-        if not (as_text and turn.nothing_came):
-            self._shell.push({name: turn.text if as_text else turn})
+        is_lost = options.format == "text" and turn.nothing_came
+        if options.out is not None and not is_lost:
+            self._shell.push({options.out: _answer(turn, options)})
 
     def _tell_problem(self) -> None:
         """Say once what keeps the journal from keeping the turns."""
@@ -321,6 +363,11 @@ class Asker:
         if cell is not None:
             self._execution = cell.execution
         return cell
+
+
+def _answer(turn: Turn, options: ChatOptions) -> Answer:
+    """Return what an answer is in Python: its turn, or its text where that is asked."""
+    return turn.text if options.format == "text" else turn
 
 
 def fields_of(options: ChatOptions) -> dict[str, Any]:

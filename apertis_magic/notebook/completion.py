@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from apertis_magic.notebook.offers import Candidate
 
 _CELL = re.compile(r"\s*%%chat(?=\s)(?P<line>[^\n]*)(?P<body>\n)?")
-_LINE = re.compile(r"\s*%chat(?=\s)(?P<line>[^\n]*)")
+# Also behind a name that it is assigned to, or another magic that runs it.
+_LINE = re.compile(
+    r"\s*(?:[\w.]+\s*=\s*)?(?:%\w+\s+(?:-\S+\s+)*)?%chat(?=\s)(?P<line>[^\n]*)"
+)
 
 
 def install(shell: InteractiveShell) -> None:

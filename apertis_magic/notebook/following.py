@@ -9,7 +9,9 @@ from traitlets import Bunch
 from apertis_magic.chat.ask import Limits
 from apertis_magic.chat.session import Session, current
 from apertis_magic.chat.settings import Preferences
+from apertis_magic.errors import ApertisError
 from apertis_magic.notebook.config import ApertisMagic
+from apertis_magic.notebook.say import say
 
 _FOLLOWED: "WeakKeyDictionary[Session, ApertisMagic]" = WeakKeyDictionary()
 """The shell's settings that a Session follows."""
@@ -34,6 +36,19 @@ def _follow(change: Bunch) -> None:
     settings = _FOLLOWED.get(session)
     if settings is not None and settings is change.owner:
         session.preferences = _preferences(settings)
+        if change.name == "model" and change.new:
+            _tell_of_doubts(session, change.new, former=change.old)
+
+
+def _tell_of_doubts(session: Session, model: str, *, former: str | None) -> None:
+    from apertis_magic.notebook.commands import model_choice
+
+    try:
+        known = session.model_lists.known()
+    except ApertisError:  # which the next question will tell
+        return
+    if known and (doubt := model_choice.doubts(model, known.ids)):
+        say(f"{doubt} %config ApertisMagic.model = {former!r} goes back.")
 
 
 def _preferences(settings: ApertisMagic) -> Preferences:

@@ -1,5 +1,6 @@
 """Registers ``%%chat`` and ``%chat``; loading imports nothing that they need later."""
 
+from collections import ChainMap
 from collections.abc import Iterable
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
@@ -10,15 +11,18 @@ from IPython.core.magic import (
     cell_magic,
     line_magic,
     magics_class,
+    needs_local_scope,
     no_var_expand,
 )
 
 from apertis_magic.api import defaults
-from apertis_magic.notebook import completion
+from apertis_magic.notebook import completion, first_cell, out
 from apertis_magic.notebook.config import ApertisMagic
 from apertis_magic.notebook.transforms import ChatLine, Misplaced, give_message
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from apertis_magic.chat.session import Session
     from apertis_magic.notebook.commands.run import ChatCommands
 
@@ -66,6 +70,7 @@ def load(shell: InteractiveShell) -> None:
     shell.input_transformer_manager.token_transformers += [ChatLine, Misplaced]
     completion.install(shell)
     defaults.follow(magics.session)
+    first_cell.answer_questions(shell)
 
 
 def unload(shell: InteractiveShell) -> None:
@@ -130,21 +135,34 @@ class ChatMagics(Magics):
 
     @no_var_expand
     @cell_magic("chat")  # type: ignore[arg-type]  # IPython's types
-    def ask(self, line: str, cell: str) -> None:
+    def ask(self, line: str, cell: str) -> Any:
         """Ask a model: the cell's text is the message, and its answer streams in."""
-        commands = self._get_commands()
-        with commands.asker.noting():
-            commands.asker.ask(line, cell)
+        return self._run(lambda commands: commands.run_cell(line, cell))
 
     @no_var_expand
+    @needs_local_scope
     @line_magic("chat")  # type: ignore[arg-type]  # same
-    def command(self, line: str) -> None:
+    def command(self, line: str, local_ns: dict[str, Any] | None = None) -> Any:
         """Do what the line says, such as ``ask``; if it is blank, show what is set."""
-        self._get_commands().run(line)
+        variables = ChainMap(local_ns or {}, self.shell.user_ns)
+        return self._run(lambda commands: commands.run(line, variables))
 
     # What "%%chat?" and "%chat?" show, made when it is asked for.
     ask.getdoc = _about_cell  # type: ignore[assignment]  # IPython's name
     command.getdoc = _about_line  # type: ignore[assignment]  # same
+
+    def _run(self, function: "Callable[[ChatCommands], Any]") -> Any:
+        """Return what *function* gives, as a value that IPython need not show."""
+        try:
+            value = function(self._get_commands())
+        except BaseException as error:
+            from apertis_magic.errors import ApertisError, Interrupted
+            from apertis_magic.notebook import debugger
+
+            if isinstance(error, ApertisError | Interrupted):
+                debugger.stay_out(self.shell, error)
+            raise
+        return out.shown(self.shell, value)
 
     def _get_commands(self) -> "ChatCommands":
         if self._commands is None:

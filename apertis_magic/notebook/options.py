@@ -3,9 +3,8 @@
 What reads a line, its errors, the help, the README's table and Tab go by the rows.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from difflib import get_close_matches
 from typing import Any, Literal
 
 from apertis_magic.api.params import PARAMS, Param
@@ -137,12 +136,6 @@ def table() -> str:
         meaning = option.help.replace("|", "\\|")
         rows.append(f"| {code} | {meaning} |")
     return "\n".join(["| option | meaning |", "|---|---|", *rows])
-
-
-def closest(word: str, known: Iterable[str]) -> str:
-    """Return a question that offers the known word closest to *word*, if any."""
-    near = get_close_matches(word, list(known), n=1)
-    return f" Did you mean {near[0]}?" if near else ""
 
 
 def set_by(options: ChatOptions) -> list[Option]:

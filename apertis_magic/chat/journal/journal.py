@@ -50,12 +50,15 @@ class Size:
     Attributes:
         bytes: on disk.
         conversations: how many of them.
-        turns: how many, the versions included.
+        turns: how many, the versions included; a question that got no answer is not
+            counted.
+        is_empty: whether there is nothing at all.
     """
 
     bytes: int = 0
     conversations: int = 0
     turns: int = 0
+    is_empty: bool = True
 
 
 class Journal:
@@ -265,8 +268,13 @@ class Journal:
         Raises:
             ApertisError: the file cannot be read.
         """
-        conversations, turns = self._read(views.counts, (0, 0))
-        return Size(bytes=size(self.file), conversations=conversations, turns=turns)
+        conversations, turns, rows = self._read(views.counts, (0, 0, 0))
+        return Size(
+            bytes=size(self.file),
+            conversations=conversations,
+            turns=turns,
+            is_empty=not rows,
+        )
 
     def news_of_damage(self) -> str:
         """Return what could not be read since this was asked last, in one line."""

@@ -105,7 +105,7 @@ def _size(journal: Journal) -> None:
 
 def _clear(journal: Journal) -> None:
     before = journal.size()
-    if not before.turns and not before.conversations:
+    if before.is_empty:
         say("The journal is empty.")
         return
     journal.clear()
@@ -124,7 +124,7 @@ def _spent(turns_in_memory: Iterable[Turn]) -> Spent:
     paid = [turn for turn in asked if not turn.cached]
     costs = [turn.cost for turn in paid if turn.cost is not None]
     return Spent(
-        turns=len(asked),
+        turns=sum(not turn.nothing_came for turn in asked),
         tokens=sum(turn.usage.total_tokens or 0 for turn in paid if turn.usage),
         cost=sum(costs) if costs else None,
         cached=len(asked) - len(paid),

@@ -20,9 +20,9 @@ from apertis_magic.chat.session import Session
 from apertis_magic.clean import mend
 from apertis_magic.credentials import redact
 from apertis_magic.errors import ConfigurationError
+from apertis_magic.notebook.closest import closest
 from apertis_magic.notebook.commands.command_line import CommandLine
 from apertis_magic.notebook.config import SETTINGS, ApertisMagic
-from apertis_magic.notebook.options import closest
 from apertis_magic.notebook.say import publish, say
 from apertis_magic.notebook.words import words as words_of
 

@@ -13,7 +13,7 @@ from apertis_magic.errors import ApertisError, ConfigurationError
 from apertis_magic.notebook.commands.command_line import CommandLine
 from apertis_magic.notebook.front_end import FrontEnd
 from apertis_magic.notebook.say import publish, say
-from apertis_magic.notebook.wording import listed, turns
+from apertis_magic.notebook.wording import counted, listed, turns
 from apertis_magic.render.footer import dollars
 
 _MOST_KEPT = 10
@@ -39,7 +39,7 @@ def use(line: CommandLine) -> None:
 
 def _use(session: Session, name: str) -> None:
     before = session.current.name
-    number = turns(len(find(session, name).turns))
+    number = turns(find(session, name).state.count)
     if name == before:
         say(f"{name} is the current conversation already, {number}.")
         return
@@ -63,7 +63,7 @@ def delete(line: CommandLine) -> None:
     session, name = line.session, line.words[0]
     find(session, name)
     before = session.current.name
-    number = len(session.delete(name).turns)
+    number = session.delete(name).state.count
     way = back(session, name, min(number, 1))
     now = session.current.name
     moved = f" {now} is the current conversation now." if now != before else ""
@@ -80,7 +80,7 @@ def fork(line: CommandLine) -> None:
     dropped = _number_of_turns(session, name)
     forked = session.fork(name)
     _say_dropped(session, forked.name, dropped)
-    number = turns(len(forked.turns))
+    number = turns(forked.state.count)
     about = _is_current(before.name, f"forked from {before.name} with {number}")
     say(f"{forked.name}: {about}")
 
@@ -106,14 +106,15 @@ def restore(line: CommandLine) -> None:
         _list_others(session)
         return
     conversation, kept = session.restore(name)
-    number = turns(len(conversation.turns))
+    count = conversation.state.count
+    number = turns(count)
     if kept is None:
         say(
             f"{conversation.name} is here, and current, with {number}: "
             "nothing to restore."
         )
         return
-    whole = f" It has {number} now." if len(conversation.turns) > kept.turns else ""
+    whole = f" It has {number} now." if count > kept.turns else ""
     cells = _cells(line.asker.front_end)
     say(
         f"{conversation.name}: {_restored(conversation, kept)}.{whole}{cells}"
@@ -145,11 +146,14 @@ def _list_others(session: Session) -> None:
 def _restored(conversation: Conversation, kept: KeptConversation) -> str:
     """Return what came back, from when and where, and how much of it was cut off."""
     origin = f", from {Path(kept.notebook).name}" if kept.notebook else ""
-    number = sum(1 for turn in conversation.turns if turn.finish == "interrupted")
+    counts = [turn for turn in conversation.turns if not turn.nothing_came]
+    failed = len(conversation.turns) - len(counts)
+    lacks = f" and {counted(failed, 'question')} without an answer" if failed else ""
+    number = sum(turn.finish == "interrupted" for turn in counts)
     was = "was" if number == 1 else "were"
     cut = f"; {number} {was} cut off in mid-answer" if number else ""
-    ago = moment(kept.changed)
-    return f"{turns(kept.turns)} restored, last changed {ago}{origin}{cut}"
+    what = f"{turns(kept.turns)}{lacks} restored"
+    return f"{what}, last changed {moment(kept.changed)}{origin}{cut}"
 
 
 def find(session: Session, name: str | None) -> Conversation:
@@ -196,7 +200,7 @@ def _is_current(before: str, what: str) -> str:
 
 def _number_of_turns(session: Session, name: str | None) -> int:
     """Return how many turns the conversation of that name has, if there is one."""
-    return len(session.conversation(name).turns) if name in session.names else 0
+    return session.conversation(name).state.count if name in session.names else 0
 
 
 def _say_dropped(session: Session, name: str, number: int) -> None:
@@ -226,7 +230,7 @@ def _table(session: Session) -> dict[str, str]:
         rows.append(
             (
                 f"{'*' if name == current else ' '} {name}",
-                str(len(asked)),
+                str(conversation.state.count),
                 f"{tokens:,}",
                 dollars(sum(costs)) if costs else "",
                 conversation.model or "",

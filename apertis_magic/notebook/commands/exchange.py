@@ -37,7 +37,7 @@ def export(line: CommandLine) -> None:
     state, file = conversations.find(line.session, name).state, _file(target)
     force, anyway = "--force" in line.flags, ANYWAY in line.flags
     files.export(state, file, force=force, anyway=anyway)
-    say(f"{state.name}: {turns(len(state.turns))} written to {file}.")
+    say(f"{state.name}: {turns(state.count)} written to {file}.")
 
 
 def load(line: CommandLine) -> None:
@@ -60,13 +60,13 @@ def _adopted(
 ) -> Conversation:
     """Go on with a conversation, and say so."""
     name = names.from_text(state.name)
-    had = len(session.conversation(name).turns) if name in session.names else 0
+    had = session.conversation(name).state.count if name in session.names else 0
     believed = trust.marked(replace(state, name=name), trusted=trusted)
     conversation = session.adopt(believed)
-    now = turns(len(conversation.turns))
+    now = turns(conversation.state.count)
     beside = f"; it has {now} now" if had else ""
     say(
-        f"{name}: {turns(len(state.turns))} loaded from {file}{_named(state)}{beside}."
+        f"{name}: {turns(state.count)} loaded from {file}{_named(state)}{beside}."
         f"{_brought(state, file, trusted=trusted)}"
     )
     return conversation

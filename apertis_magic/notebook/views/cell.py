@@ -281,7 +281,7 @@ def show(reply: Reply, view: View, conversation: str | None) -> Turn:
             raise
         with suppress(KeyboardInterrupt):  # a second one must not cost the first line
             view.finish(turn, conversation)
-        raise Interrupted(what_is_kept(turn)) from None
+        raise interrupted(turn, view) from None
 
 
 def _show(reply: Reply, view: View, conversation: str | None) -> Turn:
@@ -302,8 +302,12 @@ def _show(reply: Reply, view: View, conversation: str | None) -> Turn:
     return ended
 
 
-def what_is_kept(turn: Turn) -> str:
-    """Return what an interrupted cell says of its answer."""
+def interrupted(turn: Turn, view: View) -> Interrupted:
+    """Return the error of an interrupted cell, which says what its view does not."""
+    return Interrupted(_what_is_kept(turn), told=not isinstance(view, NoView))
+
+
+def _what_is_kept(turn: Turn) -> str:
     if not turn.is_answered:
         return "the question was stopped before its answer began."
     if turn.finish != "interrupted":
