@@ -41,6 +41,8 @@ def displays(done: Outcome) -> list[str]:
         "def f(n: int = 1): x = %chat ask hi?\nx = %chat ask hi",
         "d = {}\nd['x'] = %chat ask hi?\nx = d['x']",
         "x: object = %chat ask why \\\n  and how?",
+        "x = y = %chat ask hi?",
+        "n = 1; x = %chat ask it's (hi?",
         "x = get_ipython().run_line_magic('chat', 'ask hi')",
         "x = get_ipython().run_cell_magic('chat', '', 'hi')",
         "%chat ask -q hi\nx = %chat retry",
@@ -143,6 +145,17 @@ def test_a_kernel_shows_an_answer_once(
     done = kernel.run(cell)
 
     assert ("ok", ["display_data"]) == (done.reply["status"], displays(done))
+
+
+@pytest.mark.parametrize("cell", ["%chat ask hi", "%%time\n%chat ask hi?\n"])
+def test_what_captures_has_an_answer_once(kernel: Kernel, cell: str) -> None:
+    """And a value that is another one."""
+    kernel.run(f"%%capture seen\n{cell}")
+    done = kernel.run("print(len(seen.outputs))")
+    kernel.run("%%capture seen\n%chat ask hi\n6 * 7")
+    both = kernel.run("print(len(seen.outputs))")
+
+    assert ("1\n", "2\n") == (done.printed, both.printed)
 
 
 def test_a_loop_shows_each_answer_once(kernel: Kernel) -> None:
