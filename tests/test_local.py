@@ -217,12 +217,18 @@ def test_the_file_of_a_class(kernel: Kernel, tmp_path: Path) -> None:
     with file.open("r+b") as opened:
         opened.write(b"GGUF no more")
     damaged = kernel.run("%chat local")
+    file.write_bytes(b"GGUF")
+    short = kernel.run("%chat local status").printed
+    file.unlink()
+    gone = kernel.run("%chat local status").printed
 
     assert f"in {shared}, shared by APERTIS_LOCAL_FOLDER" in status
     assert "ok" == answer.reply["status"]
     assert [str(file) in line for line in damaged.reply["traceback"]] == [True, False]
     assert "is damaged" in damaged.reply["traceback"][0]
     assert "Whoever keeps that folder" in damaged.reply["traceback"][1]
+    assert short.startswith(f"The local model is damaged, in {shared}, shared by")
+    assert f"There is none in {shared} (APERTIS_LOCAL_FOLDER)." in gone
 
 
 def test_a_model_that_ended_is_told(kernel: Kernel) -> None:
