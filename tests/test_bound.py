@@ -222,6 +222,7 @@ def unloaded(shell: Shell) -> Iterator[Shell]:
         ("x = %chat ask Is it so??", ["Is it so??"]),
         ("%time %chat ask why?", ["why?"]),
         ("%chat ask a?\n%chat ask is it a?", ["a?", "is it a?"]),
+        ("# is it a?\n%chat ask a?  # a?\n#a?\n%chat ask a?", ["a?  # a?", "a?"]),
         (
             "for n in range(2):\n    %chat ask a?\n    %chat ask or a?",
             2 * ["a?", "or a?"],

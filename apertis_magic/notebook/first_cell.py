@@ -15,7 +15,8 @@ from IPython.core.interactiveshell import InteractiveShell
 from apertis_magic.notebook.frames import running
 from apertis_magic.notebook.transforms import ChatLine
 
-_ENDS = re.compile(r"\s*(?:([^\W\d]\w*)\s*=\s*)?(\S.*\?)\s*$")
+# A line that ends in a comment is none of those.
+_ENDS = re.compile(r"\s*(?:([^\W\d]\w*)\s*=\s*)?([^\s#][^#]*\?)\s*$")
 _HELP = ("pinfo", "pinfo2", "psearch")
 
 
