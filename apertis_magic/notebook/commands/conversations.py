@@ -8,6 +8,7 @@ from apertis_magic.chat.conversation import Conversation
 from apertis_magic.chat.journal.journal import KeptConversation
 from apertis_magic.chat.restoring import SHORT_ID
 from apertis_magic.chat.session import Session
+from apertis_magic.chat.turn import Turn
 from apertis_magic.clean import excerpt, quoted
 from apertis_magic.errors import ApertisError, ConfigurationError
 from apertis_magic.notebook.commands.command_line import CommandLine
@@ -63,11 +64,11 @@ def delete(line: CommandLine) -> None:
     session, name = line.session, line.words[0]
     find(session, name)
     before = session.current.name
-    number = session.delete(name).state.count
-    way = back(session, name, min(number, 1))
+    dropped = session.delete(name).turns
+    way = back(session, name, min(len(dropped), 1))
     now = session.current.name
     moved = f" {now} is the current conversation now." if now != before else ""
-    say(f"Deleted {name} ({turns(number)}).{way}{moved}")
+    say(f"Deleted {name} ({in_words(dropped)}).{way}{moved}")
 
 
 def fork(line: CommandLine) -> None:
@@ -172,6 +173,13 @@ def find(session: Session, name: str | None) -> Conversation:
         if is_kept and name is not None:
             error.hint = f"%chat restore {quoted(name)} brings it back."
         raise
+
+
+def in_words(dropped: Sequence[Turn]) -> str:
+    """Return how many turns were dropped, and questions that had no answer."""
+    failed = sum(turn.nothing_came for turn in dropped)
+    lacks = f" and {counted(failed, 'question')} without an answer" if failed else ""
+    return f"{turns(len(dropped) - failed)}{lacks}"
 
 
 def back(session: Session, name: str, number: int) -> str:
