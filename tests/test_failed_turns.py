@@ -109,6 +109,19 @@ def test_restoring_counts_them_apart(
     assert ["three!"] == asked()
 
 
+def test_what_failed_since_is_not_restored(
+    shell: Shell, server: ScriptedServer, told: Any
+) -> None:
+    """Only what came back is counted, where turns of then and now go together."""
+    ask(shell, server, "one", "two!", "three")
+    session.forget()
+    ask(shell, server, "four", "five!")
+    shell.run("%chat restore main")
+
+    assert "main: 2 turns and 1 question without an answer restored, last" in told()
+    assert ["one", "two!", "three", "four", "five!"] == asked()
+
+
 def test_a_journal_of_failed_questions_can_be_cleared(
     shell: Shell, server: ScriptedServer, told: Any
 ) -> None:

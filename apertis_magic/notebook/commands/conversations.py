@@ -106,7 +106,9 @@ def restore(line: CommandLine) -> None:
     if name is None and is_missing:
         _list_others(session)
         return
+    known = {turn.id for each in session.names for turn in session.find(each).turns}
     conversation, kept = session.restore(name)
+    restored = [turn for turn in conversation.turns if turn.id not in known]
     count = conversation.state.count
     number = turns(count)
     if kept is None:
@@ -118,7 +120,7 @@ def restore(line: CommandLine) -> None:
     whole = f" It has {number} now." if count > kept.turns else ""
     cells = _cells(line.asker.front_end)
     say(
-        f"{conversation.name}: {_restored(conversation, kept)}.{whole}{cells}"
+        f"{conversation.name}: {_restored(restored, kept)}.{whole}{cells}"
         f"{_others(session)}"
     )
 
@@ -144,16 +146,14 @@ def _list_others(session: Session) -> None:
         _show_kept(session, kept[:_MOST_KEPT], len(kept))
 
 
-def _restored(conversation: Conversation, kept: KeptConversation) -> str:
+def _restored(restored: Sequence[Turn], kept: KeptConversation) -> str:
     """Return what came back, from when and where, and how much of it was cut off."""
     origin = f", from {Path(kept.notebook).name}" if kept.notebook else ""
-    counts = [turn for turn in conversation.turns if not turn.nothing_came]
-    failed = len(conversation.turns) - len(counts)
-    lacks = f" and {counted(failed, 'question')} without an answer" if failed else ""
+    counts = [turn for turn in restored if not turn.nothing_came]
     number = sum(turn.finish == "interrupted" for turn in counts)
     was = "was" if number == 1 else "were"
     cut = f"; {number} {was} cut off in mid-answer" if number else ""
-    what = f"{turns(kept.turns)}{lacks} restored"
+    what = f"{turns(kept.turns)}{_lacks(restored)} restored"
     return f"{what}, last changed {moment(kept.changed)}{origin}{cut}"
 
 
@@ -177,9 +177,14 @@ def find(session: Session, name: str | None) -> Conversation:
 
 def in_words(dropped: Sequence[Turn]) -> str:
     """Return how many turns were dropped, and questions that had no answer."""
-    failed = sum(turn.nothing_came for turn in dropped)
-    lacks = f" and {counted(failed, 'question')} without an answer" if failed else ""
-    return f"{turns(len(dropped) - failed)}{lacks}"
+    answered = sum(not turn.nothing_came for turn in dropped)
+    return f"{turns(answered)}{_lacks(dropped)}"
+
+
+def _lacks(asked: Sequence[Turn]) -> str:
+    """Return how many questions got no answer, for behind a number of turns."""
+    failed = sum(turn.nothing_came for turn in asked)
+    return f" and {counted(failed, 'question')} without an answer" if failed else ""
 
 
 def back(session: Session, name: str, number: int) -> str:
