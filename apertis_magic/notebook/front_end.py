@@ -1,5 +1,6 @@
 """What the request that runs now tells of the front end which sent it."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,7 +11,6 @@ from IPython.core.interactiveshell import InteractiveShell
 from apertis_magic.api.value import mapping, string
 from apertis_magic.chat.turn import Cell
 from apertis_magic.notebook import cell_ids
-from apertis_magic.notebook.following import this_notebook
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +63,14 @@ def request_of(shell: InteractiveShell) -> Mapping[str, Any]:
     """Return the request that *shell* runs now, nothing where it is in no kernel."""
     kernel = getattr(shell, "kernel", None)
     return mapping(kernel.get_parent()) if kernel is not None else {}
+
+
+def this_notebook(shell: Any) -> str | None:
+    """Return the path of the notebook that *shell* runs, where the front end tells."""
+    # VS Code says the first, a Jupyter server the second.
+    names = getattr(shell, "user_ns", {})
+    found = names.get("__vsc_ipynb_file__") or os.environ.get("JPY_SESSION_NAME")
+    return found if isinstance(found, str) else None
 
 
 def _cell(request: Mapping[str, Any], shell: InteractiveShell) -> Cell | None:
