@@ -326,7 +326,8 @@ def _grown(db: Connection, lost: set[Lost], name: Any, turn: Turn) -> Turn:
         else:
             pieces.append(piece)
     first, *others = answers_of(regrown(pieces), turn.parts) or ((),)
-    answers = (first, *(turn.answers[1:] or others)) if first or others else ()
+    later = turn.answers[1:] or others
+    answers = (first, *later) if first or later else ()
     return replace(turn, finish="interrupted", answers=answers)
 
 
