@@ -41,6 +41,8 @@ def displays(done: Outcome) -> list[str]:
         "def f(n: int = 1): x = %chat ask hi?\nx = %chat ask hi",
         "d = {}\nd['x'] = %chat ask hi?\nx = d['x']",
         "x: object = %chat ask why \\\n  and how?",
+        "x = y = %chat ask hi?",
+        "n = 1; x = %chat ask it's (hi?",
         "x = get_ipython().run_line_magic('chat', 'ask hi')",
         "x = get_ipython().run_cell_magic('chat', '', 'hi')",
         "%chat ask -q hi\nx = %chat retry",
@@ -145,6 +147,17 @@ def test_a_kernel_shows_an_answer_once(
     assert ("ok", ["display_data"]) == (done.reply["status"], displays(done))
 
 
+@pytest.mark.parametrize("cell", ["%chat ask hi", "%%time\n%chat ask hi?\n"])
+def test_what_captures_has_an_answer_once(kernel: Kernel, cell: str) -> None:
+    """And a value that is another one."""
+    kernel.run(f"%%capture seen\n{cell}")
+    done = kernel.run("print(len(seen.outputs))")
+    kernel.run("%%capture seen\n%chat ask hi\n6 * 7")
+    both = kernel.run("print(len(seen.outputs))")
+
+    assert ("1\n", "2\n") == (done.printed, both.printed)
+
+
 def test_a_loop_shows_each_answer_once(kernel: Kernel) -> None:
     """Also where IPython shows the value of every statement."""
     kernel.run("get_ipython().ast_node_interactivity = 'all'")
@@ -209,6 +222,7 @@ def unloaded(shell: Shell) -> Iterator[Shell]:
         ("x = %chat ask Is it so??", ["Is it so??"]),
         ("%time %chat ask why?", ["why?"]),
         ("%chat ask a?\n%chat ask is it a?", ["a?", "is it a?"]),
+        ("# is it a?\n%chat ask a?  # a?\n#a?\n%chat ask a?", ["a?  # a?", "a?"]),
         (
             "for n in range(2):\n    %chat ask a?\n    %chat ask or a?",
             2 * ["a?", "or a?"],

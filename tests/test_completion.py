@@ -179,6 +179,10 @@ def completed(kernel: Kernel, before: str, after: str = "") -> list[str]:
         ("%%chat -t ", ["%%chat -t "]),
         ("%%chat -o message_in", ["%%chat -o message_in"]),
         ("%chat sh", ["%chat show"]),
+        ("x = %chat sh", ["x = %chat show"]),
+        ("d['a'] = b = %chat sh", ["d['a'] = b = %chat show"]),
+        ("if x: y = %time %chat sh", ["if x: y = %time %chat show"]),
+        ("for m in n: %chat ask --te", ["for m in n: %chat ask --temperature"]),
         (
             "x = 1\n%chat local st",
             ["x = 1\n%chat local stop", "x = 1\n%chat local status"],

@@ -74,7 +74,7 @@ def test_failed_questions_are_no_turns(
     assert "already, 1 turn." in text
     assert "forked from main with 1 turn;" in text
     assert "1 turns are kept in" in text
-    assert "Deleted copy (1 turn)." in text
+    assert "Deleted copy (1 turn and 2 questions without an answer)." in text
 
 
 def test_an_answer_that_broke_off_is_a_turn(
@@ -107,6 +107,19 @@ def test_restoring_counts_them_apart(
     assert "main: 0 turns and 1 question without an answer restored" in told()
     assert re.search(r"^\* main +0 ", listed, re.MULTILINE)
     assert ["three!"] == asked()
+
+
+def test_what_failed_since_is_not_restored(
+    shell: Shell, server: ScriptedServer, told: Any
+) -> None:
+    """Only what came back is counted, where turns of then and now go together."""
+    ask(shell, server, "one", "two!", "three")
+    session.forget()
+    ask(shell, server, "four", "five!")
+    shell.run("%chat restore main")
+
+    assert "main: 2 turns and 1 question without an answer restored, last" in told()
+    assert ["one", "two!", "three", "four", "five!"] == asked()
 
 
 def test_a_journal_of_failed_questions_can_be_cleared(
@@ -161,6 +174,20 @@ def test_turns_are_taken_back_with_what_failed_since(
 
     assert left == asked()
     assert told().startswith(words)
+
+
+def test_what_only_failed_comes_back_too(
+    shell: Shell, server: ScriptedServer, told: Any
+) -> None:
+    """So the way is told where it is dropped."""
+    ask(shell, server, "one!", "two!")
+    shell.run("%chat reset")
+    shell.run("%chat restore main")
+    shell.run("%chat delete main")
+    text = told()
+
+    assert "Dropped 0 turns and 2 questions without an answer. %chat restore" in text
+    assert "(0 turns and 2 questions without an answer). %chat restore main" in text
 
 
 @pytest.mark.parametrize("number", [-1, 0])

@@ -124,6 +124,8 @@ def test_what_a_command_cannot_take_is_told(
         ("regenerate", "Did you mean retry?"),
         ("Why?", "Why?'. %chat ask Why? would ask that"),
         ("xylophone", "xylophone'. %chat ask xylophone would ask that"),
+        ("best", "best'. %chat ask best would ask that"),
+        ("hell", "Did you mean help?"),
     ],
 )
 def test_a_single_word_is_a_slip(
@@ -133,6 +135,29 @@ def test_a_single_word_is_a_slip(
     assert near in refused(shell, f"%chat {word}")
     assert near in refused(shell, f"%%chat {word}")
     assert [] == server.requests
+
+
+@pytest.mark.parametrize("word", ["Key", "KEY", "keys", "token", "login", "api-key"])
+def test_a_slip_for_key_is_not_asked(
+    shell: Shell, server: ScriptedServer, word: str
+) -> None:
+    """What stands behind it may be a key of any look; several words are a question."""
+    told = refused(shell, f"%chat {word} hunter2")
+    shell.run(f"%chat {word} hunter2 is what?")
+
+    assert "hunter2" not in told
+    assert f"no command {word!r}. Did you mean key?" in told
+    assert [[("user", f"{word} hunter2 is what?")]] == server.messages
+
+
+@pytest.mark.parametrize("word", ["--version", "-V", "version"])
+def test_an_option_of_other_programs_is_a_command(
+    shell: Shell, told: Callable[[], str], word: str
+) -> None:
+    """As ``--help`` is."""
+    shell.run(f"%chat {word}")
+
+    assert told().startswith("python ")
 
 
 @pytest.mark.parametrize(
@@ -249,6 +274,8 @@ def test_a_loop_over_models(shell: Shell, server: ScriptedServer) -> None:
         ("-t {model} hi", "--temperature needs a number, not 'one'."),
         ("-m {models[0]} hi", "the name of a variable in braces, and no more"),
         ("-m {model.lower()} hi", "the name of a variable in braces, and no more"),
+        ("-m {model!r} hi", "the name of a variable in braces, and no more"),
+        ("-t {model:.2f} hi", "the name of a variable in braces, and no more"),
         ("-p k={flags} hi", "-p takes what JSON can hold; flags is not."),
         ("--stop {models} --stop a --stop b --stop c hi", "may stand 4 times"),
     ],
@@ -325,6 +352,7 @@ def test_a_kernel_takes_a_variable(kernel: Kernel, server: ScriptedServer) -> No
         ("--top-k", "-p top_k=N"),
         ("--nostream", "--no-stream"),
         ("-T", "--temperature"),
+        ("--setd", "--seed"),
     ],
 )
 def test_a_wrong_option_is_likened_to_near_ones(
@@ -335,7 +363,10 @@ def test_a_wrong_option_is_likened_to_near_ones(
     assert refused(shell, f"%%chat {option} 1\nhi").endswith(f"Did you mean {near}?")
 
 
-@pytest.mark.parametrize("option", ["--item", "--tempo", "--xyz", "-z", "--re", "--a"])
+@pytest.mark.parametrize(
+    "option",
+    ["--item", "--tempo", "--xyz", "-z", "--re", "--a", "--most", "-what"],
+)
 def test_a_wrong_option_is_likened_to_no_far_one(shell: Shell, option: str) -> None:
     """Two dashes make no two options alike."""
     expected = f"%%chat: unknown option {option}."

@@ -170,8 +170,12 @@ def test_an_answer_has_a_greatest_length(kernel: Kernel) -> None:
     kernel.run("%chat local")
     kernel.run("%chat ask -q -o long Count from 1 to 2000: 1, 2, 3, 4, 5, 6, 7, 8, 9,")
     told = kernel.run("print(long.finish, long.usage.completion_tokens)")
+    longer = local.ANSWER_LENGTH + 8
+    kernel.run(f"%chat retry -q -o longer --max-tokens {longer}")
+    more = kernel.run("print(longer.finish, longer.usage.completion_tokens)")
 
     assert f"length {local.ANSWER_LENGTH}" == told.printed.strip()
+    assert f"length {longer}" == more.printed.strip()
 
 
 def test_a_cached_answer_outlives_the_server(kernel: Kernel) -> None:
@@ -217,12 +221,18 @@ def test_the_file_of_a_class(kernel: Kernel, tmp_path: Path) -> None:
     with file.open("r+b") as opened:
         opened.write(b"GGUF no more")
     damaged = kernel.run("%chat local")
+    file.write_bytes(b"GGUF")
+    short = kernel.run("%chat local status").printed
+    file.unlink()
+    gone = kernel.run("%chat local status").printed
 
     assert f"in {shared}, shared by APERTIS_LOCAL_FOLDER" in status
     assert "ok" == answer.reply["status"]
     assert [str(file) in line for line in damaged.reply["traceback"]] == [True, False]
     assert "is damaged" in damaged.reply["traceback"][0]
     assert "Whoever keeps that folder" in damaged.reply["traceback"][1]
+    assert short.startswith(f"The local model is damaged, in {shared}, shared by")
+    assert f"There is none in {shared} (APERTIS_LOCAL_FOLDER)." in gone
 
 
 def test_a_model_that_ended_is_told(kernel: Kernel) -> None:

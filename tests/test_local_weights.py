@@ -494,6 +494,19 @@ def test_a_shared_file_goes_first(shared: Path, tiny: Weights, shelf: Path) -> N
 
 
 @LINUX
+@pytest.mark.parametrize("named", ["~nobody-of-this-name/m", "x" * 5_000, "a/" * 3_000])
+def test_a_folder_that_cannot_be(
+    shared: Path, tiny: Weights, monkeypatch: pytest.MonkeyPatch, named: str
+) -> None:
+    """It is as one that has no model."""
+    monkeypatch.setenv(local.SHARED, named)
+
+    assert not local.is_shared(local.path(tiny))
+    assert shared.parent in local.path(tiny).parents
+    assert not local.installed(tiny)
+
+
+@LINUX
 @pytest.mark.parametrize("content", [b"", MODEL_BYTES[:-1], MODEL_BYTES[::-1]])
 def test_a_shared_file_that_is_damaged(
     shared: Path, tiny: Weights, shelf: Path, content: bytes

@@ -26,14 +26,17 @@ _MOST = 2_000
 _STARTS = re.compile(r"^|(?<!\w)\w", re.MULTILINE)
 """Where somebody who begins anew may begin: a line or a word."""
 
-_ITEM = re.compile(r" {0,3}(?:[-*+]|\d{1,3}[.)]) ")
+_ITEM = re.compile(r" {0,3}(?:[-*+>]|\d{1,3}[.)]) ")
+_ROW = re.compile(r" {0,3}\|.*\| *")
 _FENCE = re.compile(r" *(?:```+|~~~+)")
-_NONE_BEHIND = "/\\_~#@'<\xa1\xbf"  # the last two begin a question in Spanish
-_NONE_BEFORE = ".,;:!?%\u2026/\\_~'<"
-_OPENING, _CLOSING = ("Ps", "Pi", "Pd"), ("Pe", "Pf", "Pd")
-"""The categories of brackets, quotes and dashes that no blank is behind, or before."""
+_NONE_BEHIND = "/\\_~#@<\xa1\xbf"  # the last two begin a question in Spanish
+_NONE_BEFORE = ".,;:!?%^\u2026/\\_~'<\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff"
+_OPENING = ("Ps", "Pi", "Pd", "Cf")
+_CLOSING = ("Pe", "Pf", "Pd", "Cf", "Mn", "Mc", "Me")
+"""The categories of brackets, quotes, dashes, of what joins others and of accents, that
+no blank is behind, or before."""
 
-_PAIRED = ('"', "**", "$")
+_PAIRED = ('"', "'", "**", "$")
 """Signs that open and close; which of both, the others in the line tell."""
 
 # Thai, Lao, Burmese, Khmer, Chinese and Japanese; Korean parts its words.
@@ -117,7 +120,8 @@ def gap(before: str, rest: str) -> str:
     if prose.ends_in_code(before):
         return ""
     line = before[before.rfind("\n") + 1 :]
-    if _FENCE.fullmatch(line) or (_ITEM.match(line) and _ITEM.match(rest)):
+    is_row = bool(_ROW.fullmatch(line)) and rest.startswith("|")
+    if is_row or _FENCE.fullmatch(line) or (_ITEM.match(line) and _ITEM.match(rest)):
         return "\n"
     return "" if _belong_together(line, rest) else " "
 
@@ -129,7 +133,9 @@ def _belong_together(line: str, rest: str) -> bool:
         return True
     if first in _NONE_BEFORE or category(first) in _CLOSING:
         return True
-    if any(map(_UNSPACED.match, (last, first))):
+    if any(map(_UNSPACED.match, (last, first))) or (last == "]" and first in "(["):
+        return True
+    if last == "\u2019" and "\u2018" not in line:  # an apostrophe, not a quote's end
         return True
     is_one_number = last.isdigit() and first.isdigit()
     return is_one_number or any(_is_inside(sign, line, rest) for sign in _PAIRED)

@@ -132,7 +132,8 @@ def path(weights: Weights = SMOLLM2, folder: Path | None = None) -> Path:
         'SmolLM2-135M-Instruct.Q4_1.gguf'
     """
     shared = shared_folder()
-    if folder is None and shared is not None and (shared / weights.file).exists():
+    # One that cannot be looked into, or be a folder at all, is as one without a model.
+    if folder is None and shared and os.path.exists(shared / weights.file):  # noqa: PTH110
         folder = shared
     return (folder or cache_dir() / "models").absolute() / weights.file
 
@@ -140,7 +141,8 @@ def path(weights: Weights = SMOLLM2, folder: Path | None = None) -> Path:
 def shared_folder() -> Path | None:
     """Return the folder that ``APERTIS_LOCAL_FOLDER`` names, None for none."""
     named = os.environ.get(SHARED, "").strip()
-    return Path(named).expanduser().absolute() if named else None
+    # Where there is no such user the name stays as it is.
+    return Path(os.path.expanduser(named)).absolute() if named else None  # noqa: PTH111
 
 
 def is_shared(file: Path) -> bool:

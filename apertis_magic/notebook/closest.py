@@ -6,8 +6,15 @@ from difflib import get_close_matches
 _CUTOFF = 0.75
 """How alike two words are, from 0 to 1, of which one may be a slip for the other."""
 
+_SLIP = 2
+"""Letters that a word must have to be like another: single ones are all one slip."""
+
 _SHORTEST = 3
 """Letters that a word must have to be the beginning of another."""
+
+_TELLING = 6
+"""Letters of another tool's word from which on a slip for it can be told: too many
+words are like the shorter ones."""
 
 
 def closest(
@@ -25,8 +32,13 @@ def closest(
     if word in said:
         return f" {said[word]}"
     start = _bare(word)
-    bare = {_bare(each): sentence for each, sentence in said.items() if _is_long(each)}
-    near = get_close_matches(start, bare, n=1, cutoff=_CUTOFF) if _is_long(word) else []
+    bare = {
+        _bare(each): sentence
+        for each, sentence in said.items()
+        if len(_bare(each)) >= (_SLIP if each in ours else _TELLING)
+    }
+    is_long = len(start) >= _SLIP
+    near = get_close_matches(start, bare, n=1, cutoff=_CUTOFF) if is_long else []
     found = {bare[each] for each in near} or _begun(start, ours) or _begun(start, said)
     return f" {found.pop()}" if len(found) == 1 else ""
 
@@ -40,8 +52,3 @@ def _begun(start: str, said: Mapping[str, str]) -> set[str]:
 def _bare(word: str) -> str:
     """Return a word without its dashes, which would make any two options alike."""
     return word.lstrip("-").lower()
-
-
-def _is_long(word: str) -> bool:
-    """Tell whether it is more than one letter: those are not alike, but one slip."""
-    return len(_bare(word)) > 1

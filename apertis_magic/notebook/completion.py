@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from apertis_magic.notebook.offers import Candidate
 
 _CELL = re.compile(r"\s*%%chat(?=\s)(?P<line>[^\n]*)(?P<body>\n)?")
-# Also behind a name that it is assigned to, or another magic that runs it.
+# Also behind what it is assigned to, a block's colon, or another magic that runs it.
 _LINE = re.compile(
-    r"\s*(?:[\w.]+\s*=\s*)?(?:%\w+\s+(?:-\S+\s+)*)?%chat(?=\s)(?P<line>[^\n]*)"
+    r"(?:[^\n]*[=:])?\s*(?:%\w+\s+(?:-\S+\s+)*)?%chat(?=\s)(?P<line>[^\n]*)"
 )
 
 

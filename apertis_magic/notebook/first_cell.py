@@ -12,16 +12,16 @@ from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
-from apertis_magic.notebook.frames import running
 from apertis_magic.notebook.transforms import ChatLine
 
-_ENDS = re.compile(r"\s*(?:([^\W\d]\w*)\s*=\s*)?(\S.*\?)\s*$")
+# A line that ends in a comment is none of those.
+_ENDS = re.compile(r"\s*(?:([^\W\d]\w*)\s*=\s*)?([^\s#][^#]*\?)\s*$")
 _HELP = ("pinfo", "pinfo2", "psearch")
 
 
-def answer_questions(shell: InteractiveShell) -> None:
-    """Have the questions of the cell that runs now be asked, not looked up."""
-    found = filter(None, map(_ENDS.match, _running_cell().split("\n")))
+def answer_questions(shell: InteractiveShell, cell: str) -> None:
+    """Have the questions of *cell*, which runs now, be asked, not looked up."""
+    found = filter(None, map(_ENDS.match, cell.split("\n")))
     asked = deque((each[1], each[2]) for each in found)
     if not any(ChatLine.is_ours(line) for _, line in asked):
         return
@@ -57,12 +57,3 @@ def _help(
                 shell.push({name: value})
             return None if name else value
     return look_up(words)
-
-
-def _running_cell() -> str:
-    """Return the source of the cell that runs now, empty where none does."""
-    # Not every front end tells it, and a file that %run runs is in no history.
-    for frame in running():
-        if frame.f_code.co_name in ("run_cell", "run_cell_async"):
-            return str(frame.f_locals.get("raw_cell", ""))
-    return ""

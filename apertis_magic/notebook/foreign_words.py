@@ -69,7 +69,7 @@ COMMANDS: Mapping[str, str] = dict(
             "usage": "cost costs spend bill tokens",
             "doctor": "check test ping debug",
             "panel": "widget ui gui sidebar",
-            "version": "versions --version -V",
+            "version": "versions",
             "last": "error traceback answer",
             "ask": "say send tell question",
         }

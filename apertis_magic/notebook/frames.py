@@ -12,3 +12,12 @@ def running() -> Iterator[FrameType]:
     while frame is not None:
         yield frame
         frame = frame.f_back
+
+
+def running_cell() -> str:
+    """Return the source of the cell that runs now, empty where none does."""
+    # Not every front end tells it, and a file that %run runs is in no history.
+    for frame in running():
+        if frame.f_code.co_name in ("run_cell", "run_cell_async"):
+            return str(frame.f_locals.get("raw_cell", ""))
+    return ""

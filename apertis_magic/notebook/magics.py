@@ -16,8 +16,9 @@ from IPython.core.magic import (
 )
 
 from apertis_magic.api import defaults
-from apertis_magic.notebook import completion, first_cell, out
+from apertis_magic.notebook import completion
 from apertis_magic.notebook.config import ApertisMagic
+from apertis_magic.notebook.frames import running_cell
 from apertis_magic.notebook.transforms import ChatLine, Misplaced, give_message
 
 if TYPE_CHECKING:
@@ -70,7 +71,10 @@ def load(shell: InteractiveShell) -> None:
     shell.input_transformer_manager.token_transformers += [ChatLine, Misplaced]
     completion.install(shell)
     defaults.follow(magics.session)
-    first_cell.answer_questions(shell)
+    if "?" in (cell := running_cell()):
+        from apertis_magic.notebook import first_cell
+
+        first_cell.answer_questions(shell, cell)
 
 
 def unload(shell: InteractiveShell) -> None:
@@ -162,6 +166,8 @@ class ChatMagics(Magics):
             if isinstance(error, ApertisError | Interrupted):
                 debugger.stay_out(self.shell, error)
             raise
+        from apertis_magic.notebook import out
+
         return out.shown(self.shell, value)
 
     def _get_commands(self) -> "ChatCommands":

@@ -3,6 +3,7 @@
 import sys
 from typing import TYPE_CHECKING, Any
 
+from IPython.core.displayhook import CapturingDisplayHook
 from IPython.core.interactiveshell import InteractiveShell
 
 from apertis_magic.notebook.frames import running
@@ -21,9 +22,10 @@ def shown(shell: InteractiveShell, value: Any) -> Any:
         value: what the cell has shown already.
     """
     # IPython puts its own hook back when the cell ends. While none runs, as in a
-    # button's callback, nothing shows values.
-    if sys.displayhook is shell.displayhook:
-        sys.displayhook = _Unseen(shell.displayhook)
+    # button's callback, nothing shows values. %%capture puts its own in and out.
+    hook = sys.displayhook
+    if hook is shell.displayhook or isinstance(hook, CapturingDisplayHook):
+        sys.displayhook = _Unseen(shell, hook)
     if isinstance(sys.displayhook, _Unseen):
         sys.displayhook.value = value
         sys.displayhook.asking = {frame.f_code for frame in running()}
@@ -34,22 +36,25 @@ class _Unseen:
     """A display hook that does not show one value again.
 
     Args:
-        hook: IPython's own.
+        shell: where the cell runs.
+        hook: IPython's own, or that of ``%%capture``, which keeps no ``Out``.
 
     Attributes:
         value: what has been shown.
         asking: the code that ran, in all frames, when it was asked for.
     """
 
-    def __init__(self, hook: Any) -> None:
+    def __init__(self, shell: InteractiveShell, hook: Any) -> None:
         self.value: Any = None
         self.asking: set[CodeType] = set()
         self._hook = hook
+        self._keeps = hook is shell.displayhook
 
     def __call__(self, value: Any = None) -> None:
         _own, statement, *_ = running()
-        if value is self.value is not None and statement.f_code in self.asking:
+        is_own = value is self.value is not None and statement.f_code in self.asking
+        if not is_own:
+            self._hook(value)
+        elif self._keeps:
             self._hook.update_user_ns(value)
             self._hook.fill_exec_result(value)
-        else:
-            self._hook(value)

@@ -109,11 +109,9 @@ class ChatLine(_Statement):
         depth = 0
         for token, behind in pairwise(tokens):
             depth += (token.string in _OPEN) - (token.string in _CLOSE)
-            if token.string in ends and not depth:
-                if behind.string == "%" and behind.start[0] == tokens[0].start[0]:
-                    return behind
-                if token.string == "=":
-                    return None
+            is_end = token.string in ends and not depth and behind.string == "%"
+            if is_end and behind.start[0] == tokens[0].start[0]:
+                return behind
         return None
 
     @classmethod

@@ -14,7 +14,7 @@ from apertis_magic.chat import prose
 from apertis_magic.credentials import redact
 from apertis_magic.notebook.closest import closest
 
-_REFERENCE = re.compile(r"\{([^\W\d]\w*)([.\[(].*)?\}|\$([^\W\d]\w*)")
+_REFERENCE = re.compile(r"\{([^\W\d]\w*)([.\[(!:].*)?\}|\$([^\W\d]\w*)")
 # As a template has it, and neither TeX nor doubled.
 _BRACES = re.compile(
     r"\\[A-Za-z]+\*?(?:\{[^{}]*\})*|\{\{.*?\}\}|(?<![_^$])\{([^\W\d]\w*)\}"

@@ -8,6 +8,7 @@ from apertis_magic.chat.conversation import Conversation
 from apertis_magic.chat.journal.journal import KeptConversation
 from apertis_magic.chat.restoring import SHORT_ID
 from apertis_magic.chat.session import Session
+from apertis_magic.chat.turn import Turn
 from apertis_magic.clean import excerpt, quoted
 from apertis_magic.errors import ApertisError, ConfigurationError
 from apertis_magic.notebook.commands.command_line import CommandLine
@@ -63,11 +64,11 @@ def delete(line: CommandLine) -> None:
     session, name = line.session, line.words[0]
     find(session, name)
     before = session.current.name
-    number = session.delete(name).state.count
-    way = back(session, name, min(number, 1))
+    dropped = session.delete(name).turns
+    way = back(session, name, min(len(dropped), 1))
     now = session.current.name
     moved = f" {now} is the current conversation now." if now != before else ""
-    say(f"Deleted {name} ({turns(number)}).{way}{moved}")
+    say(f"Deleted {name} ({in_words(dropped)}).{way}{moved}")
 
 
 def fork(line: CommandLine) -> None:
@@ -105,7 +106,9 @@ def restore(line: CommandLine) -> None:
     if name is None and is_missing:
         _list_others(session)
         return
+    known = {turn.id for each in session.names for turn in session.find(each).turns}
     conversation, kept = session.restore(name)
+    restored = [turn for turn in conversation.turns if turn.id not in known]
     count = conversation.state.count
     number = turns(count)
     if kept is None:
@@ -117,7 +120,7 @@ def restore(line: CommandLine) -> None:
     whole = f" It has {number} now." if count > kept.turns else ""
     cells = _cells(line.asker.front_end)
     say(
-        f"{conversation.name}: {_restored(conversation, kept)}.{whole}{cells}"
+        f"{conversation.name}: {_restored(restored, kept)}.{whole}{cells}"
         f"{_others(session)}"
     )
 
@@ -143,16 +146,14 @@ def _list_others(session: Session) -> None:
         _show_kept(session, kept[:_MOST_KEPT], len(kept))
 
 
-def _restored(conversation: Conversation, kept: KeptConversation) -> str:
+def _restored(restored: Sequence[Turn], kept: KeptConversation) -> str:
     """Return what came back, from when and where, and how much of it was cut off."""
     origin = f", from {Path(kept.notebook).name}" if kept.notebook else ""
-    counts = [turn for turn in conversation.turns if not turn.nothing_came]
-    failed = len(conversation.turns) - len(counts)
-    lacks = f" and {counted(failed, 'question')} without an answer" if failed else ""
+    counts = [turn for turn in restored if not turn.nothing_came]
     number = sum(turn.finish == "interrupted" for turn in counts)
     was = "was" if number == 1 else "were"
     cut = f"; {number} {was} cut off in mid-answer" if number else ""
-    what = f"{turns(kept.turns)}{lacks} restored"
+    what = f"{turns(kept.turns)}{_lacks(restored)} restored"
     return f"{what}, last changed {moment(kept.changed)}{origin}{cut}"
 
 
@@ -172,6 +173,18 @@ def find(session: Session, name: str | None) -> Conversation:
         if is_kept and name is not None:
             error.hint = f"%chat restore {quoted(name)} brings it back."
         raise
+
+
+def in_words(dropped: Sequence[Turn]) -> str:
+    """Return how many turns were dropped, and questions that had no answer."""
+    answered = sum(not turn.nothing_came for turn in dropped)
+    return f"{turns(answered)}{_lacks(dropped)}"
+
+
+def _lacks(asked: Sequence[Turn]) -> str:
+    """Return how many questions got no answer, for behind a number of turns."""
+    failed = sum(turn.nothing_came for turn in asked)
+    return f" and {counted(failed, 'question')} without an answer" if failed else ""
 
 
 def back(session: Session, name: str, number: int) -> str:

@@ -18,8 +18,8 @@ from apertis_magic.notebook.commands.command_table import COMMANDS, STATUS, Comm
 from apertis_magic.notebook.config import ApertisMagic
 from apertis_magic.notebook.option_line import parse_ask
 
-_HELP = {"-h": "help", "--help": "help"}
-"""Words that are another command's name elsewhere."""
+_ELSEWHERE = {"-h": "help", "--help": "help", "-V": "version", "--version": "version"}
+"""What commands are called where they are options."""
 
 
 class ChatCommands:
@@ -91,17 +91,29 @@ def _command(line: str) -> tuple[Command | None, str]:
     """Return the row of the command that a line begins with, and what is behind that.
 
     Without one it is a question, unless it is a single word.
+
+    Raises:
+        UsageError: the one word behind may be a key, which is not sent as a question.
     """
     name, rest = [*line.split(None, 1), "", ""][:2]
-    command = STATUS if not name else COMMANDS.get(_HELP.get(name, name))
-    is_question = command is None and bool(rest or name.startswith("-"))
-    return (COMMANDS["ask"], line) if is_question else (command, rest)
+    command = STATUS if not name else COMMANDS.get(_ELSEWHERE.get(name, name))
+    if command is not None or not (rest or name.startswith("-")):
+        return command, rest
+    if len(rest.split()) == 1 and _near(name) == _near("key"):
+        raise UsageError(
+            f"%chat: there is no command {name!r}.{_near(name)} Write that alone: "
+            f"{COMMANDS['key'].if_key}. %chat ask … would ask that."
+        )
+    return COMMANDS["ask"], line
+
+
+def _near(name: str) -> str:
+    return closest(name, COMMANDS, foreign_words.COMMANDS)
 
 
 def _unknown(name: str) -> str:
     """Return what is said of a single word that is no command."""
-    near = closest(name, COMMANDS, foreign_words.COMMANDS)
-    shown = excerpt(redact(name))
+    near, shown = _near(name), excerpt(redact(name))
     return (
         f"%chat: there is no command {shown!r}.{near} %chat ask {shown} would "
         "ask that; %chat help lists the commands."

@@ -54,10 +54,10 @@ def undo(line: CommandLine) -> None:
 def reset(line: CommandLine) -> None:
     """Drop all turns."""
     conversation = line.session.current
-    number = conversation.state.count
+    dropped = conversation.turns
     conversation.reset()
-    way = conversations.back(line.session, conversation.name, number)
-    say(f"Dropped {turns(number)}.{way}")
+    way = conversations.back(line.session, conversation.name, len(dropped))
+    say(f"Dropped {conversations.in_words(dropped)}.{way}")
 
 
 def _questions(taken: Sequence[Turn]) -> list[str]:
