@@ -228,7 +228,7 @@ class Conversation:
         to the same turn.
 
         Args:
-            turn: the id of its turn; None for the newest with text.
+            turn: the id of its turn; None for the last that was shown.
             model: the model that completes it; None for the one that began.
             client: who sends this request.
             max_context: as for ``ask``.

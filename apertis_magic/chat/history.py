@@ -114,7 +114,7 @@ def put(
     A turn of which nothing came does not replace one with an answer: the entry is then
     a version of that one, which is not in the history. Its number is higher than those
     in the history, and than *after*, the highest of one that is gone; the very same
-    turn, which a journal gave again, keeps its own.
+    turn, which a journal gave again, keeps its own unless that was stale.
     """
     if placement.start_over and not turn.nothing_came:
         # Starting over costs the turns only once there is something in their place.
@@ -137,7 +137,8 @@ def put(
     if cell is None:
         turn = replace(turn, cell=old.turn.cell)
         entry = replace(entry, execution=old.execution, client=old.client)
-    order = old.order if old.turn.id == turn.id else entry.order
+    is_same = old.turn.id == turn.id and not stale(history)[at.start]
+    order = old.order if is_same else entry.order
     entry = replace(entry, turn=turn, order=order, slot=old.slot)
     is_kept = turn.nothing_came and old.turn.is_sent
     stays = _taken_over(old, entry) if is_kept else entry
