@@ -299,12 +299,13 @@ class Conversation:
         held = holding.held_back(prepared)
         if held is not None:
             raise held
-        placement = self.transcript.lasting(prepared.ask)
-        ask = replace(detached(prepared.ask), placement=placement)
-        prepared = replace(prepared, ask=ask)
+        ask = detached(prepared.ask)
         if ask.system is not None and not ask.once:
             self.transcript.system = ask.system
         with lock:  # it cannot end before it is known to be under way
+            others = [each.ask.placement for each in self._under_way]
+            ask = replace(ask, placement=self.transcript.lasting(ask, others))
+            prepared = replace(prepared, ask=ask)
             reply = Reply(
                 lambda draft: self._answer(draft, prepared),
                 asked_model=prepared.model,

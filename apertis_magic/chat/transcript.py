@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from uuid import uuid4
@@ -141,11 +141,18 @@ class Transcript:
         last = self.last_asked if turn is None else partial
         raise _cannot_go_on(partial, last, is_last=turn is None)
 
-    def lasting(self, ask: Ask) -> Placement:
-        """Return where a question stands, by names that last while it waits."""
+    def lasting(self, ask: Ask, others: Iterable[Placement] = ()) -> Placement:
+        """Return where a question stands, by names that last while it waits.
+
+        Args:
+            ask: what is asked.
+            others: where those stand that wait as well: a cell may ask several at once.
+        """
         placement = ask.placement
         if placement.cell and not (placement.append or placement.replaces or ask.once):
-            entry = history.due(self._history, placement.cell, ask.question.typed)
+            taken = {o.replaces for o in others if o.cell == placement.cell}
+            free = tuple(entry for entry in self._history if entry.slot not in taken)
+            entry = history.due(free, placement.cell, ask.question.typed)
             return replace(placement, replaces=entry.slot) if entry else placement
         name = placement.replaces
         if name is None:
