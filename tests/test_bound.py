@@ -9,6 +9,7 @@ from IPython.core.error import UsageError
 from kernel_driver import Kernel, Outcome
 from scripted_server import Answer, Cut, ScriptedServer, chunk, fails, says
 from terminal_driver import terminal
+from turns import said
 
 from apertis_magic import errors
 from apertis_magic.chat.turn import Turn
@@ -262,4 +263,4 @@ def test_a_kernel_answers_in_the_loading_cell(kernel: Kernel) -> None:
     done = kernel.run("%load_ext apertis_magic\n%chat ask Why is the sky blue?")
 
     assert ["display_data"] == displays(done)
-    assert "Tokyo." == done.answer["data"]["text/plain"]
+    assert "Tokyo." == said(done.answer["data"])

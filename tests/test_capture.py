@@ -8,7 +8,7 @@ import pytest
 from conftest import Shell
 from kernel_driver import Kernel
 from scripted_server import NEVER, Answer, ScriptedServer, Wait, chunk, fails, says
-from turns import turn_of
+from turns import said, turn_of
 
 from apertis_magic.chat.draft import Progress
 from apertis_magic.chat.question import Question
@@ -89,10 +89,10 @@ def test_nothing_is_shown_before_the_end(
     go.set()
     done = widgets.finish(request)
 
-    assert [None, "half whole"] == [
-        each.get("data", {}).get("text/plain") for each in shown(done.messages)
-    ]
-    assert "before\n" == shown(done.messages)[0]["text"]
+    printed, answer = shown(done.messages)
+
+    assert "before\n" == printed["text"]
+    assert "half whole" == said(answer["data"])
     assert "clear_output" not in {m["msg_type"] for m in done.messages}
 
 
@@ -116,7 +116,7 @@ def test_an_answer_that_is_shown_twice(shell: Shell) -> None:
     view.finish(turn, "main")
     view.finish(turn, "main")
 
-    assert ["So."] == [each["data"]["text/plain"] for each in shell.published]
+    assert ["So."] == [said(each["data"]) for each in shell.published]
 
 
 def test_a_long_answer(widgets: Kernel, server: ScriptedServer) -> None:

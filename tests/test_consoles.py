@@ -82,7 +82,8 @@ def test_what_goes_wrong_is_a_line(jupyter: Console, server: ScriptedServer) -> 
     refused = jupyter.run("%chat ask Why?")
 
     assert 1 == stopped.count("half")
-    assert "Interrupted: the answer was stopped" in stopped.splitlines()[-1]
+    assert 1 == stopped.count("stopped")
+    assert "Interrupted" == stopped.splitlines()[-1].strip()
     assert "AuthenticationError: Wrong key. (HTTP 401)" == refused.splitlines()[0]
     assert 2 == len(refused.splitlines())
     assert "next" == jupyter.run("%chat ask Why?").splitlines()[0]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from kernel_driver import PATIENCE, Kernel, running_kernel
 from test_examples import fences, is_run
+from turns import said
 
 from apertis_magic import local
 
@@ -161,7 +162,7 @@ def test_it_goes_on_word_for_word(kernel: Kernel) -> None:
     done = kernel.run("%chat continue")
     told = kernel.run("print(repr(whole.text))")
 
-    assert repr(done.answer["data"]["text/plain"]) == told.printed.strip()
+    assert repr(said(done.answer["data"])) == told.printed.strip()
 
 
 def test_an_answer_has_a_greatest_length(kernel: Kernel) -> None:

@@ -17,7 +17,8 @@ RULES = (
 )
 """For a front end that takes style sheets."""
 
-STYLE = f"<style>{RULES}</style>"
+STYLE = f"<style>{RULES.removesuffix('}')}</style>"
+"""The same for an answer: the end of a sheet closes its last block."""
 
 BOX = "overflow-x:auto"
 """Of a table in an answer."""

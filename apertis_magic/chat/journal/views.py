@@ -51,7 +51,8 @@ class Lost(NamedTuple):
 
 
 # What the server told the tokens of was answered, as a rule; the others are looked at.
-_IS_COUNTED = "(tokens IS NOT NULL OR is_counted(CAST(data AS BLOB)))"
+# By CASE, since of OR SQLite works out both sides, for each turn there is.
+_IS_COUNTED = "CASE WHEN tokens IS NULL THEN is_counted(CAST(data AS BLOB)) ELSE 1 END"
 _FAILED = (b'"finish": "error"', b'"finish": "interrupted"')
 # A turn that is gone may have left its number to another conversation's.
 _ITS_TURN = "key = turn AND (turn.id = entry.id OR typeof(turn.id) <> 'text')"
@@ -325,7 +326,8 @@ def _grown(db: Connection, lost: set[Lost], name: Any, turn: Turn) -> Turn:
         else:
             pieces.append(piece)
     first, *others = answers_of(regrown(pieces), turn.parts) or ((),)
-    answers = (first, *(turn.answers[1:] or others)) if first or others else ()
+    later = turn.answers[1:] or others
+    answers = (first, *later) if first or later else ()
     return replace(turn, finish="interrupted", answers=answers)
 
 
