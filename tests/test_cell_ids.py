@@ -92,9 +92,10 @@ def test_any_order_of_a_file(text: str, expected: bool, tmp_path: Path) -> None:
 def test_what_is_no_file_keeps_no_ids(tmp_path: Path) -> None:
     """A folder, a pipe, nothing at all, and what cannot be a name."""
     os.mkfifo(tmp_path / "pipe")
-    names = [str(tmp_path / name) for name in ("", "pipe", "gone.ipynb", "a\0b")]
+    names = [str(tmp_path / name) for name in ("", "pipe", "gone.md", "a\0b")]
 
     assert [False] * 5 == [cell_ids.last(name) for name in [*names, None]]
+    assert cell_ids.last(str(tmp_path / "renamed.ipynb"))
 
 
 def test_a_cell_comes_back_under_another_id(
@@ -263,6 +264,50 @@ def test_ids_that_last_are_taken_at_their_word(
     assert ["Go on.", "Go on."] == added
     assert ["Go on!"] == edited
     assert "a cell that runs again replaces its turn" in doctor
+
+
+def test_a_new_cell_adds_after_a_restore(
+    server: ScriptedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where ids last it is another cell, however often its question was asked."""
+    server.will(says("A."))
+    monkeypatch.setenv("JPY_SESSION_NAME", str(notebook(5, tmp_path)))
+    with running_kernel() as kernel:
+        kernel.run("%load_ext apertis_magic")
+        for cell, question in (("a", "One?"), ("b", "Why?"), ("c", "Two?")):
+            kernel.run(f"%%chat\n{question}", cell=cell)
+        kernel.run("%%chat\nIn VS Code?", cell=VSCODE.format(3))
+    with running_kernel() as kernel:
+        kernel.run("%load_ext apertis_magic\n%chat restore")
+        kernel.run("%%chat\nWhy?", cell="new")
+        new = asked(server)
+        kernel.run("%%chat\nWhy?", cell="b")
+        again = asked(server)
+        kernel.run("%%chat\nIn VS Code?", cell="d")
+
+    assert ["One?", "Why?", "Two?", "In VS Code?", "Why?"] == new
+    assert ["One?", "Why?"] == again
+    assert ["One?", "Why?", "Two?", "In VS Code?"] == asked(server)
+
+
+def test_a_notebook_that_was_renamed_keeps_its_ids(
+    server: ScriptedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel knows its former name alone: a new cell adds, and no other does."""
+    server.will(says("A."))
+    file = notebook(5, tmp_path)
+    monkeypatch.setenv("JPY_SESSION_NAME", str(file))
+    with running_kernel() as kernel:
+        kernel.run("%load_ext apertis_magic")
+        kernel.run("%%chat\nWhy?", cell="a", client="page 1")
+        file.rename(tmp_path / "b.ipynb")
+        kernel.run("%%chat\nOne?", cell="b", client="page 1")
+        kernel.run("%%chat\nOne?", cell="new", client="page 2")
+        new = asked(server)
+        kernel.run("%%chat\nWhy?", cell="a", client="page 2")
+
+    assert ["Why?", "One?", "One?"] == new
+    assert ["Why?"] == asked(server)
 
 
 def test_a_turn_of_the_panel_is_no_cells(server: ScriptedServer) -> None:

@@ -240,16 +240,57 @@ def test_what_stands_below_is_no_answer(
     assert text != last["data"]["text/plain"] or "--no-footer" in line
 
 
+ADDRESS = "<object at 0x7f1234567890>"
+ADDRESSES = {
+    "in its own words": ((chunk(f"It is `{ADDRESS}`."),), "It is `<object>`."),
+    "in another answer": (
+        (
+            chunk("Mine.\n"),
+            chunk(
+                choices=[{"index": 1, "delta": {"content": f"{ADDRESS}\n\n{ADDRESS}"}}]
+            ),
+        ),
+        "Mine.\n",
+    ),
+    "in a call": (
+        (
+            chunk("Well."),
+            chunk(
+                delta={
+                    "tool_calls": [
+                        {"index": 0, "function": {"name": "f", "arguments": ADDRESS}}
+                    ]
+                }
+            ),
+        ),
+        "Well.",
+    ),
+    "below nothing": (
+        (chunk(choices=[{"index": 1, "delta": {"content": ADDRESS}}]),),
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize(("events", "text"), ADDRESSES.values(), ids=ADDRESSES)
+@pytest.mark.parametrize("line", ["", " --no-footer"])
 def test_addresses_are_taken_out_of_texts(
-    kernel: Kernel, server: ScriptedServer, tmp_path: Path
+    kernel: Kernel,
+    server: ScriptedServer,
+    tmp_path: Path,
+    line: str,
+    events: tuple[bytes, ...],
+    text: str,
 ) -> None:
     """As nbdev-clean does, which makes a text shorter; what stands below stays out."""
-    server.will(says("It is `<object at 0x7f1234567890>`."))
-    cells = json.dumps(without_metadata(ran(kernel, "%%chat\nWhat?")))
+    server.will(Answer((*events, chunk(finish="stop"), DONE)))
+    source = f"%%chat -n 2{line}\nWhat?"
+    cells = json.dumps(without_metadata(ran(kernel, source)))
     shorter = json.loads(cells.replace(" at 0x7f1234567890", ""))
     found, _ = loaded(saved(tmp_path, shorter))
 
-    assert {"main": [("What?", "It is `<object>`.")]} == found
+    assert cells.count("object at") > 0
+    assert {"main": [("What?", text)]} == found
 
 
 LOOPS = {

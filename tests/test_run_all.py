@@ -85,6 +85,57 @@ def test_two_cells_with_one_answer_are_two_turns(server: ScriptedServer) -> None
     assert "3 answers in this kernel, which saved $1.5" in spent
 
 
+def test_an_answer_that_was_completed_is_given_again_as_it_was_then(
+    server: ScriptedServer,
+) -> None:
+    """It can be completed again, whatever was asked below it; each is a version."""
+    server.will(
+        says("Half", finish="length"),
+        says(" one"),
+        says("Next."),
+        *(says(f" {name}") for name in ("two", "three", "four")),
+    )
+    with running_kernel() as kernel:
+        kernel.run("%load_ext apertis_magic")
+        for run in range(3):
+            kernel.run("%%chat --cache\nOne?", cell="c1")
+            for _ in range(run):  # as often as anybody likes
+                kernel.run("%%chat --cache\nOne?", cell="c1")
+            last = shown_by(kernel, "%chat last")
+            done = kernel.run("%chat continue", cell="c2")
+            if not run:
+                kernel.run("%%chat\nNext?", cell="c3")
+
+            assert "ok" == done.reply["status"], done.reply
+            assert "Half\n" in last
+        whole = shown_by(kernel, "%chat show --versions")
+
+    assert 5 == len(server.requests)
+    assert [1] * 3 == [whole.count(f"Half {n}\n") for n in ("one", "two", "three")]
+    assert 1 == whole.count("Stale")
+
+
+@pytest.mark.parametrize("between", ["One, edited?", "Another?"])
+def test_an_answer_given_again_is_not_stale(
+    server: ScriptedServer, between: str
+) -> None:
+    """The cell above was edited and edited back, and each has run again since."""
+    server.will(*(says(f"A{number}.") for number in range(9)))
+    with running_kernel() as kernel:
+        kernel.run("%load_ext apertis_magic\n%config ApertisMagic.cache = True")
+        kernel.run("%%chat\nOne?", cell="c1")
+        kernel.run("%%chat\nTwo?", cell="c2")
+        kernel.run(f"%%chat\n{between}", cell="c1")
+        kernel.run("%%chat\nOne?", cell="c1")
+        before = shown_by(kernel, "%chat show")
+        kernel.run("%%chat\nTwo?", cell="c2")
+        after = shown_by(kernel, "%chat show")
+
+    assert 3 == len(server.requests)
+    assert "Stale" in before
+    assert "Stale" not in after
+
+
 def test_a_cached_answer_needs_no_server(shell: Shell, server: ScriptedServer) -> None:
     """Nor does it hide that the next question does."""
     server.will(says("One."), fails(500, headers={"Retry-After": "0"}))

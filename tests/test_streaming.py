@@ -1,10 +1,15 @@
 """What a cell's outputs hold while an answer streams and when it has ended."""
 
+import os
+import signal
 import threading
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from conftest import Shell
+from IPython.core.displaypub import CapturingDisplayPublisher
 from kernel_driver import Kernel, Outcome
 from scripted_server import (
     DONE,
@@ -19,8 +24,12 @@ from scripted_server import (
     json_answer,
     says,
 )
-from turns import said
+from turns import said, turn_of
 
+from apertis_magic.chat.draft import Progress
+from apertis_magic.chat.question import Question
+from apertis_magic.notebook.views.cell import NotebookView
+from apertis_magic.notebook.views.displays import Displays, GuardedDisplays
 from apertis_magic.render.bundle import EMPTY
 from apertis_magic.render.metadata import turns_of
 
@@ -320,3 +329,45 @@ def test_thoughts_before_an_error_stay(kernel: Kernel, server: ScriptedServer) -
 
     assert "hm hm" in shown["data"]["text/html"]
     assert "error" == done.reply["status"]
+
+
+class Interrupting(CapturingDisplayPublisher):
+    """Publishes what is displayed, with an interrupt just behind each."""
+
+    def publish(self, *args: Any, **options: Any) -> None:
+        """Publish a display or an update."""
+        super().publish(*args, **options)  # type: ignore[no-untyped-call]  # IPython's
+        os.kill(os.getpid(), signal.SIGINT)
+
+
+@pytest.mark.parametrize(
+    "progress",
+    [
+        Progress(text="half"),
+        Progress(status="waiting 1 s"),
+        Progress(reasoning="Hm.", text="half"),
+        Progress(text=answer(9_000)),
+    ],
+)
+@pytest.mark.parametrize("kind", [Displays, GuardedDisplays])
+def test_an_interrupt_just_as_something_is_shown(
+    shell: Shell, kind: type[Displays], progress: Progress
+) -> None:
+    """No display is made that nobody knows of: the end would stand beside it."""
+    view, quiet = NotebookView("t-1", kind()), shell.display_pub
+    shell.display_pub = loud = Interrupting(parent=shell)  # type: ignore[no-untyped-call]
+    for _ in range(4):
+        with suppress(KeyboardInterrupt):
+            view.update(progress)
+    shell.display_pub = quiet
+    view.finish(turn_of(question=Question("Why?"), text="whole", finish="stop"), None)
+    last = {
+        each["transient"]["display_id"]: each["data"]["text/html"]
+        for each in (*loud.outputs, *quiet.outputs)
+    }
+
+    assert [] != loud.outputs
+    assert 1 == sum("whole" in html for html in last.values())
+    assert [] == [
+        h for h in last.values() if h and "whole" not in h and "<!--" not in h
+    ]

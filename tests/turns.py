@@ -48,7 +48,8 @@ def said(data: Mapping[str, str]) -> str:
     """Return what of an output's plain text is the answer's own."""
     whole = data["text/plain"]
     box = re.match('<div class="apertis-answer" data-below="(.*?)"', data["text/html"])
-    return whole[: len(whole) - int(box[1])] if box else whole
+    below = int(box[1]) if box else 0
+    return "\n".join(whole.split("\n")[: -below - 1]) if below else whole
 
 
 def pieces(answer: int = 0, **texts: str) -> list[Piece]:

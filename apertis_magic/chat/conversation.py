@@ -228,7 +228,7 @@ class Conversation:
         to the same turn.
 
         Args:
-            turn: the id of its turn; None for the newest with text.
+            turn: the id of its turn; None for the last that was shown.
             model: the model that completes it; None for the one that began.
             client: who sends this request.
             max_context: as for ``ask``.
@@ -299,12 +299,13 @@ class Conversation:
         held = holding.held_back(prepared)
         if held is not None:
             raise held
-        placement = self.transcript.lasting(prepared.ask)
-        ask = replace(detached(prepared.ask), placement=placement)
-        prepared = replace(prepared, ask=ask)
+        ask = detached(prepared.ask)
         if ask.system is not None and not ask.once:
             self.transcript.system = ask.system
         with lock:  # it cannot end before it is known to be under way
+            others = [each.ask.placement for each in self._under_way]
+            ask = replace(ask, placement=self.transcript.lasting(ask, others))
+            prepared = replace(prepared, ask=ask)
             reply = Reply(
                 lambda draft: self._answer(draft, prepared),
                 asked_model=prepared.model,

@@ -6,8 +6,8 @@ before its place, and a turn is stale when one before it is newer.
 
 Not every id of a cell lasts. Notebooks of a format below 4.5, and those kept as text,
 get new ids each time they are opened, and VS Code's are numbers that count from each
-opening. A cell whose id is new takes over the first turn with the same question whose
-cell has not run since the notebook was opened, or the turn loaded or restored.
+opening. Such a cell whose id is new takes over the first turn with the same question
+whose cell has not run since the notebook was opened, or the turn loaded or restored.
 """
 
 from dataclasses import dataclass, field, replace
@@ -99,8 +99,11 @@ def _is_of(entry: Entry, cell: Cell) -> bool:
 
 def _is_left(entry: Entry, cell: Cell) -> bool:
     """Tell whether a turn's own cell may have come back under another id."""
-    is_earlier = bool(entry.client) and entry.client != cell.client
-    return entry.client is None or is_earlier
+    if cell.client:
+        return entry.client not in ("", cell.client)
+    # Its notebook keeps the ids, but VS Code may have asked by its own.
+    asked = Cell(entry.turn.cell or "", execution="")
+    return entry.client is None and asked.is_numbered
 
 
 def put(
@@ -111,7 +114,7 @@ def put(
     A turn of which nothing came does not replace one with an answer: the entry is then
     a version of that one, which is not in the history. Its number is higher than those
     in the history, and than *after*, the highest of one that is gone; the very same
-    turn, which a journal gave again, keeps its own.
+    turn, which a journal gave again, keeps its own unless that was stale.
     """
     if placement.start_over and not turn.nothing_came:
         # Starting over costs the turns only once there is something in their place.
@@ -134,7 +137,8 @@ def put(
     if cell is None:
         turn = replace(turn, cell=old.turn.cell)
         entry = replace(entry, execution=old.execution, client=old.client)
-    order = old.order if old.turn.id == turn.id else entry.order
+    is_same = old.turn.id == turn.id and not stale(history)[at.start]
+    order = old.order if is_same else entry.order
     entry = replace(entry, turn=turn, order=order, slot=old.slot)
     is_kept = turn.nothing_came and old.turn.is_sent
     stays = _taken_over(old, entry) if is_kept else entry

@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from uuid import uuid4
@@ -100,6 +100,14 @@ class Transcript:
             last = max(self._history, key=lambda entry: entry.order, default=None)
             return last.turn if last else None
 
+    @property
+    def last_answer(self) -> Turn | None:
+        """The answer to the last question, which may be an old one given again."""
+        with lock:
+            asked = self._asked.turn.id if self._asked else None
+            found = tuple(e for e in self._history if e.turn.id == asked)
+            return history.newest(found) or history.newest(self._history)
+
     def find_turn(self, turn: str | None = None) -> Turn:
         """Return the turn of that id, or of the last question.
 
@@ -122,22 +130,29 @@ class Transcript:
         """Return the turn whose answer can be completed.
 
         Args:
-            turn: its id; None for the newest with an answer.
+            turn: its id; None for the last that was shown.
 
         Raises:
             ConfigurationError: there is none, or its answer is complete.
         """
-        partial = self.state.newest if turn is None else self.find_turn(turn)
+        partial = self.last_answer if turn is None else self.find_turn(turn)
         if partial is not None and partial.is_partial:
             return partial
         last = self.last_asked if turn is None else partial
         raise _cannot_go_on(partial, last, is_last=turn is None)
 
-    def lasting(self, ask: Ask) -> Placement:
-        """Return where a question stands, by names that last while it waits."""
+    def lasting(self, ask: Ask, others: Iterable[Placement] = ()) -> Placement:
+        """Return where a question stands, by names that last while it waits.
+
+        Args:
+            ask: what is asked.
+            others: where those stand that wait as well: a cell may ask several at once.
+        """
         placement = ask.placement
         if placement.cell and not (placement.append or placement.replaces or ask.once):
-            entry = history.due(self._history, placement.cell, ask.question.typed)
+            taken = {o.replaces for o in others if o.cell == placement.cell}
+            free = tuple(entry for entry in self._history if entry.slot not in taken)
+            entry = history.due(free, placement.cell, ask.question.typed)
             return replace(placement, replaces=entry.slot) if entry else placement
         name = placement.replaces
         if name is None:
@@ -324,18 +339,24 @@ class Transcript:
         self._history, entry = history.put(
             self._history, self._named(turn, ask), ask.placement, after=self._made
         )
-        self._made = entry.order
+        self._made = max(self._made, entry.order)
         return entry
 
     def _named(self, turn: Turn, ask: Ask) -> Turn:
         """Return a turn under an id that no other turn of the conversation has.
 
-        The journal may have given the same answer to two questions of the conversation.
+        The journal may have given the same answer to two questions of the conversation,
+        or one that was completed since, which is to be a version.
         """
         if not turn.cached:
             return turn
         own = self._history[history.place(self._history, ask.placement)]
         taken = {entry.turn.id for entry in self._history if entry not in own}
+        for given in (e.turn for e in own if e.turn.started == turn.started):
+            if given.elapsed == turn.elapsed:
+                return replace(turn, id=given.id, cached=given.cached)
+            turn = replace(turn, id=given.id)
+            taken.add(given.id)
         if turn.id not in taken:
             return replace(turn, cached=False)  # it is the very turn of then
         while turn.id in taken:

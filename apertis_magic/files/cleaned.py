@@ -139,10 +139,15 @@ def _texts(outputs: Iterable[object]) -> list[str] | None:
         if kind == "part":
             pieces.append(plain)
         else:
-            own = plain[: max(len(plain) - int(box["number"]), 0)]
+            own = _above(int(box["number"]), plain)
             texts.append("".join([*pieces, own]))
             pieces = []
     return texts if is_told else None
+
+
+def _above(below: int, plain: str) -> str:
+    """Return a text without so many lines at its end and the blank one before them."""
+    return "\n".join(plain.split("\n")[: -below - 1]) if below else plain
 
 
 def _texts_of_0_1_0(outputs: Iterable[object]) -> list[str]:

@@ -20,14 +20,16 @@ def last(notebook: str | None) -> bool:
     """Tell whether the ids of a notebook's cells last.
 
     Args:
-        notebook: the path of its file, None where nothing tells it. Where there is no
-            such file, or it is kept as text, the ids are taken for new ones each time
-            that it is opened.
+        notebook: the path of its file, None where nothing tells it. A notebook that is
+            not there was renamed, or is elsewhere, and most are of that format. Of one
+            kept as text the ids are new ones each time that it is opened.
     """
     if notebook is None:
         return False
     try:
         ends = _ends(Path(notebook))
+    except FileNotFoundError:
+        return notebook.endswith(".ipynb")
     except (OSError, ValueError):
         return False
     minors = _MINOR.findall(ends)

@@ -120,13 +120,12 @@ def end(html: str, words: str, lines: Sequence[str], *, first: bool = True) -> B
         lines: what stands below them, in plain text.
         first: whether it is the answer's first display.
     """
-    text = printable(words)
-    whole = _APART.join(filter(None, [text, printable("\n".join(lines))]))
-    # Counted from the end: what cleans notebooks takes addresses out of texts.
-    behind = len(whole) - len(text)
+    text, below = printable(words), printable("\n".join(lines))
+    # In lines: what cleans notebooks takes addresses out of texts.
+    count = below.count("\n") + 1 if below else 0
     return {
-        **page(html, first=first, says=f' data-below="{behind}"'),
-        "text/plain": whole,
+        **page(html, first=first, says=f' data-below="{count}"'),
+        "text/plain": _APART.join(filter(None, [text, below])),
     }
 
 

@@ -62,7 +62,8 @@ def last(line: CommandLine) -> Turn | None:
         error = line.asker.error
         say(_story(error) if error else "There was no error.")
         return None
-    known = filter(None, (line.session.current.state.newest, line.asker.aside))
+    transcript = line.session.current.transcript
+    known = filter(None, (transcript.last_answer, line.asker.aside))
     turn = max(known, key=lambda each: each.started, default=None)
     if turn is None:
         say("There is no answer yet.")

@@ -11,6 +11,7 @@ from apertis_magic.chat.reply import Reply
 from apertis_magic.chat.turn import Turn
 from apertis_magic.clean import printable
 from apertis_magic.errors import ApertisError, Interrupted
+from apertis_magic.notebook.views.screen import uninterrupted
 from apertis_magic.render import bundle, footer, pictures
 from apertis_magic.render.footer import Format
 from apertis_magic.render.layout import Layout
@@ -197,11 +198,13 @@ class NotebookView:
         html, first = self._rendering.html(*span), at == 0
         data, metadata = bundle.page(html, first=first), {}
         if keep:
-            self._kept.add(at)
             data = bundle.piece(html, piece, number=number + 1, first=first)
         if keep and (self._ended or not self._displays.metadata_at_end):
             metadata = {"apertis_magic": {"id": self._id, "part": number + 1}}
-        return self._show(at, data, metadata, piece)
+        sent = self._show(at, data, metadata, piece)
+        if keep:  # not before, for an interrupt may have come
+            self._kept.add(at)
+        return sent
 
     def _finish_long(self, turn: Turn, conversation: str | None) -> None:
         """Leave a long answer in its displays, each with its own source."""
@@ -253,11 +256,12 @@ class NotebookView:
     ) -> int:
         """Show *data* in one of the displays and return how much was sent."""
         known = self._handles[at] if at < len(self._handles) else None
-        self._handles[at:] = [
-            self._displays.show(known, data, metadata or {}),
-            *self._handles[at + 1 :],
-        ]
-        self._pieces[at:] = [piece, *self._pieces[at + 1 :]]
+        with uninterrupted():  # one that nobody knows of would stay above the answer
+            self._handles[at:] = [
+                self._displays.show(known, data, metadata or {}),
+                *self._handles[at + 1 :],
+            ]
+            self._pieces[at:] = [piece, *self._pieces[at + 1 :]]
         return sum(map(len, data.values()))
 
 
