@@ -352,11 +352,13 @@ class Transcript:
             return turn
         own = self._history[history.place(self._history, ask.placement)]
         taken = {entry.turn.id for entry in self._history if entry not in own}
-        for given in (e.turn for e in own if e.turn.started == turn.started):
-            if given.elapsed == turn.elapsed:
-                return replace(turn, id=given.id, cached=given.cached)
-            turn = replace(turn, id=given.id)
-            taken.add(given.id)
+        for former in (entry.turn for entry in own):
+            if former.started != turn.started:
+                continue  # the answer to another request
+            if former.elapsed == turn.elapsed:
+                return replace(turn, id=former.id, cached=former.cached)
+            turn = replace(turn, id=former.id)
+            taken.add(former.id)  # it was completed since
         if turn.id not in taken:
             return replace(turn, cached=False)  # it is the very turn of then
         while turn.id in taken:

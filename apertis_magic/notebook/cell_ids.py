@@ -15,25 +15,30 @@ _PIECE = 2_000
 _WITH_IDS = 5
 """The minor version of format 4 that brought the ids."""
 
+_seen_with_ids: set[str] = set()
+"""Notebooks of this process whose files had ids, under the names that they had then."""
+
 
 def last(notebook: str | None) -> bool:
     """Tell whether the ids of a notebook's cells last.
 
     Args:
-        notebook: the path of its file, None where nothing tells it. A notebook that is
-            not there was renamed, or is elsewhere, and most are of that format. Of one
-            kept as text the ids are new ones each time that it is opened.
+        notebook: the path of its file, None where nothing tells it. Where there never
+            was such a file, or it is kept as text, the ids are taken for new ones each
+            time that it is opened.
     """
     if notebook is None:
         return False
     try:
-        ends = _ends(Path(notebook))
+        minors = _MINOR.findall(_ends(Path(notebook)))
     except FileNotFoundError:
-        return notebook.endswith(".ipynb")
+        return notebook in _seen_with_ids  # the kernel hears of no new name
     except (OSError, ValueError):
         return False
-    minors = _MINOR.findall(ends)
-    return bool(minors) and int(minors[-1]) >= _WITH_IDS
+    lasts = bool(minors) and int(minors[-1]) >= _WITH_IDS
+    if lasts:
+        _seen_with_ids.add(notebook)
+    return lasts
 
 
 def _ends(file: Path) -> bytes:
