@@ -183,12 +183,11 @@ def test_a_cached_answer_outlives_the_server(kernel: Kernel) -> None:
     question = "%%chat --cache --max-tokens 5\nName a colour."
     kernel.run("%chat local")
     first = kernel.run(question, "cell")
-    kernel.run("%chat local stop")
-    kernel.manager.restart_kernel(now=False)
-    kernel.run("%load_ext apertis_magic")
-    kernel.run("%chat local")
-    again = kernel.run(question, "cell")
-    other = kernel.run(question.replace("--cache", "--no-cache"), "cell")
+    with running_kernel() as restarted:
+        restarted.run("%load_ext apertis_magic")
+        restarted.run("%chat local")
+        again = restarted.run(question, "cell")
+        other = restarted.run(question.replace("--cache", "--no-cache"), "cell")
 
     assert "local · smollm2" in first.answer["data"]["text/html"]
     assert first.answer["data"] == again.answer["data"]
