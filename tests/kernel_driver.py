@@ -194,6 +194,11 @@ class Kernel:
                     buffers = [bytes(each) for each in message["buffers"]]
                     yield data["content"], buffers
 
+    def restart(self) -> None:
+        """Restart the kernel, and wait until it is ready: what comes before is lost."""
+        self.manager.restart_kernel(now=False)
+        self._client.wait_for_ready(timeout=PATIENCE)
+
     def interrupt(self) -> None:
         """Interrupt the cell that runs."""
         self.manager.interrupt_kernel()

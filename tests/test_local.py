@@ -99,7 +99,7 @@ def test_the_readme_walked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         shown = kernel.run("%chat show").outputs[0]["data"]["text/plain"]
         runs = [kernel.run(each, f"cell {n}") for n, each in enumerate(others)]
         dropped = kernel.run("%chat restore").printed
-        kernel.manager.restart_kernel(now=False)
+        kernel.restart()
         kernel.run(load)
         restored = kernel.run("%chat restore").printed
     notices = [run.printed for run in runs if "is ignored" in run.printed]
@@ -183,11 +183,11 @@ def test_a_cached_answer_outlives_the_server(kernel: Kernel) -> None:
     question = "%%chat --cache --max-tokens 5\nName a colour."
     kernel.run("%chat local")
     first = kernel.run(question, "cell")
-    with running_kernel() as restarted:
-        restarted.run("%load_ext apertis_magic")
-        restarted.run("%chat local")
-        again = restarted.run(question, "cell")
-        other = restarted.run(question.replace("--cache", "--no-cache"), "cell")
+    kernel.restart()
+    kernel.run("%load_ext apertis_magic")
+    kernel.run("%chat local")
+    again = kernel.run(question, "cell")
+    other = kernel.run(question.replace("--cache", "--no-cache"), "cell")
 
     assert "local · smollm2" in first.answer["data"]["text/html"]
     assert first.answer["data"] == again.answer["data"]
