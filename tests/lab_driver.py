@@ -40,6 +40,9 @@ _CHROMIUM = (
     "--disable-sync",
     "--disable-dev-shm-usage",
 )
+_WITH_IDS = 5
+"""The minor version of format 4 that brought ids of cells."""
+
 _SIZE: ViewportSize = {"width": 1100, "height": 900}
 
 _OPEN = """path => {
@@ -105,12 +108,24 @@ class Lab:
     front_end: FrontEnd
     strays: list[str]
 
-    def notebook(self, name: str, *cells: str, kernel: str = "python3") -> "Notebook":
-        """Open a new notebook with these cells, and wait for its kernel."""
+    def notebook(
+        self, name: str, *cells: str, kernel: str = "python3", minor: int = 5
+    ) -> "Notebook":
+        """Open a new notebook with these cells, and wait for its kernel.
+
+        Args:
+            name: what it is called.
+            *cells: the texts of its cells.
+            kernel: the name of its kernel.
+            minor: the minor version of format 4 in which it is written.
+        """
         made = nbformat.v4.new_notebook(
             cells=[nbformat.v4.new_code_cell(cell) for cell in cells],
             metadata={"kernelspec": {"name": kernel, "display_name": kernel}},
         )
+        made.nbformat_minor = minor
+        for cell in made.cells if minor < _WITH_IDS else ():
+            del cell["id"]
         file = re.sub(r"\W+", "-", name) + ".ipynb"
         nbformat.write(made, self.folder / file)
         self._open(file)

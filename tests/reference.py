@@ -176,7 +176,8 @@ def _trimmed(node: Tree) -> Tree:
         return [name, _text(node)]
     if name in {"math", "formula"}:
         words = re.sub(r"\s+", " ", _text(node)).strip()
-        return [name, re.sub(r"^\\[(\[]\s*|\s*\\[)\]]$", "", words)]
+        ends = r"^(?:\\[(\[]|\$+)\s*|\s*(?:\\[)\]]|\$+)$"
+        return [name, re.sub(ends, "", words)]
     found: Tree = [name]
     edge: Tree | str = [name] if _is_block([name]) else ""
     for before, child, after in zip(

@@ -1,4 +1,4 @@
-"""A real IPython in a real pseudo-terminal, and what a person would see in it."""
+"""A real IPython or ``jupyter console`` in a pseudo-terminal, and what one sees."""
 
 import os
 import re
@@ -163,15 +163,10 @@ def terminal(
         without: modules that cannot be imported there.
         environment: variables that are set besides.
     """
-    known = {
-        name: value
-        for name, value in os.environ.items()
-        if name not in ("NO_COLOR", "COLORTERM", "COLUMNS", "LINES")
-    }
     child = pexpect.spawn(
         sys.executable,
         ["-c", PROGRAM, without, "%load_ext apertis_magic", *cells],
-        env=known | {"TERM": "xterm-256color", **environment},
+        env={**_environment(), **environment},
         dimensions=(HEIGHT, WIDTH),
         timeout=PATIENCE,
         encoding="utf-8",
@@ -180,3 +175,60 @@ def terminal(
         yield Terminal(child)
     finally:
         child.close(force=True)
+
+
+class Console:
+    """A ``jupyter console``, which has a kernel of its own."""
+
+    def __init__(self, child: Any) -> None:
+        self._child = child
+        self._next = 1
+        self._ask()
+
+    def run(self, cell: str, *, interrupted_at: str = "") -> str:
+        """Run a line to its end, and return what is written below it.
+
+        Args:
+            cell: the line; one that a blank line must follow ends in a newline.
+            interrupted_at: words of the output at which Ctrl-C is pressed.
+        """
+        self._child.sendline(cell)
+        self._child.expect_exact(cell.rstrip())
+        came = ""
+        if interrupted_at:
+            self._child.expect_exact(interrupted_at)
+            came = self._child.before + self._child.after
+            self._child.sendintr()
+        self._next += 1
+        return (came + self._ask()).replace("\r", "").strip()
+
+    def _ask(self) -> str:
+        self._child.expect_exact(f"In [{self._next}]: ")
+        came: str = self._child.before
+        return came
+
+
+@contextmanager
+def console() -> Iterator[Console]:
+    """Run a ``jupyter console``, whose lines are read without an editor."""
+    child = pexpect.spawn(
+        sys.executable,
+        ["-m", "jupyter_console", "--simple-prompt"],
+        env={**_environment(), "PYDEVD_DISABLE_FILE_VALIDATION": "1"},
+        dimensions=(HEIGHT, 200),
+        timeout=PATIENCE,
+        encoding="utf-8",
+    )
+    try:
+        yield Console(child)
+    finally:
+        child.sendline("exit")  # it ends its kernel
+        child.expect([pexpect.EOF, pexpect.TIMEOUT])
+        child.close(force=True)
+
+
+def _environment() -> dict[str, str]:
+    """Return the variables of this process, but for those that change a terminal."""
+    others = ("NO_COLOR", "COLORTERM", "COLUMNS", "LINES")
+    known = {name: value for name, value in os.environ.items() if name not in others}
+    return known | {"TERM": "xterm-256color"}

@@ -61,9 +61,9 @@ ORDER = {
     name: rank
     for rank, names in enumerate(
         (
-            """ask attachment draft echoes fitting former growth history names parts
-            picture prose question received sending state thinking trust turn
-            watchers""",
+            """ask attachment continuation draft echoes fitting former growth history
+            names parts picture prose question received sending state thinking trust
+            turn watchers""",
             "journal",
             "answering conversation holding reply request transcript",
             "clients model_lists preparing restoring session settings",

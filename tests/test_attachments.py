@@ -64,6 +64,39 @@ def test_what_a_file_is(kind: str, raw: bytes) -> None:
 
 
 @pytest.mark.parametrize(
+    ("wrong", "name"),
+    [
+        (["sales.csv"], "'sales.csv'"),
+        ("sales.csv", "'sales.csv'"),
+        ([TEXT, Path("sales.csv")], "'sales.csv'"),
+        ([b"a,b"], "'sales.csv'"),
+        ([{"type": "text"}], "'sales.csv'"),
+        (None, "'sales.csv'"),
+        (["it's.csv"], '"it\'s.csv"'),
+    ],
+    ids=str,
+)
+def test_what_is_no_attachment(server: ScriptedServer, wrong: Any, name: str) -> None:
+    """A file's name or anything else is refused with what to pass; nothing is sent."""
+    server.will(says("one"))
+    chat = Conversation()
+    chat.ask("x").result()
+    for asks in (chat.ask, lambda _prompt, **options: chat.retry(**options)):
+        with pytest.raises(ConfigurationError, match="must be an Attachment") as caught:
+            asks("y", attachments=wrong)
+
+        assert f"Attachment.of({name}, the file's bytes)" in caught.value.hint
+        assert 1 == len(server.requests) == len(chat.turns)
+
+
+def test_one_attachment_needs_no_list(server: ScriptedServer) -> None:
+    """It is the one that goes along."""
+    server.will(says("one"))
+
+    assert (TEXT,) == Conversation().ask("x", attachments=TEXT).result().attachments  # type: ignore[arg-type]  # what people write
+
+
+@pytest.mark.parametrize(
     ("raw", "said"),
     [
         (b"", "is empty"),

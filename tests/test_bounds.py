@@ -8,6 +8,7 @@ import pytest
 from answers import answer, pieces
 from kernel_driver import Kernel
 from scripted_server import DONE, Answer, ScriptedServer, Wait, chunk, says
+from turns import said
 
 
 def test_loading_imports_nothing_heavy() -> None:
@@ -27,9 +28,9 @@ def test_an_answer_that_comes_at_once(
     server.will(Answer((b"".join([*events, chunk(finish="stop"), DONE]),)))
     done = kernel.run("%%chat --new\nx")
     sent = sum(len(json.dumps(m["content"])) for m in done.messages)
-    outputs = [o["data"] for o in done.outputs if "text/plain" in o["data"]]
+    outputs = [o["data"] for o in done.outputs]
 
-    assert text == "".join(data["text/plain"] for data in outputs)
+    assert text == "".join(map(said, outputs))
     assert len(done.outputs) <= 45
     assert sent <= most * size
 

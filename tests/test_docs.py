@@ -1,7 +1,11 @@
 """What the pages for developers say of the code is so."""
 
+import os
 import re
+import shutil
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from dataclasses import fields
 from pathlib import Path
@@ -63,6 +67,44 @@ def test_the_targets_of_make_exist(page: str) -> None:
     named = " ".join(_MAKE.findall(text)).split()
 
     assert set() == {*named} - rules
+
+
+MAKE = pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
+
+
+@MAKE
+def test_root_gets_a_lab_too() -> None:
+    """JupyterLab is told what it asks of root, and nothing of anybody else."""
+    told = _made("--dry-run", "lab")
+
+    assert (os.geteuid() == 0) == ("jupyter lab --allow-root" in told.stdout)
+    assert "jupyter lab --port" in _made("-n", "lab", "LAB_OPTIONS=--port 1").stdout
+
+
+@MAKE
+def test_an_old_python_is_told_in_a_line(tmp_path: Path) -> None:
+    """Before anything is made or downloaded."""
+    old = tmp_path / "python"  # as old as it says
+    program = "import sys; sys.version_info = (3, 10); "
+    old.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{program}$2"\n')
+    old.chmod(0o755)
+    done = _made(f"PYTHON={old}", f"VENV={tmp_path}/venv", "demo")
+    [line, *after] = done.stderr.splitlines()
+
+    assert "Python 3.11 or newer is needed: make PYTHON=python3.12" == line
+    assert 1 == len(after)  # make's own
+    assert (2, "") == (done.returncode, done.stdout)
+    assert not (tmp_path / "venv").exists()
+
+
+def _made(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(shutil.which("make")), *words],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def test_the_names_in_the_architecture_exist() -> None:

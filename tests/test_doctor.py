@@ -12,6 +12,7 @@ from scripted_server import (
     says,
 )
 
+from apertis_magic.api import key_file, keys
 from apertis_magic.chat import session
 
 pytestmark = pytest.mark.usefixtures("cache")
@@ -111,6 +112,37 @@ def test_what_is_missing_comes_first(
     assert "cannot be the base URL" in no_address[-1][1]
     assert ["!!", "--"] == [mark for mark, _ in no_server[-2:]]
     assert "the rest was not tried" == no_server[-1][1]
+
+
+@pytest.mark.parametrize("kept", ["environment", "file", "nowhere"])
+def test_all_that_tell_of_the_key_agree(
+    shell: Shell,
+    server: ScriptedServer,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    kept: str,
+) -> None:
+    """Doctor, card, config and key status name the one source, or say that none is."""
+    source = "none"
+    if kept == "environment":
+        monkeypatch.setenv("APERTIS_API_KEY", "sk-never-told-1234")
+        source = "APERTIS_API_KEY"
+    elif kept == "file":
+        keys.store("sk-never-told-1234", server.url)
+        source = f"the file {key_file.path()}"
+    server.will(MODELS, says("ok"))
+    doctor = found(shell, capsys)[4][1]
+    shell.run("%chat key status")
+    status = capsys.readouterr().out
+    shell.published.clear()
+    shell.run("%chat")
+    shell.run("%chat config")
+    card, config = [each["data"]["text/plain"] for each in shell.published]
+
+    assert source in doctor
+    assert source in card
+    assert source in config
+    assert (source if kept != "nowhere" else "There is no key for") in status
 
 
 def test_a_key_is_never_told(

@@ -1,6 +1,7 @@
 """The key of a request, which a server repeats, is seen nowhere: by real requests."""
 
 import threading
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +94,7 @@ def test_it_is_seen_nowhere(
     assert journal is not None
     journal.flush()
     written = [*tmp_path.glob("talk.*"), *journal.file.parent.iterdir()]
-    seen = [str(shell.published), repr(turn), str(turn.to_dict())]
+    seen = [str(shell.published), str(asdict(turn)), str(turn.to_dict())]
     seen += [file.read_bytes().decode(errors="replace") for file in written]
 
     assert [SHOWN] * 3 == [turn.text, turn.reasoning, turn.refusal]

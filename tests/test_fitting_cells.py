@@ -5,7 +5,7 @@ from conftest import Shell
 from kernel_driver import Kernel
 from scripted_server import ScriptedServer, json_answer, says
 
-from apertis_magic.notebook.following import this_notebook
+from apertis_magic.notebook.front_end import this_notebook
 
 LONG = "word " * 2_000
 

@@ -307,8 +307,11 @@ def test_a_formula_in_which_something_is_put(formula: str, at: int, part: str) -
 
 
 FORMS = {
-    "$x^2$": r"\(x^2\)",
-    "$$x^2$$": r"\[x^2\]",
+    "$x^2$": "$x^2$",
+    "$$x^2$$": "$$x^2$$",
+    "$$\nx^2\n$$": "$$\nx^2\n$$",
+    r"$x \text{ if $y$}$": r"\(x \text{ if $y$}\)",
+    r"$$x \$ y$$": r"\[x \$ y\]",
     r"\(x^2\)": r"\(x^2\)",
     r"\[x^2\]": r"\[x^2\]",
     r"\begin{gather}x\end{gather}": r"\[\begin{gather}x\end{gather}\]",
@@ -319,7 +322,7 @@ FORMS = {
 
 @pytest.mark.parametrize(("source", "expected"), FORMS.items(), ids=FORMS)
 def test_how_front_ends_find_a_formula(source: str, expected: str | None) -> None:
-    """A formula stands in delimiters that it cannot hold."""
+    """A formula stands as it was written, but in delimiters that it cannot hold."""
     assert expected == marked(source)
 
 

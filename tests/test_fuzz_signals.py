@@ -13,6 +13,7 @@ from random import Random
 import pytest
 from kernel_driver import Kernel
 from scripted_server import Answer, ScriptedServer, Wait, chunk, says
+from turns import said
 
 INTERRUPTS = 400 if os.environ.get("APERTIS_MAGIC_SLOW") else 12
 AGAIN = 5.0
@@ -53,7 +54,7 @@ def test_an_interrupt_loses_nothing(
     kept = kernel.run(KEPT).printed
     again = kernel.run("%%chat\nAnd?", cell="c2")
     [(prompt, text, finish)] = ast.literal_eval(kept)
-    shown = [o["data"].get("text/plain", "") for o in done.outputs if "data" in o]
+    shown = [said(o["data"]) for o in done.outputs if "data" in o]
     before = [("user", "Why?"), ("assistant", text)] if text else []
 
     assert ("error", "Interrupted") == (done.reply["status"], done.reply["ename"])

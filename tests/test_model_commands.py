@@ -194,7 +194,8 @@ def test_a_model_that_is_not_listed(
 
     assert (
         "claude-sonnet-4.6, set for the conversation 'main'.\n"
-        "The server's list has no such model. Close to it: claude-sonnet-4-6.\n"
+        "The server's list has no such model. Close to it: claude-sonnet-4-6. "
+        "%chat model default goes back.\n"
         "gpt-5.4-mini:web, set for the conversation 'main'.\n"
     ) == told()
 

@@ -370,9 +370,9 @@ def test_what_a_saved_notebook_shows(page: Page, server: ScriptedServer) -> None
     server.will(says("**so** <img src=x onerror=alert()>"))
     page.kernel.run("%%chat\nWhy?", cell="c1")
     shown = page.kernel.run("%chat panel")
-    [panel, saved] = shown.outputs
+    [saved, panel] = shown.outputs
 
-    assert "below is its conversation" in panel["data"]["text/plain"]
+    assert "above is its conversation" in panel["data"]["text/plain"]
     assert "<strong>so</strong>" in saved["data"]["text/html"]
     assert "<img" not in saved["data"]["text/html"]
     assert "[1] Why?" in saved["data"]["text/plain"]
@@ -382,7 +382,7 @@ def test_a_saved_notebook_names_pictures(page: Page, server: ScriptedServer) -> 
     """They are no part of the transcript that is sent with every update."""
     server.will(Answer((drawn(png()), chunk("So.", finish="stop"), DONE)))
     page.kernel.run("%%chat\nWhy?", cell="c1")
-    [_, saved] = page.kernel.run("%chat panel").outputs
+    [saved, _] = page.kernel.run("%chat panel").outputs
 
     assert "[PNG picture, " in saved["data"]["text/html"]
     assert "[PNG picture, " in saved["data"]["text/plain"]

@@ -46,6 +46,58 @@ ROWS: dict[str, tuple[Answer, type[errors.ApertisError], str, str]] = {
         "bad",
         "temperature, which takes 0 to 2",
     ),
+    "too many answers, as llama.cpp says": (
+        fails(400, "Field 'n': Value must be between 1 <= value <= 2, but got 3"),
+        errors.BadRequest,
+        "but got 3",
+        "give -n 2.",
+    ),
+    "too many answers, as OpenAI says": (
+        fails(
+            400,
+            "Invalid 'n': integer above maximum value. Expected a value <= 128, but "
+            "got 200 instead.",
+            type=INVALID,
+            param="n",
+        ),
+        errors.BadRequest,
+        "<= 128",
+        "give -n 128.",
+    ),
+    "too many answers, as Groq says": (
+        fails(400, "'n' : number must be at most 1", type=INVALID),
+        errors.BadRequest,
+        "at most 1",
+        "leave -n out.",
+    ),
+    "too many answers, as pydantic says": (
+        json_answer(
+            {
+                "detail": [
+                    {
+                        "loc": ["body", "n"],
+                        "msg": "Input should be less than or equal to 4",
+                    }
+                ]
+            },
+            422,
+        ),
+        errors.BadRequest,
+        "body.n",
+        "give -n 4.",
+    ),
+    "more than one answer": (
+        fails(400, "n > 1 is not supported", type=INVALID, param="n"),
+        errors.UnsupportedParameter,
+        "n > 1",
+        "leave -n out.",
+    ),
+    "too much of something else": (
+        fails(400, "max_tokens must be at most 4096", type=INVALID, param="max_tokens"),
+        errors.BadRequest,
+        "4096",
+        "Check max_tokens",
+    ),
     "a missing field": (
         fails(400, "no", type=INVALID, code="missing_parameter", param="messages"),
         errors.BadRequest,

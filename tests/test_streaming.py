@@ -1,10 +1,15 @@
 """What a cell's outputs hold while an answer streams and when it has ended."""
 
+import os
+import signal
 import threading
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from conftest import Shell
+from IPython.core.displaypub import CapturingDisplayPublisher
 from kernel_driver import Kernel, Outcome
 from scripted_server import (
     DONE,
@@ -19,7 +24,13 @@ from scripted_server import (
     json_answer,
     says,
 )
+from turns import said, turn_of
 
+from apertis_magic.chat.draft import Progress
+from apertis_magic.chat.question import Question
+from apertis_magic.notebook.views.cell import NotebookView
+from apertis_magic.notebook.views.displays import Displays, GuardedDisplays
+from apertis_magic.render.bundle import EMPTY
 from apertis_magic.render.metadata import turns_of
 
 PARAGRAPH = "Some words of an answer, **bold** and `code`, that go on for a while.\n\n"
@@ -75,10 +86,10 @@ def test_an_answer_ends_as_one_output(
     done = finish(kernel, request, seen)
     [shown] = visible(done)
 
-    assert text == shown["data"]["text/plain"]
+    assert text == said(shown["data"])
     assert done.outputs[0] == shown
     assert len(done.outputs) <= 45
-    assert all({"text/html": ""} == o["data"] for o in done.outputs[1:])
+    assert all(EMPTY == o["data"] for o in done.outputs[1:])
 
 
 def test_a_long_answer_stays_in_parts(kernel: Kernel, server: ScriptedServer) -> None:
@@ -86,10 +97,10 @@ def test_a_long_answer_stays_in_parts(kernel: Kernel, server: ScriptedServer) ->
     text = answer(200_000)
     server.will(in_steps(text))
     done = kernel.run("%%chat -o turn\nx")
-    parts = [o for o in visible(done) if "text/plain" in o["data"]]
+    parts = [o for o in visible(done) if o["data"]["text/plain"]]
     about = [o["metadata"]["apertis_magic"] for o in parts]
 
-    assert text == "".join(o["data"]["text/plain"] for o in parts)
+    assert text == "".join(said(o["data"]) for o in parts)
     assert visible(done) == parts
     assert 5 < len(done.outputs) <= 45
     assert list(range(1, len(parts) + 1)) == [each["part"] for each in about]
@@ -109,7 +120,7 @@ def test_many_long_answers_in_one_cell(kernel: Kernel, server: ScriptedServer) -
         "    get_ipython().run_cell_magic('chat', '', f'{n}')"
     )
     shown = [
-        o["text"] if "text" in o else o["data"]["text/plain"]
+        o["text"] if "text" in o else said(o["data"])
         for o in done.outputs
         if "text" in o or o["data"].get("text/html")
     ]
@@ -154,7 +165,8 @@ def test_an_answer_that_breaks_off_is_shown_once(
     done = kernel.run("%%chat\nx")
     [shown] = visible(done)
 
-    assert answer(30_000) == shown["data"]["text/plain"]
+    assert answer(30_000) == said(shown["data"])
+    assert "\nThe answer broke off.\n" in shown["data"]["text/plain"]
     assert "broke off" in shown["data"]["text/html"]
     assert "error" == done.reply["status"]
 
@@ -201,7 +213,7 @@ def test_reasoning_is_folded_away_above_the_answer(
 
     assert "thinking" in thinking
     assert '<summary dir="auto"><small>Reasoning' in thinking
-    assert "42" == done["data"]["text/plain"]
+    assert "42" == said(done["data"])
     assert "&lt;b&gt;hm" in done["data"]["text/html"].split("42")[0]
     assert "<b>" not in done["data"]["text/html"]
 
@@ -247,7 +259,7 @@ def test_the_gateways_banner_is_a_status(
     shown_until(kernel, request, "searching the web")
     gate.set()
 
-    assert "a" == kernel.finish(request).messages[-1]["content"]["data"]["text/plain"]
+    assert "a" == said(kernel.finish(request).messages[-1]["content"]["data"])
 
 
 def test_a_wait_for_another_try_says_why(
@@ -261,7 +273,7 @@ def test_a_wait_for_another_try_says_why(
     done = kernel.finish(request)
 
     assert "(429)" in html(seen[-1])
-    assert "a" == done.messages[-1]["content"]["data"]["text/plain"]
+    assert "a" == said(done.messages[-1]["content"]["data"])
 
 
 def test_a_refusal_is_marked(kernel: Kernel, server: ScriptedServer) -> None:
@@ -270,7 +282,7 @@ def test_a_refusal_is_marked(kernel: Kernel, server: ScriptedServer) -> None:
     server.will(Answer((refusal, chunk(finish="stop"), DONE)))
     done = kernel.run("%%chat\nx").answer
 
-    assert "I can't." == done["data"]["text/plain"]
+    assert "I can't." == said(done["data"])
     assert "The model refused." in done["data"]["text/html"]
 
 
@@ -317,3 +329,45 @@ def test_thoughts_before_an_error_stay(kernel: Kernel, server: ScriptedServer) -
 
     assert "hm hm" in shown["data"]["text/html"]
     assert "error" == done.reply["status"]
+
+
+class Interrupting(CapturingDisplayPublisher):
+    """Publishes what is displayed, with an interrupt just behind each."""
+
+    def publish(self, *args: Any, **options: Any) -> None:
+        """Publish a display or an update."""
+        super().publish(*args, **options)  # type: ignore[no-untyped-call]  # IPython's
+        os.kill(os.getpid(), signal.SIGINT)
+
+
+@pytest.mark.parametrize(
+    "progress",
+    [
+        Progress(text="half"),
+        Progress(status="waiting 1 s"),
+        Progress(reasoning="Hm.", text="half"),
+        Progress(text=answer(9_000)),
+    ],
+)
+@pytest.mark.parametrize("kind", [Displays, GuardedDisplays])
+def test_an_interrupt_just_as_something_is_shown(
+    shell: Shell, kind: type[Displays], progress: Progress
+) -> None:
+    """No display is made that nobody knows of: the end would stand beside it."""
+    view, quiet = NotebookView("t-1", kind()), shell.display_pub
+    shell.display_pub = loud = Interrupting(parent=shell)  # type: ignore[no-untyped-call]
+    for _ in range(4):
+        with suppress(KeyboardInterrupt):
+            view.update(progress)
+    shell.display_pub = quiet
+    view.finish(turn_of(question=Question("Why?"), text="whole", finish="stop"), None)
+    last = {
+        each["transient"]["display_id"]: each["data"]["text/html"]
+        for each in (*loud.outputs, *quiet.outputs)
+    }
+
+    assert [] != loud.outputs
+    assert 1 == sum("whole" in html for html in last.values())
+    assert [] == [
+        h for h in last.values() if h and "whole" not in h and "<!--" not in h
+    ]

@@ -163,10 +163,13 @@ def test_control_c(
         lines = shell.end().split("\n")
         after = shell.end()
 
-    about = "answer was stopped" if text else "question was stopped before"
+    about = "The answer was stopped;" if text else "The question was stopped before"
     assert text == lines[0].removesuffix("^C") * bool(text)
     assert lines[1 + bool(text)].startswith("local · ")
-    assert 1 == sum(line.startswith(f"Interrupted: the {about}") for line in lines)
+    assert 1 == sum(line.startswith(about) for line in lines)
+    assert 1 == sum("stopped" in line for line in lines)
+    assert 1 == sum("Interrupted" in line for line in lines)
+    assert "Interrupted" in lines
     assert not any("waiting" in line or "Traceback" in line for line in lines)
     assert "next\nlocal · served" in after
 
@@ -183,7 +186,7 @@ def test_control_c_in_a_long_answer(server: ScriptedServer) -> None:
         seen = shell.end()
 
     assert words == re.findall(r"w\d+", seen)
-    assert f"{len(text)} characters of it" in seen
+    assert seen.endswith("\nInterrupted")
 
 
 def test_no_repr(server: ScriptedServer) -> None:

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scripted_server import DONE, Answer, ScriptedServer, Wait, chunk, says
 from terminal_driver import terminal
+from turns import said
 
 from apertis_magic.api.assemble import Pieces
 from apertis_magic.chat import session
@@ -21,7 +22,8 @@ from apertis_magic.chat.question import Question
 from apertis_magic.chat.received import answers_of, texts_of
 from apertis_magic.chat.thinking import split
 from apertis_magic.chat.turn import Turn
-from apertis_magic.notebook.views.cell import Displays, NotebookView
+from apertis_magic.notebook.views.cell import NotebookView
+from apertis_magic.notebook.views.displays import Displays
 from apertis_magic.notebook.views.terminal import TerminalView
 from apertis_magic.render import bundle
 
@@ -99,7 +101,7 @@ def test_cut_anywhere_in_a_cell(shell: Shell, text: str) -> None:
     [whole] = in_cell(shell, [text])
 
     assert "<details>" in whole["text/html"]
-    assert ANSWER == whole["text/plain"]
+    assert ANSWER == said(whole)
     assert all([whole] == in_cell(shell, chunks) for chunks in cuts(text, 1))
     assert [whole] == in_cell(shell, text)
 
@@ -142,7 +144,7 @@ def test_thinking_and_a_long_answer(shell: Shell) -> None:
     first, *rest = in_cell(shell, [LONG, "</think>\n", answer])
 
     assert "<details>" in first["text/html"]
-    assert answer == "".join(each["text/plain"] for each in rest)
+    assert answer == "".join(map(said, rest))
     assert not any("<details>" in each["text/html"] for each in rest)
 
 

@@ -413,3 +413,30 @@ def test_a_watcher_that_fails_costs_no_answer(
 
     assert "ab" == chat.ask("x").result().text
     assert "ZeroDivisionError" in caplog.text
+
+
+@pytest.mark.parametrize("client", ["", "page"])
+@pytest.mark.parametrize("questions", [("a", "b", "c"), ("a", "a", "a")])
+@pytest.mark.parametrize("number", [2, 3, 4])
+def test_a_cell_that_asks_several_at_once_replaces_each_of_its_turns(
+    server: ScriptedServer, client: str, questions: tuple[str, ...], number: int
+) -> None:
+    """From threads, say; those that wait take no other's place, whatever ids last."""
+    server.will(says("A"))
+    chat = Conversation()
+
+    def run(cell: Cell, *prompts: str) -> None:
+        asked = Placement(cell=cell)
+        for reply in [chat.ask(each, placement=asked) for each in prompts]:
+            reply.result()
+        chat.transcript.end_execution(cell.execution)
+
+    run(Cell("c1", "e1", client and "page 1"), *questions)
+    run(Cell("c2", "e2", client and "page 1"), "last")
+    again = (*questions, "d")[:number]
+    again_id = "c1 again" if client else "c1"
+    run(Cell(again_id, "e3", client and "page 2"), *again)
+    run(Cell(again_id, "e4", client and "page 2"), *again)
+    left = questions[number:] if client else ()  # of a cell that nobody knows any more
+
+    assert sorted([*again, *left, "last"]) == sorted(t.prompt for t in chat.turns)

@@ -1,6 +1,7 @@
 """Turns as the tests need them: an answer by its texts instead of by its parts."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -41,6 +42,14 @@ def changed(turn: Turn, **fields: Any) -> Turn:
 def with_text(turn: Turn, text: str, **fields: Any) -> Turn:
     """Return a turn whose answer is another text."""
     return replace(turn, answers=(parts_of(text),) if text else (), **fields)
+
+
+def said(data: Mapping[str, str]) -> str:
+    """Return what of an output's plain text is the answer's own."""
+    whole = data["text/plain"]
+    box = re.match('<div class="apertis-answer" data-below="(.*?)"', data["text/html"])
+    below = int(box[1]) if box else 0
+    return "\n".join(whole.split("\n")[: -below - 1]) if below else whole
 
 
 def pieces(answer: int = 0, **texts: str) -> list[Piece]:

@@ -9,10 +9,9 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
-from apertis_magic.api import loop
+from apertis_magic.api import defaults, loop
 from apertis_magic.api.account import Account, AsyncAccount
 from apertis_magic.api.completions import AsyncCompletions, Completions
-from apertis_magic.api.environment import base_url_from_environment
 from apertis_magic.api.models import AsyncModels, Models
 from apertis_magic.api.timeouts import Timeouts
 from apertis_magic.api.transport import Target, Transport
@@ -33,12 +32,15 @@ class _Client(ABC):
     ) -> None:
         """Make a client; it connects with the first request.
 
+        Whom it asks is decided now, and stays.
+
         Args:
             api_key: the key; else the environment's ``APERTIS_API_KEY``, or what
                 ``%chat key`` stored for this address. Where there is none, hosts other
                 than Apertis' own are asked without.
-            base_url: where the API is; else the environment's ``APERTIS_BASE_URL``, or
-                ``APERTIS_API_BASE``, or Apertis itself.
+            base_url: where the API is; else where ``%config`` says, or the
+                environment's ``APERTIS_BASE_URL``, or ``APERTIS_API_BASE``, or Apertis
+                itself. Without either, the local model after ``%chat local``.
             timeout: one number of seconds, above 0, that bounds connecting, the first
                 byte and each silence; else they are 10, 300 and 120.
             max_retries: how often a request that hardly can have been paid for is sent
@@ -49,7 +51,7 @@ class _Client(ABC):
             ConfigurationError: the key, the address or a number cannot be right.
         """
         self._transport = Transport(
-            Target.of(base_url or base_url_from_environment(), api_key),
+            _target(base_url, api_key),
             timeouts=Timeouts.of(timeout),
             max_retries=max_retries,
             default_headers=default_headers,
@@ -72,6 +74,18 @@ class _Client(ABC):
     def base_url(self) -> str:
         """Where the requests go, such as ``https://api.apertis.ai/v1``."""
         return self._transport.target.base_url
+
+
+def _target(base_url: str | None, api_key: str | None) -> Target:
+    """Return where to ask, and with which key.
+
+    Raises:
+        ConfigurationError: the address or the key cannot be right.
+    """
+    if base_url or api_key is not None:
+        return Target.of(base_url or defaults.base_url(), api_key)
+    default = defaults.current()
+    return Target.of(default.base_url, default.api_key)
 
 
 class AsyncApertis(_Client):

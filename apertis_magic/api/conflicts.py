@@ -16,6 +16,15 @@ RENAME = "use 'max_completion_tokens'"
 """Words that ask for the newer name."""
 
 _BOTH = re.compile(r"cannot both be (?:specified|set)", re.IGNORECASE)
+_NUMBER = re.compile(r"""(?<!\w)[`'"]?n[`'"]?(?![\w'])""")
+"""The field ``n``, where words name it."""
+
+_AT_MOST = re.compile(
+    r"(?:<=|at most|less than or equal to|greater than|more than|up to|between 1 and|"
+    r"maximum(?: value)?(?: of [`'\"]?n[`'\"]?)?(?: is| of|:)?|only|must be|> *)"
+    r" *(?:n *[=>]+ *)?(\d+)\b(?! *<=)",
+    re.IGNORECASE,
+)
 _QUOTED = re.compile(r"""[`'"]([a-z][a-z_.]+)[`'"]""")
 
 
@@ -43,6 +52,18 @@ def renamed(body: Mapping[str, Any], words: str) -> Mapping[str, Any] | None:
         return None
     rest = {name: value for name, value in body.items() if name != "max_tokens"}
     return {**rest, "max_completion_tokens": body["max_tokens"]}
+
+
+def most_answers(words: str, param: str | None) -> int | None:
+    """Return how many answers a server gives, if it says that more were asked for.
+
+    Args:
+        words: its refusal.
+        param: the field that it complains about, None where it names none.
+    """
+    is_about_it = param == "n" or (param is None and _NUMBER.search(words))
+    found = _AT_MOST.search(words) if is_about_it else None
+    return int(found[1]) if found else None
 
 
 def hint(words: str, param: str | None) -> str:

@@ -248,6 +248,10 @@ def _hint(kind: type[StatusError], fault: _Fault) -> str:
     """Return what to do, or nothing where the exception's class says it."""
     if known := _HINTS.get(fault.code or ""):
         return known
+    most = conflicts.most_answers(fault.message, fault.param)
+    if most is not None and kind in (BadRequest, UnsupportedParameter):
+        fewer = f"give -n {most}" if most > 1 else "leave -n out"
+        return f"This server gives no more answers to a question: {fewer}."
     if kind is UnsupportedParameter:
         return conflicts.hint(fault.message, fault.param) or kind.hint
     if kind is BadRequest and fault.param:

@@ -9,7 +9,7 @@ import os
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from apertis_magic.api import address, key_file
+from apertis_magic.api import address, defaults, key_file
 from apertis_magic.errors import ConfigurationError
 
 ENVIRONMENT = "APERTIS_API_KEY"
@@ -178,8 +178,14 @@ def clean(key: str) -> str:
 
 def how_to_give_one() -> str:
     """Return, in one line, the ways to give a key or do without."""
+    if defaults.in_notebook():
+        return (
+            f"Run %chat key, or set {ENVIRONMENT} before the kernel starts (or in "
+            f"Python: os.environ['{ENVIRONMENT}'] = getpass.getpass()), or use the "
+            "local model: %chat local."
+        )
     return (
-        f"Run %chat key, or set {ENVIRONMENT} before the kernel starts (or in Python: "
-        f"os.environ['{ENVIRONMENT}'] = getpass.getpass()), or use the local model: "
-        "%chat local."
+        f"Set {ENVIRONMENT}, or use the local model: python -m apertis_magic.local "
+        "serve prints what to set. (In a notebook, %load_ext apertis_magic, then "
+        "%chat key or %chat local.)"
     )

@@ -27,6 +27,10 @@ from apertis_magic.errors import (
 )
 
 _ENVIRONMENT = "Check SSL_CERT_FILE and the proxy variables of the environment."
+_ON_THIS_MACHINE = (
+    "Does its server run? The local model's address is another one each time it "
+    "starts: a client that was made for it before is of no use then."
+)
 _PATIENCE = 1.0
 """Seconds that the process's end waits for connections to be closed."""
 
@@ -125,7 +129,8 @@ def _unreachable(host: str, error: httpx.ConnectError) -> ConnectionFailed:
         )
     if "SSL" in words.upper():
         return _unsafe(host, words)
-    return ConnectionFailed(f"{host} cannot be reached: {words}")
+    hint = _ON_THIS_MACHINE if address.is_loopback(f"http://{host}") else ""
+    return ConnectionFailed(f"{host} cannot be reached: {words}", hint=hint)
 
 
 def _unsafe(host: str, words: str) -> TLSFailed:

@@ -5,8 +5,8 @@ The transcript knows what stands before it, and what becomes of the turn.
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,7 +15,8 @@ from apertis_magic.api.assemble import Assembly
 from apertis_magic.api.stream import AsyncStream
 from apertis_magic.api.types import Message, Usage
 from apertis_magic.chat import fitting, request
-from apertis_magic.chat.ask import PreparedAsk
+from apertis_magic.chat.ask import Ask, PreparedAsk
+from apertis_magic.chat.continuation import Continuation
 from apertis_magic.chat.draft import Draft
 from apertis_magic.chat.journal.journal import Journal
 from apertis_magic.chat.state import State
@@ -75,7 +76,13 @@ async def answer(
     error: ApertisError | None = None
     fingerprint = None
     try:
-        fingerprint = await _answer(draft, prepared, before(), journal, state)
+        messages = _messages(draft, prepared, before())
+        fingerprint = prepared.fingerprint(messages)
+        kept = await _cached(prepared, fingerprint, journal)
+        if kept is not None:
+            return Answered(_given_again(kept, draft, prepared.ask))
+        async with _noted(draft, prepared, journal, state):
+            await _send(draft, prepared, messages)
         finish = draft.finish
     except asyncio.CancelledError:
         # It may have been complete, with its connection still closing.
@@ -90,7 +97,9 @@ async def answer(
             ApertisError(f"Something unforeseen happened: {cause!r}"),
         )
         error.__cause__ = cause
-    return Answered(turn_of(draft, prepared, finish, error), error, fingerprint)
+    turn = turn_of(draft, prepared, finish, error)
+    # What completes an answer is no answer to that request alone.
+    return Answered(turn, error, None if prepared.ask.partial else fingerprint)
 
 
 def turn_of(
@@ -115,7 +124,6 @@ def turn_of(
         usage=draft.usage,
         system=prepared.system,
         left_out=draft.left_out,
-        cached=draft.cached,
         cell=cell.id if cell else None,
         started=draft.started,
         first_text=draft.first_text,
@@ -146,28 +154,16 @@ def _both(partial: Turn, rest: Turn) -> Usage | None:
     return rest.usage + partial.usage if rest.usage and partial.usage else None
 
 
-async def _answer(
-    draft: Draft,
-    prepared: PreparedAsk,
-    before: Sequence[Turn],
-    journal: Journal | None,
-    state: State | None,
-) -> str | None:
-    """Have *draft* take the answer, and return the request's fingerprint.
-
-    Raises:
-        ApertisError: it failed.
-    """
-    messages = _messages(draft, prepared, before)
-    fingerprint = prepared.fingerprint(messages)
-    async with _noted(draft, prepared, journal, state):
-        cached = await _cached(prepared, fingerprint, journal)
-        if cached is None:
-            await _send(draft, prepared, messages)
-        else:
-            draft.copy_answer(cached)
-    # What completes an answer, or was given again, is no answer to that request alone.
-    return None if cached or prepared.ask.partial else fingerprint
+def _given_again(kept: Turn, draft: Draft, ask: Ask) -> Turn:
+    """Return what the journal kept as the answer to the very same request now."""
+    cell = ask.placement.cell
+    return replace(
+        kept,
+        question=ask.question,
+        cell=cell.id if cell else None,
+        left_out=draft.left_out,
+        cached=True,
+    )
 
 
 def _messages(
@@ -187,7 +183,9 @@ def _messages(
     draft.left_out = fit.left_out
     last = [question.message]
     if partial:
-        last = [*partial.messages, Message("user", _CONTINUE)]
+        last = [*partial.messages]
+        if not prepared.completes:
+            last.append(Message("user", _CONTINUE))
     return request.messages(
         fit.turns, last, system=prepared.system, model=prepared.model
     )
@@ -251,21 +249,39 @@ async def _send(
         "on_retry": draft.note_retry,
         **prepared.arguments(),
     }
-    if not prepared.ask.stream:
+    if not prepared.ask.stream and not prepared.completes:
         whole = await prepared.client.chat.completions.create(**arguments)
         draft.note_response(whole.response)
-        draft.follow(Assembly(params.choices(arguments)))
-        draft.add(whole.as_chunk())
+        with _followed(draft, prepared, Assembly(params.choices(arguments))):
+            draft.add(whole.as_chunk())
         return
     async with await _open(prepared, arguments) as stream:
         draft.note_response(stream.response)
         stream.assembly.most = params.choices(arguments)
-        draft.follow(stream.assembly)
         try:
-            async for chunk in stream:
-                draft.note(chunk)
+            with _followed(draft, prepared, stream.assembly):
+                async for chunk in stream:
+                    draft.note(chunk)
         finally:
             draft.malformed = stream.malformed
+
+
+@contextmanager
+def _followed(
+    draft: Draft, prepared: PreparedAsk, assembly: Assembly
+) -> Iterator[None]:
+    """Have the answer be what *assembly* takes in, joined to what it completes."""
+    partial, rest = prepared.ask.partial, None
+    if partial and not prepared.completes:
+        may_part = not draft.echo.held_back(partial.text)
+        rest = Continuation(partial.text, parted=may_part)
+        assembly.choices[0] = rest
+    draft.follow(assembly)
+    try:
+        yield
+    finally:
+        if rest is not None:
+            rest.end()
 
 
 async def _open(prepared: PreparedAsk, arguments: Mapping[str, Any]) -> AsyncStream:

@@ -169,6 +169,7 @@ class PreparedAsk:
         price: USD for a million tokens of prompt, None where that is not known.
         cached_since: answer from the journal what was asked after that moment, in
             seconds since 1970; None asks the server.
+        local_model: what names the local model, if it is the one that is asked.
     """
 
     ask: Ask
@@ -179,6 +180,7 @@ class PreparedAsk:
     context: int | None = None
     price: float | None = None
     cached_since: float | None = None
+    local_model: str = ""
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -189,6 +191,14 @@ class PreparedAsk:
             headers = {}  # nothing is sent, which the client tells
         return (*self.client.secrets, *transport.secrets(headers))
 
+    @property
+    def completes(self) -> bool:
+        """Whether the model goes on by itself with an answer that ends the request.
+
+        llama.cpp does, word for word; in a stream it sends the rest alone.
+        """
+        return self.ask.partial is not None and bool(self.local_model)
+
     def arguments(self) -> dict[str, Any]:
         """Return the fields and limits, as arguments of the client's ``create``."""
         fields = self.ask.question.fields
@@ -198,14 +208,15 @@ class PreparedAsk:
     def fingerprint(self, messages: Sequence[Message]) -> str | None:
         """Return what is the same for the same request by the same key, as a hash.
 
-        None where that cannot be told: a field may hold what is no JSON, and a header
-        may change the answer and hold a key.
+        The local model's address and key are new at each start: its name stands for
+        both. None where that cannot be told: a field may hold what is no JSON, and a
+        header may change the answer and hold a key.
         """
         if self.ask.limits.extra_headers:
             return None
+        asked = {"base_url": self.client.base_url, "secrets": self.client.secrets}
         request = {
-            "base_url": self.client.base_url,
-            "secrets": self.client.secrets,
+            **({"local_model": self.local_model} if self.local_model else asked),
             "model": self.model,
             "messages": [message.to_dict() for message in messages],
             "options": dict(self.ask.question.fields),

@@ -137,6 +137,24 @@ class Attachment:
         return f"{self.name} ({picture.readable(self.size)})"
 
 
+def checked(attached: Any) -> tuple[Attachment, ...]:
+    """Return what is attached, one or several.
+
+    Raises:
+        ConfigurationError: it is a file's name or something else; it says what to pass.
+    """
+    several = attached if isinstance(attached, list | tuple) else (attached,)
+    for each in several:
+        if not isinstance(each, Attachment):
+            name = repr(each) if isinstance(each, str) else "'sales.csv'"
+            raise ConfigurationError(
+                f"An attachment must be an Attachment, not {type(each).__name__}.",
+                hint=f"Pass [Attachment.of({name}, the file's bytes)], with "
+                "Attachment from apertis_magic.chat.attachment.",
+            )
+    return tuple(several)
+
+
 def content(prompt: str, attached: tuple[Attachment, ...]) -> "str | list[Any]":
     """Return the content of a user's message, plain text where nothing is attached."""
     if not attached:

@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from dataclasses import fields as dataclass_fields
 from typing import Any
 
-from apertis_magic.api import loop
+from apertis_magic.api import defaults, loop
 from apertis_magic.api.client import AsyncApertis
 from apertis_magic.api.environment import model_from_environment
 from apertis_magic.chat import holding
 from apertis_magic.chat.answering import Answered, answer, turn_of
 from apertis_magic.chat.ask import Ask, Limits, PreparedAsk, detached
-from apertis_magic.chat.attachment import Attachment
+from apertis_magic.chat.attachment import Attachment, checked
 from apertis_magic.chat.draft import Draft
 from apertis_magic.chat.history import Placement
 from apertis_magic.chat.journal.journal import Journal
@@ -53,7 +53,9 @@ class Conversation:
         model: the id of the model to ask, unless a question names another; None for
             the environment's ``APERTIS_MODEL``, or ``gpt-4.1-mini``.
         system: the system prompt, None for none.
-        client: who sends the requests; without one, the environment's key and address.
+        client: who sends the requests. Without one each question goes where a
+            notebook's cells ask at that moment, to the model that is set there: to the
+            local model after ``%chat local``, to the API after ``%chat local stop``.
         name: what it is called.
         journal: what keeps its turns as they happen, None for nothing.
 
@@ -85,11 +87,12 @@ class Conversation:
         state = State(name=name, model=model, system=system)
         self.transcript = Transcript(state, journal)
         self._client = client
+        self._default: AsyncApertis | None = None  # who asked last, without a client
         self._under_way: tuple[UnderWay, ...] = ()
         self._turnstile: tuple[asyncio.AbstractEventLoop, asyncio.Lock] | None = None
 
     def __repr__(self) -> str:
-        return f"<Conversation {self.name!r}: {len(self.turns)} turns>"
+        return f"<Conversation {self.name!r}: {self.state.count} turns>"
 
     @property
     def name(self) -> str:
@@ -168,7 +171,8 @@ class Conversation:
             client: who sends this request.
             system: the conversation's system prompt from now on, "" for none; None
                 leaves it.
-            attachments: the files that go with it.
+            attachments: the files that go with it, each as
+                ``Attachment.of(name, its bytes)``.
             placement: where the turn stands: which notebook cell asks, whose earlier
                 turn is replaced, or whether to start over; None adds it at the end.
             last_turns: how many of the turns before it are sent at the most; None for
@@ -194,7 +198,7 @@ class Conversation:
         """
         fields, kept, limits = _split(options)
         question = Question(
-            prompt, tuple(attachments), fields=fields, last_turns=last_turns, **kept
+            prompt, checked(attachments), fields=fields, last_turns=last_turns, **kept
         )
         ask = Ask(
             question=question,
@@ -224,7 +228,7 @@ class Conversation:
         to the same turn.
 
         Args:
-            turn: the id of its turn; None for the newest with text.
+            turn: the id of its turn; None for the last that was shown.
             model: the model that completes it; None for the one that began.
             client: who sends this request.
             max_context: as for ``ask``.
@@ -295,12 +299,13 @@ class Conversation:
         held = holding.held_back(prepared)
         if held is not None:
             raise held
-        placement = self.transcript.lasting(prepared.ask.placement)
-        ask = replace(detached(prepared.ask), placement=placement)
-        prepared = replace(prepared, ask=ask)
+        ask = detached(prepared.ask)
         if ask.system is not None and not ask.once:
             self.transcript.system = ask.system
         with lock:  # it cannot end before it is known to be under way
+            others = [each.ask.placement for each in self._under_way]
+            ask = replace(ask, placement=self.transcript.lasting(ask, others))
+            prepared = replace(prepared, ask=ask)
             reply = Reply(
                 lambda draft: self._answer(draft, prepared),
                 asked_model=prepared.model,
@@ -315,7 +320,7 @@ class Conversation:
     def undo(self, number: int = 1) -> tuple[Turn, ...]:
         """Take the last turns back, at most *number*, and return them in their order.
 
-        A journal keeps them as versions.
+        What failed since comes with them. A journal keeps them as versions.
         """
         return self.transcript.undo(number)
 
@@ -345,14 +350,18 @@ class Conversation:
         cached_since: float | None = None,
     ) -> PreparedAsk:
         ask.check()
+        client = client or self._client
         if client is None:
-            client = self._client = self._client or AsyncApertis()
+            default = defaults.current()
+            client = self._default = _asking(default, self._default)
+            model, local_model = default.model, default.local_model
+        else:
+            model, local_model = model_from_environment(), ""
         return PreparedAsk(
             ask=ask,
             client=client,
-            model=ask.model_at(
-                client.base_url, own=self.model, default=model_from_environment()
-            ),
+            model=ask.model_at(client.base_url, own=self.model, default=model),
+            local_model=local_model,
             system=self.transcript.system_for(ask),
             max_context=max_context,
             cached_since=cached_since,
@@ -401,11 +410,21 @@ class Conversation:
             self._under_way = tuple(e for e in self._under_way if e.ask is not ask)
 
 
+def _asking(default: defaults.Default, last: AsyncApertis | None) -> AsyncApertis:
+    """Return who asks there: the *last* one while it does, so that connections last."""
+    made = AsyncApertis(default.api_key, default.base_url)
+    if last is None or last.base_url != made.base_url:
+        return made
+    return last if last.secrets == made.secrets else made
+
+
 def _split(
     options: Mapping[str, Any],
 ) -> tuple[dict[str, Any], dict[str, Any], Limits]:
     """Return the request's fields that are set, what a question keeps, the limits."""
     kept = {name: options[name] for name in _OF_QUESTION if name in options}
+    if "attachments" in kept:
+        kept["attachments"] = checked(kept["attachments"])
     limits = {name: options[name] for name in Limits.__slots__ if name in options}
     fields = {
         name: value

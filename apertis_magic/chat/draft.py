@@ -60,7 +60,6 @@ class Draft:
         malformed: events of the stream that could not be read.
         fallback: why another model than the asked one answers, else empty.
         left_out: how many turns were not sent, since they would not have fitted.
-        cached: whether the journal answered, without a request.
         first_text: seconds from the start to the first text, None until then.
         echo: the keys of the request, which are taken out of what came.
         started: when the question was sent, in seconds since 1970.
@@ -80,7 +79,6 @@ class Draft:
         self.malformed = 0
         self.fallback = ""
         self.left_out = 0
-        self.cached = False
         self.first_text: float | None = None
         self.started, self._begun = time(), monotonic()
         self.grown = threading.Condition()
@@ -203,13 +201,6 @@ class Draft:
         if response.fallback_used:
             self._served = response.actual_model
             self.fallback = response.fallback_reason or "it could not answer"
-
-    def copy_answer(self, turn: Turn) -> None:
-        """Take the answer from *turn*, which the journal kept for the same request."""
-        self.cached = True
-        self.first_text = monotonic() - self._begun
-        self._turn = turn
-        self._tell("answering")
 
     def end(self, turn: Turn) -> None:
         """Be what *turn* holds: nothing more comes, and nothing is held back."""

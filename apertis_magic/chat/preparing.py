@@ -53,6 +53,7 @@ def prepare(
         context=context,
         price=input_price(models, model),
         cached_since=_cached_since(preferences) if ask.cache else None,
+        local_model=settings.local_model,
     )
 
 

@@ -4,7 +4,7 @@ import threading
 from difflib import get_close_matches
 
 from apertis_magic import paths
-from apertis_magic.api import address
+from apertis_magic.api import address, defaults
 from apertis_magic.chat import names
 from apertis_magic.chat.ask import Ask
 from apertis_magic.chat.clients import Clients
@@ -79,7 +79,16 @@ class Session:
         Raises:
             ConfigurationError: the environment's address or key cannot be one.
         """
-        return self._override or Settings.of(self.preferences)
+        return self._override or self.api_settings
+
+    @property
+    def api_settings(self) -> Settings:
+        """What holds for the API, also while the local model answers.
+
+        Raises:
+            ConfigurationError: the environment's address or key cannot be one.
+        """
+        return Settings.of(self.preferences)
 
     @property
     def base_url(self) -> str:
@@ -408,6 +417,8 @@ def current() -> Session:
     with _lock:
         if _current is None:
             _current = Session()
+            if not defaults.in_notebook():
+                defaults.follow(current)
         return _current
 
 
@@ -420,5 +431,6 @@ def forget() -> None:
     global _current
     with _lock:
         session, _current = _current, None
+        defaults.leave(current)
     if session is not None:
         session.close()

@@ -41,6 +41,8 @@ class Settings:
             cannot name another.
         context_length: tokens that this model can read and write together, where that
             is known.
+        local_model: what names the local model, whose address and key are new at each
+            start; empty where another server is asked.
     """
 
     base_url: str
@@ -49,6 +51,7 @@ class Settings:
     key_source: str = field(default="", compare=False)
     fixed_model: bool = False
     context_length: int | None = None
+    local_model: str = ""
 
     @property
     def lacks_key(self) -> bool:
@@ -58,9 +61,15 @@ class Settings:
     @property
     def about_key(self) -> str:
         """Whether there is a key and where it is from, in words."""
+        if self.local_model:
+            return "the local model's own"
         if not self.api_key:
-            return "none"
+            return "none" if self.lacks_key else "none; this address may need none"
         return f"set ({self.key_source})" if self.key_source else "set"
+
+    def model_of(self, own: str | None) -> str:
+        """Return the model that answers a conversation with that model of its own."""
+        return self.model if self.fixed_model else own or self.model
 
     @classmethod
     def of(cls, preferences: "Preferences") -> "Settings":
@@ -92,6 +101,7 @@ class Settings:
             api_key=endpoint.key,
             fixed_model=True,
             context_length=context_length,
+            local_model=endpoint.model,
         )
 
 

@@ -3,7 +3,15 @@
 from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
-from apertis_magic.chat.history import Entry, History, Placement, newest, put, stale
+from apertis_magic.chat.history import (
+    Entry,
+    History,
+    Placement,
+    due,
+    newest,
+    put,
+    stale,
+)
 from apertis_magic.chat.turn import Cell, Turn
 
 
@@ -33,6 +41,11 @@ class State:
         return tuple(entry.turn for entry in self.history)
 
     @property
+    def count(self) -> int:
+        """How many turns it has; a question that got no answer is not counted."""
+        return sum(not turn.nothing_came for turn in self.turns)
+
+    @property
     def newest(self) -> Turn | None:
         """The turn with an answer that was made last, wherever it stands."""
         return newest(self.history)
@@ -57,9 +70,7 @@ def merged(first: State, then: State) -> State:
     entries, ids = first.history, {turn.id for turn in first.turns}
     later = {e.turn.id: e for e in then.history if e.turn.id not in ids}
     for entry in later.values():
-        turn = entry.turn
-        cell = Cell(turn.cell, entry.execution or "") if turn.cell else None
-        entries, _ = put(entries, turn, Placement(cell=cell))
+        entries, _ = put(entries, entry.turn, _placement(entry, entries))
     latest = max([first.made, *(entry.order for entry in first.history)])
     return replace(
         first,
@@ -73,6 +84,17 @@ def merged(first: State, then: State) -> State:
         model=first.model if then.model is None else then.model,
         system=first.system if then.system is None else then.system,
     )
+
+
+def _placement(entry: Entry, entries: History) -> Placement:
+    """Return where a turn stands among others that were made before."""
+    turn = entry.turn
+    if turn.cell is None:
+        return Placement()
+    cell = Cell(turn.cell, entry.execution or "", entry.client or "")
+    # A cell that did not run in this kernel is no newcomer that takes a place over.
+    former = due(entries, cell, turn.prompt) if entry.client is not None else None
+    return Placement(cell=cell, replaces=former.slot if former else None)
 
 
 def _later(entry: Entry, was: Entry, latest: int) -> Entry:

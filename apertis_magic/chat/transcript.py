@@ -2,8 +2,9 @@
 
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from hashlib import sha256
 from uuid import uuid4
 
 from apertis_magic.chat import history
@@ -99,6 +100,14 @@ class Transcript:
             last = max(self._history, key=lambda entry: entry.order, default=None)
             return last.turn if last else None
 
+    @property
+    def last_answer(self) -> Turn | None:
+        """The answer to the last question, which may be an old one given again."""
+        with lock:
+            asked = self._asked.turn.id if self._asked else None
+            found = tuple(e for e in self._history if e.turn.id == asked)
+            return history.newest(found) or history.newest(self._history)
+
     def find_turn(self, turn: str | None = None) -> Turn:
         """Return the turn of that id, or of the last question.
 
@@ -121,19 +130,30 @@ class Transcript:
         """Return the turn whose answer can be completed.
 
         Args:
-            turn: its id; None for the newest with an answer.
+            turn: its id; None for the last that was shown.
 
         Raises:
             ConfigurationError: there is none, or its answer is complete.
         """
-        partial = self.state.newest if turn is None else self.find_turn(turn)
+        partial = self.last_answer if turn is None else self.find_turn(turn)
         if partial is not None and partial.is_partial:
             return partial
         last = self.last_asked if turn is None else partial
         raise _cannot_go_on(partial, last, is_last=turn is None)
 
-    def lasting(self, placement: Placement) -> Placement:
-        """Return a placement by a name that lasts if the turn is asked again."""
+    def lasting(self, ask: Ask, others: Iterable[Placement] = ()) -> Placement:
+        """Return where a question stands, by names that last while it waits.
+
+        Args:
+            ask: what is asked.
+            others: where those stand that wait as well: a cell may ask several at once.
+        """
+        placement = ask.placement
+        if placement.cell and not (placement.append or placement.replaces or ask.once):
+            taken = {o.replaces for o in others if o.cell == placement.cell}
+            free = tuple(entry for entry in self._history if entry.slot not in taken)
+            entry = history.due(free, placement.cell, ask.question.typed)
+            return replace(placement, replaces=entry.slot) if entry else placement
         name = placement.replaces
         if name is None:
             return placement
@@ -166,7 +186,7 @@ class Transcript:
             The turn as it stands there.
         """
         if ask.once:
-            if self.journal is not None:
+            if self.journal is not None and not turn.cached:
                 entry = Entry(turn, 0, None, turn.id)
                 self.journal.keep(None, entry, fingerprint=fingerprint)
             return turn
@@ -175,17 +195,17 @@ class Transcript:
             self._asked = entry
             if self.journal is not None:
                 self.journal.keep(self.state, entry, fingerprint=fingerprint)
-        return entry.turn
+        return replace(entry.turn, cached=turn.cached)
 
     def undo(self, number: int = 1) -> tuple[Turn, ...]:
         """Take the last turns back, at most *number*, and return them in their order.
 
-        A journal keeps them as versions.
+        What failed since comes with them. A journal keeps them as versions.
         """
         with lock:
-            kept = max(len(self._history) - max(number, 0), 0)
-            taken = self._history[kept:]
-            self._change(self._history[:kept])
+            kept = history.without_last(self._history, number)
+            taken = self._history[len(kept) :]
+            self._change(kept)
         self.watchers.tell()
         return tuple(entry.turn for entry in taken)
 
@@ -317,10 +337,34 @@ class Transcript:
         if ask.placement.start_over and not turn.nothing_came:
             self._start_over(ask.placement)
         self._history, entry = history.put(
-            self._history, turn, ask.placement, after=self._made
+            self._history, self._named(turn, ask), ask.placement, after=self._made
         )
-        self._made = entry.order
+        self._made = max(self._made, entry.order)
         return entry
+
+    def _named(self, turn: Turn, ask: Ask) -> Turn:
+        """Return a turn under an id that no other turn of the conversation has.
+
+        The journal may have given the same answer to two questions of the conversation,
+        or one that was completed since, which is to be a version.
+        """
+        if not turn.cached:
+            return turn
+        own = self._history[history.place(self._history, ask.placement)]
+        taken = {entry.turn.id for entry in self._history if entry not in own}
+        for former in (entry.turn for entry in own):
+            if former.started != turn.started:
+                continue  # the answer to another request
+            if former.elapsed == turn.elapsed:
+                return replace(turn, id=former.id, cached=former.cached)
+            turn = replace(turn, id=former.id)
+            taken.add(former.id)  # it was completed since
+        if turn.id not in taken:
+            return replace(turn, cached=False)  # it is the very turn of then
+        while turn.id in taken:
+            # The same one each time, so that a notebook that runs again stays the same.
+            turn = replace(turn, id=sha256(turn.id.encode()).hexdigest()[:32])
+        return turn
 
     def _completed(self, turn: Turn, ask: Ask) -> Entry:
         """Put a completed turn in the place of the partial one; the lock is held."""
@@ -332,8 +376,7 @@ class Transcript:
 
     def _start_over(self, placement: Placement) -> None:
         """Leave the turns behind if there are more than what is replaced."""
-        cell = placement.cell.id if placement.cell else None
-        if any(cell is None or entry.turn.cell != cell for entry in self._history):
+        if history.asked_again(self._history, placement) != self._history:
             self._abandon()
 
     def _change(self, entries: History, asked: Entry | None = None) -> None:

@@ -24,7 +24,7 @@ from apertis_magic.chat.parts import (
 )
 from apertis_magic.chat.question import Question
 from apertis_magic.chat.sending import is_sent, messages_of
-from apertis_magic.clean import mend
+from apertis_magic.clean import excerpt, mend
 from apertis_magic.credentials import without_keys
 from apertis_magic.marks import MAY_HOLD_KEYS, SENT, json_name, kinds, marked
 
@@ -36,10 +36,22 @@ class Cell:
     Attributes:
         id: the front end's id of the cell, the same when it runs again.
         execution: the id of this run of it.
+        client: names the front end's connection to the kernel, which is another one
+            once the notebook was opened again. Empty where the id lasts longer, or
+            nothing tells.
     """
 
     id: str
     execution: str
+    client: str = ""
+
+    @property
+    def is_numbered(self) -> bool:
+        """Whether its id is a number that counts from each opening of the notebook.
+
+        VS Code's are: another opening, another cell with this id.
+        """
+        return self.id.startswith("vscode-notebook-cell:")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +78,8 @@ class Turn:
         system: the system prompt it was asked under.
         left_out: how many turns before it were not sent, since they would not have
             fitted.
-        cached: whether it was answered from the journal, without a request.
+        cached: whether the journal gave it again, without a request. All else of it is
+            what it was when the server answered.
         cell: id of the notebook cell it came from, where the front end tells it.
         started: when it was sent, in seconds since 1970.
         first_text: seconds from then to the answer's first text.
@@ -110,6 +123,10 @@ class Turn:
 
     def __str__(self) -> str:
         return self.text
+
+    def __repr__(self) -> str:
+        asked, answered = excerpt(self.prompt, 30), excerpt(self.text, 40)
+        return f"<Turn {asked!r}: {answered!r}, {self.finish}>"
 
     @property
     def parts(self) -> Parts:

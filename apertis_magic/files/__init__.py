@@ -8,14 +8,15 @@ What comes back from each:
 * ``.ipynb``: the conversation's id, name, model and system prompt, and every turn but
   for its usage as the server sent it (``usage.raw``), the files that were attached,
   which are named, and pictures that are too large for an output. A turn's cell is the
-  one that shows it. Any other notebook with answers in it can be loaded as well.
+  one that shows it. Any other notebook with answers in it can be loaded as well, also
+  one whose metadata was cleaned away: then what its cells ask and show is all.
 
 Options are what JSON makes of them: a tuple is a list afterwards. ``docs/format.md``
 has the formats.
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
@@ -24,7 +25,7 @@ from apertis_magic.chat.state import State
 from apertis_magic.clean import excerpt
 from apertis_magic.credentials import holds_key
 from apertis_magic.errors import ConfigurationError, HeldBack
-from apertis_magic.files import disk, file_names, ipynb, md, record
+from apertis_magic.files import cleaned, disk, file_names, ipynb, md, record
 
 
 class Format(Protocol):
@@ -108,8 +109,17 @@ def beside(stem: str, ending: str) -> Iterator[Path]:
     return file_names.numbered(stem, f".{ending}")
 
 
-def load(file: Path) -> list[State]:
+def load(
+    file: Path,
+    reader: cleaned.Reader = cleaned.unread,
+    tell: Callable[[str], None] = lambda _: None,
+) -> list[State]:
     """Return the conversations in a file, in the order of their first turns.
+
+    Args:
+        file: the file.
+        reader: reads what a cell of a notebook asks, where that was cleaned away.
+        tell: takes a line about what could not be read.
 
     Raises:
         ConfigurationError: there are none; the message says why in one line.
@@ -120,6 +130,8 @@ def load(file: Path) -> list[State]:
             text = disk.read(file)
         except FileNotFoundError:
             raise ConfigurationError(f"There is no file {file}.") from None
+        if format is ipynb:
+            return ipynb.read(text, reader, tell)
         return format.read(text)
 
 

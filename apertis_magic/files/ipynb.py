@@ -1,11 +1,13 @@
 """A conversation <-> a notebook: cells that ask again, with their answers.
 
 Any notebook with answers of ``%%chat`` in it is read: they are rebuilt from the outputs
-and their metadata, in the order in which they stand there.
+and their metadata, in the order in which they stand there, and where that was cleaned
+away, from what the cells ask.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
@@ -16,7 +18,7 @@ from apertis_magic.chat.names import DEFAULT_CONVERSATION
 from apertis_magic.chat.state import State
 from apertis_magic.chat.turn import Turn
 from apertis_magic.clean import mend, printable
-from apertis_magic.files import cell_source, record
+from apertis_magic.files import cell_source, cleaned, record
 from apertis_magic.files.md import inert
 from apertis_magic.render import bundle, metadata
 
@@ -71,29 +73,110 @@ def written(state: State) -> str:
     return text + "\n"
 
 
-def read(text: str) -> list[State]:
+def read(
+    text: str,
+    reader: cleaned.Reader = cleaned.unread,
+    tell: Callable[[str], None] = lambda _: None,
+) -> list[State]:
     """Return the conversations in the notebook, in the order of their first turns.
+
+    Args:
+        text: the text of the file.
+        reader: reads what a cell asks, where its answers have no metadata.
+        tell: takes a line about the answers that could not be read.
 
     Raises:
         ValueError: there are none; says why.
     """
     book = _notebook(text)
     mark = mapping(mapping(book.get("metadata")).get("apertis_magic"))
-    conversations: dict[str, list[_Shown]] = {}
+    answers = _Answers(reader)
     cells = items(book.get("cells"))
     sources = [metadata.joined(cell.get("source")) or "" for cell in cells]
     for cell, source in zip(cells, sources, strict=True):
+        answers.add(cell, (source, *sources))
+    if not answers.conversations:
+        reason = "no %%chat answers are in it"
+        raise ValueError(_left(answers.left) if answers.left else reason)
+    if answers.left:
+        tell(f"{_left(answers.left)}.")
+    found = answers.conversations.items()
+    return [_state(name, shown, mark) for name, shown in found]
+
+
+def _left(count: int) -> str:
+    """Return what is said of answers that could not be read."""
+    if count == 1:
+        return "1 answer is left out: its cell does not tell what it answers"
+    return f"{count} answers are left out: their cells do not tell what they answer"
+
+
+class _Answers:
+    """The answers of a notebook's cells, by their conversations.
+
+    Args:
+        reader: reads what a cell asks.
+
+    Attributes:
+        conversations: the answers of each, by its name.
+        left: how many answers could not be read.
+    """
+
+    def __init__(self, reader: cleaned.Reader) -> None:
+        self.conversations: dict[str, list[_Shown]] = {}
+        self.left = 0
+        self._reader = reader
+        self._systems: dict[str, str] = {}
+        self._same: Counter[tuple[str, str]] = Counter()
+
+    def add(self, cell: Json, sources: Sequence[str]) -> None:
+        """Add the answers that a cell shows.
+
+        Args:
+            cell: the cell.
+            sources: its source, and then those of all cells.
+        """
         own = cell.get("id")
         known = own if isinstance(own, str) and _ID.fullmatch(own) else None
         outputs = items(cell.get("outputs"))
-        for name, turn in metadata.answers_of(outputs, (source, *sources)):
+        answers = metadata.answers_of(outputs, sources)
+        for name, turn in answers:
             # One that was asked with --once is of no conversation.
             if name and name.strip():
-                answers = conversations.setdefault(mend(name), [])
-                answers.append(_Shown(turn, known, len(answers)))
-    if not conversations:
-        raise ValueError("no %%chat answers are in it")
-    return [_state(name, shown, mark) for name, shown in conversations.items()]
+                self._add(mend(name), turn, known)
+        bare = [each for each in outputs if not metadata.is_kept(each)]
+        if cleaned.shows_answers(bare):
+            self._add_cleaned(bare, sources[0], known, alone=not answers)
+
+    def _add(self, name: str, turn: Turn, cell: str | None) -> None:
+        answers = self.conversations.setdefault(name, [])
+        answers.append(_Shown(turn, cell, len(answers)))
+
+    def _add_cleaned(
+        self, outputs: Sequence[Json], source: str, cell: str | None, *, alone: bool
+    ) -> None:
+        """Add the answers of outputs without metadata.
+
+        Where others of the cell have theirs, nobody knows which question is whose.
+        """
+        asks = self._reader(source) if alone else cleaned.Source()
+        found = cleaned.found(asks, outputs)
+        self.left += found.left
+        for asked, text in found.answered:
+            name = mend(asked.conversation or DEFAULT_CONVERSATION)
+            if asked.once:
+                continue
+            if asked.system is not None:
+                self._systems[name] = asked.system
+            same = asked.question.typed, text
+            turn = cleaned.turn(
+                replace(asked, system=self._systems.get(name) or None),
+                text,
+                cell=cell,
+                number=self._same[same],
+            )
+            self._same[same] += 1
+            self._add(name, turn, cell)
 
 
 def is_export(text: str) -> bool:

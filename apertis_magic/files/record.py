@@ -83,9 +83,15 @@ def state_of(raw: Json, entries: Iterable[Entry]) -> State:
 
 
 def in_order(turns: Iterable[Turn]) -> History:
-    """Return turns as a history in which those asked later are newer."""
+    """Return turns as a history in which those asked later are newer.
+
+    One of which nobody knows when it was asked was asked after the one before it.
+    """
     placed = tuple(turns)
-    asked = sorted(range(len(placed)), key=lambda n: placed[n].started)
+    times: list[float] = []
+    for turn in placed:
+        times.append(turn.started or (times[-1] if times else 0.0))
+    asked = sorted(range(len(placed)), key=times.__getitem__)
     order = {n: number for number, n in enumerate(asked, 1)}
     return tuple(Entry(turn, order[n], None, turn.id) for n, turn in enumerate(placed))
 

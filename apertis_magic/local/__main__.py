@@ -51,11 +51,13 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _install() -> None:
-    if not local.installed():
+    if not local.installed(folder=local.shared_folder()):
         _say(str(local.SMOLLM2))
     on_terminal = sys.stderr.isatty()
     try:
-        file = local.install(_draw if on_terminal else None)
+        # Whoever shares it has it put there; ``%chat local`` writes nothing there.
+        folder = local.shared_folder()
+        file = local.install(_draw if on_terminal else None, folder=folder)
     finally:
         if on_terminal:
             sys.stderr.write("\r\x1b[K")
@@ -77,16 +79,20 @@ def _serve(file: Path, *, lifeline: bool) -> None:
 
 def _status() -> int:
     weights, engine = local.installed(), local.engine_installed()
+    shared = local.shared_folder()
     if weights:
-        size = round(local.SMOLLM2.size / 1e6)
-        _say(f"{local.SMOLLM2.name}: installed, {size} MB, {local.path()}")
+        size, file = round(local.SMOLLM2.size / 1e6), local.path()
+        where = f"{file} ({local.SHARED})" if local.is_shared(file) else str(file)
+        _say(f"{local.SMOLLM2.name}: installed, {size} MB, {where}")
     else:
         _say(f"{local.SMOLLM2}: not installed")
+    if shared and not local.is_shared(local.path()):
+        _say(f"{local.SHARED}: there is no model in {shared}")
     _say("xllamacpp: " + ("installed" if engine else "not installed"))
     if not weights:
         _say("Run: python -m apertis_magic.local install")
     if not engine:
-        _say(local.ENGINE_INSTALL)
+        _say(local.engine_hint())
     return 0 if weights and engine else 1
 
 

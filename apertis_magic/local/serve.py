@@ -18,7 +18,13 @@ from typing import Any, NoReturn, TextIO
 
 from apertis_magic.errors import LocalModelError
 from apertis_magic.local import weights
-from apertis_magic.local.server import CONTEXT_LENGTH, ENGINE_INSTALL, Endpoint
+from apertis_magic.local.server import (
+    ANSWER_LENGTH,
+    ANSWERS,
+    CONTEXT_LENGTH,
+    Endpoint,
+    engine_hint,
+)
 
 
 def for_parent(file: Path) -> NoReturn:
@@ -68,7 +74,7 @@ def _load(file: Path) -> tuple[Endpoint, object]:
         server = llama.Server(_params(llama.CommonParams(), file, key))
     except (ImportError, AttributeError) as error:
         raise LocalModelError(
-            f"xllamacpp is missing or too old: {error}", hint=ENGINE_INSTALL
+            f"xllamacpp is missing or too old: {error}", hint=engine_hint()
         ) from error
     except (RuntimeError, MemoryError) as error:
         raise LocalModelError(
@@ -86,10 +92,9 @@ def _params(params: Any, file: Path, key: str) -> Any:
     params.api_keys = [key]
     params.ui = False
     params.verbosity = 0
-    params.n_parallel = 2
+    params.n_parallel = ANSWERS
     params.n_ctx = CONTEXT_LENGTH * params.n_parallel
-    # Tokens for a request that sets no limit: so small a model can go on for ever.
-    params.n_predict = 512
+    params.n_predict = ANSWER_LENGTH
     params.cache_ram_mib = 0  # it would grow to 8 GB, beside each student's kernel
     # Two threads write 1.6 times as fast, and read a long prompt twice as fast, on an
     # idle machine. On a busy one, such as a class's, they wait for each other: up to 20

@@ -3,6 +3,7 @@
 import atexit
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -17,6 +18,12 @@ ENGINE_INSTALL = "Run: pip install 'apertis-magic[local]'"
 
 CONTEXT_LENGTH = 4096
 """Tokens that a request and its answer may have together."""
+
+ANSWER_LENGTH = 512
+"""Tokens of an answer whose request sets no limit: a tiny model may never end."""
+
+ANSWERS = 2
+"""Answers that it writes at once, to one question or to several."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +44,14 @@ class Endpoint:
 def engine_installed() -> bool:
     """Return whether xllamacpp, which runs the model, is there."""
     return importlib.util.find_spec("xllamacpp") is not None
+
+
+def engine_hint() -> str:
+    """Return what to do where the engine is missing."""
+    if os.environ.get("JUPYTERHUB_USER"):
+        command = ENGINE_INSTALL.removeprefix("Run: ")
+        return f"Ask the administrator of this hub to install it: {command}"
+    return ENGINE_INSTALL
 
 
 class LocalServer:

@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from apertis_magic.errors import LocalModelError
 from apertis_magic.local import server, weights
-from apertis_magic.local.server import ENGINE_INSTALL, Endpoint
+from apertis_magic.local.server import Endpoint
 from apertis_magic.local.weights import SMOLLM2, Progress, Weights
 
 Step: TypeAlias = Weights | Progress | Path
@@ -27,12 +27,16 @@ def ready(tell: Callable[[Step], None]) -> Endpoint:
     """
     if not server.engine_installed():
         raise LocalModelError(
-            "The engine of the local model is not installed.", hint=ENGINE_INSTALL
+            "The engine of the local model is not installed.",
+            hint=server.engine_hint(),
         )
     running = server.current().endpoint
     if running is not None:
         return running
-    if not weights.intact():
+    file = weights.path()
+    if weights.is_shared(file):
+        weights.verify(file)  # what many share is not for one of them to mend
+    elif not weights.intact():
         tell(SMOLLM2)
         tell(weights.install(tell))
     return server.current().start()

@@ -27,6 +27,8 @@ from apertis_magic.local import children, scratch
 from apertis_magic.paths import cache_dir
 
 MODEL = "smollm2-135m-instruct"
+SHARED = "APERTIS_LOCAL_FOLDER"
+"""The variable that names a folder whose model file many share, as in a class."""
 
 _INSTALL = "Run: python -m apertis_magic.local install"
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -121,14 +123,31 @@ def path(weights: Weights = SMOLLM2, folder: Path | None = None) -> Path:
 
     Args:
         weights: which model.
-        folder: where model files are; None for the user's cache.
+        folder: where model files are; None for the shared one (``SHARED``) if the file
+            is there, else for the user's cache.
 
     Example:
         >>> from apertis_magic import local
         >>> local.path().name
         'SmolLM2-135M-Instruct.Q4_1.gguf'
     """
+    shared = shared_folder()
+    # One that cannot be looked into, or be a folder at all, is as one without a model.
+    if folder is None and shared and os.path.exists(shared / weights.file):  # noqa: PTH110
+        folder = shared
     return (folder or cache_dir() / "models").absolute() / weights.file
+
+
+def shared_folder() -> Path | None:
+    """Return the folder that ``APERTIS_LOCAL_FOLDER`` names, None for none."""
+    named = os.environ.get(SHARED, "").strip()
+    # Where there is no such user the name stays as it is.
+    return Path(os.path.expanduser(named)).absolute() if named else None  # noqa: PTH111
+
+
+def is_shared(file: Path) -> bool:
+    """Return whether *file*, a model's, is in the shared folder."""
+    return file.parent == shared_folder()
 
 
 def installed(weights: Weights = SMOLLM2, folder: Path | None = None) -> bool:
@@ -136,7 +155,7 @@ def installed(weights: Weights = SMOLLM2, folder: Path | None = None) -> bool:
 
     Args:
         weights: which model.
-        folder: where model files are; None for the user's cache.
+        folder: where model files are; None for where ``path`` says.
     """
     try:
         check(path(weights, folder), weights)
@@ -150,7 +169,7 @@ def intact(weights: Weights = SMOLLM2, folder: Path | None = None) -> bool:
 
     Args:
         weights: which model.
-        folder: where model files are; None for the user's cache.
+        folder: where model files are; None for where ``path`` says.
     """
     try:
         verify(path(weights, folder), weights)
@@ -165,11 +184,12 @@ def check(file: Path, weights: Weights = SMOLLM2) -> None:
         size = file.stat().st_size
     except OSError as error:
         raise LocalModelError(
-            f"{weights.name} is not installed: {file}: {error.strerror}", hint=_INSTALL
+            f"{weights.name} is not installed: {file}: {error.strerror}",
+            hint=_remedy(file),
         ) from error
     if size != weights.size:
         raise LocalModelError(
-            f"{file} is damaged: {size} bytes, not {weights.size}.", hint=_INSTALL
+            f"{file} is damaged: {size} bytes, not {weights.size}.", hint=_remedy(file)
         )
 
 
@@ -184,10 +204,21 @@ def verify(file: Path, weights: Weights = SMOLLM2) -> None:
             digest = hashlib.file_digest(model, "sha256").hexdigest()
     except OSError as error:
         raise LocalModelError(
-            f"{file} cannot be read: {error.strerror}.", hint=_INSTALL
+            f"{file} cannot be read: {error.strerror}.", hint=_remedy(file)
         ) from error
     if digest != weights.sha256:
-        raise LocalModelError(f"{file} is damaged: {_MISMATCH[0]}.", hint=_INSTALL)
+        raise LocalModelError(f"{file} is damaged: {_MISMATCH[0]}.", hint=_remedy(file))
+
+
+def _remedy(file: Path) -> str:
+    """Return what to do about a model file that is not there, or damaged."""
+    if not is_shared(file):
+        return _INSTALL
+    return (
+        f"Whoever keeps that folder mends it (with {SHARED} set, "
+        f"{_INSTALL.removeprefix('Run: ')}); without {SHARED} it is downloaded for you "
+        "alone."
+    )
 
 
 def remove(weights: Weights = SMOLLM2, folder: Path | None = None) -> None:
@@ -195,7 +226,7 @@ def remove(weights: Weights = SMOLLM2, folder: Path | None = None) -> None:
 
     Args:
         weights: which model.
-        folder: where model files are; None for the user's cache.
+        folder: where model files are; None for where ``path`` says.
 
     Raises:
         LocalModelError: the file cannot be deleted.
@@ -257,7 +288,7 @@ def install(
     Args:
         report: called about five times a second with how far the download is.
         weights: which model.
-        folder: where to put it; None for the user's cache.
+        folder: where to put it; None for where ``path`` says.
         fetch: downloads what holds the file.
 
     Raises:
@@ -329,8 +360,9 @@ def _room(folder: Path, needed: int) -> Iterator[Path]:
             yield made
     except OSError as error:
         room = f" {needed / 1e6:.0f} MB are needed." if error.errno in _NO_ROOM else ""
+        hint = f"Without {SHARED} it goes elsewhere." * (folder == shared_folder())
         raise LocalModelError(
-            f"Cannot write to {folder}: {error.strerror or error}.{room}"
+            f"Cannot write to {folder}: {error.strerror or error}.{room}", hint=hint
         ) from error
 
 

@@ -1,10 +1,10 @@
 """Asks what a cell or a line says, and shows the answer where the cell runs."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
@@ -22,16 +22,23 @@ from apertis_magic.errors import (
     Interrupted,
     ModelNotFound,
 )
+from apertis_magic.notebook.capture import can_update
 from apertis_magic.notebook.config import ApertisMagic
 from apertis_magic.notebook.following import session_with
+from apertis_magic.notebook.front_end import FrontEnd, front_end
 from apertis_magic.notebook.option_line import parse, parse_ask
 from apertis_magic.notebook.options import ANYWAY, ChatOptions, help_text
 from apertis_magic.notebook.say import say, warn
+from apertis_magic.notebook.variables import Variables, in_braces
 from apertis_magic.notebook.wording import listed
 
 if TYPE_CHECKING:
-    from apertis_magic.notebook.views.cell import Displays, View
+    from apertis_magic.notebook.views.cell import View
+    from apertis_magic.notebook.views.displays import Displays
     from apertis_magic.panel.widget import ChatPanel
+
+Answer: TypeAlias = Turn | str
+"""What a line that asked or showed an answer is in Python; a str with ``-f text``."""
 
 
 class Asker:
@@ -43,19 +50,22 @@ class Asker:
 
     Attributes:
         error: what the last question failed with, if any did.
-        model_told: whether the user knows that the local model ignores ``-m``.
+        model_told: whether this run of a cell has said that ``-m`` is ignored.
         panel: the panel of this shell, None until it is shown.
+        aside: the newest answer that is in no conversation (``--once``).
     """
 
     def __init__(self, shell: InteractiveShell, settings: ApertisMagic) -> None:
         self.error: ApertisError | None = None
         self.model_told = False
         self.panel: ChatPanel | None = None
+        self.aside: Turn | None = None
         self._shell = shell
         self._settings = settings
         self._execution: str | None = None
         self._displays: Displays | None = None
         self._problem_told = ""
+        self._braces_told: set[str] = set()
 
     @property
     def session(self) -> Session:
@@ -63,12 +73,27 @@ class Asker:
         return session_with(self._settings)
 
     @property
-    def in_terminal(self) -> bool:
-        """Whether the cells run in a terminal; all else is a kernel."""
-        kinds = {kind.__name__ for kind in type(self._shell).__mro__}
-        return "TerminalInteractiveShell" in kinds
+    def front_end(self) -> FrontEnd:
+        """The front end of the request that runs now."""
+        return front_end(self._shell, self._settings.display)
 
-    def ask(self, line: str, body: str) -> None:
+    def variables(
+        self, values: Mapping[str, Any] | None, line: str, *, asks: bool
+    ) -> Variables | None:
+        """Return the variables that a line may name, which must hold no key either.
+
+        Args:
+            values: the variables; None for none, and no line's word is one.
+            line: the line.
+            asks: whether it is a question's, as ``check_line`` takes it.
+        """
+        if values is None:
+            return None
+        if asks and ANYWAY in line.split():
+            return Variables(values)
+        return Variables(values, lambda text: self.check_line(text, asks=False))
+
+    def ask(self, line: str, body: str) -> Answer | None:
         """Ask what a ``%%chat`` cell says and show the answer.
 
         Raises:
@@ -76,15 +101,14 @@ class Asker:
             ApertisError: the question failed.
             Interrupted: the user stopped it.
         """
-        line, body = _continued(line, body)
         self.check_line(line)
         options = parse(line)
-        prompt = _without_blank_ends(body)
+        prompt = without_blank_ends(body)
         if not prompt and not options.help:
             raise UsageError("%%chat: the message is empty; write it below this line.")
-        self._ask(options, prompt)
+        return self._ask(options, prompt, self._shell.user_ns)
 
-    def ask_line(self, rest: str) -> None:
+    def ask_line(self, rest: str, variables: Variables | None = None) -> Answer | None:
         """Ask what the rest of a ``%chat ask`` line says, its options first.
 
         Raises:
@@ -92,16 +116,31 @@ class Asker:
             ApertisError: the question failed.
             Interrupted: the user stopped it.
         """
-        options, prompt = parse_ask(rest)
+        options, prompt = parse_ask(rest, variables)
         if not prompt and not options.help:
             raise UsageError("%chat ask: the message is missing; write it behind ask.")
-        self._ask(options, prompt)
+        values = self._shell.user_ns if variables is None else variables.values
+        return self._ask(options, prompt, values)
 
-    def _ask(self, options: ChatOptions, prompt: str) -> None:
+    def _ask(
+        self, options: ChatOptions, prompt: str, values: Mapping[str, Any]
+    ) -> Answer | None:
         if options.help:
             say(help_text())
-            return
-        self._show(lambda: self._sent(options, prompt), options)
+            return None
+        self._tell_of_braces(in_braces(prompt, values))
+        return self._show(lambda: self._sent(options, prompt), options)
+
+    def _tell_of_braces(self, names: Iterable[str]) -> None:
+        """Say once of each variable that a message does not hold its value."""
+        new = [name for name in names if name not in self._braces_told]
+        self._braces_told |= {*new}
+        if new:
+            shown = listed([f"{{{name}}}" for name in new])
+            say(
+                f"{shown} is sent as text: nothing is filled in. An f-string does "
+                "that: get_ipython().run_line_magic('chat', f'ask …')"
+            )
 
     def _sent(self, options: ChatOptions, prompt: str) -> Reply:
         session = self.session
@@ -110,7 +149,7 @@ class Asker:
         self._check_local_model(options.model)
         question = Question(
             prompt,
-            fields=_fields(options),
+            fields=fields_of(options),
             last_turns=options.last_turns,
             anyway=options.anyway,
         )
@@ -133,7 +172,7 @@ class Asker:
     def _streams(self, options: ChatOptions) -> bool:
         return self._settings.stream if options.stream is None else options.stream
 
-    def retry(self, options: ChatOptions) -> None:
+    def retry(self, options: ChatOptions) -> Answer | None:
         """Ask a conversation's last question again, with the options of the line.
 
         Raises:
@@ -142,9 +181,9 @@ class Asker:
         """
         if options.help:
             say(help_text())
-            return
+            return None
         self._check_local_model(options.model)
-        self._show(lambda: self._asked_again(options), options)
+        return self._show(lambda: self._asked_again(options), options)
 
     def _asked_again(self, options: ChatOptions) -> Reply:
         conversation = self.session.find(options.conversation)
@@ -152,7 +191,7 @@ class Asker:
         left = trust.left_out(last.question)
         if left:
             say(f"Asked without {listed(list(left))}, which the file it is from set.")
-        ask = Ask.again(last, _fields(options))
+        ask = Ask.again(last, fields_of(options))
         ask = replace(
             ask,
             question=replace(ask.question, anyway=options.anyway),
@@ -162,7 +201,7 @@ class Asker:
         )
         return self.session.ask(ask, conversation.name)
 
-    def resume(self, name: str | None = None) -> None:
+    def resume(self, name: str | None = None) -> Answer:
         """Have a conversation's newest answer, which was cut off or stopped, completed.
 
         Args:
@@ -173,7 +212,7 @@ class Asker:
             Interrupted: the user stopped it.
         """
         self._check_local_model(None)
-        self._show(lambda: self._resumed(name), ChatOptions(conversation=name))
+        return self._show(lambda: self._resumed(name), ChatOptions(conversation=name))
 
     def _resumed(self, name: str | None) -> Reply:
         conversation = self.session.find(name)
@@ -181,8 +220,8 @@ class Asker:
         ask = replace(Ask.rest_of(partial), stream=self._settings.stream)
         return self.session.ask(ask, conversation.name)
 
-    def _show(self, send: Callable[[], Reply], options: ChatOptions) -> None:
-        """Send a question, and show its answer where the cell runs."""
+    def _show(self, send: Callable[[], Reply], options: ChatOptions) -> Answer:
+        """Send a question, show its answer where the cell runs, and return it."""
         try:
             named = options.conversation or self.session.current.name
             name = None if options.once else named
@@ -203,7 +242,8 @@ class Asker:
 
             turn = cell.show(reply, view, name)
             if was_stopped:
-                raise Interrupted(cell.what_is_kept(turn))
+                raise cell.interrupted(turn, view)
+            return _answer(turn, options)
         except ModelNotFound as error:
             from apertis_magic.notebook.commands import model_choice
 
@@ -214,13 +254,17 @@ class Asker:
         finally:
             reply.stop()
             self._tell_problem()
-            if options.out is not None and reply.turn is not None:
-                self._bind(options.out, reply.turn, as_text=options.format == "text")
+            if reply.turn is not None:
+                self._keep(reply.turn, options)
 
-    def _bind(self, name: str, turn: Turn, *, as_text: bool) -> None:
+    def _keep(self, turn: Turn, options: ChatOptions) -> None:
+        """Bind an answer to the name of ``-o``, and have ``%chat last`` know it."""
+        if options.once and turn.is_answered:
+            self.aside = turn
         # A turn tells what went wrong; an empty text would only cost what was there.
-        if not (as_text and turn.nothing_came):
-            self._shell.push({name: turn.text if as_text else turn})
+        is_lost = options.format == "text" and turn.nothing_came
+        if options.out is not None and not is_lost:
+            self._shell.push({options.out: _answer(turn, options)})
 
     def _tell_problem(self) -> None:
         """Say once what keeps the journal from keeping the turns."""
@@ -250,14 +294,20 @@ class Asker:
             raise Interrupted("the cell was stopped.") from None
 
     def _view(self, reply: Reply, options: ChatOptions) -> "View":
-        from apertis_magic.notebook.views import cell, terminal
+        from apertis_magic.notebook.views import cell, displays, once, terminal
 
         if options.quiet:
             return cell.NoView()
         footer = self._settings.footer if options.footer is None else options.footer
-        if self.in_terminal:
+        front_end = self.front_end
+        if front_end.shows_text_alone:
             return terminal.TerminalView(options.format, footer=footer)
-        self._displays = self._displays or cell.Displays()
+        if not can_update(self._shell):
+            return once.OnceView(reply.id, options.format, footer=footer)
+        if self._displays is None:
+            guarded = front_end.is_vscode
+            kind = displays.GuardedDisplays if guarded else displays.Displays
+            self._displays = kind()
         return cell.NotebookView(
             reply.id, self._displays, options.format, footer=footer
         )
@@ -268,6 +318,7 @@ class Asker:
         One that failed has not made all its turns again: the former ones stay.
         """
         self._displays = None
+        self.model_told = False
         if self._execution is not None and succeeded:
             current().end_execution(self._execution)
         self._execution = None
@@ -292,7 +343,7 @@ class Asker:
             raise UsageError(f"%chat: {error} {hint.rstrip()}") from None
 
     def _check_local_model(self, asked: str | None) -> None:
-        """See that the local model still runs, and say once that -m is ignored."""
+        """See that the local model runs; say once in a cell that -m is ignored."""
         settings = self.session.settings
         if not settings.fixed_model:
             return
@@ -308,18 +359,18 @@ class Asker:
 
     def this_cell(self) -> Cell | None:
         """Return the cell that runs now, where the front end tells its id."""
-        kernel = getattr(self._shell, "kernel", None)
-        request: Mapping[str, Any] = kernel.get_parent() if kernel is not None else {}
-        about = request.get("metadata", {})
-        # JupyterLab, Notebook and VS Code say the first, Colab the second.
-        cell_id = about.get("cellId") or (about.get("colab") or {}).get("cell_id")
-        if not cell_id or not isinstance(cell_id, str):
-            return None
-        self._execution = str(request["header"]["msg_id"])
-        return Cell(cell_id, self._execution)
+        cell = self.front_end.cell
+        if cell is not None:
+            self._execution = cell.execution
+        return cell
 
 
-def _fields(options: ChatOptions) -> dict[str, Any]:
+def _answer(turn: Turn, options: ChatOptions) -> Answer:
+    """Return what an answer is in Python: its turn, or its text where that is asked."""
+    return turn.text if options.format == "text" else turn
+
+
+def fields_of(options: ChatOptions) -> dict[str, Any]:
     """Return the request's fields that a line sets."""
     extra = {"extra_body": options.extra_body} if options.extra_body else {}
     return {**extra, **options.fields}
@@ -335,7 +386,7 @@ def _tell_of_near(name: str, names: Collection[str]) -> None:
         say(f"The conversation {name} is new; there is also {near[0]}.")
 
 
-def _continued(line: str, body: str) -> tuple[str, str]:
+def continued(line: str, body: str) -> tuple[str, str]:
     """Join the lines below to one that ends in a backslash; return it and the rest."""
     while line.rstrip().endswith("\\"):
         more, _, body = body.partition("\n")
@@ -343,7 +394,8 @@ def _continued(line: str, body: str) -> tuple[str, str]:
     return line, body
 
 
-def _without_blank_ends(body: str) -> str:
+def without_blank_ends(body: str) -> str:
+    """Return a message without the blank lines at its beginning and its end."""
     lines = body.split("\n")
     filled = [n for n, line in enumerate(lines) if line.strip()] or [0]
     return "\n".join(lines[filled[0] : filled[-1] + 1]) if body.strip() else ""

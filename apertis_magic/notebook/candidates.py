@@ -22,7 +22,7 @@ def at_end(line: str, *, of_cell: bool) -> tuple[str, Sequence[Candidate]]:
     before = list(words(line.removesuffix(word)))
     if any(each.open for each in before):
         return word, ()
-    if of_cell:
+    if of_cell or (before[0].text if before else word).startswith("-"):
         word, source = _of_options(OPTIONS, before, word)
     elif not before:
         source = _command_names

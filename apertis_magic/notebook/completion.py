@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from apertis_magic.notebook.offers import Candidate
 
 _CELL = re.compile(r"\s*%%chat(?=\s)(?P<line>[^\n]*)(?P<body>\n)?")
-_LINE = re.compile(r"\s*%chat(?=\s)(?P<line>[^\n]*)")
+# Also behind what it is assigned to, a block's colon, or another magic that runs it.
+_LINE = re.compile(
+    r"(?:[^\n]*[=:])?\s*(?:%\w+\s+(?:-\S+\s+)*)?%chat(?=\s)(?P<line>[^\n]*)"
+)
 
 
 def install(shell: InteractiveShell) -> None:

@@ -7,7 +7,7 @@ from math import inf
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from traitlets import Bool, Float, Int, List, TraitError, Unicode, validate
+from traitlets import Bool, Enum, Float, Int, List, TraitError, Unicode, validate
 from traitlets.config import Configurable
 
 # Spelt out, not made from the table of parameters, which loading need not import.
@@ -27,6 +27,9 @@ class ApertisMagic(Configurable):
     system = Unicode(None, allow_none=True, help="of conversations that have none yet")
     stream = Bool(default_value=True, help="let answers come in pieces")
     footer = Bool(default_value=True, help="show a footer below answers")
+    display = Enum(
+        ("auto", "rich", "text"), "auto", help="as the front end can, rich, or text"
+    )
     timeout = Float(None, allow_none=True, help="seconds, as --timeout")
     max_retries = Int(None, allow_none=True, help="as --retries")
     temperature = Float(None, allow_none=True, help=_SENT)

@@ -1,7 +1,5 @@
 """Has the process's Session follow what the user prefers in a shell."""
 
-import os
-from typing import Any
 from weakref import WeakKeyDictionary
 
 from traitlets import Bunch
@@ -9,7 +7,10 @@ from traitlets import Bunch
 from apertis_magic.chat.ask import Limits
 from apertis_magic.chat.session import Session, current
 from apertis_magic.chat.settings import Preferences
+from apertis_magic.errors import ApertisError
 from apertis_magic.notebook.config import ApertisMagic
+from apertis_magic.notebook.front_end import this_notebook
+from apertis_magic.notebook.say import say
 
 _FOLLOWED: "WeakKeyDictionary[Session, ApertisMagic]" = WeakKeyDictionary()
 """The shell's settings that a Session follows."""
@@ -34,6 +35,19 @@ def _follow(change: Bunch) -> None:
     settings = _FOLLOWED.get(session)
     if settings is not None and settings is change.owner:
         session.preferences = _preferences(settings)
+        if change.name == "model" and change.new:
+            _tell_of_doubts(session, change.new, former=change.old)
+
+
+def _tell_of_doubts(session: Session, model: str, *, former: str | None) -> None:
+    from apertis_magic.notebook.commands import model_choice
+
+    try:
+        known = session.model_lists.known()
+    except ApertisError:  # which the next question will tell
+        return
+    if known and (doubt := model_choice.doubts(model, known.ids)):
+        say(f"{doubt} %config ApertisMagic.model = {former!r} goes back.")
 
 
 def _preferences(settings: ApertisMagic) -> Preferences:
@@ -50,11 +64,3 @@ def _preferences(settings: ApertisMagic) -> Preferences:
         cache_days=settings.cache_days,
         notebook=this_notebook(settings.parent),
     )
-
-
-def this_notebook(shell: Any) -> str | None:
-    """Return the path of the notebook that *shell* runs, where the front end tells."""
-    # VS Code says the first, a Jupyter server the second.
-    names = getattr(shell, "user_ns", {})
-    found = names.get("__vsc_ipynb_file__") or os.environ.get("JPY_SESSION_NAME")
-    return found if isinstance(found, str) else None

@@ -1,5 +1,8 @@
 """Registers ``%%chat`` and ``%chat``; loading imports nothing that they need later."""
 
+from collections import ChainMap
+from collections.abc import Iterable
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
@@ -8,14 +11,20 @@ from IPython.core.magic import (
     cell_magic,
     line_magic,
     magics_class,
+    needs_local_scope,
     no_var_expand,
 )
 
+from apertis_magic.api import defaults
 from apertis_magic.notebook import completion
 from apertis_magic.notebook.config import ApertisMagic
+from apertis_magic.notebook.frames import running_cell
 from apertis_magic.notebook.transforms import ChatLine, Misplaced, give_message
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from apertis_magic.chat.session import Session
     from apertis_magic.notebook.commands.run import ChatCommands
 
 _OF_CELL = """\
@@ -61,6 +70,11 @@ def load(shell: InteractiveShell) -> None:
     shell.input_transformer_manager.cleanup_transforms.insert(0, give_message)
     shell.input_transformer_manager.token_transformers += [ChatLine, Misplaced]
     completion.install(shell)
+    defaults.follow(magics.session)
+    if "?" in (cell := running_cell()):
+        from apertis_magic.notebook import first_cell
+
+        first_cell.answer_questions(shell, cell)
 
 
 def unload(shell: InteractiveShell) -> None:
@@ -74,6 +88,7 @@ def unload(shell: InteractiveShell) -> None:
     for transformer in (ChatLine, Misplaced):
         shell.input_transformer_manager.token_transformers.remove(transformer)
     completion.remove(shell)
+    defaults.leave(magics.session)
     for kind, known in shell.magics_manager.magics.items():
         # A third extension may have taken the name over meanwhile.
         if getattr(known.get("chat"), "__self__", None) is magics:
@@ -83,15 +98,26 @@ def unload(shell: InteractiveShell) -> None:
 
 
 def _about_cell() -> str:
-    from apertis_magic.notebook.options import help_text
+    from apertis_magic.notebook.options import OPTIONS, help_text, named
 
-    return _OF_CELL.format(help_text())
+    return _OF_CELL.format(_shown(help_text(), map(named, OPTIONS)))
 
 
 def _about_line() -> str:
-    from apertis_magic.notebook.commands.command_table import help_text
+    from apertis_magic.notebook.commands.command_table import COMMANDS, help_text
 
-    return _OF_LINE.format(help_text())
+    return _OF_LINE.format(_shown(help_text(), COMMANDS))
+
+
+def _shown(text: str, names: Iterable[str]) -> str:
+    """Return a text, or what it is about where it would be cut in the middle."""
+    from apertis_magic.notebook.front_end import in_vscode
+
+    if not in_vscode():
+        return text
+    whole = " · ".join(name.replace(" ", "\N{NO-BREAK SPACE}") for name in names)
+    lines = fill(whole, 80, break_on_hyphens=False).replace("\N{NO-BREAK SPACE}", " ")
+    return f"{lines}\n\n%chat help tells what each of them does."
 
 
 @magics_class
@@ -113,21 +139,36 @@ class ChatMagics(Magics):
 
     @no_var_expand
     @cell_magic("chat")  # type: ignore[arg-type]  # IPython's types
-    def ask(self, line: str, cell: str) -> None:
+    def ask(self, line: str, cell: str) -> Any:
         """Ask a model: the cell's text is the message, and its answer streams in."""
-        commands = self._get_commands()
-        with commands.asker.noting():
-            commands.asker.ask(line, cell)
+        return self._run(lambda commands: commands.run_cell(line, cell))
 
     @no_var_expand
+    @needs_local_scope
     @line_magic("chat")  # type: ignore[arg-type]  # same
-    def command(self, line: str) -> None:
+    def command(self, line: str, local_ns: dict[str, Any] | None = None) -> Any:
         """Do what the line says, such as ``ask``; if it is blank, show what is set."""
-        self._get_commands().run(line)
+        variables = ChainMap(local_ns or {}, self.shell.user_ns)
+        return self._run(lambda commands: commands.run(line, variables))
 
     # What "%%chat?" and "%chat?" show, made when it is asked for.
     ask.getdoc = _about_cell  # type: ignore[assignment]  # IPython's name
     command.getdoc = _about_line  # type: ignore[assignment]  # same
+
+    def _run(self, function: "Callable[[ChatCommands], Any]") -> Any:
+        """Return what *function* gives, as a value that IPython need not show."""
+        try:
+            value = function(self._get_commands())
+        except BaseException as error:
+            from apertis_magic.errors import ApertisError, Interrupted
+            from apertis_magic.notebook import debugger
+
+            if isinstance(error, ApertisError | Interrupted):
+                debugger.stay_out(self.shell, error)
+            raise
+        from apertis_magic.notebook import out
+
+        return out.shown(self.shell, value)
 
     def _get_commands(self) -> "ChatCommands":
         if self._commands is None:
@@ -135,6 +176,12 @@ class ChatMagics(Magics):
 
             self._commands = ChatCommands(self.shell, self.settings)
         return self._commands
+
+    def session(self) -> "Session":
+        """Return the process's Session, which knows what the user prefers now."""
+        from apertis_magic.notebook.following import session_with
+
+        return session_with(self.settings)
 
     def after_cell(self, result: ExecutionResult) -> None:
         """Tell that a cell has ended; it may have asked something."""

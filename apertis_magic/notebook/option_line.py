@@ -13,9 +13,11 @@ from IPython.core.error import UsageError
 from apertis_magic.api import params
 from apertis_magic.credentials import redact
 from apertis_magic.errors import ConfigurationError
-from apertis_magic.notebook import extra_body
+from apertis_magic.notebook import extra_body, foreign_words
+from apertis_magic.notebook.closest import closest
 from apertis_magic.notebook.option_checks import NO_KEYS
-from apertis_magic.notebook.options import BY_NAME, ChatOptions, Option, closest
+from apertis_magic.notebook.options import BY_NAME, ChatOptions, Option
+from apertis_magic.notebook.variables import Variables
 from apertis_magic.notebook.words import Word, closed, words
 
 _KEY_OPTIONS = re.compile(
@@ -53,15 +55,19 @@ def parse(line: str) -> ChatOptions:
     return _checked(settings)
 
 
-def parse_ask(line: str) -> tuple[ChatOptions, str]:
+def parse_ask(line: str, variables: Variables | None = None) -> tuple[ChatOptions, str]:
     """Return the options that a line begins with, and the text behind them.
 
     Quotes around the whole text are not part of it. A lone ``--`` ends the options.
 
+    Args:
+        line: the line.
+        variables: what an option's value may name; None where it stands for itself.
+
     Raises:
         UsageError: the options are wrong; the message says how in one line.
     """
-    settings, rest = _read(line)
+    settings, rest = _read(line, variables)
     if rest is None:
         return _checked(settings), ""
     is_whole = rest.quoted and not line[rest.end :].strip()
@@ -69,7 +75,9 @@ def parse_ask(line: str) -> tuple[ChatOptions, str]:
     return _checked(settings), text
 
 
-def _read(line: str) -> tuple[list[_Setting], Word | None]:
+def _read(
+    line: str, variables: Variables | None = None
+) -> tuple[list[_Setting], Word | None]:
     """Return the options of a line in their order, and the first word of none."""
     settings: list[_Setting] = []
     rest = words(line)
@@ -82,10 +90,22 @@ def _read(line: str) -> tuple[list[_Setting], Word | None]:
         option, value = _option(closed(word))
         if option.value and value is None:
             value = _value(option, next(rest, None))
-        settings.append(_Setting(option, _converted(option, value)))
+        texts = _texts(option, value, variables)
+        settings += [_Setting(option, _converted(option, text)) for text in texts]
         if sum(each.option.dest == option.dest for each in settings) > option.most:
             raise UsageError(f"%%chat: {option.too_often}")
     return settings, None
+
+
+def _texts(
+    option: Option, value: str | None, variables: Variables | None
+) -> Sequence[str | None]:
+    """Return the values that stand for one: itself, or those of a variable."""
+    if value is None or variables is None:
+        return [value]
+    if option.dest == "extra_body":
+        return [variables.pair(value)]
+    return variables.texts(option.names[-1], value, many=option.most > 1)
 
 
 def _text(line: str, start: int) -> Word | None:
@@ -103,14 +123,15 @@ def _option(word: Word) -> tuple[Option, str | None]:
             raise UsageError(f"%%chat: {name} takes no value.")
         if option:
             return option, value if equals else None
-    elif option := BY_NAME.get(word.text[:2]):
+    elif (option := BY_NAME.get(word.text[:2])) and f"-{name}" not in BY_NAME:
         # The words of "-t=0.5" have lost their "=" only where quotes came after it.
         value = word.text[2:].removeprefix("=")
         if option.value or not value:
             return option, value if word.text[2:] else None
     if _KEY_OPTIONS.match(name):
         raise UsageError(f"%%chat: {NO_KEYS}")
-    near = closest(name.replace("_", "-"), BY_NAME)
+    dashed = name.replace("_", "-")
+    near = closest(dashed, BY_NAME, foreign_words.OPTIONS)
     raise UsageError(f"%%chat: unknown option {redact(name)}.{near}")
 
 

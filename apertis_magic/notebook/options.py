@@ -3,9 +3,8 @@
 What reads a line, its errors, the help, the README's table and Tab go by the rows.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from difflib import get_close_matches
 from typing import Any, Literal
 
 from apertis_magic.api.params import PARAMS, Param
@@ -121,9 +120,9 @@ _OWN = {each.name for each in fields(ChatOptions)}
 
 def help_text() -> str:
     """Return the description of every option, for a person."""
-    named = {_named(option): option.help for option in OPTIONS}
-    width = max(map(len, named))
-    rows = [f"  {name:{width}}  {text}" for name, text in named.items()]
+    about = {named(option): option.help for option in OPTIONS}
+    width = max(map(len, about))
+    rows = [f"  {name:{width}}  {text}" for name, text in about.items()]
     return "\n".join(["%%chat [options], the message on the lines below", "", *rows])
 
 
@@ -137,12 +136,6 @@ def table() -> str:
         meaning = option.help.replace("|", "\\|")
         rows.append(f"| {code} | {meaning} |")
     return "\n".join(["| option | meaning |", "|---|---|", *rows])
-
-
-def closest(word: str, known: Iterable[str]) -> str:
-    """Return a question that offers the known word closest to *word*, if any."""
-    near = get_close_matches(word, list(known), n=1)
-    return f" Did you mean {near[0]}?" if near else ""
 
 
 def set_by(options: ChatOptions) -> list[Option]:
@@ -338,6 +331,7 @@ OPTIONS: tuple[Option, ...] = (
 BY_NAME = {name: option for option in OPTIONS for name in option.names}
 
 
-def _named(option: Option) -> str:
+def named(option: Option) -> str:
+    """Return an option as a line with it is written."""
     value = f" {option.value}" if option.value else ""
     return ", ".join(option.names) + value

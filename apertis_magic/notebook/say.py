@@ -12,11 +12,22 @@ from typing import TextIO
 from IPython.display import display
 
 from apertis_magic.clean import encodable, printable
+from apertis_magic.notebook.front_end import in_vscode
+
+_LONGEST = 25
+"""Lines that are written as text everywhere; VS Code cuts more than 30 in the middle,
+but no HTML."""
 
 
 def say(*lines: str) -> None:
     """Write lines to the output of the cell or the terminal."""
-    _write("\n".join(lines) + "\n", sys.stdout)
+    text = "\n".join(lines)
+    if text.count("\n") >= _LONGEST and in_vscode():
+        from apertis_magic.render.bundle import listing
+
+        publish(listing(text))
+        return
+    _write(text + "\n", sys.stdout)
     sys.stdout.flush()
 
 

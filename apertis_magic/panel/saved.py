@@ -15,13 +15,14 @@ if TYPE_CHECKING:
     from apertis_magic.chat.turn import Turn
 
 _EVERY = 3.0
-"""Seconds between two updates, at the least."""
+"""Seconds between two updates, at the least, and before the first: VS Code may forget
+the display of a running cell that was updated last."""
 
 # A front end without a kernel shows a line in place of the panel, which says nothing
-# that the transcript below it does not say better.
+# that the transcript above it does not say better.
 _STYLE = (
-    "<style>.jp-OutputArea-child:has(+ .jp-OutputArea-child .apertis-saved)"
-    ":not(:has(.ap)){display:none}</style>"
+    "<style>.jp-OutputArea-child:has(.apertis-saved) + "
+    ".jp-OutputArea-child:not(:has(.ap)){display:none}</style>"
 )
 _MOST = 100_000
 """Characters of questions and answers; the notebook is written with them each time."""
@@ -32,10 +33,13 @@ class SavedTranscript:
 
     Args:
         session: whose current conversation it is.
+        clock: tells the seconds.
     """
 
-    def __init__(self, session: "Session") -> None:
-        self._session = session
+    def __init__(
+        self, session: "Session", clock: Callable[[], float] = monotonic
+    ) -> None:
+        self._session, self._clock = session, clock
         self._update: Callable[[Bundle], None] | None = None
         self._updated_at = 0.0
         self._turns: tuple[Turn, ...] = ()
@@ -47,7 +51,7 @@ class SavedTranscript:
             display: shows it, and returns what updates it there.
         """
         conversation = self._session.current
-        self._turns = conversation.turns
+        self._updated_at, self._turns = self._clock(), conversation.turns
         self._update = display(saved(conversation))
 
     @property
@@ -57,7 +61,7 @@ class SavedTranscript:
 
     def refresh(self) -> None:
         """Have the notebook hold the transcript as it is now, but not too often."""
-        now = monotonic()
+        now = self._clock()
         if self._update is None or now - self._updated_at < _EVERY:
             return
         if self.is_outdated:

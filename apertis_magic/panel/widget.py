@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from apertis_magic.render.bundle import Bundle
 
 _VIEW = "application/vnd.jupyter.widget-view+json"
-_PLAIN = "The panel needs widgets and its kernel; below is its conversation."
+_PLAIN = "The panel needs widgets and its kernel; above is its conversation."
 _QUERIES = ("hello", "bye", "page", "picture", "question")
 """The messages that ask to be shown what is known."""
 
@@ -96,10 +96,12 @@ class ChatPanel(anywidget.AnyWidget):
         super().close()
 
     def _ipython_display_(self, **_options: Any) -> None:
-        """Show the panel, and beside it what the notebook shows once it is saved."""
-        view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
-        display({_VIEW: view, "text/plain": _PLAIN}, raw=True)
+        """Show the panel, and above it what the notebook shows once it is saved."""
         self._transcript.show(_displayed)
+        view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
+        # When a cell runs again, VS Code may forget the display of it that came last,
+        # if that has an id. So this is it, which is never updated.
+        display({_VIEW: view, "text/plain": _PLAIN}, raw=True, display_id=True)
 
     def _receive(
         self, _widget: object, content: object, buffers: Sequence[Any]

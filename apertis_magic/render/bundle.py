@@ -1,7 +1,7 @@
 """An answer and its footer -> the MIME bundle and metadata of a cell's output.
 
-``text/html`` is sanitised and ``text/plain`` is the answer's own Markdown, without what
-a terminal would obey. There is no
+``text/html`` is sanitised. ``text/plain`` is the answer's own Markdown, without what a
+terminal would obey, and behind it what else the HTML says. There is no
 ``text/markdown``: JupyterLab runs the scripts in it when the cell was just run.
 """
 
@@ -37,7 +37,9 @@ from apertis_magic.render.footer import (
     below,
     footer_line,
     notes,
+    own,
     plain,
+    under,
 )
 from apertis_magic.render.markdown import to_html
 from apertis_magic.render.metadata import metadata
@@ -47,6 +49,9 @@ Bundle = dict[str, str]
 
 Draw: TypeAlias = Callable[[Picture, str], str]
 """Makes the HTML of a picture that is held."""
+
+CLASS = "apertis-answer"
+"""The class of the box around what a display shows."""
 
 _LONGEST_REASONING = 20_000
 """Characters of it that are shown, the last ones; the turn keeps it all."""
@@ -58,6 +63,10 @@ _MOST_CALLS = 100
 _TOO_LARGE = "In Python, answer.pictures has what is too large to be shown (-o answer)."
 _BLANK = re.compile(r"\n(?=[ \t]*\n)")
 _APART = "\n\n"
+
+
+EMPTY: Mapping[str, str] = MappingProxyType({"text/html": "", "text/plain": ""})
+"""A display that takes no room."""
 
 
 @cache
@@ -73,13 +82,51 @@ def html_of(text: str, format: Format = "markdown") -> str:
     return preformatted(shortened(text))
 
 
-def page(html: str, *, first: bool = True) -> Bundle:
-    """Return a display that holds *html*; an answer's first one brings the style."""
+def page(html: str, *, first: bool = True, says: str = "") -> Bundle:
+    """Return a display that holds *html*; an answer's first one brings the style.
+
+    Args:
+        html: what it shows.
+        first: whether it is the answer's first one.
+        says: attributes of its box, which tell what ``text/plain`` is.
+    """
     sheet = style.STYLE if first else ""
-    looks = f'class="apertis-answer" style="{style.ANSWER}"'
+    looks = f'class="{CLASS}"{says} style="{style.ANSWER}"'
     # In Markdown, where an export puts it, a blank line would end the HTML.
     whole = _BLANK.sub("&#10;", f"<div {looks}>{sheet}{html}</div>")
-    return {"text/html": whole}
+    # VS Code keeps metadata only where there are as many types as there were before.
+    return {"text/html": whole, "text/plain": ""}
+
+
+def piece(html: str, text: str, *, number: int, first: bool) -> Bundle:
+    """Return a display that holds a finished piece of an answer.
+
+    Args:
+        html: of the piece.
+        text: the piece as it was written.
+        number: which of the answer's pieces it is, from 1.
+        first: whether it is in the answer's first display.
+    """
+    shown = page(html, first=first, says=f' data-part="{number}"')
+    return {**shown, "text/plain": printable(text)}
+
+
+def end(html: str, words: str, lines: Sequence[str], *, first: bool = True) -> Bundle:
+    """Return a display that holds an answer, or the last piece of it.
+
+    Args:
+        html: of the answer's words and of all that stands below them.
+        words: the answer's own ones.
+        lines: what stands below them, in plain text.
+        first: whether it is the answer's first display.
+    """
+    text, below = printable(words), printable("\n".join(lines))
+    # In lines: what cleans notebooks takes addresses out of texts.
+    count = below.count("\n") + 1 if below else 0
+    return {
+        **page(html, first=first, says=f' data-below="{count}"'),
+        "text/plain": _APART.join(filter(None, [text, below])),
+    }
 
 
 def reasoning(text: str, *, seconds: float | None = None) -> str:
@@ -121,9 +168,9 @@ def answer(
     shown = body(fitted.parts, format, html=html)
     more = "" if fitted.answers == turn.answers else note(_TOO_LARGE)
     whole = thought + shown + more + after(fitted, footer=footer, format=format)
-    text = printable(plain(fitted))
-    about = metadata(fitted, conversation=conversation, plain=text)
-    return {**page(whole), "text/plain": text}, {"apertis_magic": about}
+    data = end(whole, own(fitted), under(fitted, footer=footer))
+    about = metadata(fitted, conversation=conversation, plain=data["text/plain"])
+    return data, {"apertis_magic": about}
 
 
 def body(
@@ -177,8 +224,8 @@ def after(
     """Return the HTML of what stands below an answer's text and pictures."""
     about = "".join(map(note, notes(turn)))
     others = _others(turn, format, draw=draw)
-    under = _ends(turn.parts) + others + about
-    return under + (_footer(turn) if footer else "")
+    shown = _ends(turn.parts) + others + about
+    return shown + (_footer(turn) if footer else "")
 
 
 def _ends(parts: Parts) -> str:
@@ -322,6 +369,11 @@ def card(title: str, rows: Mapping[str, str], examples: Sequence[str]) -> Bundle
         ),
         "text/plain": printable("\n".join([title, "", *facts, "", *examples]).strip()),
     }
+
+
+def listing(text: str) -> Bundle:
+    """Return plain text as it is written, each line a line."""
+    return {**page(f"<pre>{inert(text)}</pre>"), "text/plain": printable(text)}
 
 
 def _sources(pages: Sequence[Source]) -> str:

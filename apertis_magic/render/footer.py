@@ -1,4 +1,4 @@
-"""What is said below an answer, in plain text: the footer and notes on how it ended."""
+"""What an answer is in plain text, and what is said below it: notes and the footer."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -74,15 +74,33 @@ def plain(turn: Turn) -> str:
     return _written(turn.parts)
 
 
+def own(turn: Turn) -> str:
+    """Return the answer's own words, which all else stands behind."""
+    return _own(turn.parts)
+
+
+def under(turn: Turn, *, footer: bool = True) -> list[str]:
+    """Return the lines that stand below an answer's own words where all is text.
+
+    Args:
+        turn: the answer.
+        footer: whether the footer is one of them.
+    """
+    last = [footer_line(turn)] if footer else []
+    return [*_lines(turn.parts), *below(turn), *notes(turn), *last]
+
+
 def _written(parts: Parts) -> str:
-    texts = [text_of(parts), text_of(parts, Refusal), "\n".join(_lines(parts))]
+    return _apart(_own(parts), "\n".join(_lines(parts)))
+
+
+def _own(parts: Parts) -> str:
+    return _apart(text_of(parts), text_of(parts, Refusal))
+
+
+def _apart(*texts: str) -> str:
     found = [*filter(None, texts)]
     return "\n\n".join(found) if len(found) > 1 else "".join(found)
-
-
-def behind(turn: Turn) -> list[str]:
-    """Return the lines that stand for an answer's pictures and calls of tools."""
-    return list(_lines(turn.parts))
 
 
 def _lines(parts: Parts) -> Iterator[str]:
@@ -101,11 +119,11 @@ def _line(text: str) -> str:
 
 
 def below(turn: Turn) -> list[str]:
-    """Return what stands below an answer: the other answers, and its sources."""
-    return [*others(turn), *sources(turn)]
+    """Return what stands below an answer: its sources, and the other answers."""
+    return [*_sources(turn.sources), *_others(turn)]
 
 
-def others(turn: Turn) -> list[str]:
+def _others(turn: Turn) -> list[str]:
     """Return the other answers, where several were asked for, each under its number."""
     return [
         line
@@ -119,12 +137,8 @@ def _of_other(parts: Parts) -> list[str]:
     return [_written(parts), *_sources(pages)]
 
 
-def sources(turn: Turn) -> list[str]:
-    """Return the pages of the web that the answer rests on, under a heading."""
-    return _sources(turn.sources)
-
-
 def _sources(pages: Sequence[Source]) -> list[str]:
+    """Return the pages of the web that an answer rests on, under a heading."""
     listed = [
         f"{number}. {_line(f'{page.title} {page.url}')}"
         for number, page in enumerate(pages[:MOST_SOURCES], 1)

@@ -88,6 +88,9 @@ _INNER = {"t": TEXT, "s": CHEMISTRY}
 def marked(source: str) -> str | None:
     r"""Return a formula as front ends find it, or None if it must not be typeset.
 
+    That is as it was written, which is what a front end shows that typesets nothing,
+    but in delimiters that it cannot hold.
+
     Args:
         source: the formula as it was written, with its ``$``, ``$$``, ``\(…\)`` or
             ``\[…\]``, or an environment.
@@ -95,7 +98,9 @@ def marked(source: str) -> str | None:
     for begin, end, opener, closer in _AROUND:
         if source.startswith(begin) and source.endswith(end):
             formula = source[len(begin) : len(source) - len(end)]
-            return f"{opener}{formula}{closer}" if is_typesettable(formula) else None
+            is_safe = begin and "$" not in formula
+            found = source if is_safe else f"{opener}{formula}{closer}"
+            return found if is_typesettable(formula) else None
     return None
 
 

@@ -118,7 +118,7 @@ def answers_of(
     answers = []
     shown: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
     for output in map(mapping, outputs):
-        kept = mapping(mapping(output.get("metadata")).get("apertis_magic"))
+        kept = _about(output)
         data = mapping(output.get("data"))
         plain, html = (
             joined(data.get(f"text/{kind}", "")) for kind in ("plain", "html")
@@ -138,6 +138,15 @@ def answers_of(
                 is_named = isinstance(conversation, str)
                 answers.append((conversation if is_named else None, turn))
     return answers
+
+
+def is_kept(output: Json) -> bool:
+    """Tell whether an output has metadata of ours."""
+    return bool(_about(output))
+
+
+def _about(output: Json) -> Json:
+    return mapping(mapping(output.get("metadata")).get("apertis_magic"))
 
 
 def joined(text: object) -> str | None:

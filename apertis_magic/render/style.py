@@ -11,13 +11,14 @@ as what must be a rule, since each answer brings it.
 RULES = (
     ".apertis-answer{"
     "pre *{color:color-mix(in lab,var(--c),currentcolor)}"
-    "[class^=k]{--c:#a3e}[class^=s]{--c:#0a5}.c1{--c:tan}"
+    "[class^=k]{--c:#a3e}[class^=s]{--c:#0a5}.c1{--c:#a86}"
     "&& tr>*{text-align:left}"
     "div:before{zoom:.8;content:attr(title)}}"
 )
 """For a front end that takes style sheets."""
 
-STYLE = f"<style>{RULES}</style>"
+STYLE = f"<style>{RULES.removesuffix('}')}</style>"
+"""The same for an answer: the end of a sheet closes its last block."""
 
 BOX = "overflow-x:auto"
 """Of a table in an answer."""
@@ -27,7 +28,7 @@ COLOURS = (
     "--apertis-link:"
     "var(--vscode-textLink-foreground,var(--jp-content-link-color,currentcolor));"
     # JupyterLab's own are too pale to be read.
-    "--jp-mirror-editor-comment-color:color-mix(in lab,tan,currentcolor);"
+    "--jp-mirror-editor-comment-color:color-mix(in lab,#a86,currentcolor);"
     "--jp-mirror-editor-number-color:color-mix(in lab,#e50,currentcolor)"
 )
 
@@ -46,7 +47,10 @@ CODE = (
 CODE_TEXT = "background:none;white-space:inherit"
 """Of the text in it."""
 
-_BAR = "padding:0 1em;border:0 solid #8888;border-inline-start-width:3px"
+_BAR = (
+    "padding:0 1em;border:0 solid #8888;border-inline-start-width:3px;"
+    "background:none"  # VS Code's is grey
+)
 
 QUOTE = f"margin:0 0 1em;{_BAR}"
 """Of a quote, which has its bar where its lines begin."""

@@ -51,6 +51,73 @@ def test_a_conversation_outlives_its_kernel(
     notebook.close()
 
 
+@pytest.mark.parametrize("minor", [2, 4])
+def test_cells_of_an_older_format_find_their_turns(
+    minor: int, lab: Lab, server: ScriptedServer
+) -> None:
+    """After a reload of the page, and after a restart and a restore."""
+    server.will(*(says(f"Answer {number}.") for number in range(1, 9)))
+    setup = f"%env APERTIS_BASE_URL={server.url}\n%load_ext apertis_magic"
+    cells = ("%%chat\nOne?", "%%chat\nTwo?", "%chat restore", "%%chat\nOne?")
+    notebook = lab.notebook(f"format-4-{minor}", setup, *cells, minor=minor)
+    for number in (0, 1, 2):
+        notebook.run_cell(number)
+    notebook.reload()
+    kept = notebook.path.read_text(encoding="utf-8")
+    for number in (1, 2, 4):
+        notebook.run_cell(number)
+    notebook.restart()
+    for number in (0, 3, 2, 1):
+        notebook.run_cell(number)
+    restored = notebook.output(3).inner_text()
+
+    assert '"nbformat_minor": 4' in kept
+    assert [
+        ["One?"],
+        ["One?", "Two?"],
+        # The page was loaded again: each replaces its own turn; the copy adds one.
+        ["One?"],
+        ["One?", "Two?"],
+        ["One?", "Two?", "One?"],
+        # The kernel was restarted.
+        ["One?", "Two?"],
+        ["One?"],
+    ] == [[text for role, text in sent if role == "user"] for sent in server.messages]
+    assert "3 turns" in restored
+    assert "by their questions" in restored
+
+    notebook.close()
+
+
+def test_run_all_twice_leaves_the_file_as_it_was(
+    lab: Lab, server: ScriptedServer
+) -> None:
+    """Byte for byte, where the journal gives the answers again."""
+    usage = {**USAGE, "cost": 0.25}
+    server.will(says("**One**.", usage=usage), says("Two. " * 20_000), says("Four."))
+    setup = f"%env APERTIS_BASE_URL={server.url}\n%load_ext apertis_magic"
+    cells = (
+        "%config ApertisMagic.cache = True",
+        "%%chat\nOne?",
+        "%%chat --history 0\nTwo?",
+        "%%chat --history 0\nTwo?",
+        "%chat ask --once Four?",
+    )
+    notebook = lab.notebook("twice", setup, *cells)
+    notebook.run()
+    first = notebook.saved()
+    written = notebook.path.read_bytes()
+    notebook.restart()
+    notebook.run()
+    again = notebook.saved()
+
+    assert 3 == len(server.requests)
+    assert first == again
+    assert written == notebook.path.read_bytes()
+
+    notebook.close()
+
+
 HOSTILE = PAYLOADS["image"]
 NAME = f"'<b>odd</b> {HOSTILE}'"
 CELLS = (
@@ -87,7 +154,9 @@ def test_what_is_shown_of_conversations(
     table = notebook.output(5).locator(".apertis-list")
     moment = table.last.locator("td:nth-child(3)").first
 
-    assert "cached" in notebook.output(3).locator(".apertis-footer").inner_text()
+    footers = [notebook.output(n).locator(".apertis-footer") for n in (2, 3)]
+
+    assert 1 == len({each.inner_text() for each in footers})
     assert HOSTILE in table.first.inner_text()
     assert "$y$" in table.first.inner_text()
     assert "today" in moment.inner_text()

@@ -50,12 +50,15 @@ class Size:
     Attributes:
         bytes: on disk.
         conversations: how many of them.
-        turns: how many, the versions included.
+        turns: how many, the versions included; a question that got no answer is not
+            counted.
+        is_empty: whether there is nothing at all.
     """
 
     bytes: int = 0
     conversations: int = 0
     turns: int = 0
+    is_empty: bool = True
 
 
 class Journal:
@@ -72,6 +75,8 @@ class Journal:
 
     Attributes:
         before_exit: is called when the process ends, before the last is written.
+        given_again: the answers that were given again by this process: how many, and
+            what they had cost.
         problem: why nothing can be kept, or what was found damaged, in one line for the
             user; empty while all is well.
     """
@@ -83,6 +88,7 @@ class Journal:
         self.days = days
         self.notebook = notebook
         self.problem = ""
+        self.given_again = Spent()
         self.before_exit: Callable[[], None] = _no_more
         self._lock = threading.Lock()
         self._writer: Writer | None = None
@@ -237,7 +243,11 @@ class Journal:
             ApertisError: the file cannot be read.
         """
         view = partial(views.answer, fingerprint=fingerprint, since=since)
-        return self._read(view, None)
+        turn: Turn | None = self._read(view, None)
+        if turn is not None:
+            known, cost = self.given_again, turn.cost or 0.0
+            self.given_again = Spent(turns=known.turns + 1, saved=known.saved + cost)
+        return turn
 
     def spent(self, since: float = 0, conversation: str | None = None) -> Spent:
         """Return what the turns took that were asked since then.
@@ -258,8 +268,13 @@ class Journal:
         Raises:
             ApertisError: the file cannot be read.
         """
-        conversations, turns = self._read(views.counts, (0, 0))
-        return Size(bytes=size(self.file), conversations=conversations, turns=turns)
+        conversations, turns, rows = self._read(views.counts, (0, 0, 0))
+        return Size(
+            bytes=size(self.file),
+            conversations=conversations,
+            turns=turns,
+            is_empty=not rows,
+        )
 
     def news_of_damage(self) -> str:
         """Return what could not be read since this was asked last, in one line."""

@@ -50,6 +50,10 @@ class Lost(NamedTuple):
     key: object
 
 
+# What the server told the tokens of was answered, as a rule; the others are looked at.
+# By CASE, since of OR SQLite works out both sides, for each turn there is.
+_IS_COUNTED = "CASE WHEN tokens IS NULL THEN is_counted(CAST(data AS BLOB)) ELSE 1 END"
+_FAILED = (b'"finish": "error"', b'"finish": "interrupted"')
 # A turn that is gone may have left its number to another conversation's.
 _ITS_TURN = "key = turn AND (turn.id = entry.id OR typeof(turn.id) <> 'text')"
 
@@ -65,7 +69,7 @@ class KeptConversation:
         name: what it was called.
         notebook: the path of the notebook it was held in, None where nobody told.
         changed: when it last changed, in seconds since 1970.
-        turns: how many it has.
+        turns: how many it has; a question that got no answer is not counted.
         dropped: whether it is over: reset, deleted, or going on in another one.
         superseded: whether it is the last of these.
     """
@@ -84,7 +88,7 @@ class Spent:
     """What turns took.
 
     Attributes:
-        turns: how many there were.
+        turns: how many there were; a question that got no answer is not counted.
         tokens: what those took that the server answered.
         cost: USD, as far as the server told; None where it told nothing.
         cached: how many were answered from the journal.
@@ -102,9 +106,11 @@ def conversations(
     db: Connection, lost: set[Lost], without: Collection[str]
 ) -> list[KeptConversation]:
     """Return the conversations that have turns, but for some, the latest first."""
+    db.create_function("is_counted", 1, _is_counted)
+    # NULL where it has no turns at all.
     rows = db.execute(
-        "SELECT id, name, notebook, changed, dropped, (SELECT count(*) FROM entry "  # noqa: S608  words of ours
-        f"JOIN turn ON {_ITS_TURN} WHERE entry.conversation = c.id "
+        f"SELECT id, name, notebook, changed, dropped, (SELECT sum({_IS_COUNTED}) "  # noqa: S608  words of ours
+        f"FROM entry JOIN turn ON {_ITS_TURN} WHERE entry.conversation = c.id "
         "AND position IS NOT NULL AND typeof(data) = 'text'), EXISTS (SELECT 1 "
         "FROM turn WHERE conversation = c.id AND open), rowid FROM conversation AS c "
         "ORDER BY rowid DESC"
@@ -114,16 +120,17 @@ def conversations(
         if not isinstance(key, str):
             lost.add(Lost("conversation", "", row))
         elif key not in without:
+            turns = _number(db, lost, key) if is_open else ended
             kept = KeptConversation(
                 id=key,
                 name=_name(name, key),
                 notebook=_text(notebook),
                 changed=_moment(changed),
-                turns=len(_entries(db, lost, key)[0]) if is_open else ended,
+                turns=turns or 0,
                 dropped=dropped in (DROPPED, SUPERSEDED),
                 superseded=dropped == SUPERSEDED,
             )
-            found += [kept] if kept.turns else []
+            found += [] if turns is None else [kept]
     return sorted(found, key=lambda kept: kept.changed, reverse=True)
 
 
@@ -179,34 +186,59 @@ def spent(
     db: Connection, _lost: set[Lost], since: float, conversation: str | None
 ) -> Spent:
     """Return what turns took."""
-    names = ("tokens", "cost", "cached", "saved")
+    # What was asked once and given again was paid for once.
+    names = {"tokens": "max", "cost": "max", "cached": "min", "saved": "min"}
     # What is no amount is damaged, and counts nothing.
     amounts = ", ".join(
-        f"max(CASE WHEN typeof({name}) IN ('integer', 'real') "
+        f"{which}(CASE WHEN typeof({name}) IN ('integer', 'real') "
         f"AND {name} BETWEEN -1e15 AND 1e15 THEN {name} END) AS {name}"
-        for name in names
+        for name, which in names.items()
     )
+    db.create_function("is_counted", 1, _is_counted)
     # Where more was added to a turn, what it took then is in what it takes now.
     row = db.execute(
-        "SELECT count(*), total(tokens), sum(CASE WHEN NOT coalesce(cached, 0) "  # noqa: S608  names of ours
+        "SELECT total(counted), total(tokens), sum(CASE WHEN NOT coalesce(cached, 0) "  # noqa: S608  names of ours
         "THEN cost END), count(CASE WHEN cached THEN 1 END), total(saved) "
-        f"FROM (SELECT {amounts} FROM turn WHERE NOT open AND started >= :since "
+        f"FROM (SELECT {amounts}, max({_IS_COUNTED}) AS counted "
+        "FROM turn WHERE NOT open AND started >= :since "
         "AND (:conversation IS NULL OR key IN "
         f"(SELECT turn FROM entry JOIN turn ON {_ITS_TURN} "
         "WHERE entry.conversation = :conversation)) GROUP BY id)",
         {"since": since, "conversation": conversation},
     ).fetchone()
     turns, tokens, cost, cached, saved = row
-    return Spent(turns=turns, tokens=int(tokens), cost=cost, cached=cached, saved=saved)
+    return Spent(
+        turns=int(turns), tokens=int(tokens), cost=cost, cached=cached, saved=saved
+    )
 
 
-def counts(db: Connection, _lost: set[Lost]) -> tuple[int, int]:
-    """Return how many conversations and turns there are."""
+def counts(db: Connection, _lost: set[Lost]) -> tuple[int, int, int]:
+    """Return how many conversations and turns there are, and how many rows."""
     [conversations] = db.execute(
         "SELECT count(*) FROM conversation WHERE dropped <> ?", (SUPERSEDED,)
     ).fetchone()
-    [turns] = db.execute("SELECT count(DISTINCT id) FROM turn").fetchone()
-    return conversations, turns
+    db.create_function("is_counted", 1, _is_counted)
+    turns, rows = db.execute(
+        f"SELECT count(DISTINCT CASE WHEN {_IS_COUNTED} THEN id END), count(*) "  # noqa: S608  words of ours
+        "FROM turn"
+    ).fetchone()
+    return conversations, turns, conversations + rows
+
+
+def _is_counted(data: bytes | None) -> bool:
+    """Tell whether a row is a turn of its own: not a question that got no answer."""
+    if data is None or not any(finish in data for finish in _FAILED):
+        return True
+    try:
+        return not _turn_of(json.loads(data)).nothing_came
+    except (ValueError, RecursionError):
+        return True
+
+
+def _number(db: Connection, lost: set[Lost], conversation: str) -> int | None:
+    """Return how many turns a conversation has with those under way, None for none."""
+    entries, _ = _entries(db, lost, conversation)
+    return sum(not e.turn.nothing_came for e in entries) if entries else None
 
 
 def _entries(
@@ -294,7 +326,8 @@ def _grown(db: Connection, lost: set[Lost], name: Any, turn: Turn) -> Turn:
         else:
             pieces.append(piece)
     first, *others = answers_of(regrown(pieces), turn.parts) or ((),)
-    answers = (first, *(turn.answers[1:] or others)) if first or others else ()
+    later = turn.answers[1:] or others
+    answers = (first, *later) if first or later else ()
     return replace(turn, finish="interrupted", answers=answers)
 
 

@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as version_of
 
 from apertis_magic.chat.session import Session
+from apertis_magic.chat.turn import Turn
 from apertis_magic.credentials import redact
 from apertis_magic.errors import ApertisError, ConfigurationError
 from apertis_magic.notebook import options
@@ -32,7 +33,7 @@ def status(line: CommandLine) -> None:
     used = sum(t.usage.total_tokens or 0 for t in current.turns if t.usage)
     rows = {
         **_address(line.session),
-        "conversation": f"{current.name}, {turns(len(current.turns))}",
+        "conversation": f"{current.name}, {turns(current.state.count)}",
         "tokens": f"{used} in these turns",
     }
     publish(bundle.card("apertis_magic", rows, _EXAMPLES))
@@ -55,20 +56,22 @@ def version(_line: CommandLine) -> None:
     say(*(f"{name:{width}}  {number}" for name, number in rows.items()))
 
 
-def last(line: CommandLine) -> None:
+def last(line: CommandLine) -> Turn | None:
     """Show the newest answer again, or all that is known of the last error."""
     if line.flags:
         error = line.asker.error
         say(_story(error) if error else "There was no error.")
-        return
-    turn = line.session.current.state.newest
+        return None
+    transcript = line.session.current.transcript
+    known = filter(None, (transcript.last_answer, line.asker.aside))
+    turn = max(known, key=lambda each: each.started, default=None)
     if turn is None:
         say("There is no answer yet.")
-        return
+        return None
     from apertis_magic.render import bundle
 
-    shown = bundle.transcript([turn], system=None, stale=frozenset())
-    publish(shown)
+    publish(bundle.transcript([turn], system=None, stale=frozenset()))
+    return turn
 
 
 def _address(session: Session) -> dict[str, str]:
@@ -76,9 +79,8 @@ def _address(session: Session) -> dict[str, str]:
         settings = session.settings
     except ConfigurationError as error:
         return {"problem": f"{error} {error.hint}"}
-    chosen = None if settings.fixed_model else session.current.model
     return {
-        "model": chosen or settings.model,
+        "model": settings.model_of(session.current.model),
         "address": settings.base_url,
         "key": settings.about_key,
     }

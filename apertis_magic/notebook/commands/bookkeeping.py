@@ -45,7 +45,7 @@ def usage(line: CommandLine) -> None:
     from apertis_magic.render import bundle
 
     rows = {name: _in_words(each) for name, each in spent.items()}
-    publish(bundle.card("What was spent", rows, ()))
+    publish(bundle.card("What was spent", rows | _from_cache(kept), ()))
     if kept is None:
         say("The journal is off: what was replaced or taken back is not counted.")
     elif kept.problem:
@@ -69,6 +69,15 @@ def _in_file(session: Session, kept: Journal) -> dict[str, Spent]:
         "today": kept.spent(_midnight()),
         "all in the journal": kept.spent(),
     }
+
+
+def _from_cache(kept: Journal | None) -> dict[str, str]:
+    """Return a row for what was answered again in this kernel, if anything was."""
+    if kept is None or not kept.given_again.turns:
+        return {}
+    again = kept.given_again
+    saved = f", which saved {dollars(again.saved)}" if again.saved else ""
+    return {"from the cache": f"{counted(again.turns, 'answer')} in this kernel{saved}"}
 
 
 def _show(journal: Journal, days: float) -> None:
@@ -96,7 +105,7 @@ def _size(journal: Journal) -> None:
 
 def _clear(journal: Journal) -> None:
     before = journal.size()
-    if not before.turns and not before.conversations:
+    if before.is_empty:
         say("The journal is empty.")
         return
     journal.clear()
@@ -115,7 +124,7 @@ def _spent(turns_in_memory: Iterable[Turn]) -> Spent:
     paid = [turn for turn in asked if not turn.cached]
     costs = [turn.cost for turn in paid if turn.cost is not None]
     return Spent(
-        turns=len(asked),
+        turns=sum(not turn.nothing_came for turn in asked),
         tokens=sum(turn.usage.total_tokens or 0 for turn in paid if turn.usage),
         cost=sum(costs) if costs else None,
         cached=len(asked) - len(paid),

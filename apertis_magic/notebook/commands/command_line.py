@@ -1,18 +1,20 @@
 """A ``%chat`` line as its command gets it: read by the command's row."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NoReturn
 
 from IPython.core.error import UsageError
 
 from apertis_magic.chat.session import Session
+from apertis_magic.clean import excerpt
 from apertis_magic.credentials import redact
 from apertis_magic.errors import ConfigurationError
 from apertis_magic.notebook.commands.command_table import Command
 from apertis_magic.notebook.config import ApertisMagic
 from apertis_magic.notebook.option_line import parse_ask
 from apertis_magic.notebook.options import ChatOptions, set_by
+from apertis_magic.notebook.variables import Variables
 from apertis_magic.notebook.words import Word, closed
 from apertis_magic.notebook.words import words as words_of
 
@@ -31,6 +33,7 @@ class CommandLine:
         flags: those of the row's flags that are among them.
         text: the rest of the line, where the row takes it as it stands.
         options: the options of a question, where the row takes those.
+        variables: what the line may name; None where it stands for itself.
     """
 
     asker: "Asker"
@@ -39,6 +42,7 @@ class CommandLine:
     flags: frozenset[str] = frozenset()
     text: str = ""
     options: ChatOptions = field(default_factory=ChatOptions)
+    variables: Variables | None = None
 
     @property
     def session(self) -> Session:
@@ -52,7 +56,11 @@ class CommandLine:
 
 
 def read(
-    command: Command, rest: str, asker: "Asker", settings: ApertisMagic
+    command: Command,
+    rest: str,
+    asker: "Asker",
+    settings: ApertisMagic,
+    variables: Variables | None = None,
 ) -> CommandLine:
     """Return what stands behind a command.
 
@@ -61,21 +69,22 @@ def read(
         rest: the line behind its name.
         asker: who asks in this shell.
         settings: what the user has set.
+        variables: what the line may name; None where it stands for itself.
 
     Raises:
         UsageError: the row does not allow that; the message says why in one line.
     """
+    line = CommandLine(asker=asker, settings=settings, variables=variables)
     if command.text:
-        return CommandLine(asker=asker, settings=settings, text=rest)
+        return replace(line, text=rest)
     if command.options:
-        options = _options(command, rest)
-        return CommandLine(asker=asker, settings=settings, options=options)
-    words, flags = _words(command, rest)
+        return replace(line, options=_options(command, rest, variables))
+    words, flags = _words(command, rest, variables)
     for argument in command.arguments[len(words) :]:
         if argument.needs:
             needs = argument.needs(asker.session)
             raise UsageError(f"%chat {command.name} needs {needs}")
-    return CommandLine(asker=asker, settings=settings, words=words, flags=flags)
+    return replace(line, words=words, flags=flags)
 
 
 def sorted_words(
@@ -91,11 +100,11 @@ def sorted_words(
     return others, frozenset(flags)
 
 
-def _options(command: Command, rest: str) -> ChatOptions:
-    options, text = parse_ask(rest)
+def _options(command: Command, rest: str, variables: Variables | None) -> ChatOptions:
+    options, text = parse_ask(rest, variables)
     if text:
         raise UsageError(
-            f"%chat {command.name} takes {command.takes}. %chat ask asks a question."
+            f"%chat {command.name} takes {command.takes}. {_asks(command, rest)}"
         )
     for option in set_by(options):
         if option not in command.options and option.dest != "help":
@@ -106,16 +115,33 @@ def _options(command: Command, rest: str) -> ChatOptions:
     return options
 
 
-def _words(command: Command, rest: str) -> tuple[tuple[str, ...], frozenset[str]]:
+def _words(
+    command: Command, rest: str, variables: Variables | None
+) -> tuple[tuple[str, ...], frozenset[str]]:
     words = list(words_of(rest))
     if command.if_key and any(word.open for word in words):
-        _refuse(command, "")
+        _refuse(command, "", rest)
     others, flags = sorted_words(command, [closed(word) for word in words])
-    return tuple(_word(command, n, word) for n, word in enumerate(others)), flags
+    if variables is not None and not command.if_key:
+        others = [_named(command, word, variables) for word in others]
+    return tuple(_word(command, n, word, rest) for n, word in enumerate(others)), flags
 
 
-def _word(command: Command, number: int, word: Word) -> str:
+def _named(command: Command, word: Word, variables: Variables) -> Word:
+    """Return a word, or the value of the variable that it names."""
+    [text] = variables.texts(command.name, word.text)
+    # No value of a variable is an option.
+    return word if text == word.text else replace(word, text=text, quoted=True)
+
+
+def _word(command: Command, number: int, word: Word, rest: str) -> str:
     """Return a word as it counts, by the argument that it is.
+
+    Args:
+        command: the row.
+        number: how many words stand before it.
+        word: the word.
+        rest: all that stands behind the command.
 
     Raises:
         UsageError: it is an option that there is not, one too many, or the wrong one.
@@ -130,20 +156,27 @@ def _word(command: Command, number: int, word: Word) -> str:
             f"%chat {command.name} takes {known}, not {redact(word.text)}."
         )
     if argument is None or (argument.words and word.text not in argument.words):
-        _refuse(command, word.text)
+        _refuse(command, word.text, rest)
     try:
         return argument.check(word.text)
     except ConfigurationError as error:
         raise UsageError(f"%chat: {error}") from None
     except ValueError:
-        _refuse(command, word.text)
+        _refuse(command, word.text, rest)
 
 
-def _refuse(command: Command, word: str) -> NoReturn:
-    """Say what the command takes instead of *word*."""
+def _asks(command: Command, rest: str) -> str:
+    """Return a sentence on how the line would be a question."""
+    return f"%chat ask {excerpt(redact(f'{command.name} {rest}'))} would ask that."
+
+
+def _refuse(command: Command, word: str, rest: str) -> NoReturn:
+    """Say what the command takes instead of *word*, and how to ask that."""
     takes = f"%chat {command.name} takes {command.takes}"
     if command.if_key:
         raise UsageError(f"{takes}; {command.if_key}.")
     if command.arguments and all(argument.spaces for argument in command.arguments):
-        raise UsageError(f"{takes}; put quotes around one with spaces.")
-    raise UsageError(f"{takes}, not {redact(word)!r}.")
+        takes = f"{takes}; put quotes around one with spaces"
+    else:
+        takes = f"{takes}, not {redact(word)!r}"
+    raise UsageError(f"{takes}. {_asks(command, rest)}")

@@ -193,7 +193,7 @@ COMMANDS: Mapping[str, Command] = {
     for row in (
         Command(
             name="ask",
-            help="ask in one line, as %%chat does",
+            help="ask in one line, as %%chat does; the word ask may be left out",
             function="questions:ask",
             options=OPTIONS,
             text="TEXT",
@@ -233,7 +233,7 @@ COMMANDS: Mapping[str, Command] = {
         ),
         Command(
             name="undo",
-            help="take the last turn back, or N",
+            help="take the last turn back, or N, and what failed since",
             function="turns:undo",
             arguments=(
                 Argument(

@@ -20,9 +20,9 @@ from apertis_magic.chat.session import Session
 from apertis_magic.clean import mend
 from apertis_magic.credentials import redact
 from apertis_magic.errors import ConfigurationError
+from apertis_magic.notebook.closest import closest
 from apertis_magic.notebook.commands.command_line import CommandLine
 from apertis_magic.notebook.config import SETTINGS, ApertisMagic
-from apertis_magic.notebook.options import closest
 from apertis_magic.notebook.say import publish, say
 from apertis_magic.notebook.words import words as words_of
 
@@ -50,16 +50,12 @@ def config(line: CommandLine) -> None:
         _check_name(name)
     for value in line.words[1:]:
         _set(line.settings, str(name), value)
-    rows = dict(_rows(session, line.settings))
+    rows = _facts(session, line.settings)
     if name is not None:
         say(f"{name}: {rows[name]}")
         return
     from apertis_magic.render import bundle
 
-    try:
-        rows["key"] = session.settings.about_key
-    except ConfigurationError as error:
-        rows["key"] = f"{error} {error.hint}"
     publish(bundle.card("%config ApertisMagic", rows, ()))
 
 
@@ -96,6 +92,20 @@ def _value(settings: ApertisMagic, name: str, text: str) -> Any:
     except (ValueError, RecursionError):
         value = {"True": True, "False": False}.get(text, text)
     return [text] if isinstance(trait, List) and not isinstance(value, list) else value
+
+
+def _facts(session: Session, settings: ApertisMagic) -> dict[str, str]:
+    """Return what each setting is, also while the local model answers, and the key."""
+    rows = dict(_rows(session, settings))
+    try:
+        used = session.settings
+    except ConfigurationError as error:
+        return {**rows, "key": f"{error} {error.hint}"}
+    if used.local_model:
+        now = {"model": used.model, "base_url": used.base_url}
+        for name, value in now.items():
+            rows[name] = f"{value} (%chat local; after its stop {rows[name]})"
+    return {**rows, "key": used.about_key}
 
 
 def _rows(session: Session, settings: ApertisMagic) -> Iterator[tuple[str, str]]:

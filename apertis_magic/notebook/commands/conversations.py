@@ -8,11 +8,13 @@ from apertis_magic.chat.conversation import Conversation
 from apertis_magic.chat.journal.journal import KeptConversation
 from apertis_magic.chat.restoring import SHORT_ID
 from apertis_magic.chat.session import Session
+from apertis_magic.chat.turn import Turn
 from apertis_magic.clean import excerpt, quoted
 from apertis_magic.errors import ApertisError, ConfigurationError
 from apertis_magic.notebook.commands.command_line import CommandLine
+from apertis_magic.notebook.front_end import FrontEnd
 from apertis_magic.notebook.say import publish, say
-from apertis_magic.notebook.wording import listed, turns
+from apertis_magic.notebook.wording import counted, listed, turns
 from apertis_magic.render.footer import dollars
 
 _MOST_KEPT = 10
@@ -38,7 +40,7 @@ def use(line: CommandLine) -> None:
 
 def _use(session: Session, name: str) -> None:
     before = session.current.name
-    number = turns(len(find(session, name).turns))
+    number = turns(find(session, name).state.count)
     if name == before:
         say(f"{name} is the current conversation already, {number}.")
         return
@@ -62,11 +64,11 @@ def delete(line: CommandLine) -> None:
     session, name = line.session, line.words[0]
     find(session, name)
     before = session.current.name
-    number = len(session.delete(name).turns)
-    way = back(session, name, min(number, 1))
+    dropped = session.delete(name).turns
+    way = back(session, name, min(len(dropped), 1))
     now = session.current.name
     moved = f" {now} is the current conversation now." if now != before else ""
-    say(f"Deleted {name} ({turns(number)}).{way}{moved}")
+    say(f"Deleted {name} ({in_words(dropped)}).{way}{moved}")
 
 
 def fork(line: CommandLine) -> None:
@@ -79,7 +81,7 @@ def fork(line: CommandLine) -> None:
     dropped = _number_of_turns(session, name)
     forked = session.fork(name)
     _say_dropped(session, forked.name, dropped)
-    number = turns(len(forked.turns))
+    number = turns(forked.state.count)
     about = _is_current(before.name, f"forked from {before.name} with {number}")
     say(f"{forked.name}: {about}")
 
@@ -104,19 +106,33 @@ def restore(line: CommandLine) -> None:
     if name is None and is_missing:
         _list_others(session)
         return
+    known = {turn.id for each in session.names for turn in session.find(each).turns}
     conversation, kept = session.restore(name)
-    number = turns(len(conversation.turns))
+    restored = [turn for turn in conversation.turns if turn.id not in known]
+    count = conversation.state.count
+    number = turns(count)
     if kept is None:
         say(
             f"{conversation.name} is here, and current, with {number}: "
             "nothing to restore."
         )
         return
-    whole = f" It has {number} now." if len(conversation.turns) > kept.turns else ""
+    whole = f" It has {number} now." if count > kept.turns else ""
+    cells = _cells(line.asker.front_end)
     say(
-        f"{conversation.name}: {_restored(conversation, kept)}.{whole} Cells that run "
-        f"again replace their turns.{_others(session)}"
+        f"{conversation.name}: {_restored(restored, kept)}.{whole}{cells}"
+        f"{_others(session)}"
     )
+
+
+def _cells(front_end: FrontEnd) -> str:
+    """Return what cells that run again do to the turns that have come back."""
+    if front_end.cell is None:
+        return " Cells that run again add turns: the front end tells no cell's id."
+    again = " Cells that run again replace their turns"
+    if front_end.ids_last:
+        return f"{again}."
+    return f"{again}, by their questions: one that was edited meanwhile adds a turn."
 
 
 def _list_others(session: Session) -> None:
@@ -130,14 +146,15 @@ def _list_others(session: Session) -> None:
         _show_kept(session, kept[:_MOST_KEPT], len(kept))
 
 
-def _restored(conversation: Conversation, kept: KeptConversation) -> str:
+def _restored(restored: Sequence[Turn], kept: KeptConversation) -> str:
     """Return what came back, from when and where, and how much of it was cut off."""
     origin = f", from {Path(kept.notebook).name}" if kept.notebook else ""
-    number = sum(1 for turn in conversation.turns if turn.finish == "interrupted")
+    counts = [turn for turn in restored if not turn.nothing_came]
+    number = sum(turn.finish == "interrupted" for turn in counts)
     was = "was" if number == 1 else "were"
     cut = f"; {number} {was} cut off in mid-answer" if number else ""
-    ago = moment(kept.changed)
-    return f"{turns(kept.turns)} restored, last changed {ago}{origin}{cut}"
+    what = f"{turns(kept.turns)}{_lacks(restored)} restored"
+    return f"{what}, last changed {moment(kept.changed)}{origin}{cut}"
 
 
 def find(session: Session, name: str | None) -> Conversation:
@@ -156,6 +173,18 @@ def find(session: Session, name: str | None) -> Conversation:
         if is_kept and name is not None:
             error.hint = f"%chat restore {quoted(name)} brings it back."
         raise
+
+
+def in_words(dropped: Sequence[Turn]) -> str:
+    """Return how many turns were dropped, and questions that had no answer."""
+    answered = sum(not turn.nothing_came for turn in dropped)
+    return f"{turns(answered)}{_lacks(dropped)}"
+
+
+def _lacks(asked: Sequence[Turn]) -> str:
+    """Return how many questions got no answer, for behind a number of turns."""
+    failed = sum(turn.nothing_came for turn in asked)
+    return f" and {counted(failed, 'question')} without an answer" if failed else ""
 
 
 def back(session: Session, name: str, number: int) -> str:
@@ -184,7 +213,7 @@ def _is_current(before: str, what: str) -> str:
 
 def _number_of_turns(session: Session, name: str | None) -> int:
     """Return how many turns the conversation of that name has, if there is one."""
-    return len(session.conversation(name).turns) if name in session.names else 0
+    return session.conversation(name).state.count if name in session.names else 0
 
 
 def _say_dropped(session: Session, name: str, number: int) -> None:
@@ -214,7 +243,7 @@ def _table(session: Session) -> dict[str, str]:
         rows.append(
             (
                 f"{'*' if name == current else ' '} {name}",
-                str(len(asked)),
+                str(conversation.state.count),
                 f"{tokens:,}",
                 dollars(sum(costs)) if costs else "",
                 conversation.model or "",

@@ -17,7 +17,9 @@ from apertis_magic.errors import (
     Interrupted,
     NotFound,
 )
+from apertis_magic.notebook.commands import local_model
 from apertis_magic.notebook.commands.command_line import CommandLine
+from apertis_magic.notebook.front_end import FrontEnd
 from apertis_magic.notebook.say import say
 
 _PATIENCE = 15.0
@@ -48,11 +50,7 @@ def run(line: CommandLine) -> None:
 def _checks(line: CommandLine) -> Iterator[tuple[str, str]]:
     session = line.session
     yield _OK, f"Python {platform.python_version()}, IPython {version('ipython')}"
-    front_end = "a terminal" if line.asker.in_terminal else "a kernel"
-    if line.asker.this_cell() is not None:
-        yield _OK, f"{front_end}; a cell that runs again replaces its turn"
-    else:
-        yield _UNKNOWN, f"{front_end}; it tells no cell's id, so that runs add turns"
+    yield _cells(line.asker.front_end)
     yield _journal(session)
     try:
         settings = session.settings
@@ -63,8 +61,14 @@ def _checks(line: CommandLine) -> Iterator[tuple[str, str]]:
     if settings.lacks_key:
         yield _BAD, f"no key is set. {keys.how_to_give_one()}"
         return
-    yield _key(settings)
-    model = session.current.model or settings.model
+    yield (_OK if settings.api_key else _UNKNOWN), f"key: {settings.about_key}"
+    if settings.local_model:
+        try:
+            local_model.check()
+        except ApertisError as error:
+            yield _BAD, _in_words(error)
+            return
+    model = settings.model_of(session.current.model)
     try:
         yield _model(session, model)
     except ApertisError as error:
@@ -76,10 +80,18 @@ def _checks(line: CommandLine) -> Iterator[tuple[str, str]]:
     yield from _answer(session, settings, model)
 
 
-def _key(settings: Settings) -> tuple[str, str]:
-    if settings.api_key:
-        return _OK, "a key is set; %chat key status tells where it comes from"
-    return _UNKNOWN, "no key is set; this address may need none"
+def _cells(front_end: FrontEnd) -> tuple[str, str]:
+    """Tell what a cell that runs again does to its turn."""
+    name = "a terminal" if front_end.shows_text_alone else "a kernel"
+    if front_end.cell is None:
+        return _UNKNOWN, f"{name}; it tells no cell's id, so that runs add turns"
+    again = f"{name}; a cell that runs again replaces its turn"
+    if not front_end.ids_last:
+        again += (
+            "; its ids of cells are new when it is opened again, where a cell replaces "
+            "the turn that has its question"
+        )
+    return _OK, again
 
 
 def _journal(session: Session) -> tuple[str, str]:

@@ -14,6 +14,7 @@ from apertis_magic.chat.turn import Turn
 from apertis_magic.clean import excerpt, quoted
 from apertis_magic.credentials import redact
 from apertis_magic.errors import ConfigurationError
+from apertis_magic.notebook import cell_asks
 from apertis_magic.notebook.commands import conversations
 from apertis_magic.notebook.commands.command_line import CommandLine
 from apertis_magic.notebook.offers import ENDINGS
@@ -36,7 +37,7 @@ def export(line: CommandLine) -> None:
     state, file = conversations.find(line.session, name).state, _file(target)
     force, anyway = "--force" in line.flags, ANYWAY in line.flags
     files.export(state, file, force=force, anyway=anyway)
-    say(f"{state.name}: {turns(len(state.turns))} written to {file}.")
+    say(f"{state.name}: {turns(state.count)} written to {file}.")
 
 
 def load(line: CommandLine) -> None:
@@ -47,9 +48,8 @@ def load(line: CommandLine) -> None:
     """
     session, file = line.session, _file(line.words[0])
     trusted = bool(line.flags)
-    loaded = [
-        _adopted(session, state, file, trusted=trusted) for state in files.load(file)
-    ]
+    states = files.load(file, cell_asks.read, say)
+    loaded = [_adopted(session, state, file, trusted=trusted) for state in states]
     session.use(max(loaded, key=_newest).name)
     if len(loaded) > 1:
         say(f"{session.current.name} is the current conversation now.")
@@ -60,13 +60,13 @@ def _adopted(
 ) -> Conversation:
     """Go on with a conversation, and say so."""
     name = names.from_text(state.name)
-    had = len(session.conversation(name).turns) if name in session.names else 0
+    had = session.conversation(name).state.count if name in session.names else 0
     believed = trust.marked(replace(state, name=name), trusted=trusted)
     conversation = session.adopt(believed)
-    now = turns(len(conversation.turns))
+    now = turns(conversation.state.count)
     beside = f"; it has {now} now" if had else ""
     say(
-        f"{name}: {turns(len(state.turns))} loaded from {file}{_named(state)}{beside}."
+        f"{name}: {turns(state.count)} loaded from {file}{_named(state)}{beside}."
         f"{_brought(state, file, trusted=trusted)}"
     )
     return conversation

@@ -3,10 +3,12 @@
 import getpass
 import os
 import warnings
+from collections.abc import Iterator
 
 from IPython.core.error import StdinNotImplementedError, UsageError
 
 from apertis_magic.api import address, keys
+from apertis_magic.chat.session import Session
 from apertis_magic.notebook.commands.command_line import CommandLine
 from apertis_magic.notebook.say import say
 
@@ -19,8 +21,12 @@ def run(line: CommandLine) -> None:
         ConfigurationError: that is no key, or the stored ones cannot be read or
             written.
     """
-    actions = {None: _ask, "status": _status, "clear": _clear}
-    say(actions[line.word](line.session.base_url))
+    session = line.session
+    if line.word == "status":
+        say(*_status(session))
+        return
+    actions = {None: _ask, "clear": _clear}
+    say(actions[line.word](session.base_url))
 
 
 def _ask(base_url: str) -> str:
@@ -52,11 +58,20 @@ def _hidden(prompt: str) -> str:
         ) from None
 
 
-def _status(base_url: str) -> str:
-    origin, found = address.origin(base_url), keys.find(base_url=base_url)
-    if found is None:
-        return f"There is no key for {origin}. {keys.how_to_give_one()}"
-    return f"The key for {origin} is from {found.source}."
+def _status(session: Session) -> Iterator[str]:
+    if session.settings.local_model:
+        yield (
+            "The local model answers until %chat local stop, by a key of its own that "
+            "is another one each time it starts."
+        )
+    api = session.api_settings
+    origin = address.origin(api.base_url)
+    if api.api_key:
+        yield f"The key for {origin} is from {api.key_source}."
+    elif api.lacks_key:
+        yield f"There is no key for {origin}. {keys.how_to_give_one()}"
+    else:
+        yield f"There is no key for {origin}, which may need none."
 
 
 def _clear(base_url: str) -> str:

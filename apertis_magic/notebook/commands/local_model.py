@@ -17,7 +17,6 @@ def run(line: CommandLine) -> None:
     """
     actions = {None: _start, "stop": _stop, "status": _status}
     actions[line.word](line.session)
-    line.asker.model_told = False
 
 
 def _start(session: Session) -> None:
@@ -44,7 +43,7 @@ def _start(session: Session) -> None:
 def _tell(step: local.Step) -> None:
     match step:
         case local.Weights():
-            say(f"{step}; this happens once.")
+            say(f"{step}; this happens once.{_lack()}")
         case local.Progress():
             say_over(str(step))
         case _:
@@ -79,8 +78,25 @@ def _status(_session: Session) -> None:
     """Say whether the local model is there and runs."""
     server = local.current()
     if server.endpoint is not None:
-        say(f"{server.endpoint.model} runs, process {server.pid}.")
+        say(f"{server.endpoint.model} runs, process {server.pid}, {_origin()}.")
     elif local.installed():
-        say("The local model is downloaded and not running; %chat local starts it.")
+        say(f"The local model is there, {_origin()}. %chat local starts it.{_lack()}")
+    elif local.is_shared(local.path()):
+        say(f"The local model is damaged, {_origin()}. %chat local tells more.")
     else:
-        say(f"Not downloaded: {local.SMOLLM2}. %chat local gets and starts it.")
+        what = f"Not downloaded: {local.SMOLLM2}. %chat local gets and starts it."
+        say(f"{what}{_lack()}")
+
+
+def _origin() -> str:
+    """Return where the model's file is, and whose."""
+    file = local.path()
+    return f"in {file.parent}" + f", shared by {local.SHARED}" * local.is_shared(file)
+
+
+def _lack() -> str:
+    """Return a sentence where a folder is named that has no model for all."""
+    shared = local.shared_folder()
+    if shared is None or local.is_shared(local.path()):
+        return ""
+    return f" There is none in {shared} ({local.SHARED})."

@@ -9,6 +9,7 @@ from apertis_magic.api.address import is_apertis
 from apertis_magic.chat.conversation import Conversation
 from apertis_magic.chat.model_lists import ListedModel, Listing, near
 from apertis_magic.chat.session import Session
+from apertis_magic.clean import quoted
 from apertis_magic.credentials import redact
 from apertis_magic.errors import ApertisError, Interrupted
 from apertis_magic.notebook.commands.command_line import CommandLine
@@ -52,7 +53,7 @@ def choose(line: CommandLine) -> None:
         UsageError: that cannot be a model's id.
         ConfigurationError: the environment's address or key cannot be one.
     """
-    session = line.session
+    session, former = line.session, line.session.current.model
     if line.word is not None:
         _set(session.current, line.word)
     settings, chosen = session.settings, session.current.model
@@ -61,8 +62,10 @@ def choose(line: CommandLine) -> None:
         say(f"{settings.model} answers until %chat local stop{ignored}.")
         return
     say(f"{chosen or settings.model}, {_origin(session)}.")
-    if line.word is not None:
-        _warn(session, line.word)
+    doubt = doubts(line.word, session.model_lists.ids()) if line.word else ""
+    if doubt:
+        back = NO_MODEL if former in (None, line.word) else quoted(str(former))
+        say(f"{doubt} %chat model {back} goes back.")
 
 
 def hint(session: Session, model: str) -> str:
@@ -105,11 +108,14 @@ def _set(conversation: Conversation, model: str) -> None:
     conversation.model = None if model == NO_MODEL else model
 
 
-def _warn(session: Session, model: str) -> None:
-    """Say so where the list that is known now lacks the id; it may be incomplete."""
-    known = session.model_lists.ids()
-    if model != NO_MODEL and known and model.removesuffix(_WEB) not in known:
-        say(f"The server's list has no such model.{_near([model], known)}")
+def doubts(model: str, known: Sequence[str]) -> str:
+    """Return a sentence where the list that is known lacks the id, else nothing.
+
+    The list may be incomplete, so that the model is set all the same.
+    """
+    if model == NO_MODEL or not known or model.removesuffix(_WEB) in known:
+        return ""
+    return f"The server's list has no such model.{_near([model], known)}"
 
 
 def _near(words: list[str], known: Sequence[str]) -> str:

@@ -10,10 +10,12 @@ def show(line: CommandLine) -> None:
     """Show the panel.
 
     Raises:
-        UsageError: a terminal has no widgets.
+        UsageError: what shows text alone has no widgets.
     """
-    if line.asker.in_terminal:
-        raise UsageError("%chat panel needs a notebook; a terminal has no widgets.")
+    if line.asker.front_end.shows_text_alone:
+        raise UsageError(
+            "%chat panel needs a notebook; a terminal or a console has no widgets."
+        )
     if line.asker.panel is None:
         from apertis_magic.panel.widget import ChatPanel
 

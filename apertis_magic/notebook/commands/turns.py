@@ -9,7 +9,7 @@ from apertis_magic.clean import excerpt
 from apertis_magic.notebook.commands import conversations
 from apertis_magic.notebook.commands.command_line import CommandLine
 from apertis_magic.notebook.say import publish, say
-from apertis_magic.notebook.wording import turns
+from apertis_magic.notebook.wording import counted, turns
 
 _MOST = 5
 """Questions that are named when they are taken back."""
@@ -44,7 +44,7 @@ def undo(line: CommandLine) -> None:
     if not taken:
         say(f"There is nothing to take back; {conversation.name} is empty.")
         return
-    left = f"{turns(len(conversation.turns))} left in {conversation.name}."
+    left = f"{turns(conversation.state.count)} left in {conversation.name}."
     journal = conversation.journal
     is_kept = journal is not None and not journal.problem
     way = " %chat show --versions still shows what was." if is_kept else ""
@@ -54,20 +54,31 @@ def undo(line: CommandLine) -> None:
 def reset(line: CommandLine) -> None:
     """Drop all turns."""
     conversation = line.session.current
-    number = conversation.reset()
-    way = conversations.back(line.session, conversation.name, number)
-    say(f"Dropped {turns(number)}.{way}")
+    dropped = conversation.turns
+    conversation.reset()
+    way = conversations.back(line.session, conversation.name, len(dropped))
+    say(f"Dropped {conversations.in_words(dropped)}.{way}")
 
 
 def _questions(taken: Sequence[Turn]) -> list[str]:
     """Return the lines that name the questions that were taken back."""
+    answered = [turn for turn in taken if not turn.nothing_came]
+    failed = [turn for turn in taken if turn.nothing_came]
+    lines = _named("", turns(len(answered)), answered)
+    without = "without an answer"
+    several = f"{counted(len(failed), 'question')} {without}"
+    return lines + _named(f" a question {without}", several, failed)
+
+
+def _named(one: str, several: str, taken: Sequence[Turn]) -> list[str]:
+    """Return the lines that name such questions, by what one or several are called."""
     questions = [excerpt(turn.prompt) for turn in reversed(taken)]
-    if len(questions) == 1:
-        return [f"Took back: {questions[0]}"]
+    if len(questions) <= 1:
+        return [f"Took back{one}: {each}" for each in questions]
     more = len(questions) - _MOST
     others = [f"… and {more} more"] if more > 0 else []
     named = [f"  {each}" for each in (*questions[:_MOST], *others)]
-    return [f"Took back {turns(len(questions))}:", *named]
+    return [f"Took back {several}:", *named]
 
 
 def _versions(

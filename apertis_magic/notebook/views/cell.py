@@ -1,10 +1,9 @@
 """Streams an answer into the output of the cell that asked."""
 
 from contextlib import suppress
+from dataclasses import replace
 from time import monotonic
-from typing import Any, Protocol
-
-from IPython.display import DisplayHandle, display
+from typing import TYPE_CHECKING, Any, Protocol
 
 from apertis_magic.chat.draft import Progress
 from apertis_magic.chat.picture import shortened
@@ -12,12 +11,18 @@ from apertis_magic.chat.reply import Reply
 from apertis_magic.chat.turn import Turn
 from apertis_magic.clean import printable
 from apertis_magic.errors import ApertisError, Interrupted
+from apertis_magic.notebook.views.screen import uninterrupted
 from apertis_magic.render import bundle, footer, pictures
 from apertis_magic.render.footer import Format
 from apertis_magic.render.layout import Layout
 from apertis_magic.render.metadata import metadata
 from apertis_magic.render.rendering import rendering
 from apertis_magic.render.text import note
+
+if TYPE_CHECKING:
+    from IPython.display import DisplayHandle
+
+    from apertis_magic.notebook.views.displays import Displays
 
 _HEARTBEAT = 0.5
 """Seconds without news after which the cell says what it waits for."""
@@ -37,12 +42,6 @@ the time; an answer that comes at once would else be sent twice."""
 
 _LONGEST_PAUSE = 5.0
 """Seconds; an answer that came all at once need not be waited for as long."""
-
-_MOST = 45
-"""JupyterLab shows the first 50 outputs of a cell; some are the user's own."""
-
-_RESERVED = 12
-"""Displays for the later answers of a loop, one for each."""
 
 _LONG = 60_000
 """Characters above which an answer stays in several displays: swapping in a display of
@@ -81,38 +80,6 @@ class NoView:
         """Nothing was shown."""
 
 
-class Displays:
-    """The displays of one execution of a cell, which may ask several times."""
-
-    def __init__(self) -> None:
-        self._made = 0
-
-    @property
-    def room(self) -> int:
-        """How many displays an answer may have: not all, since others may follow.
-
-        Emptied ones are never used again: they stand above what was asked since.
-        """
-        return max(1, (_MOST - _RESERVED - self._made) * 3 // 4)
-
-    def show(
-        self, handle: DisplayHandle | None, data: bundle.Bundle, metadata: Any
-    ) -> DisplayHandle:
-        """Show *data* in a display, a new one where there is none yet."""
-        if handle is not None:
-            handle.update(data, raw=True, metadata=metadata)
-            return handle
-        self._made += 1
-        new: DisplayHandle = display(data, raw=True, metadata=metadata, display_id=True)
-        return new
-
-    @staticmethod
-    def empty(handles: list[DisplayHandle]) -> None:
-        """Leave displays without content, which take no room."""
-        for handle in handles:
-            handle.update({"text/html": ""}, raw=True, metadata={})
-
-
 class NotebookView:
     """The displays of one answer in the running cell, updated in place.
 
@@ -126,7 +93,7 @@ class NotebookView:
     def __init__(
         self,
         turn_id: str,
-        displays: Displays,
+        displays: "Displays",
         format: Format = "markdown",
         *,
         footer: bool = True,
@@ -137,6 +104,7 @@ class NotebookView:
         self._footer = footer
         self._handles: list[DisplayHandle] = []
         self._most = displays.room - 1
+        self._ended = False
         self._begin()
         bundle.prepare()  # while the question is on its way
 
@@ -167,6 +135,11 @@ class NotebookView:
 
     def finish(self, turn: Turn, conversation: str | None) -> None:
         """Put the whole answer with its footer in place of what was shown."""
+        # What the journal gave again has the id of then.
+        if turn.id != self._id or self._displays.metadata_at_end:
+            self._id = turn.id
+            self._kept.clear()
+        self._ended = True
         length = len(shortened(turn.text or turn.refusal))
         if length > _LONG and self._layout.most > 1:
             self._finish_long(turn, conversation)
@@ -222,19 +195,22 @@ class NotebookView:
         piece = self._rendering.text[slice(*span)]
         if at in self._kept or (not keep and self._piece(at) == piece):
             return 0
-        data = bundle.page(self._rendering.html(*span), first=at == 0)
-        metadata = {}
+        html, first = self._rendering.html(*span), at == 0
+        data, metadata = bundle.page(html, first=first), {}
         if keep:
-            self._kept.add(at)
-            data["text/plain"] = printable(piece)
+            data = bundle.piece(html, piece, number=number + 1, first=first)
+        if keep and (self._ended or not self._displays.metadata_at_end):
             metadata = {"apertis_magic": {"id": self._id, "part": number + 1}}
-        return self._show(at, data, metadata, piece)
+        sent = self._show(at, data, metadata, piece)
+        if keep:  # not before, for an interrupt may have come
+            self._kept.add(at)
+        return sent
 
     def _finish_long(self, turn: Turn, conversation: str | None) -> None:
         """Leave a long answer in its displays, each with its own source."""
         turn = pictures.fitted(turn)
         shown = turn.text or turn.refusal
-        plain = printable(footer.plain(turn))
+        words = footer.own(turn)
         self._begin_again(shown)
         self._think(turn)
         self._rendering.grow(shown)
@@ -244,16 +220,20 @@ class NotebookView:
             self._show_piece(number, span, keep=True)
         at = len(spans) + self._thought
         parts = {"part": len(spans) + 1, "parts": len(spans) + 1}
+        plain = printable(words)
         about = metadata(turn, conversation=conversation, plain=plain) | parts
         below = bundle.html_of(turn.refusal) if turn.text else ""
         below += bundle.pictures_of(turn)
         below += bundle.after(turn, footer=self._footer, format=self._format)
         if not self._thought:  # it came too late to stand above
             below = bundle.reasoning(turn.reasoning, seconds=turn.first_text) + below
-        data = bundle.page(self._rendering.html(*last) + below, first=at == 0)
-        behind = plain[len(printable(shown)) :]
-        rest = {"text/plain": printable(shown[slice(*last)]) + behind}
-        self._show(at, data | rest, {"apertis_magic": about})
+        data = bundle.end(
+            self._rendering.html(*last) + below,
+            words[last[0] :],
+            footer.under(turn, footer=self._footer),
+            first=at == 0,
+        )
+        self._show(at, data, {"apertis_magic": about})
         self._displays.empty(self._handles[at + 1 :])
 
     def _think(self, turn: Turn) -> None:
@@ -276,11 +256,12 @@ class NotebookView:
     ) -> int:
         """Show *data* in one of the displays and return how much was sent."""
         known = self._handles[at] if at < len(self._handles) else None
-        self._handles[at:] = [
-            self._displays.show(known, data, metadata or {}),
-            *self._handles[at + 1 :],
-        ]
-        self._pieces[at:] = [piece, *self._pieces[at + 1 :]]
+        with uninterrupted():  # one that nobody knows of would stay above the answer
+            self._handles[at:] = [
+                self._displays.show(known, data, metadata or {}),
+                *self._handles[at + 1 :],
+            ]
+            self._pieces[at:] = [piece, *self._pieces[at + 1 :]]
         return sum(map(len, data.values()))
 
 
@@ -304,7 +285,7 @@ def show(reply: Reply, view: View, conversation: str | None) -> Turn:
             raise
         with suppress(KeyboardInterrupt):  # a second one must not cost the first line
             view.finish(turn, conversation)
-        raise Interrupted(what_is_kept(turn)) from None
+        raise interrupted(turn, view) from None
 
 
 def _show(reply: Reply, view: View, conversation: str | None) -> Turn:
@@ -320,12 +301,17 @@ def _show(reply: Reply, view: View, conversation: str | None) -> Turn:
         else:
             view.clear()
         raise
-    view.finish(ended, conversation)
+    # What the journal gave again is shown as it was then: the notebook stays the same.
+    view.finish(replace(ended, cached=False), conversation)
     return ended
 
 
-def what_is_kept(turn: Turn) -> str:
-    """Return what an interrupted cell says of its answer."""
+def interrupted(turn: Turn, view: View) -> Interrupted:
+    """Return the error of an interrupted cell, which says what its view does not."""
+    return Interrupted(_what_is_kept(turn), told=not isinstance(view, NoView))
+
+
+def _what_is_kept(turn: Turn) -> str:
     if not turn.is_answered:
         return "the question was stopped before its answer began."
     if turn.finish != "interrupted":

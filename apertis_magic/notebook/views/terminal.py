@@ -10,7 +10,7 @@ from apertis_magic.chat.picture import shortened
 from apertis_magic.chat.turn import Turn
 from apertis_magic.clean import printable
 from apertis_magic.notebook.views.screen import Screen, uninterrupted
-from apertis_magic.render.footer import Format, behind, below, footer_line, notes
+from apertis_magic.render.footer import Format, under
 from apertis_magic.render.text import BLANK
 
 _PARTS = ("reasoning", "text", "refusal")
@@ -54,8 +54,7 @@ class TerminalView:
             if self._ended:
                 return
             self._print_parts(turn, at_end=True)
-            last = [footer_line(turn)] if self._footer else []
-            lines = [*behind(turn), *below(turn), *notes(turn), *last]
+            lines = under(turn, footer=self._footer)
             end = "\n".join(map(printable, lines))
             end = f"{self._screen.dim(end)}\n" if lines else ""
             self._screen.put(self._screen.fresh + end)
