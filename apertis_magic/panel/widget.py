@@ -60,7 +60,7 @@ class ChatPanel(anywidget.AnyWidget):
     """
 
     _esm = page.joined()
-    _css = f".ap{{{COLOURS}}}{RULES}{page.styles()}"
+    _css = f".ap{{{COLOURS}}}{RULES}}}{page.styles()}"
 
     _unwatch: Callable[[], None] | None = None
 

@@ -13,12 +13,11 @@ RULES = (
     "pre *{color:color-mix(in lab,var(--c),currentcolor)}"
     "[class^=k]{--c:#a3e}[class^=s]{--c:#0a5}.c1{--c:#a86}"
     "&& tr>*{text-align:left}"
-    "div:before{zoom:.8;content:attr(title)}}"
+    "div:before{zoom:.8;content:attr(title)}"
 )
-"""For a front end that takes style sheets."""
+"""For a front end that takes style sheets, whose end closes the last block."""
 
-STYLE = f"<style>{RULES.removesuffix('}')}</style>"
-"""The same for an answer: the end of a sheet closes its last block."""
+STYLE = f"<style>{RULES}</style>"
 
 BOX = "overflow-x:auto"
 """Of a table in an answer."""
