@@ -166,16 +166,12 @@ def test_it_goes_on_word_for_word(kernel: Kernel) -> None:
 
 
 def test_an_answer_has_a_greatest_length(kernel: Kernel) -> None:
-    """Where the question sets none; one that it sets may be longer."""
+    """Where the question sets none."""
     kernel.run("%chat local")
     kernel.run("%chat ask -q -o long Count from 1 to 2000: 1, 2, 3, 4, 5, 6, 7, 8, 9,")
     told = kernel.run("print(long.finish, long.usage.completion_tokens)")
-    longer = local.ANSWER_LENGTH + 8
-    kernel.run(f"%chat retry -q -o longer --max-tokens {longer}")
-    more = kernel.run("print(longer.finish, longer.usage.completion_tokens)")
 
     assert f"length {local.ANSWER_LENGTH}" == told.printed.strip()
-    assert f"length {longer}" == more.printed.strip()
 
 
 def test_a_cached_answer_outlives_the_server(kernel: Kernel) -> None:
