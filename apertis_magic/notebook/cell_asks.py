@@ -15,6 +15,7 @@ from apertis_magic.chat.question import Question
 from apertis_magic.files.cleaned import Asked, Source
 from apertis_magic.notebook.asking import continued, fields_of, without_blank_ends
 from apertis_magic.notebook.commands.command_table import COMMANDS
+from apertis_magic.notebook.commands.run import command_of
 from apertis_magic.notebook.option_line import parse, parse_ask
 from apertis_magic.notebook.options import ChatOptions
 from apertis_magic.notebook.transforms import ChatLine, Misplaced, give_message
@@ -123,14 +124,13 @@ def _of_cell(line: str, body: str) -> Source:
 
 def _of_line(line: str) -> Source:
     """Return what a ``%chat`` line asks."""
-    name, rest = [*line.split(None, 1), "", ""][:2]
-    if name in _ANSWERS_AGAIN:
+    command, rest = command_of(line)
+    if command is not None and command.name in _ANSWERS_AGAIN:
         return _UNKNOWN
-    is_question = name not in COMMANDS and (rest or name.startswith("-"))
-    if name != "ask" and not is_question:
+    if command is not COMMANDS["ask"]:
         return Source(shows_more=True)
     try:
-        return _asking(*parse_ask(line if is_question else rest))
+        return _asking(*parse_ask(rest))
     except UsageError:
         return _UNKNOWN
 

@@ -64,7 +64,7 @@ class ChatCommands:
         Raises:
             UsageError: there is no such command, or it does not take what is behind it.
         """
-        command, rest = _command(line)
+        command, rest = command_of(line)
         asks = command is not None and command.asks
         if command is None or not command.if_key:
             self.asker.check_line(line, asks=asks)
@@ -87,7 +87,7 @@ def function_of(command: Command) -> Callable[[CommandLine], Answer | None]:
     return cast("Callable[[CommandLine], Answer | None]", getattr(home, name))
 
 
-def _command(line: str) -> tuple[Command | None, str]:
+def command_of(line: str) -> tuple[Command | None, str]:
     """Return the row of the command that a line begins with, and what is behind that.
 
     Without one it is a question, unless it is a single word.
