@@ -98,9 +98,12 @@ def test_an_old_python_is_told_in_a_line(tmp_path: Path) -> None:
 
 
 def _made(*words: str) -> subprocess.CompletedProcess[str]:
+    """What a make of its own says, also when a make has started the tests."""
+    outer = {"MAKEFLAGS", "MAKELEVEL", "MFLAGS"}
     return subprocess.run(
         [str(shutil.which("make")), *words],
         cwd=ROOT,
+        env={name: value for name, value in os.environ.items() if name not in outer},
         capture_output=True,
         text=True,
         check=False,
