@@ -1,6 +1,7 @@
 """What loading the extension adds to a bare IPython, beside the peers'."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -84,7 +85,11 @@ def load(
         The CPU seconds, which heavy modules are there then, and how many more modules.
     """
     command = [python, "-c", _PROGRAM, extension]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    # Else each load would compile all anew, which installing does for a user.
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}
+    done = subprocess.run(
+        command, check=True, capture_output=True, text=True, env=environment
+    )
     used, heavy, count = json.loads(done.stdout.splitlines()[-1])
     return used, heavy, count
 

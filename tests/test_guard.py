@@ -274,3 +274,32 @@ def test_a_transcript_is_not_updated_at_once(server: ScriptedServer) -> None:
     transcript.refresh()
 
     assert "Why?" in updates[0]["text/plain"]
+
+
+def test_a_panel_waits_for_the_end_of_a_long_conversation_alone(
+    server: ScriptedServer,
+) -> None:
+    """What is saved of the others comes later, though nothing has changed since."""
+    server.will(*[says(f"answer {n} " + "word " * 3_000) for n in range(3)])
+    for n in range(3):
+        current().current.ask(f"{n}?").result()
+    now, shown, updates = 100.0, list[Any](), list[Any]()
+
+    def display(bundle: Any) -> Any:
+        shown.append(bundle)
+        return updates.append
+
+    transcript = SavedTranscript(current(), lambda: now)
+    transcript.show(display)
+
+    assert transcript.is_outdated
+    assert "answer 0" not in shown[0]["text/plain"]
+    assert "answer 1" in shown[0]["text/plain"]
+    assert "1 earlier turn is not shown here." in shown[0]["text/html"]
+
+    now += 3.1
+    transcript.refresh()
+
+    assert "answer 0" in updates[0]["text/plain"]
+    assert "earlier turn" not in updates[0]["text/html"]
+    assert not transcript.is_outdated

@@ -27,6 +27,9 @@ _STYLE = (
 _MOST = 100_000
 """Characters of questions and answers; the notebook is written with them each time."""
 
+_AT_FIRST = 20_000
+"""The same where it is first shown, since the panel below waits for that."""
+
 
 class SavedTranscript:
     """The transcript in the notebook's outputs, as it was when last updated.
@@ -50,9 +53,10 @@ class SavedTranscript:
         Args:
             display: shows it, and returns what updates it there.
         """
-        conversation = self._session.current
-        self._updated_at, self._turns = self._clock(), conversation.turns
-        self._update = display(saved(conversation))
+        conversation, self._updated_at = self._session.current, self._clock()
+        # The others come with an update.
+        self._turns = _end(conversation.turns, _AT_FIRST)
+        self._update = display(saved(conversation, _AT_FIRST))
 
     @property
     def is_outdated(self) -> bool:
@@ -70,19 +74,32 @@ class SavedTranscript:
             self._update(saved(conversation))
 
 
-def saved(conversation: Conversation) -> Bundle:
-    """Return the end of a conversation, as long as a notebook should hold."""
+def saved(conversation: Conversation, most: int = _MOST) -> Bundle:
+    """Return the end of a conversation, as long as a notebook should hold.
+
+    Args:
+        conversation: whose turns it is of.
+        most: characters of questions and answers.
+    """
     turns, stale = conversation.turns, conversation.state.stale
+    shown = _end(turns, most)
+    first = len(turns) - len(shown)
+    page = bundle.transcript(
+        shown, system=conversation.system, stale=stale, draw=_named
+    )
+    are = "turn is" if first == 1 else "turns are"
+    above = note(f"{first} earlier {are} not shown here.") if first else ""
+    html = f'{_STYLE}<div class="apertis-saved">{above}{page["text/html"]}</div>'
+    return {"text/html": html, "text/plain": page["text/plain"]}
+
+
+def _end(turns: "tuple[Turn, ...]", most: int) -> "tuple[Turn, ...]":
+    """Return the last of *turns*, with so many characters or a few more."""
     size, first = 0, len(turns)
-    while first and size < _MOST:
+    while first and size < most:
         first -= 1
         size += len(turns[first].prompt) + len(turns[first].text)
-    shown = bundle.transcript(
-        turns[first:], system=conversation.system, stale=stale, draw=_named
-    )
-    above = note(f"{first} earlier turns are not shown here.") if first else ""
-    html = f'{_STYLE}<div class="apertis-saved">{above}{shown["text/html"]}</div>'
-    return {"text/html": html, "text/plain": shown["text/plain"]}
+    return turns[first:]
 
 
 def _named(picture: Picture, _direction: str) -> str:
