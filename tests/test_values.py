@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from apertis_magic import errors
 from apertis_magic.api import failures, keys, params, retry
 from apertis_magic.api.assemble import completion_of
-from apertis_magic.api.failures import error_of
+from apertis_magic.api.error_body import error_of
 from apertis_magic.api.response import Response
 from apertis_magic.api.types import ChatCompletion, ChatCompletionChunk, Usage
 from apertis_magic.clean import excerpt

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 
-from apertis_magic.api import bounds, failures
+from apertis_magic.api import bounds, error_body, failures
 from apertis_magic.api.assemble import Assembly
 from apertis_magic.api.response import Response
 from apertis_magic.api.sse import Decoder, Event
@@ -117,7 +117,8 @@ class Answer:
             payload = parse_json(event.data)
             if event.type == "error":
                 body = payload or {"message": event.data}
-                raise self._failure(failures.error_of(body) or failures.on_top(body))
+                told = error_body.error_of(body) or error_body.on_top(body)
+                raise self._failure(told)
             if payload is None:
                 if event.data.lstrip().startswith(_DONE):
                     if not self._begun:
@@ -130,9 +131,9 @@ class Answer:
             # Without any of these it is a sign of life, such as {"type": "ping"}.
             if payload.get("choices") is not None or chunk.usage or chunk.web_sources:
                 yield self._note(chunk)
-            elif failures.is_on_top(payload):
-                raise self._failure(failures.on_top(payload))
-            if "error" in payload and (error := failures.error_of(payload)):
+            elif error_body.is_on_top(payload):
+                raise self._failure(error_body.on_top(payload))
+            if "error" in payload and (error := error_body.error_of(payload)):
                 raise self._failure(error)
 
     def _note(self, chunk: ChatCompletionChunk) -> ChatCompletionChunk:
@@ -205,9 +206,9 @@ def parse_completion(
     if payload is None:
         raise no_json(text, redact)
     completion = ChatCompletion(payload, response)
-    error = failures.error_of(payload)
-    if not error and failures.is_on_top(payload):
-        error = failures.on_top(payload)
+    error = error_body.error_of(payload)
+    if not error and error_body.is_on_top(payload):
+        error = error_body.on_top(payload)
     if completion.choices and not error:
         return completion
     failure = failures.in_success(error or NOTHING, redact, response)

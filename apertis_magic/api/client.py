@@ -11,6 +11,7 @@ from typing import Self
 
 from apertis_magic.api import defaults, loop
 from apertis_magic.api.account import Account, AsyncAccount
+from apertis_magic.api.capabilities import Capabilities
 from apertis_magic.api.completions import AsyncCompletions, Completions
 from apertis_magic.api.models import AsyncModels, Models
 from apertis_magic.api.timeouts import Timeouts
@@ -71,6 +72,11 @@ class _Client(ABC):
         return self._transport.secrets
 
     @property
+    def capabilities(self) -> Capabilities:
+        """What the server has been found to take."""
+        return self._transport.capabilities
+
+    @property
     def base_url(self) -> str:
         """Where the requests go, such as ``https://api.apertis.ai/v1``."""
         return self._transport.target.base_url
@@ -97,7 +103,6 @@ class AsyncApertis(_Client):
         chat: asks; see ``chat.completions.create``.
         models: which models there are.
         account: the balance, and what the key has spent.
-        usage_in_streams: False once the server has refused ``stream_options``.
 
     Example:
         >>> import asyncio
@@ -117,7 +122,6 @@ class AsyncApertis(_Client):
         self.chat = AsyncChat(self._transport)
         self.models = AsyncModels(self._transport)
         self.account = AsyncAccount(self._transport)
-        self.usage_in_streams = True
 
     async def aclose(self) -> None:
         """Close the connections."""

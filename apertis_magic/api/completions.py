@@ -29,7 +29,6 @@ class AsyncCompletions:
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
-        self._renaming: set[str] = set()  # models that refused max_tokens by that name
 
     @overload
     async def create(
@@ -119,7 +118,8 @@ class AsyncCompletions:
         """Send *call*, ``max_tokens`` by its newer name where the model wants it."""
         body = call.body or {}
         model = str(body.get("model"))
-        if model in self._renaming:
+        newer_name = self._transport.capabilities.newer_name
+        if model in newer_name:
             renamed = conflicts.renamed(body, conflicts.RENAME)
             return await self._transport.send(replace(call, body=renamed or body))
         try:
@@ -129,7 +129,7 @@ class AsyncCompletions:
             if renamed is None:
                 raise
         incoming = await self._transport.send(replace(call, body=renamed))
-        self._renaming.add(model)
+        newer_name.add(model)
         return incoming
 
 

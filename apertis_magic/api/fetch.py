@@ -1,6 +1,6 @@
 """Gets a JSON object that is no completion."""
 
-from apertis_magic.api import bounds, failures
+from apertis_magic.api import bounds, error_body, failures
 from apertis_magic.api.answer import no_json, parse_json
 from apertis_magic.api.bounds import Meter
 from apertis_magic.api.transport import Call, Transport
@@ -25,6 +25,6 @@ async def fetch(transport: Transport, call: Call, meter: Meter | None = None) ->
     payload = parse_json(text)
     if payload is None:
         raise no_json(text, incoming.redact)
-    if error := failures.error_of(payload):
+    if error := error_body.error_of(payload):
         raise failures.in_success(error, incoming.redact, incoming.response)
     return payload

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from typing import Any, NoReturn
 
 from apertis_magic.api import address, bounds, failures, keys, retry
+from apertis_magic.api.capabilities import Capabilities
 from apertis_magic.api.incoming import Incoming, silent
 from apertis_magic.api.pool import NEVER_MADE, Pool, translated
 from apertis_magic.api.timeouts import Timeouts
@@ -82,7 +83,12 @@ class Call:
 
 
 class Transport:
-    """The requests to one target."""
+    """The requests to one target.
+
+    Attributes:
+        target: where they go.
+        capabilities: what the server there has been found to take.
+    """
 
     def __init__(
         self,
@@ -93,6 +99,7 @@ class Transport:
         default_headers: Mapping[str, str] | None = None,
     ) -> None:
         self.target = target
+        self.capabilities = Capabilities()
         self._timeouts = timeouts
         self._max_retries = checked_retries(max_retries)
         self._headers = checked(default_headers or {})
@@ -160,7 +167,7 @@ class Transport:
             due=due,
         )
         if incoming.response.status >= _REDIRECTS.start:
-            raise await _refusal(incoming, base_url)
+            raise await _refusal(incoming, base_url, call.body)
         return incoming
 
     def _headers_of(self, call: Call, timeouts: Timeouts) -> dict[str, str]:
@@ -260,13 +267,16 @@ def checked(headers: Mapping[str, str]) -> dict[str, str]:
     return {name.lower(): value.strip() for name, value in headers.items()}
 
 
-async def _refusal(incoming: Incoming, base_url: str) -> StatusError:
+async def _refusal(
+    incoming: Incoming, base_url: str, asked: Json | None
+) -> StatusError:
     """Return the error that a response with a redirect or an error status is."""
     if incoming.response.status in _REDIRECTS:
         await incoming.aclose()
         return failures.redirect(incoming.response, base_url)
+    response, redact = incoming.response, incoming.redact
     body = await incoming.beginning(bounds.ERROR, _ERROR_BODY)
-    return failures.from_response(incoming.response, body, incoming.redact, base_url)
+    return failures.from_response(response, body, redact, base_url, asked)
 
 
 @cache

@@ -294,7 +294,7 @@ async def _open(prepared: PreparedAsk, arguments: Mapping[str, Any]) -> AsyncStr
         )
         return opened
 
-    if not client.usage_in_streams:
+    if not client.capabilities.usage_in_streams:
         return await stream()
     try:
         return await stream(stream_options={"include_usage": True})
@@ -302,5 +302,5 @@ async def _open(prepared: PreparedAsk, arguments: Mapping[str, Any]) -> AsyncStr
         if not _UNKNOWN_FIELD.search(f"{error.param} {error}"):
             raise
     opened = await stream()
-    client.usage_in_streams = False
+    client.capabilities.usage_in_streams = False
     return opened
