@@ -120,15 +120,15 @@ class AsyncCompletions:
         model = str(body.get("model"))
         newer_name = self._transport.capabilities.newer_name
         if model in newer_name:
-            renamed = conflicts.renamed(body, conflicts.RENAME)
-            return await self._transport.send(replace(call, body=renamed or body))
+            renamed = conflicts.renamed(body) or body
+            return await self._transport.send(replace(call, body=renamed))
         try:
             return await self._transport.send(call)
         except BadRequest as error:
-            renamed = conflicts.renamed(body, str(error))
-            if renamed is None:
+            newer = conflicts.renamed(body)
+            if newer is None or not conflicts.wants_newer_name(error):
                 raise
-        incoming = await self._transport.send(replace(call, body=renamed))
+        incoming = await self._transport.send(replace(call, body=newer))
         newer_name.add(model)
         return incoming
 
