@@ -304,6 +304,15 @@ def changed(**fields: object) -> Turn:
         (TURN, "served · 3 in + 4 out = 7 tokens · 2.0 s · 2 tokens/s"),
         (
             changed(finish="length", base_url="http://localhost:1/v1"),
+            "served · 3 in + 4 out = 7 tokens · 2.0 s · 2 tokens/s · length",
+        ),
+        (
+            changed(not_streamed=True, usage=replace(USAGE, cost=0.5)),
+            "served · 3 in + 4 out = 7 tokens · 2.0 s · 2 tokens/s · not streamed · "
+            "$0.5",
+        ),
+        (
+            changed(finish="length", local=True),
             "local · served · 3 in + 4 out = 7 tokens · 2.0 s · 2 tokens/s · length",
         ),
         (
