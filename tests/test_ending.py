@@ -28,6 +28,7 @@ from apertis_magic.api.capabilities import Capabilities
 from apertis_magic.api.ending import Ending, Expected
 from apertis_magic.api.response import Response
 from apertis_magic.api.types import ChatCompletion
+from apertis_magic.chat.continuation import Continuation
 
 HELLO = [{"role": "user", "content": "Hello!"}]
 TELLING = {"stream_options": {"include_usage": True}}
@@ -128,7 +129,10 @@ OPEN: dict[str, Open] = {
 def raw() -> Iterator[RawServer]:
     """Yield a server that leaves every response open."""
     over = threading.Event()
-    with RawServer({name: each.made(over) for name, each in named().items()}) as made:
+    listed = Open((b'{"data": [{"id"', b': "m"}]}'), b"\n", kind="application/json")
+    with RawServer(
+        {n: each.made(over) for n, each in {**named(), "list": listed}.items()}
+    ) as made:
         yield made
         over.set()
 
@@ -166,14 +170,23 @@ def test_every_answer_ends_and_has_all_that_came(
     """Whatever the server goes on with, and whether a stream was asked for."""
     found = asyncio.run(all_asked(raw, stream=stream))
     lost = {name: each for name, each in found.items() if isinstance(each, Exception)}
+
+    assert {} == lost
+
     texts = {n: [c.message.content for c in each.choices] for n, each in found.items()}
     told = {name for name, each in found.items() if each.usage is not None}
 
-    assert {} == lost
     assert {
         name: ["ab", "cd"] if name == "several choices" else ["ab"] for name in OPEN
     } == texts
     assert {name for name in OPEN if "usage" in name or "whole" in name} == told
+
+
+def test_a_list_ends_too(raw: RawServer) -> None:
+    """Of models, say: a body of JSON that is whole."""
+    models = Apertis(base_url=raw.url("list"), max_retries=0).models.list()
+
+    assert ["m"] == [model.id for model in models.data]
 
 
 def test_what_is_no_end_is_counted(raw: RawServer) -> None:
@@ -292,6 +305,20 @@ def test_how_long_an_answer_is_waited_for() -> None:
     assert 30.0 == seconds(came(*habit))
     assert seconds(begun) is None
     assert seconds(begun, Expected(choices=2)) is None
+
+
+def test_what_is_held_of_a_rest_is_growth_too() -> None:
+    """The rest of an answer is held while it repeats what came before."""
+    answer, ending = came(), Ending(Expected(), Capabilities())
+    answer.assembly.choices[0] = Continuation("abcdefgh")
+    list(answer.feed(chunk("abcd", finish="stop")))
+
+    assert 0.5 == ending.left(answer, 0.0)
+    assert 0.5 == ending.left(answer, 0.5)
+    list(answer.feed(chunk("ef")))
+    assert 0.5 == ending.left(answer, 1.0)
+    assert 0.5 == ending.left(answer, 1.5)
+    assert 0.0 == ending.left(answer, 2.0)
 
 
 def test_what_still_comes_is_waited_for_anew() -> None:

@@ -83,7 +83,7 @@ class Pieces:
         raw = choice.raw
         if raw.get("finish_reason"):
             self.finish = choice.finish_reason or self.finish
-            before, self._finished = self._finished, (self._size, len(self.called))
+            before, self._finished = self._finished, self.extent
             self.finishes += self.finish is not None and before != self._finished
         delta = raw.get("delta")
         if type(delta) is dict and len(delta) == 1 and "content" in delta:
