@@ -70,7 +70,7 @@ class Answer:
     @property
     def waits(self) -> int:
         """Bytes that have come and are no chunk yet, and may be one as they are."""
-        waiting = self._events.waiting if self._body is None else self.size
+        waiting = self._waiting
         return 0 if waiting == self._looked else waiting
 
     @property
@@ -107,7 +107,7 @@ class Answer:
             StreamError: the server says that something went wrong.
         """
         if self._body is not None:
-            if parse_json(self._body.decode(errors="replace")) is not None:
+            if parse_json(_text_of(self._body)) is not None:
                 yield from self.close()
         else:
             ended = deepcopy(self._events)
@@ -229,6 +229,17 @@ def no_json(text: str, redact: Callable[[str], str]) -> StreamError:
     )
 
 
+def _text_of(body: bytes | bytearray) -> str:
+    """Return a whole body as text.
+
+    Raises:
+        StreamError: it would take more memory than an answer may.
+    """
+    if len(body) > bounds.WIDE.most and _WIDE.search(body):
+        raise bounds.WIDE.exceeded()
+    return body.decode(errors="replace")
+
+
 def parse_completion(
     body: bytes | bytearray, response: Response, redact: Callable[[str], str]
 ) -> ChatCompletion:
@@ -237,9 +248,7 @@ def parse_completion(
     Raises:
         StreamError: it is not JSON, carries an error, or holds no answer.
     """
-    if len(body) > bounds.WIDE.most and _WIDE.search(body):
-        raise bounds.WIDE.exceeded()
-    text = body.decode(errors="replace")
+    text = _text_of(body)
     payload = parse_json(text)
     if payload is None:
         raise no_json(text, redact)
