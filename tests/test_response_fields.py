@@ -287,11 +287,11 @@ def test_a_dict_of_all(server: ScriptedServer, *, stream: bool) -> None:
 
 
 def says_all(dump: Any, raw: Any) -> bool:
-    """Tell whether a dump is the JSON that came, with None for what is missing."""
+    """Tell whether a dump is the JSON that came, and nothing large besides."""
     if isinstance(raw, dict):
-        missing = dump.keys() - raw.keys()
-        return all(says_all(dump[name], value) for name, value in raw.items()) and all(
-            dump[name] is None for name in missing
+        added = [dump[name] for name in dump.keys() - raw.keys()]
+        return all(says_all(dump[name], value) for name, value in raw.items()) and (
+            not any(isinstance(each, dict | list) for each in added)
         )
     if isinstance(raw, list):
         return len(raw) == len(dump) and all(map(says_all, dump, raw))
@@ -319,10 +319,18 @@ def test_a_dump_with_and_without_what_is_missing() -> None:
     assert full["choices"][0]["logprobs"] is full["choices"][0]["finish_reason"] is None
     assert full["choices"][0]["message"]["audio"] is None
     assert "reasoning" not in full["choices"][0]["message"]
+    assert 0 == full["choices"][0]["index"]
     assert "notice" not in ChatCompletionChunk(raw).model_dump()
-    assert {"id": "m", "owned_by": None} == {
-        name: Model({"id": "m"}).model_dump()[name] for name in ("id", "owned_by")
-    }
+
+
+def test_a_dump_of_what_has_another_name() -> None:
+    """It is there as it came, and by our name."""
+    model = Model({"id": "m", "max_model_len": 4096}).model_dump()
+
+    assert ("m", 4096, 4096, None) == tuple(
+        model[name] for name in ("id", "max_model_len", "context_length", "owned_by")
+    )
+    assert {"id": "m"} == Model({"id": "m"}).model_dump(exclude_none=True)
 
 
 MESSAGE: dict[str, Any] = {

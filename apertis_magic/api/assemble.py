@@ -31,7 +31,7 @@ _READ |= {"reasoning", "reasoning_content", LEGACY}
 _OF_CHOICE = frozenset(("index", "delta", "message", "finish_reason", "logprobs"))
 _OF_CHOICE |= {"usage"}
 _PADDING = "obfuscation"
-_INSTEAD = ("tool_calls", LEGACY)
+_INSTEAD = frozenset(("tool_calls", LEGACY))
 """What a message has in the place of a text."""
 _PAGES = "web_sources"
 _BESIDE = frozenset((_PAGES, "citations", "search_results"))
@@ -286,13 +286,16 @@ class Completing:
         """Add what a piece has beside the message's texts and calls."""
         logprobs = mapping(piece.raw.get("logprobs"))
         rest = {k: v for k, v in piece.delta.raw.items() if k not in _READ}
-        own = {k: v for k, v in piece.raw.items() if k not in _OF_CHOICE}
+        is_more = not piece.raw.keys() <= _OF_CHOICE
         others = self._others[piece.index]
-        if rest or logprobs or own:  # seldom
+        if rest or logprobs or is_more:  # seldom
+            own = {k: v for k, v in piece.raw.items() if k not in _OF_CHOICE}
             new = {"message": rest, "logprobs": logprobs, "own": own}
             for each in new.values():
                 self._check(each)
             merge(others, new)
+            if "role" in rest and piece.delta.raw.get("content", "") is None:
+                others["begins_with_null"] = True
 
     def _check(self, new: Json) -> None:
         self._values += _count(new)
@@ -352,7 +355,8 @@ def _choice(pieces: Pieces, rest: Json) -> dict[str, Any]:
         "images": told.get("images") or _images(pieces),
     }
     others = {name: value for name, value in others.items() if value}
-    nothing = "" if others.keys().isdisjoint(_INSTEAD) else None
+    instead = _INSTEAD | {"refusal"} if "begins_with_null" in rest else _INSTEAD
+    nothing = "" if instead.isdisjoint(others) else None
     message = {"role": "assistant", **told, "content": pieces.text() or nothing}
     choice = {**rest.get("own", {}), "message": message | others}
     choice["finish_reason"] = pieces.finish

@@ -299,7 +299,7 @@ class ResponseMessage(Value):
         So it can be sent back; ``model_dump`` of the completion has all that came.
 
         Args:
-            exclude_none: whether to leave out what is None, rather than to add it.
+            exclude_none: whether to add none, and to leave out what is null.
         """
         found = {**dict.fromkeys(modelled(type(self))), **self.to_dict()}
         return {n: e for n, e in found.items() if e is not None or not exclude_none}
@@ -318,7 +318,7 @@ class Delta(ResponseMessage):
         """Return the piece as it came, with the API's fields that are missing in it.
 
         Args:
-            exclude_none: whether to leave out what is None, rather than to add it.
+            exclude_none: whether to add none, and to leave out what is null.
         """
         return Value.model_dump(self, exclude_none=exclude_none)
 

@@ -107,7 +107,7 @@ class Usage:
         """Return the object as it came, with the API's fields that are missing in it.
 
         Args:
-            exclude_none: whether to leave out what is None, rather than to add it.
+            exclude_none: whether to add none, and to leave out what is null.
         """
         return self._dump(exclude_none=exclude_none)
 

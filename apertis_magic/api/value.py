@@ -51,8 +51,10 @@ class Value:
     def model_dump(self, *, exclude_none: bool = False) -> dict[str, Any]:
         """Return the object as it came, with the API's fields that are missing in it.
 
+        They are None, unless there is something that they are where nothing is told.
+
         Args:
-            exclude_none: whether to leave out what is None, rather than to add it.
+            exclude_none: whether to add none, and to leave out what is null.
         """
         return self._dump(exclude_none=exclude_none)
 
@@ -149,16 +151,21 @@ def dumped(view: Any, names: Iterable[str], *, exclude_none: bool) -> dict[str, 
 
     Args:
         view: the view of the object.
-        names: the API's fields.
-        exclude_none: whether to leave out what is None, rather than to add it.
+        names: the API's fields; one that is missing is as the view has it.
+        exclude_none: whether to add none, and to leave out what is null.
     """
-    found: dict[str, Any] = dict.fromkeys(names)
+    added = () if exclude_none else names
+    found = {name: _scalar(getattr(view, name)) for name in added}
     for name, value in view.raw.items():
-        inside = getattr(view, name, None)
-        found[name] = _dumped(value, inside, exclude_none=exclude_none)
-    if exclude_none:
-        return {name: value for name, value in found.items() if value is not None}
+        if value is not None or not exclude_none:
+            inside = getattr(view, name, None)
+            found[name] = _dumped(value, inside, exclude_none=exclude_none)
     return found
+
+
+def _scalar(value: Any) -> Any:
+    """Return a value if it is a text or a number, and else None."""
+    return value if isinstance(value, str | int | float) else None
 
 
 def _dumped(raw: Any, view: Any, *, exclude_none: bool) -> Any:
