@@ -40,6 +40,7 @@ from apertis_magic.api.types import (
     Usage,
 )
 from apertis_magic.api.usage import costing
+from apertis_magic.errors import ConfigurationError
 
 HI = [{"role": "user", "content": "Hi."}]
 # An object in which everything is left out, and the API's fields of it.
@@ -369,6 +370,24 @@ def test_a_message_is_sent_back(server: ScriptedServer, *, exclude_none: bool) -
     assert exclude_none is not any(value is None for value in sent.values())
     assert {"role", "tool_calls"} <= sent.keys()
     assert "Hm." == first.model_dump()["choices"][0]["message"]["reasoning_content"]
+
+
+def test_what_was_answered_can_stand_in_a_message(server: ScriptedServer) -> None:
+    """The calls as they are, a call's function, a details object: what came is sent."""
+    choice = {"message": MESSAGE, "finish_reason": "tool_calls"}
+    server.will(json_answer({"choices": [choice]}), whole("Done."))
+    client = Apertis()
+    message = client.chat.completions.create(model="m", messages=HI).choices[0].message
+    [call] = message.tool_calls
+    back = {"role": "assistant", "content": None, "tool_calls": message.tool_calls}
+    built = {"role": "assistant", "tool_calls": [{"function": call.function}]}
+    client.chat.completions.create(model="m", messages=[*HI, back, built])
+    _, one, other = server.requests[-1].body["messages"]
+
+    assert MESSAGE["tool_calls"] == one["tool_calls"]
+    assert MESSAGE["tool_calls"][0]["function"] == other["tool_calls"][0]["function"]
+    with pytest.raises(ConfigurationError, match="Object of type object is not JSON"):
+        client.chat.completions.create(model="m", messages=[{"content": object()}])
 
 
 @given(

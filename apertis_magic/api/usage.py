@@ -38,7 +38,8 @@ class Usage:
             (``prompt_tokens_details.cached_tokens``).
         reasoning_tokens: tokens of the completion that were thinking
             (``completion_tokens_details.reasoning_tokens``).
-        cost: USD, as the server measured it; few servers tell it.
+        cost: USD, as the server measured it; few tell it. A gateway tells that of a
+            whole answer in a header (``x-litellm-response-cost``).
         raw: the object as it came.
 
     Example:

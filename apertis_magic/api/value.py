@@ -178,6 +178,17 @@ def _dumped(raw: Any, view: Any, *, exclude_none: bool) -> Any:
     return deepcopy(raw)
 
 
+def as_json(value: object) -> dict[str, Any]:
+    """Return the JSON of a view, for ``json.dumps``.
+
+    Raises:
+        TypeError: it is no view.
+    """
+    if isinstance(value, Value):
+        return value.to_dict()
+    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
+
+
 def mapping(value: object) -> Json:
     """Return *value* if it is a JSON object, else an empty one."""
     return value if isinstance(value, dict) else _NOTHING
