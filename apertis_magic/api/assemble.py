@@ -295,7 +295,7 @@ class Completing:
                 self._check(each)
             merge(others, new)
             if "role" in rest and piece.delta.raw.get("content", "") is None:
-                others["begins_with_null"] = True
+                others["is_null"] = True  # until a text comes
 
     def _check(self, new: Json) -> None:
         self._values += _count(new)
@@ -355,7 +355,7 @@ def _choice(pieces: Pieces, rest: Json) -> dict[str, Any]:
         "images": told.get("images") or _images(pieces),
     }
     others = {name: value for name, value in others.items() if value}
-    instead = _INSTEAD | {"refusal"} if "begins_with_null" in rest else _INSTEAD
+    instead = _INSTEAD | {"refusal"} if "is_null" in rest else _INSTEAD
     nothing = "" if instead.isdisjoint(others) else None
     message = {"role": "assistant", **told, "content": pieces.text() or nothing}
     choice = {**rest.get("own", {}), "message": message | others}

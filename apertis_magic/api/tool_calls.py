@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
-from operator import attrgetter
 from typing import Any
 
 from apertis_magic.api import bounds
@@ -16,7 +15,6 @@ _SIGN = re.compile(r'\\.|["{}]', re.DOTALL)
 
 _GO_ON = ("arguments", "data", "transcript")
 """Texts that come in pieces; others, such as a role, come again as they are."""
-
 
 LEGACY = "function_call"
 """The field for the one call of a message before there were ``tool_calls``."""
@@ -78,7 +76,7 @@ class Calls:
         """
         calls = tuple(self._calls)
         numbered = [call for call in calls if call.index is not None]
-        in_order = iter(sorted(numbered, key=attrgetter("order")))
+        in_order = iter(sorted(numbered, key=lambda call: call.index or 0))
         placed = (call if call.index is None else next(in_order) for call in calls)
         return [each for call in placed if call.is_any for each in call.to_dicts()]
 
@@ -100,11 +98,6 @@ class _Call:
         self._said: list[str] = []
         self._braces = _Braces()
         self.add(piece)
-
-    @property
-    def order(self) -> int:
-        """Its index."""
-        return self.index or 0
 
     @property
     def is_any(self) -> bool:
