@@ -3,7 +3,8 @@
 import copy
 import json
 import pickle
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import pytest
 from conftest import Shell
@@ -226,6 +227,79 @@ def test_streamed_is_as_whole(server: ScriptedServer) -> None:
     assert one.usage == other.usage
     assert one.model_dump() == other.model_dump()
     assert "obfuscation" not in other.raw
+
+
+class Said(NamedTuple):
+    """What a model answers: the tokens of a text and of a refusal, and a call or none."""
+
+    text: list[str]
+    refusal: list[str]
+    is_called: bool
+
+    @property
+    def begins_with(self) -> str | None:
+        """The text as it begins; None where something else stands in its place."""
+        return None if not self.text and (self.refusal or self.is_called) else ""
+
+
+CALL = {"id": "c1", "type": "custom", "custom": {"name": "f"}}
+TOKENS = st.lists(st.sampled_from(["a", "é", " ", "\n", "{}"]), max_size=4)
+SAID = st.builds(Said, TOKENS, TOKENS, st.booleans())
+
+
+def whole_choice(said: Said) -> dict[str, Any]:
+    """Return the choice of a whole answer."""
+    text, refusal = "".join(said.text), "".join(said.refusal)
+    calls = [{**CALL, "custom": {"name": "f", "input": text}}]
+    logprobs = {
+        "content": tokens(*said.text) or None,
+        "refusal": tokens(*said.refusal) or None,
+    }
+    message = {
+        "role": "assistant",
+        "content": text or said.begins_with,
+        "refusal": refusal or None,
+        "tool_calls": calls if said.is_called else None,
+    }
+    return {
+        "message": message,
+        "finish_reason": "stop",
+        "logprobs": logprobs if text or refusal else None,
+    }
+
+
+def choice_pieces(said: Said) -> Iterator[dict[str, Any]]:
+    """Give the same choice in pieces, each token in one."""
+    begin = {"role": "assistant", "content": said.begins_with}
+    yield {"delta": begin, "logprobs": None}
+    for kind, texts in (("content", said.text), ("refusal", said.refusal)):
+        for each in texts:
+            yield {"delta": {kind: each}, "logprobs": {kind: tokens(each)}}
+    if said.is_called:
+        yield {"delta": {"tool_calls": [{"index": 0, **CALL}]}}
+        for each in said.text:
+            piece = {"index": 0, "custom": {"input": each}}
+            yield {"delta": {"tool_calls": [piece]}}
+    yield {"delta": {}, "finish_reason": "stop"}
+
+
+@given(st.lists(SAID, min_size=1, max_size=3), st.data())
+def test_any_answers_streamed_are_as_whole(
+    answers: list[Said], data: st.DataObject
+) -> None:
+    """Texts, refusals, calls and probabilities, the choices' pieces in any order."""
+    choices = [{"index": n, **whole_choice(each)} for n, each in enumerate(answers)]
+    queues = [
+        [{"index": n, **piece} for piece in choice_pieces(each)]
+        for n, each in enumerate(answers)
+    ]
+    chunks = []
+    while left := [queue for queue in queues if queue]:
+        piece = data.draw(st.sampled_from(left)).pop(0)
+        chunks.append(ChatCompletionChunk({"id": "c", "choices": [piece]}))
+    whole = {"id": "c", "object": "chat.completion", "choices": choices}
+
+    assert ChatCompletion(whole).model_dump() == completion_of(chunks).model_dump()
 
 
 @pytest.mark.parametrize("stream", [False, True])
