@@ -230,7 +230,7 @@ def test_streamed_is_as_whole(server: ScriptedServer) -> None:
 
 
 class Said(NamedTuple):
-    """What a model answers: the tokens of a text and of a refusal, and a call or none."""
+    """What a model answers: the tokens of text and refusal, and whether it calls."""
 
     text: list[str]
     refusal: list[str]

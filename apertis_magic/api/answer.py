@@ -98,7 +98,7 @@ class Answer:
         """
         self.closed = True
         body = self._whole or bytearray()
-        if self._whole is not None and (body.strip() or not self._response.is_stream):
+        if self._whole is not None and (body.strip() or not is_stream(self._response)):
             whole = parse_completion(body, self._response, self._redact)
             self.complete = True
             yield self._note(whole.as_chunk())
@@ -148,12 +148,17 @@ class Answer:
         return failure
 
 
+def is_stream(response: Response) -> bool:
+    """Tell whether the body of *response* is a stream of events."""
+    return response.is_stream
+
+
 def looks_like_events(body: bytes | bytearray, response: Response) -> bool:
     """Tell whether *body* begins as a stream of events does, whatever its type says."""
     begin = body[:_HEAD].lstrip(_SPACE)
     if begin.startswith((b"{", b"[", b"<")):
         return False
-    return begin.startswith(_FIELDS) or (bool(begin) and response.is_stream)
+    return begin.startswith(_FIELDS) or (bool(begin) and is_stream(response))
 
 
 def parse_json(text: str) -> Json | None:

@@ -5,7 +5,12 @@ from dataclasses import replace
 from typing import Any, Literal, overload
 
 from apertis_magic.api import bounds, conflicts, loop, params
-from apertis_magic.api.answer import Answer, looks_like_events, parse_completion
+from apertis_magic.api.answer import (
+    Answer,
+    is_stream,
+    looks_like_events,
+    parse_completion,
+)
 from apertis_magic.api.assemble import completion_of
 from apertis_magic.api.bounds import Meter
 from apertis_magic.api.incoming import Incoming
@@ -99,7 +104,7 @@ class AsyncCompletions:
         incoming = await self._send(call)
         if stream:
             return AsyncStream(incoming)
-        if incoming.response.is_stream:
+        if is_stream(incoming.response):
             # Some gateways stream whatever they are asked for.
             async with AsyncStream(incoming) as pieces:
                 return await pieces.completion()
