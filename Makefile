@@ -3,7 +3,8 @@
 # make quick  lint, and the tests that fail first, in less than a minute
 # make coverage   run the tests and tell which lines of the code they miss
 # make test-slow   kill a hundred kernels, fuzz at length, measure how the work grows, run QtConsole
-# make test-outside   read the examples of the Markdown specifications, got into build/outside
+# make test-outside   read the examples of the Markdown specifications and what the openai SDK's
+#             tests have recorded, got into build/outside
 # make test-lowest   run the cell's tests on the oldest versions that pyproject.toml allows
 # make bench  measure, beside a bare loop and the peers, into build/bench
 # make docs   run all notebooks on the local model, into build/docs, with an index
@@ -51,7 +52,8 @@ test-slow: $(VENV)/ready-slow
 
 test-outside: $(VENV)/ready-test
 	$(BIN)/python -m pip download --quiet --no-deps --no-binary marko --dest build/outside marko==2.2.4
-	$(BIN)/python -m pytest tests/outside.py
+	$(BIN)/python -m pip download --quiet --no-deps --no-binary openai --dest build/outside openai==3.54.0
+	$(BIN)/python -m pytest tests/outside.py tests/outside_sdk.py
 
 test-lowest: $(LOWEST)/ready
 	$(LOWEST)/bin/python -m pytest -p no:cacheprovider $(CELL_TESTS)

@@ -188,7 +188,7 @@ def _is_whole(event: Event) -> bool:
 
 def is_stream(response: Response) -> bool:
     """Tell whether the body of *response* is a stream of events."""
-    return "text/event-stream" in response.headers.get("content-type", "").lower()
+    return response.is_stream
 
 
 def looks_like_events(body: bytes | bytearray, response: Response) -> bool:

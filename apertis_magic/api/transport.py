@@ -14,7 +14,7 @@ from apertis_magic.api.capabilities import Capabilities
 from apertis_magic.api.incoming import Incoming, silent
 from apertis_magic.api.pool import NEVER_MADE, Pool, translated
 from apertis_magic.api.timeouts import Timeouts
-from apertis_magic.api.value import Json
+from apertis_magic.api.value import Json, as_json
 from apertis_magic.credentials import redact
 from apertis_magic.errors import (
     ApertisError,
@@ -291,6 +291,6 @@ def _agent() -> str:
 def _encode(body: Json) -> bytes:
     try:
         # In ASCII, because text from a file may hold half of a surrogate pair.
-        return json.dumps(body, allow_nan=False).encode("ascii")
+        return json.dumps(body, allow_nan=False, default=as_json).encode("ascii")
     except (TypeError, ValueError, RecursionError) as error:
         raise ConfigurationError(f"The request is no JSON: {error}") from error
