@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
+from copy import deepcopy
 
 from apertis_magic.api import bounds, error_body, failures
 from apertis_magic.api.assemble import Assembly
@@ -16,9 +17,6 @@ _DONE = "[DONE]"
 # Not strict: a raw tab in a string is no reason to lose text.
 _decode = json.JSONDecoder(strict=False).raw_decode
 _SPACE = b"\xef\xbb\xbf \t\r\n"
-_STEP = 65_536
-"""Bytes of a whole body that are made into chunks at a time."""
-
 _HEAD = 1_000
 """Bytes that tell whether a body is a stream."""
 
@@ -42,6 +40,8 @@ class Answer:
         done: whether it said that nothing follows (``[DONE]``).
         closed: whether its end was taken in too.
         malformed: how many events could not be read as JSON and were left out.
+        whole: the completion that the body holds, None where it is a stream.
+        size: bytes of a body of JSON that is no stream, signs of life aside.
         assembly: what has come of the answer.
     """
 
@@ -50,6 +50,8 @@ class Answer:
         self.done = False
         self.closed = False
         self.malformed = 0
+        self.whole: ChatCompletion | None = None
+        self.size = 0
         self.assembly = Assembly()
         self._response = response
         self._redact = redact
@@ -57,22 +59,29 @@ class Answer:
         self._begun = False
         # Until it is known whether it is a stream: some servers answer a streamed
         # request in one piece, others stream under another content type.
-        self._whole: bytearray | None = bytearray()
-
-    def feed_all(self, body: bytearray) -> Iterator[ChatCompletionChunk]:
-        """Give the chunks of a whole body, and see that it ended well.
-
-        Raises:
-            StreamError: it did not.
-        """
-        for start in range(0, len(body), _STEP):
-            yield from self.feed(bytes(body[start : start + _STEP]))
-        yield from self.close()
+        self._body: bytearray | None = bytearray()
+        self._looked = 0  # bytes that waited when they were found not to be whole
 
     @property
     def text(self) -> str:
         """The text of the first choice, as far as it has come."""
         return self.assembly.text
+
+    @property
+    def waits(self) -> int:
+        """Bytes that have come and are no chunk yet, and may be one as they are."""
+        waiting = self._waiting
+        return 0 if waiting == self._looked else waiting
+
+    @property
+    def extent(self) -> object:
+        """What is another value once more has come, signs of life aside."""
+        assembly = self.assembly
+        return self._waiting, assembly.extent, assembly.usage is not None
+
+    @property
+    def _waiting(self) -> int:
+        return self._events.waiting if self._body is None else self.size
 
     def feed(self, piece: bytes) -> Iterator[ChatCompletionChunk]:
         """Return the chunks that *piece* completes; they are made as they are taken.
@@ -80,14 +89,33 @@ class Answer:
         Raises:
             StreamError: the server says that something went wrong.
         """
-        if self._whole is not None:
-            self._whole += piece
-            if self._whole[:1].isspace():  # signs of life, which may come for long
-                self._whole = self._whole.lstrip()
-            if not looks_like_events(self._whole, self._response):
+        if self._body is not None:
+            self._body += piece
+            if self._body[:1].isspace():  # signs of life, which may come for long
+                self._body = self._body.lstrip()
+            if self._body.startswith((b"{", b"[")) and not piece.isspace():
+                self.size = len(self._body)
+            if not looks_like_events(self._body, self._response):
                 return iter(())
-            piece, self._whole = bytes(self._whole), None
+            piece, self._body = bytes(self._body), None
         return self._chunks(self._events.feed(piece))
+
+    def look(self) -> Iterator[ChatCompletionChunk]:
+        """Give what waits, if it is whole although its end has not come.
+
+        Raises:
+            StreamError: the server says that something went wrong.
+        """
+        if self._body is not None:
+            if parse_json(_text_of(self._body)) is not None:
+                yield from self.close()
+        else:
+            ended = deepcopy(self._events)
+            events = ended.close()
+            if events and all(map(_is_whole, events)):
+                self._events = ended
+                yield from self._chunks(events)
+        self._looked = self._waiting
 
     def close(self) -> Iterator[ChatCompletionChunk]:
         """Give what the end of the body completes.
@@ -97,11 +125,11 @@ class Answer:
             StreamError: the server says that something went wrong.
         """
         self.closed = True
-        body = self._whole or bytearray()
-        if self._whole is not None and (body.strip() or not is_stream(self._response)):
-            whole = parse_completion(body, self._response, self._redact)
+        body = self._body or bytearray()
+        if self._body is not None and (body.strip() or not is_stream(self._response)):
+            self.whole = parse_completion(body, self._response, self._redact)
             self.complete = True
-            yield self._note(whole.as_chunk())
+            yield self._note(self.whole.as_chunk())
             return
         yield from self._chunks(self._events.close())
         if not self.complete:
@@ -120,7 +148,7 @@ class Answer:
                 told = error_body.error_of(body) or error_body.on_top(body)
                 raise self._failure(told)
             if payload is None:
-                if event.data.lstrip().startswith(_DONE):
+                if _is_done(event):
                     if not self._begun:
                         raise self._failure(NOTHING)
                     self.complete = self.done = True
@@ -146,6 +174,16 @@ class Answer:
         failure = failures.in_success(error, self._redact, self._response)
         failure.partial = self.text
         return failure
+
+
+def _is_done(event: Event) -> bool:
+    """Tell whether an event says that nothing follows: that alone, and no more."""
+    return event.data.strip() == _DONE
+
+
+def _is_whole(event: Event) -> bool:
+    """Tell whether an event that was not ended could have no more."""
+    return _is_done(event) or parse_json(event.data) is not None
 
 
 def is_stream(response: Response) -> bool:
@@ -191,6 +229,17 @@ def no_json(text: str, redact: Callable[[str], str]) -> StreamError:
     )
 
 
+def _text_of(body: bytes | bytearray) -> str:
+    """Return a whole body as text.
+
+    Raises:
+        StreamError: it would take more memory than an answer may.
+    """
+    if len(body) > bounds.WIDE.most and _WIDE.search(body):
+        raise bounds.WIDE.exceeded()
+    return body.decode(errors="replace")
+
+
 def parse_completion(
     body: bytes | bytearray, response: Response, redact: Callable[[str], str]
 ) -> ChatCompletion:
@@ -199,9 +248,7 @@ def parse_completion(
     Raises:
         StreamError: it is not JSON, carries an error, or holds no answer.
     """
-    if len(body) > bounds.WIDE.most and _WIDE.search(body):
-        raise bounds.WIDE.exceeded()
-    text = body.decode(errors="replace")
+    text = _text_of(body)
     payload = parse_json(text)
     if payload is None:
         raise no_json(text, redact)

@@ -69,6 +69,7 @@ class Pieces:
         sources: the pages that the text cites, by their addresses.
         cited: the same as they came, a page again where its title came later.
         finish: why the answer ended, None until it has.
+        finishes: how often the server has told that, each time behind more of it.
     """
 
     def __init__(self) -> None:
@@ -78,6 +79,8 @@ class Pieces:
         self.sources: dict[str, WebSource] = {}
         self.cited: list[WebSource] = []
         self.finish: str | None = None
+        self.finishes = 0
+        self._finished: object = None  # what had come when it was told last
         self._size = 0  # characters
         self._width = 0  # bytes that each takes of the texts, once they are long
 
@@ -86,6 +89,8 @@ class Pieces:
         raw = choice.raw
         if raw.get("finish_reason"):
             self.finish = choice.finish_reason or self.finish
+            before, self._finished = self._finished, self.extent
+            self.finishes += self.finish is not None and before != self._finished
         delta = raw.get("delta")
         if type(delta) is dict and len(delta) == 1 and "content" in delta:
             content = delta["content"]

@@ -4,15 +4,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Literal, overload
 
-from apertis_magic.api import bounds, conflicts, loop, params
-from apertis_magic.api.answer import (
-    Answer,
-    is_stream,
-    looks_like_events,
-    parse_completion,
-)
-from apertis_magic.api.assemble import completion_of
-from apertis_magic.api.bounds import Meter
+from apertis_magic.api import conflicts, loop, params
+from apertis_magic.api.ending import Expected
 from apertis_magic.api.incoming import Incoming
 from apertis_magic.api.message import Message, MessageLike, ResponseMessage
 from apertis_magic.api.stream import AsyncStream, Stream
@@ -102,17 +95,12 @@ class AsyncCompletions:
             on_retry=on_retry,
         )
         incoming = await self._send(call)
+        capabilities = self._transport.capabilities
+        pieces = AsyncStream(incoming, Expected.of(body), capabilities)
         if stream:
-            return AsyncStream(incoming)
-        if is_stream(incoming.response):
-            # Some gateways stream whatever they are asked for.
-            async with AsyncStream(incoming) as pieces:
-                return await pieces.completion()
-        response, content = incoming.response, await incoming.read(Meter(bounds.ANSWER))
-        if looks_like_events(content, response):
-            answer = Answer(response, incoming.redact)
-            return completion_of(answer.feed_all(content), response)
-        return parse_completion(content, response, incoming.redact)
+            return pieces
+        async with pieces:  # some gateways stream whatever they are asked for
+            return await pieces.completion()
 
     async def _send(self, call: Call) -> Incoming:
         """Send *call*, ``max_tokens`` by its newer name where the model wants it."""
@@ -120,15 +108,15 @@ class AsyncCompletions:
         model = str(body.get("model"))
         newer_name = self._transport.capabilities.newer_name
         if model in newer_name:
-            renamed = conflicts.renamed(body, conflicts.RENAME)
-            return await self._transport.send(replace(call, body=renamed or body))
+            renamed = conflicts.renamed(body) or body
+            return await self._transport.send(replace(call, body=renamed))
         try:
             return await self._transport.send(call)
         except BadRequest as error:
-            renamed = conflicts.renamed(body, str(error))
-            if renamed is None:
+            newer = conflicts.renamed(body)
+            if newer is None or not conflicts.wants_newer_name(error):
                 raise
-        incoming = await self._transport.send(replace(call, body=renamed))
+        incoming = await self._transport.send(replace(call, body=newer))
         newer_name.add(model)
         return incoming
 

@@ -19,12 +19,20 @@ async def fetch(transport: Transport, call: Call, meter: Meter | None = None) ->
         ApertisError: there was no answer, a refusal, or something else than JSON.
     """
     incoming = await transport.send(call)
-    text = (await incoming.read(meter or Meter(bounds.LIST))).decode(errors="replace")
-    if text.lstrip().startswith("["):  # some servers send the list alone
-        text = f'{{"data": {text}}}'
-    payload = parse_json(text)
+    body = await incoming.read(
+        meter or Meter(bounds.LIST), lambda body: _parsed(body) is not None
+    )
+    payload = _parsed(body)
     if payload is None:
-        raise no_json(text, incoming.redact)
+        raise no_json(body.decode(errors="replace"), incoming.redact)
     if error := error_body.error_of(payload):
         raise failures.in_success(error, incoming.redact, incoming.response)
     return payload
+
+
+def _parsed(body: bytearray) -> Json | None:
+    """Return the object that a body holds, None where it holds none."""
+    text = body.decode(errors="replace")
+    if text.lstrip().startswith("["):  # some servers send the list alone
+        text = f'{{"data": {text}}}'
+    return parse_json(text)

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 _LAST = b"data: [DONE]\n\n"
 """The last bytes of a stream, as llama.cpp writes them."""
 
+_SILENCE = 1.0
+"""Seconds without growth after which a body is whole that looks so."""
+
 _SLOWEST = 16_000
 """Bytes in a second of the slowest line that a large body is waited for on."""
 
@@ -100,11 +103,15 @@ class Incoming:
         encoded, raw = inflater(encoding), self._http.aiter_raw()
         return raw if encoded is None else _inflated(encoded, raw)
 
-    async def read(self, meter: Meter) -> bytearray:
+    async def read(
+        self, meter: Meter, is_whole: Callable[[bytearray], bool]
+    ) -> bytearray:
         """Return the whole body and give the connection back.
 
         Args:
             meter: counts what comes, and bounds it.
+            is_whole: tells whether a body can have no more; it is asked where nothing
+                has come for a second, since some servers never end a response.
 
         Raises:
             ConnectionFailed: the connection broke.
@@ -112,20 +119,32 @@ class Incoming:
             StreamError: more comes than the meter allows, or in an encoding that is
                 not read.
         """
-        body, known = bytearray(), 0
+        body, size = bytearray(), 0
+        reading = asyncio.create_task(self._gather(body, meter))
+        try:
+            while not (await asyncio.wait([reading], timeout=_SILENCE))[0]:
+                before, size = size, len(body.rstrip())
+                if size == before and is_whole(body):
+                    return body
+            await reading
+        finally:
+            reading.cancel()
+            await asyncio.wait([reading])
+            await self.aclose()
+        return body
+
+    async def _gather(self, body: bytearray, meter: Meter) -> None:
+        """Add what comes to *body*."""
+        known = 0
 
         def has_grown() -> bool:
             nonlocal known
             before, known = known, len(body.strip())
             return known > before and body.lstrip().startswith((b"{", b"["))
 
-        try:
-            async with aclosing(self.pieces(meter, has_grown)) as pieces:
-                async for piece in pieces:
-                    body += piece
-        finally:
-            await self.aclose()
-        return body
+        async with aclosing(self.pieces(meter, has_grown)) as pieces:
+            async for piece in pieces:
+                body += piece
 
     async def beginning(self, bound: Bound, seconds: float) -> bytes:
         """Return what comes of the body in time and inside a bound, and hang up."""

@@ -57,6 +57,15 @@ class Decoder:
             raise bounds.EVENT.exceeded()
         return events
 
+    @property
+    def waiting(self) -> int:
+        """Bytes of an event that has begun; a comment is none."""
+        line, data = self._line, self._data
+        if not line and not data:  # nearly always
+            return 0
+        size = 0 if not data or data.isspace() else len(data)
+        return size if line.startswith(b":") else size + len(line)
+
     def close(self) -> list[Event]:
         """Return the event that the end of the stream cut off, if any.
 

@@ -59,6 +59,7 @@ class Draft:
         asked_model: the model that is asked.
         finish: why it ended (``finish_reason`` of the API), None until it has.
         malformed: events of the stream that could not be read.
+        not_streamed: whether the server does not stream it.
         fallback: why another model than the asked one answers, else empty.
         left_out: how many turns were not sent, since they would not have fitted.
         first_text: seconds from the start to the first text, None until then.
@@ -78,6 +79,7 @@ class Draft:
         self.id = partial.id if partial else uuid4().hex
         self.asked_model = asked_model
         self.malformed = 0
+        self.not_streamed = False
         self.fallback = ""
         self.left_out = 0
         self.first_text: float | None = None
@@ -197,6 +199,11 @@ class Draft:
         """
         why = str(error.status) if error.status else "no connection"
         self._retry = monotonic() + seconds, why
+        self._watchers.tell()
+
+    def note_whole(self) -> None:
+        """Take note that the answer is asked for in one piece: it is not streamed."""
+        self.not_streamed, self._phase = True, "waiting for the whole answer"
         self._watchers.tell()
 
     def note_response(self, response: Response) -> None:

@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Literal, TypeAlias
 
-from apertis_magic.api.address import is_loopback
 from apertis_magic.chat.parts import (
     Parts,
     Picture,
@@ -164,8 +163,9 @@ def footer_line(turn: Turn) -> str:
     if turn.cached:
         parts = ["cached", _model(turn), _tokens(turn)]
     else:
-        parts = ["local"] if is_loopback(turn.base_url) else []
+        parts = ["local"] if turn.local else []
         parts += [_model(turn), _tokens(turn), *_speed(turn)]
+        parts += ["not streamed"] if turn.not_streamed else []
     if turn.cost is not None:
         saved = f" (saved {dollars(turn.saved)})" if turn.saved else ""
         parts.append(dollars(turn.cost) + saved)

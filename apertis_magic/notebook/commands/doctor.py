@@ -146,7 +146,13 @@ def _answer(
 
 
 def _judged(turn: Turn) -> Iterator[tuple[str, str]]:
-    if turn.first_text is None:
+    name = turn.model or turn.asked_model
+    if turn.not_streamed:
+        yield (
+            _OK,
+            f"{name} answers in {turn.elapsed:.1f} s; the server does not stream it",
+        )
+    elif turn.first_text is None:
         few = f"; {_LONGEST} tokens were too few for it" * (turn.finish == "length")
         yield (
             _UNKNOWN,
@@ -154,7 +160,7 @@ def _judged(turn: Turn) -> Iterator[tuple[str, str]]:
         )
     else:
         times = f"first text after {turn.first_text:.1f} s, all {turn.elapsed:.1f} s"
-        yield _OK, f"{turn.model or turn.asked_model} streams: {times}"
+        yield _OK, f"{name} streams: {times}"
     if turn.usage and turn.usage.total_tokens:
         yield _OK, f"usage is told: this check took {turn.usage.total_tokens} tokens"
     else:
