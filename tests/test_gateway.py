@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -29,7 +29,7 @@ from apertis_magic.chat.attachment import Attachment
 if not (os.environ.get("APERTIS_MAGIC_SLOW") and PROGRAM.exists()):
     pytest.skip("it asks LiteLLM, 580 MB: make test-slow", allow_module_level=True)
 
-pytestmark = pytest.mark.usefixtures("cache")
+pytestmark = pytest.mark.usefixtures("cache", "gateway")
 
 MEMBERS: dict[str, dict[str, Any]] = {
     "sk-class-ada": {"name": "ada"},
@@ -126,7 +126,7 @@ def test_a_cell(
     footer = output["data"]["text/plain"].splitlines()[-1]
 
     assert "tutor" == footer.partition(" · ")[0]
-    assert "1,000 in + 500 out = 1,500 tokens" in footer
+    assert "1000 in + 500 out = 1500 tokens" in footer
     assert footer.endswith("$0.0012")
     assert gateway.url == output["metadata"]["apertis_magic"]["base_url"]
 
@@ -142,7 +142,7 @@ def test_a_mock(gateway: Gateway, *, stream: bool) -> None:
     assert 0 < (turn.cost or 0) < COST
 
 
-def test_history(gateway: Gateway, shell: Shell, behind: ScriptedServer) -> None:  # noqa: ARG001  it is asked
+def test_history(shell: Shell, behind: ScriptedServer) -> None:
     """The model behind the gateway reads the turns before, the system prompt first."""
     behind.will(says("one"), whole("two"), says("three"))
     shell.run("%%chat -m tutor -s 'Be brief.'\nfirst")
@@ -163,7 +163,7 @@ def test_history(gateway: Gateway, shell: Shell, behind: ScriptedServer) -> None
     ]
 
 
-def test_options_go_through(gateway: Gateway, behind: ScriptedServer) -> None:  # noqa: ARG001  it is asked
+def test_options_go_through(behind: ScriptedServer) -> None:
     """What is set reaches the model as it was set, and nothing else does."""
     behind.will(says("ok"))
     Conversation("tutor").ask(
@@ -188,12 +188,7 @@ def test_options_go_through(gateway: Gateway, behind: ScriptedServer) -> None:  
 
 
 @pytest.mark.parametrize("stream", [True, False])
-def test_several_answers(
-    gateway: Gateway,  # noqa: ARG001  it is asked
-    behind: ScriptedServer,
-    *,
-    stream: bool,
-) -> None:
+def test_several_answers(behind: ScriptedServer, *, stream: bool) -> None:
     """Each comes whole, although LiteLLM drops the end of the second in a stream."""
     pieces = [(0, "a", None), (1, "b", None), (0, "", "stop"), (1, "", "stop")]
     events = [
@@ -234,10 +229,7 @@ def test_tool_calls(gateway: Gateway, behind: ScriptedServer, *, stream: bool) -
     assert [TOOL] == behind.requests[0].body["tools"]
 
 
-def test_a_model_that_may_not_be_streamed(
-    gateway: Gateway,  # noqa: ARG001  it is asked
-    behind: ScriptedServer,
-) -> None:
+def test_a_model_that_may_not_be_streamed(behind: ScriptedServer) -> None:
     """It is asked once more, for the whole answer, and it is remembered."""
     words = "Your organization must be verified to stream this model."
     refusal = fails(400, words, param="stream", code="unsupported_value")
@@ -251,7 +243,18 @@ def test_a_model_that_may_not_be_streamed(
     ]
 
 
-def test_a_stop_reaches_the_model(gateway: Gateway, behind: ScriptedServer) -> None:  # noqa: ARG001  it is asked
+def test_an_answer_that_is_whole_ends(behind: ScriptedServer) -> None:
+    """Also where the model's server does not, and LiteLLM waits with the usage."""
+    usage = event({"choices": [], "usage": USED})
+    behind.will(Answer([chunk("all"), chunk(finish="stop"), usage, NEVER]))
+    reply = Conversation("tutor").ask(QUESTION)
+
+    assert reply.wait(PATIENCE)
+    assert ("all", "stop") == (reply.result().text, reply.result().finish)
+    assert behind.hung_up.wait(PATIENCE)
+
+
+def test_a_stop_reaches_the_model(behind: ScriptedServer) -> None:
     """Who stops an answer pays for no more of it: the gateway hangs up as well."""
     behind.will(Answer([chunk("half"), NEVER]))
     reply = Conversation("tutor").ask(QUESTION)
@@ -262,7 +265,7 @@ def test_a_stop_reaches_the_model(gateway: Gateway, behind: ScriptedServer) -> N
     assert behind.hung_up.wait(PATIENCE)
 
 
-def test_a_stream_that_breaks(gateway: Gateway, behind: ScriptedServer) -> None:  # noqa: ARG001  it is asked
+def test_a_stream_that_breaks(behind: ScriptedServer) -> None:
     """What had come is kept, and the error is what the gateway says of it."""
     behind.will(Answer([chunk("half"), Cut()]))
     chat = Conversation("tutor")
@@ -328,44 +331,53 @@ REFUSALS: dict[str, tuple[str, str, type[errors.ApertisError], str]] = {
 }
 
 
-def refused(client: Apertis, **request: Any) -> errors.ApertisError:
-    """Ask until it is refused: once, or once more where a minute has to fill."""
+def refused(ask: Callable[[], object]) -> errors.ApertisError:
+    """Ask until it is refused: at once, or where a minute has to fill up before."""
     with pytest.raises(errors.ApertisError) as caught:  # noqa: PT012  see above
         for _ in range(3):
-            complete(client, **request)
+            ask()
     return caught.value
 
 
-@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("way", ["stream", "whole", "cell"])
 @pytest.mark.parametrize("why", REFUSALS)
-def test_refusals(gateway: Gateway, why: str, *, stream: bool) -> None:
-    """Each is the error that it is, in one line that a person can read."""
+def test_refusals(
+    gateway: Gateway, shell: Shell, monkeypatch: pytest.MonkeyPatch, why: str, way: str
+) -> None:
+    """Each is the error that it is, in one line that a person can read, and a hint."""
     key, model, kind, words = REFUSALS[why]
-    client = Apertis(base_url=gateway.url, api_key=key, max_retries=0)
-    error = refused(client, model=model, stream=stream)
+    monkeypatch.setenv("APERTIS_API_KEY", key)
+    client = Apertis(base_url=gateway.url, max_retries=0)
+    cell = f"%%chat -m {model} --retries 0\n{QUESTION}"
+    error = refused(
+        lambda: (
+            shell.run(cell)
+            if way == "cell"
+            else complete(client, model=model, stream=way == "stream")
+        )
+    )
 
     assert kind is type(error)
-    assert words in str(error)
-    assert 1 == len(str(error).splitlines())
-    assert not re.search(r"[0-9a-f]{32}", str(error))
-    assert key not in f"{error} {error.hint}"
-    assert "apertis.ai" not in error.hint
-    assert error.hint
+
+    message, hint = error._render_traceback_()
+
+    assert words in message
+    assert not re.search(r"[0-9a-f]{32}", message)
+    assert key not in message + hint
+    assert "apertis.ai" not in hint
+    assert "\n" not in message + hint
 
 
 def test_a_rate_limit_says_when(gateway: Gateway) -> None:
     """The end of the window is told, and how long it is waited for."""
     client = Apertis(base_url=gateway.url, api_key="sk-class-hasty", max_retries=0)
-    error = refused(client, model="practice", stream=False)
+    error = refused(lambda: complete(client, model="practice", stream=False))
 
     assert re.search(r"resets at \d\d:\d\d:\d\d", str(error))
     assert 60 == error.retry_after
 
 
-def test_near_models_are_offered(
-    gateway: Gateway,  # noqa: ARG001  it is asked
-    shell: Shell,
-) -> None:
+def test_near_models_are_offered(shell: Shell) -> None:
     """A name that is nearly one of the gateway's is likened to it."""
     with pytest.raises(errors.ModelNotFound) as caught:
         shell.run(f"%%chat -m practise\n{QUESTION}")
@@ -423,18 +435,14 @@ def test_refusals_of_the_model(
     answer, kind, words = PASSED_ON[why]
     behind.will(answer)
     client = Apertis(base_url=gateway.url, max_retries=0)
-    error = refused(client, model="tutor", stream=stream)
+    error = refused(lambda: complete(client, model="tutor", stream=stream))
 
     assert kind is type(error)
     assert words in str(error)
     assert 1 == len(str(error).splitlines())
 
 
-def test_models(
-    gateway: Gateway,  # noqa: ARG001  it is asked
-    shell: Shell,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_models(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     """The list is that of the gateway, for each key its own."""
     shell.run("%chat models")
     everybody = shown(shell)
@@ -471,9 +479,7 @@ def test_doctor(
 
 
 def test_doctor_without_the_default(
-    gateway: Gateway,  # noqa: ARG001  it is asked
-    shell: Shell,
-    capsys: pytest.CaptureFixture[str],
+    shell: Shell, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Where the default model is not the gateway's, its own are offered."""
     shell.run("%chat doctor")
