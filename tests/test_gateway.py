@@ -373,7 +373,7 @@ def test_a_rate_limit_says_when(gateway: Gateway) -> None:
     client = Apertis(base_url=gateway.url, api_key="sk-class-hasty", max_retries=0)
     error = refused(lambda: complete(client, model="practice", stream=False))
 
-    assert re.search(r"resets at \d\d:\d\d:\d\d", str(error))
+    assert re.search(r"resets at \d\d:\d\d:\d\d", error.hint)
     assert 60 == error.retry_after
 
 
