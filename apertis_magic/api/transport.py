@@ -206,7 +206,7 @@ class Transport:
         due += timeouts.connect + timeouts.first_byte
         url = self._url_of(call)
         for _ in range(1 + redirects.MOST):
-            incoming = await self._send_to(url, content, headers, timeouts, due)
+            incoming, due = await self._send_to(url, content, headers, timeouts, due)
             if incoming.response.status not in redirects.STATUSES:
                 break
             await incoming.aclose()
@@ -232,8 +232,14 @@ class Transport:
         headers: Mapping[str, str],
         timeouts: Timeouts,
         due: float,
-    ) -> Incoming:
-        """Send a request, and return whatever answers it."""
+    ) -> tuple[Incoming, float]:
+        """Send a request; return whatever answers it, and when its body is due."""
+        clock, deadline = asyncio.get_running_loop().time, asyncio.timeout_at(due)
+
+        async def trace(event: str, _: object) -> None:
+            if event.endswith("send_request_headers.started"):  # it is connected
+                deadline.reschedule(min(due, clock() + timeouts.first_byte))
+
         with translated(url, connect=timeouts.connect):
             connections = self._pool.use(url)
             try:
@@ -242,11 +248,14 @@ class Transport:
                     url,
                     content=content,
                     headers=headers,
-                    # Only for connecting; what comes after is bounded by ours.
-                    extensions={"timeout": {"connect": timeouts.connect}},
+                    # What comes after connecting is bounded by ours.
+                    extensions={
+                        "timeout": {"connect": timeouts.connect},
+                        "trace": trace,
+                    },
                 )
                 # No httpx.AsyncClient: it looks into redirects, and may fail at that.
-                async with asyncio.timeout_at(due):
+                async with deadline:
                     http = await connections.transport.handle_async_request(request)
                 http.request = request
             except BaseException as error:
@@ -254,13 +263,15 @@ class Transport:
                 if isinstance(error, TimeoutError):
                     raise silent(url, timeouts.first_byte) from error
                 raise
-        return Incoming(
+        due = deadline.when() or due
+        incoming = Incoming(
             http,
             timeouts=timeouts,
             redact=self._redactor(headers),
             connections=connections,
             due=due,
         )
+        return incoming, due
 
     async def _headers_of(self, call: Call, timeouts: Timeouts) -> dict[str, str]:
         """Return the headers; those of the call alone go over all others."""
