@@ -257,6 +257,8 @@ class Transport:
                 # No httpx.AsyncClient: it looks into redirects, and may fail at that.
                 async with deadline:
                     http = await connections.transport.handle_async_request(request)
+                # It holds this task, which holds the stream that would be abandoned.
+                del request.extensions["trace"]
                 http.request = request
             except BaseException as error:
                 await connections.leave()
