@@ -237,6 +237,16 @@ def test_a_proxy_without_a_scheme(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "Basic bWU6aHVzaCE=" == request.headers["proxy-authorization"]
 
 
+def test_a_proxy_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The hint names the variable that leads to it, and no password."""
+    monkeypatch.setenv("https_proxy", "http://me:hush@127.0.0.1:9")
+    with pytest.raises(errors.ConnectionFailed, match="cannot be reached") as caught:
+        Apertis(base_url=f"https://{HOST}/v1", max_retries=0).models.list()
+
+    assert "https_proxy" in caught.value.hint
+    assert "hush" not in f"{caught.value} {caught.value.hint}"
+
+
 def test_a_host_that_no_proxy_excepts_by_its_network(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

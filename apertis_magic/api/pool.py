@@ -150,7 +150,7 @@ def translated(base_url: str, *, connect: float = 0) -> Iterator[None]:
             "reached without.",
         ) from error
     except httpx.ConnectError as error:
-        raise _unreachable(host, error) from error
+        raise _unreachable(base_url, str(error)) from error
     except ssl.SSLError as error:  # httpx lets those of a running connection through
         raise _unsafe(host, str(error)) from error
     except (httpx.RequestError, OSError) as error:
@@ -159,8 +159,8 @@ def translated(base_url: str, *, connect: float = 0) -> Iterator[None]:
         ) from error
 
 
-def _unreachable(host: str, error: httpx.ConnectError) -> ConnectionFailed:
-    words = str(error)
+def _unreachable(url: str, words: str) -> ConnectionFailed:
+    host = urlsplit(url).netloc
     if "CERTIFICATE" in words.upper():
         return TLSFailed(
             f"The certificate of {host} cannot be verified: {words}",
@@ -169,7 +169,12 @@ def _unreachable(host: str, error: httpx.ConnectError) -> ConnectionFailed:
         )
     if "SSL" in words.upper():
         return _unsafe(host, words)
-    hint = _ON_THIS_MACHINE if address.is_loopback(f"http://{host}") else ""
+    hint = _ON_THIS_MACHINE if address.is_loopback(url) else ""
+    if proxy := proxies.choose(url, os.environ, proxies.system()):
+        hint = (
+            f"Requests go through the proxy of {proxy.variable}: does it run? Hosts in "
+            "NO_PROXY are reached without."
+        )
     return ConnectionFailed(f"{host} cannot be reached: {words}", hint=hint)
 
 
