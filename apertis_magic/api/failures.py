@@ -71,7 +71,7 @@ def from_response(
     if wait and kind is RateLimited:
         hint = f"Wait {wait:.0f} s, then run the cell again."
     elif kind is NotFound and base_url and not urlsplit(base_url).path:
-        hint = f"Should the base URL be {base_url}/v1?"
+        hint = f"Should the base URL be {address.below(base_url, '/v1')}?"
     elif kind is ContextLengthExceeded and address.is_apertis(base_url):
         hint = f"{hint} {_COMPRESSION}"
     attempts = response.headers.get("x-timeout-attempts")
@@ -80,16 +80,6 @@ def from_response(
     failure = _failure(kind, replace(fault, message=words), response, hint)
     failure.retry_after = wait
     return failure
-
-
-def redirect(response: Response, base_url: str) -> StatusError:
-    """Return the exception for a redirect, which is not followed."""
-    fault = Fault(
-        message=f"{base_url} answers with a redirect, which is not followed so that "
-        "the key stays with one host."
-    )
-    hint = "Set the base URL to the final address."
-    return _failure(StatusError, fault, response, hint)
 
 
 def in_success(error: Json, redact: Redact, response: Response) -> StreamError:

@@ -244,6 +244,8 @@ class Draft:
 
     def growth(self) -> Iterator[list[Piece]]:
         """Give what the answers have grown by, whenever it is asked."""
+        while not self._assembly.choices:  # its key may not be known yet
+            yield []
         growth = Growth(self.echo, self._partial)
         while True:
             yield growth.news(self._assembly)
