@@ -167,9 +167,9 @@ USE_THE_OTHER = "'max_tokens' is not supported. Use 'max_completion_tokens' inst
 @pytest.mark.parametrize("param", [None, "max_tokens", "body.max_tokens"])
 def test_the_newer_name_of_max_tokens(param: str | None) -> None:
     """It is asked for in words."""
-    assert wants_newer_name(refusal(USE_THE_OTHER, param=param))
+    assert wants_newer_name(USE_THE_OTHER, param)
 
 
 def test_the_newer_name_where_another_field_is_refused() -> None:
     """What a refusal is about goes before its words."""
-    assert not wants_newer_name(refusal(USE_THE_OTHER, param="temperature"))
+    assert not wants_newer_name(USE_THE_OTHER, "temperature")

@@ -1,6 +1,7 @@
 """A response whose headers have come and whose body is still to be read."""
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING
@@ -44,7 +45,8 @@ class Incoming:
         due: float,
     ) -> None:
         headers = {name: redact(value) for name, value in http.headers.items()}
-        self.response = Response.of(http.status_code, headers)
+        base_url = re.sub(r"/(?:chat/completions|models)(?=\?|$)", "", str(http.url))
+        self.response = Response.of(http.status_code, headers, redact(base_url))
         self.redact = redact
         self._http = http
         self._timeouts = timeouts

@@ -171,7 +171,7 @@ def clean(key: str) -> str:
         raise ConfigurationError(
             "The API key has characters that no key has, such as spaces or curly "
             "quotes.",
-            hint="Copy it again from apertis.ai/setting?tab=keys.",
+            hint="Copy it again from where it was made.",
         )
     return key
 
