@@ -38,9 +38,9 @@ def printable(text: str) -> str:
 def one_line(text: str) -> str:
     """Return *text* in one line, as :func:`printable` cleans it.
 
-    What begins another line anywhere, such as U+2028, is a blank, and blanks are one.
+    What begins another line, such as U+2028, is a blank, and blanks are one.
     """
-    return " ".join(printable(" ".join(text.split())).split())
+    return " ".join(printable(text).split())
 
 
 def shortened(line: str, most: int) -> str:

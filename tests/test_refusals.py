@@ -725,10 +725,8 @@ def test_an_endpoint_that_lm_studio_does_not_expect(
     base_url = server.url.removesuffix("/v1")
 
     def read() -> None:
-        found = Apertis(base_url=base_url).chat.completions.create(
-            model="m", messages=HELLO, stream=stream
-        )
-        list(found)
+        create: Any = Apertis(base_url=base_url).chat.completions.create
+        list(create(model="m", messages=HELLO, stream=stream))
 
     with pytest.raises(errors.ApertisError, match="Unexpected endpoint") as caught:
         read()

@@ -195,7 +195,8 @@ def _about_rest(asked: Json | None, redact: Callable[[str], str]) -> str:
 def _setting(name: str, value: Any, redact: Callable[[str], str]) -> str:
     """Return an option with its value, shortened and without a key."""
     bare = without_keys({name: value})[name]
-    if isinstance(bare, list) and len(bare) == 1:  # one that may be given several times
+    is_repeated = name in PARAMS and PARAMS[name].most > 1
+    if is_repeated and isinstance(bare, list) and len(bare) == 1:
         bare = bare[0]
     text = bare if isinstance(bare, str) else json.dumps(bare, ensure_ascii=False)
     # Redacted before it is shortened: half a key is not found any more.

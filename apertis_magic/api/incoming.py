@@ -23,6 +23,9 @@ _LAST = b"data: [DONE]\n\n"
 _SILENCE = 1.0
 """Seconds without growth after which a body is whole that looks so."""
 
+_PATHS = re.compile(r"/(?:chat/completions|models(?:/[^?]*)?)(?=\?|$)")
+"""What stands behind a base URL."""
+
 _SLOWEST = 16_000
 """Bytes in a second of the slowest line that a large body is waited for on."""
 
