@@ -215,6 +215,15 @@ def test_a_wrong_key_in_a_notebook(shell: Shell, server: ScriptedServer) -> None
     )
 
 
+def test_a_gateway_that_gave_up(shell: Shell, server: ScriptedServer) -> None:
+    """What its patience depends on is named as it is typed."""
+    server.will(fails(408, "no"))
+
+    assert (
+        "Leave --no-stream out, or give a longer --timeout (300 at the most)."
+    ) == hint(shell, "%%chat --no-stream\nx")
+
+
 def test_a_key_with_odd_characters_may_be_anybodys() -> None:
     """What it was copied from is not known."""
     with pytest.raises(errors.ConfigurationError) as caught:

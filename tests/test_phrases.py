@@ -2,13 +2,20 @@
 """What each kind of failure is called by the servers there are, and what is no such."""
 
 import json
+import os
+import re
 from typing import Any
 
 import pytest
+from exponents import exponent
 
 from apertis_magic import errors
+from apertis_magic.api import phrases
 from apertis_magic.api.failures import from_response
 from apertis_magic.api.response import Response
+
+MOST = 1.3
+"""The power of the length with which the time may grow."""
 
 LONG = errors.ContextLengthExceeded
 RULES = errors.ContentPolicyViolation
@@ -118,6 +125,7 @@ SAID: list[tuple[str, int, Any, type[errors.StatusError]]] = [
     ("LiteLLM", 400, error("/chat/completions: Invalid model name passed in model=nope. Call `/v1/models` to view available models for your key.", type="invalid_request_error", param="None", code="400"), MODEL),
     ("LiteLLM", 400, error("{'error': '/chat/completions: Invalid model name passed in model=nope. Call `/v1/models` to view available models for your key.'}", type="None", param="None", code="400"), MODEL),
     ("LiteLLM", 400, error("litellm.BadRequestError: You passed in model=nope. There are no healthy deployments for this model. Received Model Group=nope\nAvailable Model Group Fallbacks=None"), MODEL),
+    ("a gateway", 404, error("The model 'mock-small' is not for this key.", type="invalid_request_error", param="model", code="404"), MODEL),
     ("OpenAI *", 404, error("The model `gpt-9` does not exist or you do not have access to it.", type="invalid_request_error", code="model_not_found"), MODEL),
     ("OpenAI", 403, error("Project `p` does not have access to model `gpt-9`", code="model_not_found"), MODEL),
     ("Azure *", 404, error("The API deployment for this resource does not exist.", code="DeploymentNotFound"), MODEL),
@@ -254,3 +262,20 @@ def test_what_is_nearly_said(
 ) -> None:
     """A word alone is no kind."""
     assert kind is type(refusal(status, body))
+
+
+@pytest.mark.skipif(
+    not os.environ.get("APERTIS_MAGIC_SLOW"), reason="it measures time: make test-slow"
+)
+def test_words_cost_what_their_length_does() -> None:
+    """No word of a phrase that comes again and again costs more."""
+    patterns = [p.pattern for p in vars(phrases).values() if isinstance(p, re.Pattern)]
+    words = sorted({*re.findall(r"[A-Za-z_`'<>=:]{2,}", " ".join(patterns)), "{", "1"})
+    slow = {
+        word + gap: power
+        for word in words
+        for gap in ("", " ", "x", "-", " 1 ")
+        if (power := exponent(lambda text: refusal(400, text), word + gap, 4000)) > MOST
+    }
+
+    assert {} == slow

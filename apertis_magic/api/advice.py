@@ -21,9 +21,9 @@ from apertis_magic.errors import (
     AuthenticationError,
     BadRequest,
     ContextLengthExceeded,
-    ModelNotFound,
     NotFound,
     RateLimited,
+    RequestTimeout,
     StatusError,
     UnsupportedParameter,
 )
@@ -45,6 +45,7 @@ _BY_CODE: Mapping[str, Callable[[str], str]] = {
         f"There is no list of keys at {_host(base_url)}: ask who runs it for its key."
     ),
     "expired_api_key": lambda base_url: f"Make a new key at {_keys_at(base_url)}.",
+    "expired_key": lambda base_url: f"Make a new key at {_keys_at(base_url)}.",
     "model_access_denied": lambda _: "The key is limited to other models.",
     "ip_not_allowed": lambda _: "The key is limited to other IP addresses.",
     "account_suspended": lambda _: "Ask the provider's support.",
@@ -78,15 +79,11 @@ def advice(
     for code in (fault.code or "", fault.type):
         if code in _BY_CODE:
             return _BY_CODE[code](base_url)
-    if issubclass(kind, NotFound) and not issubclass(kind, ModelNotFound):
-        return about_address(base_url)
-    if kind is AuthenticationError:
-        return _about_key(base_url)
-    if kind is ContextLengthExceeded and address.is_apertis(base_url):
-        return f"{kind.hint} {_COMPRESSION}"
-    if kind not in (BadRequest, UnsupportedParameter):
-        return kind.hint or _about_rest(asked, redact)
-    return _about_option(fault, asked or {}) or _about_rest(asked, redact)
+    if kind in _BY_KIND:
+        return _BY_KIND[kind](base_url)
+    is_of_request = kind in (BadRequest, UnsupportedParameter)
+    known = _about_option(fault, asked or {}) if is_of_request else kind.hint
+    return known or _about_rest(asked, redact)
 
 
 def named(field: str) -> str:
@@ -139,6 +136,25 @@ def _about_key(base_url: str) -> str:
     if not defaults.in_notebook():
         return f"Check APERTIS_API_KEY, the key for {_host(base_url)}."
     return f"Check APERTIS_API_KEY, or set a key for {_host(base_url)} with %chat key."
+
+
+def _about_length(base_url: str) -> str:
+    more = f" {_COMPRESSION}" if address.is_apertis(base_url) else ""
+    return ContextLengthExceeded.hint + more
+
+
+def _about_patience(_: str) -> str:
+    if not defaults.in_notebook():
+        return RequestTimeout.hint
+    return "Leave --no-stream out, or give a longer --timeout (300 at the most)."
+
+
+_BY_KIND: Mapping[type[StatusError], Callable[[str], str]] = {
+    NotFound: about_address,
+    AuthenticationError: _about_key,
+    ContextLengthExceeded: _about_length,
+    RequestTimeout: _about_patience,
+}
 
 
 def _about_option(fault: Fault, asked: Json) -> str:

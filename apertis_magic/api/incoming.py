@@ -48,7 +48,7 @@ class Incoming:
         due: float,
     ) -> None:
         headers = {name: redact(value) for name, value in http.headers.items()}
-        base_url = re.sub(r"/(?:chat/completions|models)(?=\?|$)", "", str(http.url))
+        base_url = _PATHS.sub("", str(http.url))
         self.response = Response.of(http.status_code, headers, redact(base_url))
         self.redact = redact
         self._http = http

@@ -54,7 +54,7 @@ CONTEXT_NAMES = _any(
 _CONTEXT = r"context[ -]?(?:length|window|size|limit)s?"
 _TOO_MUCH = (
     r"(?:exceed|too (?:long|large|big|many)|(?:longer|larger|greater|more) than|"
-    r"overflow\w*|limit (?:is|of|exceeded)|maximum|only \d|(?:<|>)=? ?\d)"
+    r"overflow|limit (?:is|of|exceeded)|maximum|only \d|(?:<|>)=? ?\d)"
 )
 # What is read by a model, not what it writes.
 _READ = r"(?:input|prompt|request(?:ed)?|messages?|conversation|total|number of)"
@@ -144,7 +144,6 @@ KEY_OF_OTHERS = _any(r"model_access_denied")
 KEY = _any(
     r"(?:invalid|incorrect|bad|missing|wrong|no|unknown)(?: or missing)?[ _]"
     r"(?:api|user|access|private|authentication|auth)[ _]?(?:key|token)\b",
-    r"(?:invalid|incorrect|wrong) (?:private )?key\b",
     r"api[ _]key[ _](?:not valid|invalid|is invalid|is not valid|doesn.t match)",
     r"valid user token is required|security token .{0,40}is invalid|no token provided",
     r"unable to locate credentials|\bInvalidToken\b|no_db_connection",

@@ -109,6 +109,7 @@ _BY_WORDS: Sequence[tuple[type[StatusError], Container[int], _Fits]] = (
         _READ,
         lambda fault: fault.param == "model" and conflicts.is_unsupported(fault.words),
     ),
+    (ModelNotFound, (404,), lambda fault: fault.param == "model"),
     (
         UnsupportedParameter,
         (SUCCESS, 400, 404, 422),
