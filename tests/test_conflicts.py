@@ -3,7 +3,9 @@
 from typing import Any
 
 import pytest
+from scripted_server import Answer, ScriptedServer, fails, json_answer, says
 
+from apertis_magic import Conversation
 from apertis_magic.api.conflicts import (
     refuses_streaming,
     refuses_usage,
@@ -11,6 +13,7 @@ from apertis_magic.api.conflicts import (
 )
 from apertis_magic.errors import BadRequest, NotFound, RateLimited, StatusError
 
+EXTRA = "Extra inputs are not permitted"
 VERIFIED = (
     "Your organization must be verified to stream this model. Please go to: "
     "https://platform.openai.com/settings/organization/general and click on Verify "
@@ -167,9 +170,39 @@ USE_THE_OTHER = "'max_tokens' is not supported. Use 'max_completion_tokens' inst
 @pytest.mark.parametrize("param", [None, "max_tokens", "body.max_tokens"])
 def test_the_newer_name_of_max_tokens(param: str | None) -> None:
     """It is asked for in words."""
-    assert wants_newer_name(refusal(USE_THE_OTHER, param=param))
+    assert wants_newer_name(USE_THE_OTHER, param)
 
 
 def test_the_newer_name_where_another_field_is_refused() -> None:
     """What a refusal is about goes before its words."""
-    assert not wants_newer_name(refusal(USE_THE_OTHER, param="temperature"))
+    assert not wants_newer_name(USE_THE_OTHER, "temperature")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        fails(400, "Unsupported parameter", param="temperature"),
+        fails(400, "Unsupported parameter: 'temperature' is not supported."),
+        json_answer({"detail": [{"loc": ["body", "temperature"], "msg": EXTRA}]}, 422),
+    ],
+)
+def test_a_refused_option_is_not_asked_twice(
+    server: ScriptedServer, answer: Answer
+) -> None:
+    """Not by a conversation, which adds ``stream_options`` to what was set."""
+    server.will(answer, says("never"))
+    with pytest.raises(BadRequest) as caught:
+        Conversation(model="m").ask("x", temperature=0.5).result()
+
+    assert 1 == len(server.requests)
+    assert "temperature" in caught.value.hint
+
+
+def test_stream_options_are_left_out_once(server: ScriptedServer) -> None:
+    """They are, and the option that was set stays."""
+    detail = [{"loc": ["body", "stream_options"], "msg": EXTRA}]
+    server.will(json_answer({"detail": detail}, 422), says("a"))
+    Conversation(model="m").ask("x", temperature=0.5).result()
+    first, second = (request.body for request in server.requests)
+
+    assert {**second, "stream_options": {"include_usage": True}} == first

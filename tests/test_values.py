@@ -463,8 +463,8 @@ def test_words_that_look_like_keys_are_words() -> None:
 
 
 def test_an_error_cannot_steer_a_terminal() -> None:
-    """Control characters of a server's message go no further."""
-    assert "a[2Jb\n\tc" == str(ApertisError("a\x1b[2J\x9bb\n\tc"))
+    """Control characters of a server's message go no further, nor does it end."""
+    assert "a[2Jb c" == str(ApertisError("a\x1b[2J\x9bb\n\tc"))
 
 
 def test_errors_survive_pickling_and_copying() -> None:

@@ -220,15 +220,6 @@ def parse_json(text: str) -> Json | None:
     return payload if is_short or not is_deep(payload) else None
 
 
-def no_json(text: str, redact: Callable[[str], str]) -> StreamError:
-    """Return the error for a body that is no JSON object."""
-    words = redact(" ".join(text[:_HEAD].split()))[:100]
-    return StreamError(
-        f"The server answered with something that is not JSON: {words!r}",
-        hint="Check the base URL; it usually ends in /v1.",
-    )
-
-
 def _text_of(body: bytes | bytearray) -> str:
     """Return a whole body as text.
 
@@ -251,7 +242,7 @@ def parse_completion(
     text = _text_of(body)
     payload = parse_json(text)
     if payload is None:
-        raise no_json(text, redact)
+        raise failures.no_json(text, redact, response)
     completion = ChatCompletion(payload, response)
     error = error_body.error_of(payload)
     if not error and error_body.is_on_top(payload):

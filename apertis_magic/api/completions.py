@@ -117,7 +117,7 @@ class AsyncCompletions:
             return await self._transport.send(call)
         except BadRequest as error:
             newer = conflicts.renamed(body)
-            if newer is None or not conflicts.wants_newer_name(error):
+            if newer is None or not conflicts.wants_newer_name(str(error), error.param):
                 raise
         incoming = await self._transport.send(replace(call, body=newer))
         newer_name.add(model)

@@ -81,6 +81,11 @@ def is_unsupported(words: str) -> bool:
     return bool(_UNSUPPORTED.search(words))
 
 
+def is_unknown(words: str) -> bool:
+    """Tell whether a refusal is about a field that the server does not know."""
+    return _UNKNOWN_FIELD.search(words) is not None
+
+
 def is_option(words: str, param: str | None) -> bool:
     """Tell whether a refusal is about an option that a user can leave out.
 
@@ -90,13 +95,16 @@ def is_option(words: str, param: str | None) -> bool:
     return is_unsupported(words) and not is_needed
 
 
-def wants_newer_name(error: StatusError) -> bool:
+def wants_newer_name(words: str, param: str | None) -> bool:
     """Tell whether a refusal asks for ``max_completion_tokens``, not ``max_tokens``.
 
     Reasoning models refuse the old name, other servers do not know the new one.
+
+    Args:
+        words: the refusal.
+        param: the field that it complains about, None where it names none.
     """
-    words = str(error)
-    is_about_it = _field(error.param) in ("", _OLDER_NAME, _NEWER_NAME)
+    is_about_it = field_of(param) in ("", _OLDER_NAME, _NEWER_NAME)
     return is_about_it and _NEWER_NAME in words and is_unsupported(words)
 
 
@@ -110,7 +118,7 @@ def renamed(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 def refuses_streaming(error: StatusError) -> bool:
     """Tell whether a refusal says that this model's answers may not be streamed."""
-    field, words = _field(error.param), str(error)
+    field, words = field_of(error.param), str(error)
     is_about_another = field in PARAMS and field != "stream"
     if is_about_another or error.status in _OF_THE_KEY or _USAGE.search(words):
         return False
@@ -133,14 +141,14 @@ def refuses_usage(error: StatusError, asked: Mapping[str, Any]) -> bool:
     fields = {**asked, **(asked.get("extra_body") or {})}
     if "stream_options" in fields or refuses_streaming(error):
         return False
-    field, words = _field(error.param), str(error)
+    field, words = field_of(error.param), str(error)
     if field not in ("", "stream"):
         return _USAGE.search(field) is not None
     told = _USAGE.search(words)
     other = _first_named([*(fields.keys() - ARGUMENTS), *_OF_MESSAGES], words)
     if other is not None:
         return told is not None and told.start() < other
-    return told is not None or _UNKNOWN_FIELD.search(words) is not None
+    return told is not None or is_unknown(words)
 
 
 def most_answers(words: str, param: str | None) -> int | None:
@@ -155,19 +163,17 @@ def most_answers(words: str, param: str | None) -> int | None:
     return int(found[1]) if found else None
 
 
-def hint(words: str, param: str | None) -> str:
-    """Return what to do about a refusal of an option, in one sentence."""
-    if "max_completion_tokens" in words and param in (None, "max_tokens"):
-        return "Give max_completion_tokens in the place of max_tokens."
-    if _BOTH.search(words):
-        names = list(dict.fromkeys(_QUOTED.findall(words))) or ["temperature", "top_p"]
-        return f"Give only one of {' and '.join(names)}."
-    quoted = _QUOTED.search(words)
-    name = param or (quoted[1] if quoted else None)
-    return f"Leave {name} out; this model does not take it." if name else ""
+def are_two(words: str) -> bool:
+    """Tell whether two options are refused because they stand together."""
+    return _BOTH.search(words) is not None
 
 
-def _field(param: str | None) -> str:
+def quoted(words: str) -> list[str]:
+    """Return the names that *words* quote, each once."""
+    return list(dict.fromkeys(_QUOTED.findall(words)))
+
+
+def field_of(param: str | None) -> str:
     """Return the field of the request that *param* is, or is in; empty for none."""
     return re.split(r"[.\[]", (param or "").removeprefix("body."))[0]
 

@@ -4,11 +4,19 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from apertis_magic.api import error_page, server_words
 from apertis_magic.api.value import Json, first, is_deep, items, mapping
-from apertis_magic.clean import printable
+from apertis_magic.clean import one_line, shortened
 
-_LONGEST = 500  # characters of a message
-_LONGEST_PAGE = 50_000
+_LONGEST = 500
+"""Characters of a message that are shown."""
+
+_LONGEST_WORDS = 4_000
+"""Characters that tell which kind of error it is."""
+
+_NOTHING = (None, "", "None", "null")
+_PLACES = ("body", "query", "path", "header")
+"""Where FastAPI looks for a field; it is no part of the field's name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,44 +24,62 @@ class Fault:
     """An error, in the words of the server.
 
     Attributes:
-        message: what went wrong, without a key.
+        message: what went wrong, as it is shown: in one line, without a key.
         type: its kind (``error.type`` of the API), else empty.
         code: its kind more exactly (``error.code``), None where not told.
-        param: the field of the request that it is about (``error.param``), None where
-            not told.
+        param: the field of the request that it is about (``error.param``, or ``loc`` of
+            FastAPI), None where not told.
+        text: all that the server said, where more of it than the message tells which
+            kind of error it is.
+        resets: when the limit ends that was exceeded, as the server wrote it
+            (``error.reset_at``), None where not told.
     """
 
     message: str
     type: str = ""
     code: str | None = None
     param: str | None = None
+    text: str = ""
+    resets: str | float | None = None
 
     @classmethod
-    def of(cls, error: Json, redact: Callable[[str], str]) -> "Fault":
+    def of(
+        cls, error: Json, redact: Callable[[str], str], request_id: str | None = None
+    ) -> "Fault":
         """Read an error, as ``reported`` or ``error_of`` returns it.
 
         Args:
             error: the error.
             redact: takes the key, which some servers echo, out of it.
+            request_id: what is shown whole of the message, however long it is.
         """
-        words = (error.get(name) for name in ("message", "type", "code"))
-        reason = str(next(filter(None, words), ""))
+        reasons = (error.get(name) for name in ("message", "type", "code"))
+        reason = next(filter(None, reasons), "")
+        reason = reason if isinstance(reason, str) else _detail(reason)
+        text = error_page.words(reason) if error_page.is_page(reason) else reason
         # Redacted last: a control character must not keep a key from being seen.
-        message = redact(printable(reason)) or "no reason given"
+        told = server_words.told(reason) or one_line(text)
+        message = server_words.without_hashes(redact(told), request_id)
         code, param = error.get("code"), error.get("param")
         if isinstance(code, int) and isinstance(error.get("status"), str):
             code = error["status"]  # Gemini's word; its code is the HTTP status
+        inner = mapping(error.get("innererror") or error.get("inner_error")).get("code")
+        kind = " ".join(map(str, filter(None, (error.get("type"), inner))))
         return cls(
-            message=message[:_LONGEST] + "…" if len(message) > _LONGEST else message,
-            type=str(error.get("type") or ""),
-            code=None if code in (None, "") else redact(str(code)),
-            param=redact(param) if isinstance(param, str) and param else None,
+            message=shortened(message, _LONGEST) or "no reason given",
+            type=kind,
+            code=None if code in _NOTHING else redact(str(code)),
+            param=redact(param)
+            if isinstance(param, str) and param not in _NOTHING
+            else None,
+            text=redact(one_line(text[:_LONGEST_WORDS])),
+            resets=_resets(error),
         )
 
     @property
     def words(self) -> str:
         """The words that tell which kind of error it is."""
-        return f"{self.type} {self.code or ''} {self.message}"
+        return f"{self.type} {self.code or ''} {self.text or self.message}"
 
 
 def reported(text: str) -> Json:
@@ -61,18 +87,27 @@ def reported(text: str) -> Json:
     try:
         body = json.loads(text.lstrip("\ufeff"))
     except (ValueError, RecursionError):
-        return {"message": _words_of(text)}
+        return {"message": text}
     if is_deep(body):
-        return {"message": _words_of(text)}
+        return {"message": text}
     if isinstance(body, list):  # Gemini's way
         body = next(iter(items(body)), text)
     if not isinstance(body, Mapping):
-        return {"message": _words_of(text)}
+        return {"message": text}
     error = error_of(body) or next(iter(items(body.get("errors"))), None)
     error = error or on_top(body)
     # OpenRouter keeps the words of the model's own provider apart.
     raw = mapping(error.get("metadata")).get("raw")
-    return {**error, "message": f"{error.get('message')}: {raw}"} if raw else error
+    if raw:
+        error = {**error, "message": f"{error.get('message')}: {raw}"}
+    return {**error, "reset_at": _resets(error) or _resets(body)}
+
+
+def _resets(error: Json) -> str | float | None:
+    """Return when a limit ends; OpenRouter repeats the headers of the provider."""
+    headers = mapping(mapping(error.get("metadata")).get("headers"))
+    told = first(error, "reset_at", "resets_at") or headers.get("X-RateLimit-Reset")
+    return told if isinstance(told, str | int | float) else None
 
 
 def error_of(payload: Json) -> Json | None:
@@ -97,7 +132,11 @@ def error_of(payload: Json) -> Json | None:
 def on_top(body: Json) -> Json:
     """Return the error at the top of *body*, where vLLM and FastAPI write it."""
     words = first(body, "message", "detail", "msg", "error_description")
-    return {**body, "message": words if isinstance(words, str) else _detail(words)}
+    if isinstance(words, str):
+        return {**body, "message": words}
+    inner = (error_of(words) or words) if isinstance(words, Mapping) else {}
+    param = first(body, "param") or inner.get("param") or _place(words)
+    return {**body, **inner, "param": param, "message": _detail(words)}
 
 
 def is_on_top(body: Json) -> bool:
@@ -110,29 +149,24 @@ def is_on_top(body: Json) -> bool:
 def _detail(detail: object) -> str:
     """Return FastAPI's ``detail``, a list of faults or a mapping, as text."""
     if isinstance(detail, Mapping):
-        return str(first(detail, "message", "msg", "error") or detail)
+        inner = first(detail, "message", "msg", "error", "detail")
+        return inner if isinstance(inner, str) else _detail(inner) or str(detail)
     faults = []
     for fault in items(detail):
-        place = fault.get("loc")
-        name = ".".join(map(str, place)) if isinstance(place, list) else ""
+        name = ".".join(_path(fault))
         faults.append(f"{name}: {fault.get('msg')}".removeprefix(": "))
     return "; ".join(faults) or str(detail or "")
 
 
-def _words_of(page: str) -> str:
-    """Return the words of an HTML page, or of a text that is none.
+def _place(detail: object) -> str | None:
+    """Return the field of the request that FastAPI's ``detail`` is about first."""
+    if isinstance(detail, Mapping):
+        return _place(detail.get("detail"))
+    paths = map(_path, items(detail))
+    names = (".".join(path[path[0] in _PLACES :]) for path in paths if path)
+    return next(filter(None, names), None)
 
-    Not by one regular expression: a page of "<" alone would take it minutes.
-    """
-    words, hidden = [], ""
-    start, *pieces = page[:_LONGEST_PAGE].split("<")
-    for piece in pieces:
-        tag, closed, text = piece.partition(">")
-        name = tag.split()[0].lower() if tag.split() else ""
-        if hidden:
-            hidden = "" if name == "/" + hidden else hidden
-        elif name in ("style", "script"):
-            hidden = name
-        if not hidden:
-            words.append(text if closed else "<" + piece)
-    return " ".join(" ".join([start, *words]).split())
+
+def _path(fault: Json) -> list[str]:
+    place = fault.get("loc")
+    return list(map(str, place)) if isinstance(place, list) else []

@@ -1,49 +1,28 @@
 """An HTTP error response, or an error inside a success -> the right exception."""
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
-from urllib.parse import urlsplit
 
-from apertis_magic.api import address, conflicts
+from apertis_magic.api import advice, conflicts, resets, server_words
 from apertis_magic.api.error_body import Fault, reported
-from apertis_magic.api.params import PARAMS
 from apertis_magic.api.refusals import SUCCESS, kind_of
 from apertis_magic.api.response import Response
 from apertis_magic.api.retry import wait_of
 from apertis_magic.api.value import Json
+from apertis_magic.clean import shortened
 from apertis_magic.errors import (
     ApertisError,
-    BadRequest,
-    ContextLengthExceeded,
     NotFound,
     RateLimited,
     StatusError,
     StreamError,
-    UnsupportedParameter,
 )
 
 Redact = Callable[[str], str]
 E = TypeVar("E", bound=ApertisError)
-
-# Gemini calls its limit for a minute a quota.
-_SOON = re.compile(r"retry in (\d+(?:\.\d+)?) ?s", re.IGNORECASE)
-_HINTS: Mapping[str, str] = {
-    "invalid_image": "Images must be PNG, JPEG, WebP or GIF, and 20 MB at most.",
-    "output_length_exceeded": "Give a smaller max_tokens.",
-    "subscription_expired": "Renew the subscription, or use a pay-as-you-go key.",
-    "expired_api_key": "Make a new key at apertis.ai/setting?tab=keys.",
-    "model_access_denied": "The key is limited to other models.",
-    "ip_not_allowed": "The key is limited to other IP addresses.",
-    "account_suspended": "Ask the provider's support.",
-    "endpoint_not_found": NotFound.hint,
-}
-# What Apertis alone can do about too long a conversation.
-_COMPRESSION = (
-    "Or let Apertis sum up older turns (billed): -p 'compression={\"enabled\": true}'"
-)
-_TOO_MANY = 429
+_EXCERPT = 100
+"""Characters of what is no JSON."""
 
 
 def from_response(
@@ -52,6 +31,7 @@ def from_response(
     redact: Redact,
     base_url: str = "",
     asked: Json | None = None,
+    clock: resets.Clock = resets.now,
 ) -> StatusError:
     """Return the exception for an HTTP error response.
 
@@ -61,25 +41,37 @@ def from_response(
         redact: takes the key, which some servers echo, out of the message.
         base_url: where the request went.
         asked: the request's body, None where it had none.
+        clock: gives the time now.
     """
-    fault = Fault.of(reported(body.decode(errors="replace")), redact)
+    error = reported(body.decode(errors="replace"))
+    fault = Fault.of(error, redact, response.request_id)
     kind = kind_of(response.status, fault)
-    wait = wait_of(response)
-    if response.status == _TOO_MANY and (soon := _SOON.search(fault.message)):
-        kind, wait = RateLimited, wait or float(soon[1])
-    hint = _hint(kind, fault)
-    if wait and kind is RateLimited:
-        hint = f"Wait {wait:.0f} s, then run the cell again."
-    elif kind is NotFound and base_url and not urlsplit(base_url).path:
-        hint = f"Should the base URL be {address.below(base_url, '/v1')}?"
-    elif kind is ContextLengthExceeded and address.is_apertis(base_url):
-        hint = f"{hint} {_COMPRESSION}"
     attempts = response.headers.get("x-timeout-attempts")
     tried = f" after {attempts} attempts" if attempts else ""
     words = f"{fault.message}{tried} (HTTP {response.status})"
+    hint = advice.advice(kind, fault, base_url, asked, redact)
     failure = _failure(kind, replace(fault, message=words), response, hint)
-    failure.retry_after = wait
+    failure.retry_after = wait_of(response)
+    if kind is RateLimited:
+        _tell_end(failure, fault, response, clock)
+    elif conflicts.refuses_streaming(failure):
+        failure.hint = advice.whole_answers()
     return failure
+
+
+def _tell_end(
+    failure: StatusError, fault: Fault, response: Response, clock: resets.Clock
+) -> None:
+    """Have a failure know when its limit ends, and its hint tell it."""
+    end, present = resets.end_of(fault, response, clock), clock()
+    wait = failure.retry_after
+    if wait is None:
+        wait = resets.seconds_told(fault.text)
+    if wait is None and end is not None:
+        wait = (end - present).total_seconds()
+    failure.retry_after = wait
+    end = end or resets.end_of_window(response, clock)
+    failure.hint = advice.about_wait(wait, end, present)
 
 
 def in_success(error: Json, redact: Redact, response: Response) -> StreamError:
@@ -90,9 +82,40 @@ def in_success(error: Json, redact: Redact, response: Response) -> StreamError:
         redact: takes the key out of the message.
         response: the response that carries it.
     """
-    fault = Fault.of(error, redact)
-    hint = _hint(kind_of(SUCCESS, fault), fault)
+    fault = Fault.of(error, redact, response.request_id)
+    kind = kind_of(SUCCESS, fault)
+    is_known = kind is not StatusError
+    hint = advice.advice(kind, fault, response.base_url) if is_known else ""
     return _failure(StreamError, fault, response, hint)
+
+
+def no_json(text: str, redact: Redact, response: Response) -> StreamError:
+    """Return the exception for a success whose body is no JSON object.
+
+    Args:
+        text: the body.
+        redact: takes the key out of the message.
+        response: the response that carries it.
+    """
+    words = shortened(redact(server_words.told(text)), _EXCERPT)
+    return StreamError(
+        f"The server answered with something that is not JSON: {words!r}",
+        hint=advice.about_address(response.base_url),
+    )
+
+
+def no_list(base_url: str, status: int) -> NotFound:
+    """Return the exception for a server that answers, and has no list of models.
+
+    Args:
+        base_url: the server's.
+        status: what it answered with where the list was to be.
+    """
+    return NotFound(
+        f"{base_url} has no list of models (HTTP {status})",
+        status=status,
+        hint=f"{advice.named('model')} takes the id of any model that it has.",
+    )
 
 
 def _failure(kind: type[E], fault: Fault, response: Response, hint: str) -> E:
@@ -105,20 +128,3 @@ def _failure(kind: type[E], fault: Fault, response: Response, hint: str) -> E:
         hint=hint,
         headers=response.headers,
     )
-
-
-def _hint(kind: type[StatusError], fault: Fault) -> str:
-    """Return what to do, or nothing where the exception's class says it."""
-    if known := _HINTS.get(fault.code or ""):
-        return known
-    most = conflicts.most_answers(fault.message, fault.param)
-    if most is not None and kind in (BadRequest, UnsupportedParameter):
-        fewer = f"give -n {most}" if most > 1 else "leave -n out"
-        return f"This server gives no more answers to a question: {fewer}."
-    if kind is UnsupportedParameter:
-        return conflicts.hint(fault.message, fault.param) or kind.hint
-    if kind is BadRequest and fault.param:
-        known_param = PARAMS.get(fault.param)
-        bounds = known_param.range() if known_param else ""
-        return f"Check {fault.param}{bounds and f', which takes {bounds}'}."
-    return kind.hint

@@ -1,6 +1,7 @@
 """A response whose headers have come and whose body is still to be read."""
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING
@@ -21,6 +22,9 @@ _LAST = b"data: [DONE]\n\n"
 
 _SILENCE = 1.0
 """Seconds without growth after which a body is whole that looks so."""
+
+_PATHS = re.compile(r"/(?:chat/completions|models(?:/[^?]*)?)(?=\?|$)")
+"""What stands behind a base URL."""
 
 _SLOWEST = 16_000
 """Bytes in a second of the slowest line that a large body is waited for on."""
@@ -44,7 +48,8 @@ class Incoming:
         due: float,
     ) -> None:
         headers = {name: redact(value) for name, value in http.headers.items()}
-        self.response = Response.of(http.status_code, headers)
+        base_url = _PATHS.sub("", str(http.url))
+        self.response = Response.of(http.status_code, headers, redact(base_url))
         self.redact = redact
         self._http = http
         self._timeouts = timeouts

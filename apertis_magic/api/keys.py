@@ -200,7 +200,7 @@ def _cleaned(key: str) -> tuple[str, str]:
         raise ConfigurationError(
             "The API key has characters that no key has, such as spaces or curly "
             "quotes.",
-            hint="Copy it again from apertis.ai/setting?tab=keys.",
+            hint="Copy it again from where it was made.",
         )
     return bare, taken
 

@@ -62,6 +62,15 @@ class Param:
     short: str = ""
     harmless: bool = False
 
+    @property
+    def option(self) -> str:
+        """The option of the magic line, where it has one."""
+        return (
+            f"--{self.name.replace('_', '-')}"
+            if len(self.name) > 1
+            else f"-{self.name}"
+        )
+
     def check(self, value: object) -> None:
         """Check one value that was given for the parameter.
 

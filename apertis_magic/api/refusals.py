@@ -3,8 +3,10 @@
 import re
 from collections.abc import Callable, Container, Mapping, Sequence
 
-from apertis_magic.api import conflicts
+from apertis_magic.api import conflicts, phrases
 from apertis_magic.api.error_body import Fault
+from apertis_magic.api.params import PARAMS
+from apertis_magic.api.resets import seconds_told
 from apertis_magic.errors import (
     AuthenticationError,
     BadRequest,
@@ -23,6 +25,7 @@ from apertis_magic.errors import (
 )
 
 SUCCESS = 200
+_TOO_MANY = 429
 _SERVER_ERRORS = 500
 _CLASSES: Mapping[int, type[StatusError]] = {
     400: BadRequest,
@@ -30,77 +33,91 @@ _CLASSES: Mapping[int, type[StatusError]] = {
     402: QuotaExceeded,
     403: PermissionDenied,
     404: NotFound,
+    405: NotFound,
     408: RequestTimeout,
     413: BadRequest,
     422: BadRequest,
     429: RateLimited,
 }
-# In a type or code any of these words means money; in a sentence not always.
-_QUOTA = re.compile(
-    r"quota|insufficient(?!_permission|_scope)|balance|billing|payment|"
-    r"subscription_expired",
-    re.IGNORECASE,
-)
-_QUOTA_SENTENCE = re.compile(
-    r"insufficient[_ ](?:\w+ )?(?:quota|balance|funds|credit)|"
-    r"(?:exceeded|used up|out of) (?:your|the) [\w ]*(?:quota|credit)|"
-    r"insufficient_\w*(?:quota|balance)|balance is too low|"
-    r"quota (?:is |was |has been )?(?:exceeded|exhausted|not enough|used up)|"
-    r"credit balance is too low|used all available credits|spending limit",
-    re.IGNORECASE,
-)
-_CONTEXT = re.compile(
-    r"context_length_exceeded|exceed_context_size|maximum context length|"
-    r"context (?:window|limit|size)|prompt is too long|maximum prompt length|"
-    r"maximum model length|input token count.*exceeds",
-    re.IGNORECASE,
-)
-_POLICY = re.compile(
-    r"content[_ ]policy|content[_ ]filter|sensitive_words_detected|invalid_prompt|"
-    r"(?:usage|content) polic(?:y|ies)|(?:input|prompt) was flagged",
-    re.IGNORECASE,
-)
-_MODEL = re.compile(
-    r"model_not_found|model_not_supported|no such model|not a valid model|"
-    r"no endpoints found|not_found_error.*\bmodel: |not a chat model|"
-    r"\bmodels?\b.{0,120}?(?:not exist|not found|only supported in)",
-    re.IGNORECASE | re.DOTALL,
-)
-_KEY = re.compile(
-    r"api[_ ]key[_ ](?:not valid|invalid)|invalid[_ ]api[_ ]key", re.IGNORECASE
-)
-_BLOCKED = re.compile(r"error code: 10\d\d|cloudflare", re.IGNORECASE)
-# Errors that words tell, not the status: gateways send each with several.
-_BY_WORDS: Sequence[
-    tuple[type[StatusError], Container[int], Callable[[Fault], object]]
-] = (
-    (ContextLengthExceeded, range(500), lambda fault: _CONTEXT.search(fault.words)),
-    (ContentPolicyViolation, range(500), lambda fault: _POLICY.search(fault.words)),
-    (QuotaExceeded, range(500), lambda fault: _QUOTA_SENTENCE.search(fault.message)),
+_ANY = range(600)
+_REFUSED = range(_SERVER_ERRORS)
+_READ = (SUCCESS, 400, 403, 404, 413, 422)
+"""With which a server tells what is wrong with a request that it has read."""
+
+_OF_CONVERSATION = ("messages", "input", "prompt")
+_OF_LENGTH = ("max_tokens", "max_completion_tokens")
+_Fits = Callable[[Fault], object]
+
+
+def _names(names: re.Pattern[str]) -> _Fits:
+    return lambda fault: names.search(f"{fault.type} {fault.code or ''}")
+
+
+def _says(phrase: re.Pattern[str]) -> _Fits:
+    return lambda fault: phrase.search(fault.words)
+
+
+def _is_rate(fault: Fault) -> bool:
+    """Tell whether a limit of a minute was met; Gemini calls its own a quota."""
+    is_money = _names(phrases.SURELY_MONEY_NAMES)(fault)
+    is_soon = seconds_told(fault.text) is not None
+    return not is_money and (is_soon or phrases.RATE.search(fault.text) is not None)
+
+
+def _is_too_long(fault: Fault) -> bool:
+    """Tell whether the words say that a conversation is too long for the model."""
+    if _is_of_option(fault) or phrases.RATE.search(fault.text):
+        return False
+    if a_string := phrases.STRING_TOO_LONG.search(fault.text):
+        return a_string["field"] in (None, *_OF_CONVERSATION)
+    return phrases.CONTEXT.search(fault.text) is not None
+
+
+def _is_of_option(fault: Fault) -> bool:
+    """Tell whether the server complains about an option, whatever else it says."""
+    field = conflicts.field_of(fault.param)
+    is_known = field in PARAMS and field not in _OF_LENGTH
+    return is_known or conflicts.is_unknown(fault.text)
+
+
+# Errors that words tell, not the status: gateways send each with several. The first row
+# that fits counts.
+_BY_WORDS: Sequence[tuple[type[StatusError], Container[int], _Fits]] = (
+    (RateLimited, (429,), _is_rate),
+    (QuotaExceeded, _ANY, _names(phrases.MONEY_NAMES)),
+    (ContextLengthExceeded, _ANY, _names(phrases.CONTEXT_NAMES)),
     (
-        QuotaExceeded,
-        range(600),
-        lambda fault: _QUOTA.search(f"{fault.type} {fault.code}"),
+        ContextLengthExceeded,
+        (*_READ, *range(500, 600)),
+        _is_too_long,
+    ),
+    (
+        ContentPolicyViolation,
+        _ANY,
+        lambda fault: not _is_of_option(fault) and phrases.POLICY.search(fault.words),
+    ),
+    (QuotaExceeded, _REFUSED, _says(phrases.MONEY)),
+    (PermissionDenied, (400, 401, 403), _says(phrases.KEY_OF_OTHERS)),
+    (ModelNotFound, _ANY, _says(phrases.CHANNEL)),
+    (
+        ModelNotFound,
+        _READ,
+        lambda fault: not _is_of_option(fault) and phrases.MODEL.search(fault.words),
     ),
     (
         ModelNotFound,
-        (SUCCESS, 400, 404),
-        lambda fault: (
-            _MODEL.search(fault.words)
-            or (fault.param == "model" and conflicts.is_unsupported(fault.words))
-        ),
+        _READ,
+        lambda fault: fault.param == "model" and conflicts.is_unsupported(fault.words),
     ),
+    (ModelNotFound, (404,), lambda fault: fault.param == "model"),
     (
         UnsupportedParameter,
-        (SUCCESS, 400, 422),
+        (SUCCESS, 400, 404, 422),
         lambda fault: conflicts.is_option(fault.words, fault.param),
     ),
-    (
-        AuthenticationError,
-        (SUCCESS, 400, 403),
-        lambda fault: _KEY.search(fault.words),
-    ),
-    (Blocked, (403,), lambda fault: _BLOCKED.search(fault.message)),
+    (AuthenticationError, (SUCCESS, 400, 403), _says(phrases.KEY)),
+    (Blocked, (403,), _says(phrases.BLOCKED)),
+    (NotFound, (SUCCESS, 400, 404, 501), _says(phrases.PATH)),
 )
 
 

@@ -30,24 +30,29 @@ class Response:
     Attributes:
         status: the HTTP status.
         headers: the headers, their names in lower case.
+        base_url: the API that answered, where that is known.
     """
 
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    base_url: str = field(default="", repr=False)
 
     @classmethod
-    def of(cls, status: int, headers: Mapping[str, str]) -> "Response":
+    def of(
+        cls, status: int, headers: Mapping[str, str], base_url: str = ""
+    ) -> "Response":
         """Take the status and a copy of the headers.
 
         Args:
             status: the HTTP status.
             headers: the headers, their names in any case.
+            base_url: the API that answered.
 
         Returns:
             The response.
         """
         lower = {name.lower(): value for name, value in headers.items()}
-        return cls(status=status, headers=lower)
+        return cls(status=status, headers=lower, base_url=base_url)
 
     @property
     def request_id(self) -> str | None:

@@ -16,6 +16,8 @@ from apertis_magic.api.response import Response
 from apertis_magic.errors import (
     ApertisError,
     AuthenticationError,
+    BadRequest,
+    NotFound,
     QuotaExceeded,
     StatusError,
 )
@@ -63,7 +65,9 @@ def _mends(error: StatusError) -> bool:
     if isinstance(error, QuotaExceeded | AuthenticationError):
         return False
     word = error.headers.get("x-should-retry", "").lower()
-    return word == "true" or (word != "false" and error.status in RETRIED)
+    # Gateways send what no other try mends, such as a prompt too long, with a 500 too.
+    may_pass = error.status in RETRIED and not isinstance(error, BadRequest | NotFound)
+    return word == "true" or (word != "false" and may_pass)
 
 
 def wait_of(response: Response) -> float | None:

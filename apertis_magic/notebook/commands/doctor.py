@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from importlib.metadata import version
 
 from apertis_magic.api import keys
+from apertis_magic.api.advice import DOCTOR
 from apertis_magic.chat.conversation import Conversation
-from apertis_magic.chat.model_lists import near
 from apertis_magic.chat.session import Session
 from apertis_magic.chat.settings import Settings
 from apertis_magic.chat.turn import Turn
@@ -19,6 +19,7 @@ from apertis_magic.errors import (
 )
 from apertis_magic.notebook.commands import local_model
 from apertis_magic.notebook.commands.command_line import CommandLine
+from apertis_magic.notebook.commands.model_choice import offers
 from apertis_magic.notebook.front_end import FrontEnd
 from apertis_magic.notebook.say import say
 
@@ -115,13 +116,8 @@ def _model(session: Session, model: str) -> tuple[str, str]:
         return _UNKNOWN, "the server lists no models"
     if model in ids:
         return _OK, f"{model} is one of the server's {len(ids)} models"
-    close = ", ".join(near(model, ids))
-    also = f"; close to it: {close}" if close else ""
     # No failure: many servers answer by names that they do not list.
-    return (
-        _UNKNOWN,
-        f"{model} is not in the server's list{also}",
-    )
+    return _UNKNOWN, f"{model} is not in the server's list; {offers(model, ids)}"
 
 
 def _answer(
@@ -168,4 +164,5 @@ def _judged(turn: Turn) -> Iterator[tuple[str, str]]:
 
 
 def _in_words(error: ApertisError) -> str:
-    return f"{type(error).__name__}: {str(error).rstrip('.')}. {error.hint}".rstrip()
+    hint = error.hint.removesuffix(DOCTOR)
+    return f"{type(error).__name__}: {str(error).rstrip('.')}. {hint}".rstrip()

@@ -20,6 +20,9 @@ from apertis_magic.render import table
 _WEB = ":web"  # any model's id with web search; no list has those
 _HEADS = ("model", "context", "$ in", "$ out")
 _PRICES = "Prices are for a million tokens."
+_MOST = 3
+"""Models that are offered where none is close."""
+
 _HINT_PATIENCE = 5.0
 """Seconds that a better hint may take."""
 
@@ -81,6 +84,21 @@ def hint(session: Session, model: str) -> str:
         return ""
     close = _near([model], listing.ids)
     return f"Check the model's id.{close} %chat models lists them all."
+
+
+def offers(model: str, known: Sequence[str]) -> str:
+    """Return which models of a list could be meant, and how one is chosen.
+
+    Args:
+        model: the id that is not in the list.
+        known: the ids that are, the server's first ones first.
+    """
+    close = near(model, known)
+    which = "close to it" if close else "the server has"
+    shown = ", ".join(close or known[:_MOST])
+    more = "" if close or len(known) <= _MOST else f" and {len(known) - _MOST} more"
+    chosen = quoted((close or known)[0])
+    return f"{which}: {shown}{more}; %chat model {chosen} chooses one"
 
 
 def _listing(session: Session, *, anew: bool) -> Listing:

@@ -1,0 +1,333 @@
+# ruff: noqa: E501  a row is a line
+"""What is said to do about a refusal: by the server that answers, in our own words."""
+
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from conftest import Shell
+from scripted_server import Answer, ScriptedServer, fails, json_answer, says
+
+from apertis_magic import Apertis, errors
+from apertis_magic.api import advice, keys, resets
+from apertis_magic.api.failures import from_response
+from apertis_magic.api.response import Response
+
+HELLO = [{"role": "user", "content": "Hello!"}]
+NOON = datetime(2026, 11, 25, 13, 2, 44, tzinfo=timezone(timedelta(hours=1)))
+UNKNOWN = fails(400, "Odd.")
+
+
+def refusal(
+    status: int,
+    body: dict[str, Any],
+    base_url: str = "https://llm.example/v1",
+    **headers: str,
+) -> errors.StatusError:
+    """Return what a refusal becomes."""
+    response = Response.of(status, {k.replace("_", "-"): v for k, v in headers.items()})
+    content = json.dumps({"error": body}).encode()
+    return from_response(response, content, str, base_url, clock=lambda: NOON)
+
+
+def hint(shell: Shell, source: str) -> str:
+    """Return what a cell that is refused says to do."""
+    with pytest.raises(errors.ApertisError) as caught:
+        shell.run(source)
+    return caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("line", "answer", "expected"),
+    [
+        (
+            "--temperature 0.2",
+            fails(400, "no", param="temperature", code="unsupported_value"),
+            "Leave temperature (--temperature) out; this model does not take it.",
+        ),
+        (
+            "-n 3",
+            fails(400, "'n' : number must be at most 1"),
+            "This server gives no more answers to a question: leave -n out.",
+        ),
+        (
+            "--max-tokens 9",
+            fails(400, "bad", param="max_tokens"),
+            "Check max_tokens (--max-tokens), which takes at least 1.",
+        ),
+        (
+            "-p verbosity=odd",
+            fails(400, "Argument not supported on this model: `verbosity`"),
+            "Leave verbosity (-p verbosity=…) out; this model does not take it.",
+        ),
+        (
+            "-p top_k=5",
+            fails(400, "top_k is not supported", param="top_k"),
+            "Leave top_k (-p top_k=…) out; this model does not take it.",
+        ),
+        (
+            "-t 1 --top-p 0.5",
+            fails(400, "`temperature` and `top_p` cannot both be specified"),
+            "Give only one of temperature (--temperature) and top_p (--top-p).",
+        ),
+        (
+            "",
+            fails(400, "no", code="output_length_exceeded"),
+            "Give a smaller max_tokens (--max-tokens).",
+        ),
+        (
+            "--no-stream -p seed=odd",
+            fails(400, "Invalid 'seed': not a whole number"),
+            "Check seed (--seed).",
+        ),
+    ],
+)
+def test_options_are_named_as_they_are_typed(
+    shell: Shell, server: ScriptedServer, line: str, answer: Answer, expected: str
+) -> None:
+    """By the magic line's option, which is ``-p`` for most fields."""
+    server.will(answer)
+
+    assert expected == hint(shell, f"%%chat {line}\nx")
+
+
+def test_options_in_python_are_the_fields(server: ScriptedServer) -> None:
+    """Nobody who writes Python types ``--temperature``."""
+    server.will(fails(400, "no", param="temperature", code="unsupported_value"))
+    with pytest.raises(errors.UnsupportedParameter) as caught:
+        Apertis(base_url=server.url).chat.completions.create(
+            model="m", messages=HELLO, temperature=0.2
+        )
+
+    assert "Leave temperature out; this model does not take it." == caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("line", "settings"),
+    [
+        ("", ""),
+        ("--no-stream", ""),
+        ("-t 0", "--temperature 0"),
+        ("-t 0.5 --seed 7", "--temperature 0.5, --seed 7"),
+        ("-p top_k=5 --stop END", "--stop END, -p top_k=5"),
+        ("--stop A --stop B", '--stop ["A", "B"]'),
+        ('-p \'tools=[{"type": "function"}]\'', '-p tools=[{"type": "function"}]'),
+        (f"-p user={40 * 'x'}", f"-p user={29 * 'x'}…"),
+        ("-p my_api_key=hidden", "-p my_api_key=…"),
+        ("-p x.password=hidden", '-p x={"password": "[key]"}'),
+        (
+            " ".join(f"-p a{nth}={nth}" for nth in range(10)),
+            ", ".join(f"-p a{nth}={nth}" for nth in range(8)) + ", …",
+        ),
+    ],
+)
+def test_a_refusal_in_unknown_words(
+    shell: Shell, server: ScriptedServer, line: str, settings: str
+) -> None:
+    """It says what was set, and nothing else, and what finds out more."""
+    server.will(UNKNOWN)
+    found = hint(shell, f"%%chat -m some-model {line}\nmy words")
+    tried = f"Try it without what was set: {settings}. " if settings else ""
+
+    assert f"{tried}{advice.DOCTOR}" == found
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("status", [400, 409, 413, 418, 422])
+def test_a_refusal_in_unknown_words_in_python(
+    server: ScriptedServer, status: int, *, stream: bool
+) -> None:
+    """Without a notebook there is no ``%chat``."""
+    server.will(fails(status, "Odd."))
+    create = Apertis(base_url=server.url).chat.completions.create
+    found = []
+    for options in ({}, {"seed": 0, "extra_body": {"top_k": 5}}):
+        with pytest.raises(errors.StatusError) as caught:
+            create(model="m", messages=HELLO, stream=stream, **options)
+        found.append(caught.value.hint)
+
+    assert [
+        "Check the base URL, the key and the model's id.",
+        "Try it without what was set: seed=0, top_k=5.",
+    ] == found
+
+
+def test_no_key_is_in_a_hint(shell: Shell, server: ScriptedServer) -> None:
+    """Whatever it was set as, also where it would be cut in two."""
+    key = "sk-very-secret-0123456789abcdef"
+    server.will(UNKNOWN)
+    with pytest.raises(errors.BadRequest) as caught:
+        Apertis(base_url=server.url, api_key=key).chat.completions.create(
+            model="m", messages=HELLO, user=f"{20 * 'x'}{key}", stop=[key], seed=1
+        )
+
+    assert "secret" not in caught.value.hint
+    assert "--seed 1" in caught.value.hint
+    assert shell is not None
+
+
+@pytest.mark.parametrize(
+    ("base_url", "status", "code", "expected"),
+    [
+        ("https://api.apertis.ai/v1", 401, None, "Check APERTIS_API_KEY, or the stored key with %chat key status. Keys are made at apertis.ai/setting?tab=keys."),
+        (
+            "https://llm.example/v1",
+            401,
+            None,
+            "Check APERTIS_API_KEY, the key for llm.example.",
+        ),
+        (
+            "https://api.apertis.ai/v1",
+            401,
+            "expired_api_key",
+            "Make a new key at apertis.ai/setting?tab=keys.",
+        ),
+        (
+            "http://127.0.0.1:8080/v1",
+            401,
+            "expired_api_key",
+            "Make a new key at 127.0.0.1:8080.",
+        ),
+        ("http://127.0.0.1:8080", 404, None, "Should the base URL be http://127.0.0.1:8080/v1?"),
+        ("http://h:1/", 404, None, "Check the base URL; it usually ends in /v1."),
+        ("http://h:1/api", 404, None, "Check the base URL; it usually ends in /v1."),
+        ("http://h:1/v1", 404, None, "Check the base URL, http://h:1/v1."),
+        ("http://h:1/openai/v1", 405, None, "Check the base URL, http://h:1/openai/v1."),
+        ("http://h:1/v1beta/openai", 404, None, "Check the base URL, http://h:1/v1beta/openai."),
+        ("http://h:1/v1?api-version=2", 404, None, "Check the base URL, http://h:1/v1."),
+    ],
+)  # fmt: skip
+def test_the_server_that_answers_is_named(
+    base_url: str, status: int, code: str | None, expected: str
+) -> None:
+    """Nobody else's keys help there."""
+    assert expected == refusal(status, {"message": "no", "code": code}, base_url).hint
+
+
+def test_a_wrong_key_in_a_notebook(shell: Shell, server: ScriptedServer) -> None:
+    """``%chat key`` sets the one for this host."""
+    server.will(fails(401, "no"))
+    host = server.url.removeprefix("http://").removesuffix("/v1")
+
+    assert (f"Check APERTIS_API_KEY, or set a key for {host} with %chat key.") == hint(
+        shell, "%%chat\nx"
+    )
+
+
+def test_a_gateway_that_gave_up(shell: Shell, server: ScriptedServer) -> None:
+    """What its patience depends on is named as it is typed."""
+    server.will(fails(408, "no"))
+
+    assert (
+        "Leave --no-stream out, or give a longer --timeout (300 at the most)."
+    ) == hint(shell, "%%chat --no-stream\nx")
+
+
+def test_a_key_with_odd_characters_may_be_anybodys() -> None:
+    """What it was copied from is not known."""
+    with pytest.raises(errors.ConfigurationError) as caught:
+        keys.clean("a key")
+
+    assert "apertis" not in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("fields", "headers", "wait", "expected"),
+    [
+        ({}, {}, None, "Wait a little, then run the cell again."),
+        ({}, {"retry_after": "7"}, 7, "Wait 7 s, then run the cell again; the limit resets at 13:02:51."),
+        ({"reset_at": "2026-11-25 12:03:44 UTC"}, {}, 60, "Wait 60 s, then run the cell again; the limit resets at 13:03:44."),
+        ({"reset_at": "2026-11-25T12:03:44Z"}, {"retry_after": "61"}, 61, "Wait 61 s, then run the cell again; the limit resets at 13:03:44."),
+        ({"reset_at": NOON.timestamp() + 60}, {}, 60, "Wait 60 s, then run the cell again; the limit resets at 13:03:44."),
+        ({"message": "Limit resets at: 2026-11-25 12:03:44 UTC"}, {}, 60, "Wait 60 s, then run the cell again; the limit resets at 13:03:44."),
+        ({"message": "It resets at 2026-11-25T13:03:44+01:00."}, {}, 60, "Wait 60 s, then run the cell again; the limit resets at 13:03:44."),
+        ({"message": "Please try again in 1m2.5s."}, {}, 62.5, "Wait 62 s, then run the cell again; the limit resets at 13:03:46."),
+        ({"message": "Please retry after 6 seconds."}, {}, 6, "Wait 6 s, then run the cell again; the limit resets at 13:02:50."),
+        ({"message": "Try again in 2 hours."}, {}, 7200, "The limit resets at 15:02:44; run the cell again then."),
+        ({"reset_at": "2026-11-26 12:00:00"}, {}, 86236, "The limit resets at 2026-11-26 13:00:00; run the cell again then."),
+        ({"metadata": {"headers": {"X-RateLimit-Reset": str(int(NOON.timestamp() * 1000) + 600_000)}}}, {}, 600, "The limit resets at 13:12:44; run the cell again then."),
+        ({"message": "Limit resets at: 2020-01-01 00:00:00 UTC"}, {}, None, "Wait a little, then run the cell again."),
+        ({"reset_at": "soon"}, {}, None, "Wait a little, then run the cell again."),
+        ({"reset_at": 1e300}, {}, None, "Wait a little, then run the cell again."),
+        ({"reset_at": ["odd"]}, {}, None, "Wait a little, then run the cell again."),
+        ({"message": "resets at 2026-99-99 00:00:00"}, {}, None, "Wait a little, then run the cell again."),
+        ({}, {"reset_at": "x"}, None, "Wait a little, then run the cell again."),
+    ],
+)  # fmt: skip
+def test_when_a_limit_ends(
+    fields: dict[str, Any], headers: dict[str, str], wait: float | None, expected: str
+) -> None:
+    """By the clock of the kernel, whoever tells it and in which form."""
+    found = refusal(429, {"message": "slow down", **fields}, **headers)
+
+    assert errors.RateLimited is type(found)
+    assert expected == found.hint
+    assert found.retry_after == (None if wait is None else pytest.approx(wait, abs=0.5))
+
+
+def test_the_end_of_a_limit_in_a_header() -> None:
+    """LiteLLM repeats it there."""
+    headers = {"reset_at": "2026-11-25 12:03:44 UTC", "retry-after": "60"}
+    response = Response.of(429, headers)
+    found = from_response(response, b"slow", str, clock=lambda: NOON)
+
+    assert "resets at 13:03:44" in found.hint
+
+
+def test_the_clock_is_that_of_this_machine() -> None:
+    """Its zone is told beside the time."""
+    assert resets.now().utcoffset() is not None
+    assert abs(resets.now() - datetime.now(UTC)) < timedelta(days=1)
+
+
+PAGE = Answer(
+    (b"<html><title>App</title></html>",), headers={"Content-Type": "text/html"}
+)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [fails(404), fails(405), fails(501), PAGE],
+    ids=["404", "405", "501", "page"],
+)
+def test_a_server_without_a_list_of_models(
+    server: ScriptedServer, answer: Answer
+) -> None:
+    """Once it has answered a question, its address is right."""
+    server.will(answer, says("Hi."), answer)
+    client = Apertis(base_url=server.url)
+    with pytest.raises(errors.ApertisError) as before:
+        client.models.list()
+    list(client.chat.completions.create(model="m", messages=HELLO, stream=True))
+    with pytest.raises(errors.NotFound) as after:
+        client.models.list()
+
+    assert "list of models" not in str(before.value)
+    assert f"{server.url} has no list of models (HTTP {answer.status})" == str(
+        after.value
+    )
+    assert "model takes the id of any model that it has." == after.value.hint
+
+
+def test_a_list_of_models_that_is_refused(server: ScriptedServer) -> None:
+    """Another refusal is no lack."""
+    server.will(fails(403, "no"))
+    client = Apertis(base_url=server.url)
+    with pytest.raises(errors.PermissionDenied):
+        client.models.list()
+
+
+def test_a_model_that_a_gateway_lacks(
+    shell: Shell, server: ScriptedServer, cache: object
+) -> None:
+    """LiteLLM calls it a bad request; close ids are offered as for any other."""
+    server.will(
+        fails(400, "Invalid model name passed in model=mock-smal. Call `/v1/models`"),
+        json_answer({"data": [{"id": "mock-small"}, {"id": "local"}]}),
+    )
+
+    assert (
+        "Check the model's id. Close to it: mock-small. %chat models lists them all."
+    ) == hint(shell, "%%chat -m mock-smal\nx")
+    assert cache
