@@ -540,7 +540,7 @@ def test_closing_a_stream_twice_at_once(server: ScriptedServer) -> None:
         )
         await anext(stream)
         await asyncio.gather(stream.aclose(), stream.aclose())
-        pool: Any = client._transport._pool.use(server.url).transport
+        pool: Any = client._transport._pool.to(server.url).transport
         left = list(pool._pool.connections)
         await client.aclose()
         return left

@@ -177,8 +177,7 @@ def test_connections_are_closed_with_the_client(server: ScriptedServer) -> None:
     async def left() -> list[object]:
         client = AsyncApertis(KEY, base_url=server.url)
         await client.chat.completions.create(model="m", messages=HELLO)
-        connections = client._transport._pool.use(server.url)
-        await connections.leave()
+        connections = client._transport._pool.to(server.url)
         await client.aclose()
         pool: Any = connections.transport
         return list(pool._pool.connections)

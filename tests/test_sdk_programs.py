@@ -83,6 +83,16 @@ def test_more_of_a_query(server: ScriptedServer) -> None:
     ] == [request.path for request in server.requests]
 
 
+def test_more_of_a_query_in_a_conversation(server: ScriptedServer) -> None:
+    """It goes with the question and is kept with none."""
+    server.will(says("a"))
+    chat = Conversation(client=AsyncApertis(base_url=server.url))
+    turn = chat.ask("x", extra_query={"a": "b"}).result()
+
+    assert "/v1/chat/completions?a=b" == server.requests[0].path
+    assert "extra_query" not in f"{turn.options} {server.requests[0].body}"
+
+
 def test_the_account_at_an_address_with_a_query(server: ScriptedServer) -> None:
     """Both parameters are there."""
     server.will(json_answer({"token_name": "n"}))
@@ -584,8 +594,7 @@ def test_a_question_that_is_sent_is_answered(server: ScriptedServer) -> None:
 
     async def talk() -> tuple[str | None, list[object]]:
         client = AsyncApertis(base_url=server.url)
-        connections = client._transport._pool.use(server.url)
-        await connections.leave()
+        connections = client._transport._pool.to(server.url)
         asked = asyncio.create_task(
             client.chat.completions.create(model="m", messages=HELLO)
         )

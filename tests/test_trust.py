@@ -38,6 +38,7 @@ COSTLY = {
 HARMLESS = {"temperature": 0.5, "seed": 4, "stop": ["END"]}
 NEVER = {
     "extra_headers": {"X-Stranger": "1"},
+    "extra_query": {"stranger": "1"},
     "timeout": 9_999,
     "max_retries": 99,
     "stream": False,

@@ -291,8 +291,8 @@ _APART = ("web_search_options", ("web_results_count", "web_content_length"))
 
 
 ARGUMENTS = frozenset(
-    "model messages stream stream_options extra_headers timeout max_retries "
-    "on_retry".split()
+    "model messages stream stream_options extra_headers extra_query timeout "
+    "max_retries on_retry".split()
 )
 """What ``create`` takes beside a request's fields: no field of a question is one."""
 

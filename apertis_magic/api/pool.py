@@ -52,8 +52,30 @@ class Connections:
         self._users = 0
         self._is_retired = False
 
+    async def send(
+        self, request: httpx.Request, deadline: asyncio.Timeout
+    ) -> httpx.Response:
+        """Send a request; what answers it uses them until it has left.
+
+        Raises:
+            TimeoutError: there is no answer before the deadline.
+            httpx.RequestError: there is none at all.
+        """
+        self._users += 1
+        try:
+            # No httpx.AsyncClient: it looks into redirects, and may fail at that.
+            async with deadline:
+                response = await self.transport.handle_async_request(request)
+        except BaseException:
+            await self.leave()
+            raise
+        # It knows the task that sends, and so the stream, which nobody could abandon.
+        request.extensions.pop("trace", None)
+        response.request = request
+        return response
+
     async def leave(self) -> None:
-        """Use them no more; each user says so once."""
+        """Use them no more; each answer says so once."""
         self._users -= 1
         await self._close_unused()
 
@@ -61,10 +83,6 @@ class Connections:
         """Close them as soon as nobody uses them any more."""
         self._is_retired = True
         await self._close_unused()
-
-    def use(self) -> None:
-        """Keep them open until ``leave``."""
-        self._users += 1
 
     async def _close_unused(self) -> None:
         if self._is_retired and self._users <= 0:
@@ -86,8 +104,8 @@ class Pool:
         closing.atexit = False  # at the process's end ``_finish`` does it
         _pools.add(self)
 
-    def use(self, url: str) -> Connections:
-        """Return the running loop's connections to a host, until their user leaves.
+    def to(self, url: str) -> Connections:
+        """Return the running loop's connections to a host, made on first use.
 
         Args:
             url: an address at the host.
@@ -103,7 +121,6 @@ class Pool:
                 if other[1].is_closed():
                     self._open.pop(other, None)
             found = self._open[owner] = Connections(_transport(url))
-        found.use()
         return found
 
     def abandon(self) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import version
@@ -234,37 +234,24 @@ class Transport:
         due: float,
     ) -> tuple[Incoming, float]:
         """Send a request; return whatever answers it, and when its body is due."""
-        clock, deadline = asyncio.get_running_loop().time, asyncio.timeout_at(due)
-
-        async def trace(event: str, _: object) -> None:
-            if event.endswith("send_request_headers.started"):  # it is connected
-                deadline.reschedule(min(due, clock() + timeouts.first_byte))
-
+        deadline = asyncio.timeout_at(due)
         with translated(url, connect=timeouts.connect):
-            connections = self._pool.use(url)
+            connections = self._pool.to(url)
+            request = httpx.Request(
+                "GET" if content is None else "POST",
+                url,
+                content=content,
+                headers=headers,
+                # What comes after connecting is bounded by the deadline.
+                extensions={
+                    "timeout": {"connect": timeouts.connect},
+                    "trace": _once_connected(deadline, timeouts.first_byte),
+                },
+            )
             try:
-                request = httpx.Request(
-                    "GET" if content is None else "POST",
-                    url,
-                    content=content,
-                    headers=headers,
-                    # What comes after connecting is bounded by ours.
-                    extensions={
-                        "timeout": {"connect": timeouts.connect},
-                        "trace": trace,
-                    },
-                )
-                # No httpx.AsyncClient: it looks into redirects, and may fail at that.
-                async with deadline:
-                    http = await connections.transport.handle_async_request(request)
-                # It holds this task, which holds the stream that would be abandoned.
-                del request.extensions["trace"]
-                http.request = request
-            except BaseException as error:
-                await connections.leave()
-                if isinstance(error, TimeoutError):
-                    raise silent(url, timeouts.first_byte) from error
-                raise
+                http = await connections.send(request, deadline)
+            except TimeoutError as error:
+                raise silent(url, timeouts.first_byte) from error
         due = deadline.when() or due
         incoming = Incoming(
             http,
@@ -306,6 +293,19 @@ class Transport:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a client holds a key and connections; it does not pickle")
+
+
+def _once_connected(
+    deadline: asyncio.Timeout, seconds: float
+) -> Callable[[str, object], Awaitable[None]]:
+    """Return what has a request end so many seconds after it is connected."""
+
+    async def trace(event: str, _: object) -> None:
+        due, now = deadline.when(), asyncio.get_running_loop().time()
+        if event.endswith("send_request_headers.started") and due is not None:
+            deadline.reschedule(min(due, now + seconds))
+
+    return trace
 
 
 def secrets(headers: Mapping[str, str], keys: Iterable[str] = ()) -> tuple[str, ...]:

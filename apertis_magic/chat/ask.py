@@ -27,11 +27,13 @@ class Limits:
         timeout: seconds that each phase of the request may take; None for the client's.
         max_retries: how often to try again; None for the client's.
         extra_headers: headers of this request, which may hold a key; None for none.
+        extra_query: parameters of its address; None for none.
     """
 
     timeout: Any = None
     max_retries: int | None = None
     extra_headers: Mapping[str, str] | None = None
+    extra_query: Mapping[str, Any] | None = None
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -216,9 +218,10 @@ class PreparedAsk:
 
         The local model's address and key are new at each start: its name stands for
         both. None where that cannot be told: a field may hold what is no JSON, a header
-        may change the answer and hold a key, and a function may give any key.
+        or the query may change the answer, and a function may give any key.
         """
-        if self.ask.limits.extra_headers or self.client.asks_for_key:
+        limits = self.ask.limits
+        if limits.extra_headers or limits.extra_query or self.client.asks_for_key:
             return None
         asked = {"base_url": self.client.base_url, "secrets": self.client.secrets}
         request = {

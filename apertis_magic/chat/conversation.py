@@ -185,10 +185,10 @@ class Conversation:
             stream: let the answer come in pieces.
             **options: the request's other fields, such as ``temperature``, what else
                 ``client.chat.completions.create`` takes (``extra_body``,
-                ``extra_headers``, ``timeout``, ``max_retries``), and any other option
-                that a question keeps, such as ``anyway``, which sends also what is
-                held back otherwise: what holds a key, and a question larger than
-                200 KB or than the model's context.
+                ``extra_headers``, ``extra_query``, ``timeout``, ``max_retries``), and
+                any other option that a question keeps, such as ``anyway``, which sends
+                also what is held back otherwise: what holds a key, and a question
+                larger than 200 KB or than the model's context.
 
         Raises:
             HeldBack: it is not to be sent without a word; ``anyway`` sends it.
