@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from raw_server import Make, RawServer
 from scripted_server import (
     DONE,
@@ -343,6 +345,35 @@ def test_a_pause_of_our_own_is_no_silence() -> None:
     assert 0.5 == ending.left(answer, 0.0)
     assert 0.5 == ending.left(answer, 90.0)
     assert 0.0 == ending.left(answer, 90.5)
+
+
+STREAMED = b"".join([*AB, END, TOLD])
+LAST = len(STREAMED) - len(TOLD)
+"""Where the finish reason has come with all of its event."""
+
+
+@given(
+    st.lists(st.integers(1, len(STREAMED) - 1), max_size=9).map(sorted),
+    st.integers(LAST - 2, len(STREAMED)),
+)
+def test_an_open_end_is_as_good_as_a_closed_one(cuts: list[int], end: int) -> None:
+    """However the bytes were cut, and wherever they stop behind the finish reason."""
+    cut = [at for at in cuts if at < end]
+    steps = zip([0, *cut], [*cut, end], strict=True)
+    pieces = [STREAMED[start:stop] for start, stop in steps]
+    left_open, ended = came(*pieces), came(*pieces)
+    list(ended.close())
+    while seconds(left_open) is not None and not left_open.closed:
+        list(left_open.look() if left_open.waits else left_open.close())
+
+    assert left_open.closed
+    assert as_known(ended) == as_known(left_open)
+
+
+def as_known(answer: api.Answer) -> tuple[object, ...]:
+    """Return what is known of an answer that has ended."""
+    told = answer.assembly.usage
+    return answer.text, answer.complete, answer.malformed, told and told.total_tokens
 
 
 @pytest.mark.parametrize(

@@ -124,8 +124,9 @@ def test_values_cannot_be_changed() -> None:
 def test_a_value_is_shown_with_what_it_holds() -> None:
     """Without what is missing, and without the raw object."""
     expected = (
-        "ChatCompletion(id='c1', model='m', choices=(Choice(index=0, "
-        "message=ResponseMessage(role='assistant', content='Hi.')),))"
+        "ChatCompletion(id='c1', model='m', system_fingerprint='fp', "
+        "choices=(Choice(index=0, message=ResponseMessage(role='assistant', "
+        "content='Hi.')),))"
     )
 
     assert expected == repr(COMPLETION)

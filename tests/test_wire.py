@@ -433,6 +433,16 @@ ENDINGS: dict[str, tuple[Answer, str, type[Exception] | None]] = {
         "a",
         None,
     ),
+    "a cut after a finish reason without its blank line": (
+        Answer((chunk("a", finish="stop")[:-1], Cut())),
+        "a",
+        None,
+    ),
+    "a cut after the whole answer as JSON": (
+        Answer((*whole("a").steps, Cut()), headers=whole("a").headers),
+        "a",
+        None,
+    ),
     "an error inside": (
         Answer((A, event({"error": {"message": "out of luck"}}))),
         "a",

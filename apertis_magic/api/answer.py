@@ -70,7 +70,7 @@ class Answer:
     @property
     def waits(self) -> int:
         """Bytes that have come and are no chunk yet, and may be one as they are."""
-        waiting = self._events.waiting if self._body is None else self.size
+        waiting = self._waiting
         return 0 if waiting == self._looked else waiting
 
     @property
@@ -107,7 +107,7 @@ class Answer:
             StreamError: the server says that something went wrong.
         """
         if self._body is not None:
-            if parse_json(self._body.decode(errors="replace")) is not None:
+            if parse_json(_text_of(self._body)) is not None:
                 yield from self.close()
         else:
             ended = deepcopy(self._events)
@@ -188,7 +188,7 @@ def _is_whole(event: Event) -> bool:
 
 def is_stream(response: Response) -> bool:
     """Tell whether the body of *response* is a stream of events."""
-    return "text/event-stream" in response.headers.get("content-type", "").lower()
+    return response.is_stream
 
 
 def looks_like_events(body: bytes | bytearray, response: Response) -> bool:
@@ -220,6 +220,17 @@ def parse_json(text: str) -> Json | None:
     return payload if is_short or not is_deep(payload) else None
 
 
+def _text_of(body: bytes | bytearray) -> str:
+    """Return a whole body as text.
+
+    Raises:
+        StreamError: it would take more memory than an answer may.
+    """
+    if len(body) > bounds.WIDE.most and _WIDE.search(body):
+        raise bounds.WIDE.exceeded()
+    return body.decode(errors="replace")
+
+
 def parse_completion(
     body: bytes | bytearray, response: Response, redact: Callable[[str], str]
 ) -> ChatCompletion:
@@ -228,9 +239,7 @@ def parse_completion(
     Raises:
         StreamError: it is not JSON, carries an error, or holds no answer.
     """
-    if len(body) > bounds.WIDE.most and _WIDE.search(body):
-        raise bounds.WIDE.exceeded()
-    text = body.decode(errors="replace")
+    text = _text_of(body)
     payload = parse_json(text)
     if payload is None:
         raise failures.no_json(text, redact, response)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from apertis_magic.api import bounds
 from apertis_magic.api.message import Delta, ToolCall, WebSource
 from apertis_magic.api.response import Response
-from apertis_magic.api.tool_calls import Calls, merge
+from apertis_magic.api.tool_calls import LEGACY, Calls, legacy, merge
 from apertis_magic.api.types import (
     WEB_SEARCH,
     ChatCompletion,
@@ -26,7 +26,13 @@ if TYPE_CHECKING:
 
 # Fields of a delta that are read by what they mean rather than as they come.
 _READ = frozenset(("content", "refusal", "tool_calls", "web_sources", "thinking"))
-_READ |= {"reasoning", "reasoning_content"}
+_READ |= {"reasoning", "reasoning_content", LEGACY}
+# Fields of a choice that are read by what they mean, or are those of its message.
+_OF_CHOICE = frozenset(("index", "delta", "message", "finish_reason", "logprobs"))
+_OF_CHOICE |= {"usage"}
+_PADDING = "obfuscation"
+_INSTEAD = frozenset(("tool_calls", LEGACY))
+"""What a message has in the place of a text."""
 _PAGES = "web_sources"
 _BESIDE = frozenset((_PAGES, "citations", "search_results"))
 """Fields beside the choices that tell what an answer rests on."""
@@ -100,6 +106,8 @@ class Pieces:
             self.take(kind, value)
         for call in delta.tool_calls:
             self.call(call.raw)
+        if called := delta.function_call:
+            self.call(legacy(called.raw))
         for page in delta.annotations:
             self.cite(page)
         for raw in items(delta.raw.get(_PAGES)):
@@ -269,6 +277,7 @@ class Completing:
         self._assembly.add(chunk)
         if chunk.notice is None:
             told = {k: v for k, v in chunk.raw.items() if v not in (None, "")}
+            told.pop(_PADDING, None)
             self._check({k: told[k] for k in told.keys() - self._whole.keys()})
             self._whole.update(told)
         for source in chunk.web_sources:
@@ -282,11 +291,16 @@ class Completing:
         """Add what a piece has beside the message's texts and calls."""
         logprobs = mapping(piece.raw.get("logprobs"))
         rest = {k: v for k, v in piece.delta.raw.items() if k not in _READ}
+        is_more = not piece.raw.keys() <= _OF_CHOICE
         others = self._others[piece.index]
-        if rest or logprobs:  # seldom
-            self._check(rest)
-            self._check(logprobs)
-            merge(others, {"message": rest, "logprobs": logprobs})
+        if rest or logprobs or is_more:  # seldom
+            own = {k: v for k, v in piece.raw.items() if k not in _OF_CHOICE}
+            new = {"message": rest, "logprobs": logprobs, "own": own}
+            for each in new.values():
+                self._check(each)
+            merge(others, new)
+            if "role" in rest and piece.delta.raw.get("content", "") is None:
+                others["is_null"] = True  # until a text comes
 
     def _check(self, new: Json) -> None:
         self._values += _count(new)
@@ -337,21 +351,20 @@ def _count(value: object) -> int:
 
 def _choice(pieces: Pieces, rest: Json) -> dict[str, Any]:
     """Return a choice as a whole response has it."""
-    calls = pieces.calls.to_list()
-    told = rest.get("message", {})
-    message = {
-        "role": "assistant",
-        **told,
-        "content": pieces.text() or (None if calls else ""),
-    }
+    calls, told = pieces.calls.to_list(), rest.get("message", {})
     others = {
         "reasoning_content": pieces.text("reasoning"),
         "refusal": pieces.text("refusal"),
-        "tool_calls": calls,
+        "tool_calls": [call for call in calls if call["type"] != LEGACY],
+        LEGACY: next((c["function"] for c in calls if c["type"] == LEGACY), None),
         "images": told.get("images") or _images(pieces),
     }
-    message |= {name: value for name, value in others.items() if value}
-    choice = {"message": message, "finish_reason": pieces.finish}
+    others = {name: value for name, value in others.items() if value}
+    instead = _INSTEAD | {"refusal"} if "is_null" in rest else _INSTEAD
+    nothing = "" if instead.isdisjoint(others) else None
+    message = {"role": "assistant", **told, "content": pieces.text() or nothing}
+    choice = {**rest.get("own", {}), "message": message | others}
+    choice["finish_reason"] = pieces.finish
     logprobs = rest.get("logprobs")
     return {**choice, "logprobs": logprobs} if logprobs else choice
 

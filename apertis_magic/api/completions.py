@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Literal, overload
 
-from apertis_magic.api import conflicts, loop, params
+from apertis_magic.api import address, conflicts, loop, params
 from apertis_magic.api.ending import Expected
 from apertis_magic.api.incoming import Incoming
 from apertis_magic.api.message import Message, MessageLike, ResponseMessage
 from apertis_magic.api.stream import AsyncStream, Stream
-from apertis_magic.api.timeouts import Timeouts
+from apertis_magic.api.timeouts import Timeout, Timeouts
 from apertis_magic.api.transport import Call, Transport, checked_retries
 from apertis_magic.api.types import ChatCompletion
 from apertis_magic.errors import ApertisError, BadRequest, ConfigurationError
@@ -58,7 +58,8 @@ class AsyncCompletions:
         stream: bool = False,
         extra_body: Mapping[str, Any] | None = None,
         extra_headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,  # noqa: ASYNC109  one for each phase
+        extra_query: Mapping[str, Any] | None = None,
+        timeout: Timeout | None = None,  # noqa: ASYNC109  one for each phase
         max_retries: int | None = None,
         on_retry: Callable[[ApertisError, float], None] | None = None,
         **options: Any,
@@ -71,6 +72,7 @@ class AsyncCompletions:
             stream: whether to return the answer's chunks as they come.
             extra_body: further fields of the request, which are not checked.
             extra_headers: headers for this request alone.
+            extra_query: parameters of its address.
             timeout: seconds for connecting, the first byte and each silence.
             max_retries: how often to try again, 0 or more.
             on_retry: called with the failure and the seconds before each further try.
@@ -88,6 +90,7 @@ class AsyncCompletions:
         body = _body(model, messages, {**options, "stream": stream or None}, extra_body)
         call = Call(
             path=_PATH,
+            query=_query(extra_query),
             body=body,
             headers=extra_headers or {},
             timeouts=None if timeout is None else Timeouts.of(timeout),
@@ -119,6 +122,34 @@ class AsyncCompletions:
         incoming = await self._transport.send(replace(call, body=newer))
         newer_name.add(model)
         return incoming
+
+
+def _query(extra: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """Return the parameters of an address.
+
+    Raises:
+        ConfigurationError: they are none, or one holds what looks like a key.
+    """
+    query: object = extra or {}
+    if not isinstance(query, Mapping) or not all(map(_is_parameter, query.items())):
+        raise ConfigurationError(
+            "extra_query must be a mapping of names to texts or numbers, or lists of "
+            "these."
+        )
+    if address.holds_secret((name, str(value)) for name, value in query.items()):
+        raise ConfigurationError(
+            "extra_query holds what looks like a key, and addresses are logged.",
+            hint="A key goes into a header: api_key or extra_headers.",
+        )
+    return query
+
+
+def _is_parameter(item: tuple[Any, Any]) -> bool:
+    name, value = item
+    values = value if isinstance(value, list | tuple) else [value]
+    return isinstance(name, str) and all(
+        each is None or isinstance(each, str | int | float) for each in values
+    )
 
 
 def _body(
@@ -203,7 +234,8 @@ class Completions:
         stream: bool = False,
         extra_body: Mapping[str, Any] | None = None,
         extra_headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
+        extra_query: Mapping[str, Any] | None = None,
+        timeout: Timeout | None = None,
         max_retries: int | None = None,
         on_retry: Callable[[ApertisError, float], None] | None = None,
         **options: Any,
@@ -232,9 +264,12 @@ class Completions:
             stream: whether to return the answer's chunks as they come (``stream``).
             extra_body: fields of the request that this client does not know; they are
                 merged into it at its top level, and not checked.
-            extra_headers: headers for this request alone.
+            extra_headers: headers for this request alone; an ``Authorization`` goes
+                in place of the key.
+            extra_query: parameters of the address for this request alone; they go over
+                those of the base URL. They must hold no key.
             timeout: seconds for connecting, the first byte and each silence, for this
-                request alone.
+                request alone, or an ``httpx.Timeout``.
             max_retries: how often to try again, for this request alone, 0 or more.
             on_retry: called with the failure and the seconds before each further try.
             **options: the other fields of the API, by their names. One that is None is
@@ -270,6 +305,7 @@ class Completions:
                 stream=stream,
                 extra_body=extra_body,
                 extra_headers=extra_headers,
+                extra_query=extra_query,
                 timeout=timeout,
                 max_retries=max_retries,
                 on_retry=on_retry,

@@ -74,16 +74,6 @@ def _tell_end(
     failure.hint = advice.about_wait(wait, end, present)
 
 
-def redirect(response: Response, base_url: str) -> StatusError:
-    """Return the exception for a redirect, which is not followed."""
-    fault = Fault(
-        message=f"{base_url} answers with a redirect, which is not followed so that "
-        "the key stays with one host."
-    )
-    hint = "Set the base URL to the final address."
-    return _failure(StatusError, fault, response, hint)
-
-
 def in_success(error: Json, redact: Redact, response: Response) -> StreamError:
     """Return the exception for an *error* that came in a success.
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from apertis_magic.api.bounds import Bound, Meter
 from apertis_magic.api.encoding import Inflater, inflater
-from apertis_magic.api.pool import Pool, translated
+from apertis_magic.api.pool import Connections, translated
 from apertis_magic.api.response import Response
 from apertis_magic.api.timeouts import Timeouts
 from apertis_magic.errors import ConnectionFailed, StreamError, TimedOut
@@ -44,7 +44,7 @@ class Incoming:
         *,
         timeouts: Timeouts,
         redact: Callable[[str], str],
-        pool: Pool,
+        connections: Connections,
         due: float,
     ) -> None:
         headers = {name: redact(value) for name, value in http.headers.items()}
@@ -57,7 +57,8 @@ class Incoming:
         # Its server closes the connection after a stream, although it promises not to:
         # a request that comes then would break. So we are the first to close it.
         self._hangs_up = "llama.cpp" in self.response.headers.get("server", "")
-        self._pool = pool  # an abandoned client closes its pool, not while this is read
+        self._connections = connections
+        self._has_left = False
 
     async def pieces(
         self, meter: Meter, has_grown: Callable[[], bool] | None = None
@@ -166,7 +167,12 @@ class Incoming:
 
     async def aclose(self) -> None:
         """Give the connection back, or close it if the body is still coming."""
-        await self._http.aclose()
+        try:
+            await self._http.aclose()
+        finally:
+            if not self._has_left:
+                self._has_left = True
+                await self._connections.leave()
 
 
 def silent(url: str, limit: float) -> TimedOut:

@@ -27,6 +27,11 @@ class Model(Value):
         return string(first(self._raw, "id", "name")) or ""
 
     @property
+    def object(self) -> str | None:
+        """``model``, where the server says so."""
+        return string(self._raw.get("object"))
+
+    @property
     def owned_by(self) -> str | None:
         """Who makes or serves it."""
         return string(self._raw.get("owned_by"))

@@ -72,6 +72,21 @@ class Response:
         )
 
     @property
+    def is_stream(self) -> bool:
+        """Whether the body is a stream of events (``Content-Type``)."""
+        return "text/event-stream" in self.headers.get("content-type", "").lower()
+
+    @property
+    def cost(self) -> float | None:
+        """What the answer cost in USD (``x-litellm-response-cost``).
+
+        None where a gateway tells none, and of a stream: its headers are sent before
+        anybody knows.
+        """
+        cost = _number(self.headers.get("x-litellm-response-cost"))
+        return None if cost is None or cost < 0 or self.is_stream else cost
+
+    @property
     def actual_model(self) -> str | None:
         """The model that answered and is billed (``X-Actual-Model``)."""
         return self.headers.get("x-actual-model")

@@ -25,7 +25,12 @@ from apertis_magic.api.capabilities import Capabilities
 from apertis_magic.api.ending import Ending, Expected
 from apertis_magic.api.incoming import Incoming
 from apertis_magic.api.types import ChatCompletion, ChatCompletionChunk
-from apertis_magic.errors import ApertisError, IncompleteAnswer, StreamError
+from apertis_magic.errors import (
+    ApertisError,
+    ConnectionFailed,
+    IncompleteAnswer,
+    StreamError,
+)
 
 _SETTLE = 0.2
 """Seconds; what follows ``[DONE]`` is read so that the connection can be used again."""
@@ -176,6 +181,8 @@ class _Reader:
             return (answer.complete or answer.waits > 0) and self._after_silence()
         elif self._error is None:
             self._chunks = answer.close()
+        elif isinstance(self._error, ConnectionFailed) and answer.waits:
+            self._chunks = answer.look()  # the cut may have come behind the last word
         elif answer.complete:
             self._end()
         else:

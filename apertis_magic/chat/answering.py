@@ -85,7 +85,7 @@ async def answer(
         # It may have been complete, with its connection still closing.
         finish = draft.finish or "interrupted"
     except ApertisError as failure:
-        failure.partial = draft.echo.removed(failure.partial)
+        failure.partial = prepared.echo.removed(failure.partial)
         # Without the traceback, which holds on to all that had come.
         finish, error = "error", failure.with_traceback(None)
     except Exception as cause:  # noqa: BLE001  what had come must not be lost
@@ -270,6 +270,7 @@ def _followed(
     draft: Draft, prepared: PreparedAsk, assembly: Assembly
 ) -> Iterator[None]:
     """Have the answer be what *assembly* takes in, joined to what it completes."""
+    draft.echo = prepared.echo  # the key may have been asked for just now
     partial, rest = prepared.ask.partial, None
     if partial and not prepared.completes:
         may_part = not draft.echo.held_back(partial.text)

@@ -15,6 +15,7 @@ from apertis_magic.api.types import Message
 from apertis_magic.chat.history import Placement
 from apertis_magic.chat.question import Question
 from apertis_magic.chat.turn import Turn
+from apertis_magic.credentials import Echo
 from apertis_magic.errors import ConfigurationError
 
 
@@ -192,6 +193,11 @@ class PreparedAsk:
         return (*self.client.secrets, *transport.secrets(headers))
 
     @property
+    def echo(self) -> Echo:
+        """These, as a server may repeat them; a function's key is known once asked."""
+        return Echo.of(*self.secrets)
+
+    @property
     def completes(self) -> bool:
         """Whether the model goes on by itself with an answer that ends the request.
 
@@ -209,10 +215,10 @@ class PreparedAsk:
         """Return what is the same for the same request by the same key, as a hash.
 
         The local model's address and key are new at each start: its name stands for
-        both. None where that cannot be told: a field may hold what is no JSON, and a
-        header may change the answer and hold a key.
+        both. None where that cannot be told: a field may hold what is no JSON, a header
+        may change the answer and hold a key, and a function may give any key.
         """
-        if self.ask.limits.extra_headers:
+        if self.ask.limits.extra_headers or self.client.asks_for_key:
             return None
         asked = {"base_url": self.client.base_url, "secrets": self.client.secrets}
         request = {

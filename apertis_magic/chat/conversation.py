@@ -21,7 +21,6 @@ from apertis_magic.chat.reply import Ending, Reply
 from apertis_magic.chat.state import State
 from apertis_magic.chat.transcript import Transcript, lock
 from apertis_magic.chat.turn import Turn
-from apertis_magic.credentials import Echo
 
 _OF_QUESTION = {each.name for each in dataclass_fields(Question)} - {
     "typed",
@@ -311,7 +310,7 @@ class Conversation:
                 asked_model=prepared.model,
                 partial=ask.partial,
                 watchers=None if ask.once else self.transcript.watchers,
-                echo=Echo.of(*prepared.secrets),
+                echo=prepared.echo,
             )
             if not ask.once:
                 self._under_way = (*self._under_way, UnderWay(reply, ask))

@@ -346,7 +346,7 @@ def _usage(raw: Json) -> Usage:
     return Usage(**known)
 
 
-_ENDS = ("stop", "tool_calls")
+_ENDS = ("stop", "tool_calls", "function_call")
 _DEEPEST = 100
 _HUGE = 2**63
 _EARLIEST, _LATEST = -6e10, 1e15

@@ -26,6 +26,9 @@ _MARKS = {
     "interrupted": "stopped; what had come is kept",
     "content_filter": "cut off by the content filter (content_filter)",
 }
+_ASKED = ("tool_calls", "function_call")
+"""Finish reasons by which servers say that they wait for a tool; some say ``stop``."""
+
 MOST_SOURCES = 100
 """Sources of an answer that are listed; the turn has them all."""
 
@@ -53,10 +56,10 @@ def notes(turn: Turn) -> list[str]:
         lines.append("The question was stopped before its answer began.")
     elif turn.finish in _MARKS:
         lines.append(f"The answer was {_MARKS[turn.finish]}.")
-    elif turn.finish == "tool_calls":
-        lines.append("The model asked for a tool, and there is none here.")
-    elif not turn.is_answered:
+    elif not turn.is_answered and turn.finish not in _ASKED:
         lines.append("The answer is empty.")
+    if _wants_a_tool(turn):
+        lines.append(calls.note(turn.tool_calls))
     if turn.left_out:
         were = "turn was" if turn.left_out == 1 else "turns were"
         lines.append(
@@ -66,6 +69,14 @@ def notes(turn: Turn) -> list[str]:
     if turn.malformed:
         lines.append(f"{turn.malformed} unreadable events are missing from it.")
     return lines
+
+
+def _wants_a_tool(turn: Turn) -> bool:
+    """Tell whether the answer ended where the model waits for what a tool gives."""
+    if turn.error or turn.finish == "interrupted":
+        return False
+    is_given = any(isinstance(part, ToolResult) for part in turn.parts)
+    return not is_given and bool(turn.tool_calls or turn.finish in _ASKED)
 
 
 def plain(turn: Turn) -> str:

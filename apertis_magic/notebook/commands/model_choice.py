@@ -1,10 +1,10 @@
 """``%chat models``, ``%chat model``, and what to say of a model that is not there."""
 
-import os
 from collections.abc import Iterable, Sequence
 
 from IPython.core.error import UsageError
 
+from apertis_magic.api import environment
 from apertis_magic.api.address import is_apertis
 from apertis_magic.chat.conversation import Conversation
 from apertis_magic.chat.model_lists import ListedModel, Listing, near
@@ -115,7 +115,8 @@ def _origin(session: Session) -> str:
         return f"set for the conversation {session.current.name!r}"
     if session.preferences.model:
         return "set by %config"
-    return "from APERTIS_MODEL" if os.environ.get("APERTIS_MODEL") else "the default"
+    is_set = bool(environment.variable("APERTIS_MODEL"))
+    return "from APERTIS_MODEL" if is_set else "the default"
 
 
 def _set(conversation: Conversation, model: str) -> None:
