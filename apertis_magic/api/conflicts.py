@@ -37,7 +37,7 @@ _UNKNOWN_FIELD = re.compile(
     r"no reason given|"
     r"(?:unknown|unrecogni[sz]ed|unexpected|unsupported|additional|extra)(?: \w+)? "
     r"(?:field|param|key|arg|option|propert|attribute|input|name|member)|"
-    r"(?:field|param\w*|key|argument|option|propert\w+|attribute)s?(?: \w+)? not "
+    r"(?:field|param|parameter|key|argument|option|property|attribute)s?(?: \w+)? not "
     r"(?:known|recogni[sz]ed|expected|supported|permitted|allowed)",
     re.IGNORECASE,
 )

@@ -19,11 +19,14 @@ RATE = _any(
 )
 """Too fast, whatever else the words are about."""
 
-_OVER = r"(?:exceed|over|used up|exhausted|reached|spent|not enough|too low|is 0\b)"
-_MONEY = r"(?:quota|balance|credits?|funds|budget|spend(?:ing)? limit|spending)"
+_OVER = (
+    r"(?:exceed|over\b|used up|exhausted|reached|spent|depleted|not enough|too low|"
+    r"negative)"
+)
+_MONEY = r"(?:quota|balance|credits?|funds|budget|spend(?:ing)? (?:limit|cap))"
 
 MONEY_NAMES = _any(
-    r"quota|balance|billing|payment|credit|subscription_expired",
+    r"quota|balance|billing|payment|credit|subscription_expired|arrearage",
     r"insufficient(?!_permission|_scope|_system|_capacity|_resource)",
     r"budget(?!_?token)",
 )
@@ -36,11 +39,14 @@ SURELY_MONEY_NAMES = _any(
 
 MONEY = _any(
     r"insufficient[ _](?:\w+[ _])?(?:quota|balance|funds|credit)",
-    rf"(?:exceeded|used up|used all|out of|no) (?:\w+ )?(?:your|the|available|its)"
-    rf" (?:[\w ]{{0,40}} )?{_MONEY}\b",
-    rf"(?<!disk )\b{_MONEY}(?: of \S+)?(?: (?:is|was|has been|have been))? {_OVER}",
-    r"used all available credits",
+    rf"(?:exceeded|reached|used up|used all|out of|no) (?:\w+ )?"
+    rf"(?:your|the|available|its) (?:[\w ]{{0,40}} )?{_MONEY}\b",
+    r"(?:out of|no|not enough) (?:\w+ )?(?:credits?|funds|balance)\b",
+    rf"(?<!disk )\b{_MONEY}(?: of \S+)?(?: (?:is|are|was|has been|have been))? {_OVER}",
     r"requires more credits",
+    r"payment (?:is )?required|trial (?:has |is )?(?:expired|ended|over)|overdue",
+    r"monthly (?:\w+ )?(?:limit|quota|budget|cap)\b",
+    r"余额不足|额度不足|欠费",
     r"ExceededBudget\b",
     r"over budget",
 )
@@ -48,14 +54,15 @@ MONEY = _any(
 CONTEXT_NAMES = _any(
     r"context_?(?:length|window|size|limit)_?(?:exceeded|error)",
     r"exceed_context_size",
-    r"tokens_limit_reached",
+    r"tokens_limit_reached|prompt_tokens_exceeded",
     r"(?:prompt|input)_too_long",
 )
 _CONTEXT = r"context[ -]?(?:length|window|size|limit)s?"
 _TOO_MUCH = (
     r"(?:exceed|too (?:long|large|big|many)|(?:longer|larger|greater|more) than|"
-    r"overflow|limit (?:is|of|exceeded)|maximum|only \d|(?:<|>)=? ?\d)"
+    r"overflow|limit (?:is|of|exceeded)|maximum|is full|only \d|(?:<|>)=? ?\d)"
 )
+_NO_FILE = r"(?!image|picture|photo|file|audio|video|size)"
 # What is read by a model, not what it writes.
 _READ = r"(?:input|prompt|request(?:ed)?|messages?|conversation|total|number of)"
 _NOT_WRITTEN = r"(?:(?!output|completion|max|generated)[\w()`'\",:/-]+ )"
@@ -67,12 +74,16 @@ CONTEXT = _any(
     r"\bn_keep: ?\d+ ?>=? ?n_ctx",
     r"\bn_ctx\b.{0,60}?exceed|exceed.{0,60}?\bn_ctx\b",
     r"maximum (?:model|prompt|input|sequence) length",
-    r"(?:model|prompt) token limit|total tokens limit",
+    r"maximum context\b|context overflow",
+    r"exceed.{0,60}?(?<!output )(?<!completion )(?:token|tokens) limit",
+    r"limited to \d+ tokens|\bhas \d+ tokens\b.{0,40}?more than",
     # The prompt is too long.
+    r"(?<!image )(?<!file )(?<!audio )"
     r"\b(?:prompt|inputs?|messages?|conversation|query)\b"
-    r"(?: (?!image|picture|photo|file|audio|video|size)[\w`'\"/-]+){0,5}?"
-    r" too (?:long|large to)",
+    rf"(?: {_NO_FILE}[\w`'\"/-]+){{0,5}}? (?:too (?:long|large)\b|"
+    r"exceeds?\b.{0,40}?\b(?:length|tokens|limit|maximum$))",
     r"\bprompt (?:\S+ ){0,4}?exceeds|\bprompt\b.{0,60}?(?:longer|greater) than",
+    r"exceed.{0,40}?\b(?:input|prompt) tokens|(?:input|prompt) tokens exceed",
     r"(?:prompt|input|message)s? tokens too (?:long|many)",
     r"\blonger than the model",
     # Too many tokens.
@@ -110,31 +121,43 @@ POLICY = _any(
     r"responsibleaipolicy",
     r"(?:our|the) safety system",
     r"(?:input|prompt|content|request|message) (?:was|has been|is|were) flagged",
-    r"(?:prompt|input|request|content|response) (?:was|has been|is) "
-    r"(?:blocked|filtered|rejected)(?! by cors)",
+    r"\bguardrail|content moderation|sensitive (?:content|information|words)",
+    r"violat\w{1,4} (?:our|usage|content|safety)\b",
+    r"(?:prompt|input|content|response) (?:was|has been|is) (?:blocked|filtered)",
     r"blocked (?:due to|for|by) (?:\w+ )?(?:safety|content|polic|moderation|guardrail)",
     r"produced invalid content",
     r"content exists risk|considered high risk|inappropriate content",
 )
 
-_ID = r"[`'\"]?[\w./:@+-]+[`'\"]?"
+_ID = r"[`'\"]?(?!param|field|option|output|name|version|type)[\w./:@+-]+[`'\"]?"
+# Not what goes with a model: "not supported with this model".
+_ITSELF = (
+    r"(?<!with )(?<!for )(?<!by )(?<!on )(?<!in )(?<!the )(?<!this )(?<!requested )\b"
+    r"(?:(?:the|this|requested) )?"
+)
 MODEL = _any(
     r"model_not_found|model_not_supported|model_not_available|model_decommissioned",
     r"(?:invalid|unknown|unsupported|unrecogni[sz]ed|nonexistent)[ _]model"
     r"(?![ _]?(?:param|field|option|output|response|config|version))",
-    r"no such model|no model (?:named|called)|not a valid model|not a chat model",
+    r"no such model|no model (?:named|called|found)",
+    r"not a (?:valid|supported|chat) model",
+    r"(?:not found|(?:not|n.t|unable to) find|access to)(?: the| any)? model\b",
+    r"does not support (?:chat|generate)\b(?! template)",
     r"no endpoints found for|deploymentnotfound|deployment for this resource",
-    r"not_found_error.*?\bmodel: ",
+    r"not_found_error.{0,200}?\bmodel: ",
     r"no models? (?:are |is )?loaded",
     r"no healthy deployments",
     r"unable to access model",
     r"model (?:id|identifier|name)\b.{0,40}? is (?:invalid|not valid)",
     rf"(?:requested|specified|given|provided) model(?: {_ID})? is not"
     r" (?:supported|available)",
-    rf"\bmodel [`'\"]{_ID} is (?:not (?:supported|available|valid)|unavailable)",
+    rf"{_ITSELF}model {_ID} is (?:currently )?"
+    r"(?:not (?:supported|available|valid|loaded)|unavailable|unknown)",
+    rf"{_ITSELF}model (?:is not|isn.t) (?:currently )?available",
     # The model x was not found; not what belongs to one, nor the list of them.
     r"(?:(?<![\w/.])models?\b(?![./]\w)|\bmodels/[\w.:@-]+)(?s:.){0,120}?"
-    r"(?:not exist|not found|no such file|only supported in|decommissioned|deprecated|"
+    r"(?:not exist|not found|not be found|no such file|only supported in|"
+    r"decommissioned|deprecated|"
     r"discontinued|no longer (?:supported|available))",
 )
 CHANNEL = _any(r"no available channels?\b", r"无可用渠道")
