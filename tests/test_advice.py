@@ -266,9 +266,10 @@ def test_when_a_limit_ends(
     assert found.retry_after == (None if wait is None else pytest.approx(wait, abs=0.5))
 
 
-def test_the_end_of_a_limit_in_a_header() -> None:
-    """LiteLLM repeats it there."""
-    headers = {"reset_at": "2026-11-25 12:03:44 UTC", "retry-after": "60"}
+@pytest.mark.parametrize("name", ["reset_at", "Reset-At"])
+def test_the_end_of_a_limit_in_a_header(name: str) -> None:
+    """LiteLLM repeats it there, by a name that some proxies write otherwise."""
+    headers = {name: "2026-11-25 12:03:44 UTC", "retry-after": "60"}
     response = Response.of(429, headers)
     found = from_response(response, b"slow", str, clock=lambda: NOON)
 

@@ -127,7 +127,7 @@ def about_wait(wait: float | None, end: datetime | None, present: datetime) -> s
     resets = f"limit resets at {end:{form}}"
     if not wait or wait > LONGEST_WAIT:
         return f"The {resets}; run the cell again then."
-    return f"Wait {wait:.0f} s, then run the cell again; the {resets}."
+    return f"Wait {max(wait, 1):.0f} s, then run the cell again; the {resets}."
 
 
 def _about_key(base_url: str) -> str:

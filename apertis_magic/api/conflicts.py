@@ -53,23 +53,28 @@ _PLAIN_WORD = 8
 
 # A sentence that has both of these says that an answer may not be streamed.
 _STREAM = re.compile(
-    r"(?<![\w/-])(?:stream(?:s|ing|ed)?|converse_?stream|streamGenerateContent)"
-    r"(?![\w/-]| options)",
+    r"(?<![\w/-])(?:stream(?:s|ing|ed|able)?|converse_?stream|streamGenerateContent|SSE|"
+    r"server-sent events)(?![\w/-]| options)",
     re.IGNORECASE,
 )
 _NO = re.compile(
-    r"(?:\bnot|n.?t)(?: \w+){0,2} (?:support|allow|permit|enable|available|"
+    r"(?:\bnot|n['\u2019]t)(?: \w+){0,2} (?:support|allow|permit|enable|available|"
     r"implement|possible|accept|offer|eligible|compatible|valid)|"
-    r"\b(?:unsupported|unavailable|disabled?|forbidden|turn off|verified to|false)\b|"
-    r"(?:\bnot|\bcannot|n.?t|unable to)(?: be)? stream",
+    r"\b(?:unsupported|unavailable|disabled?|forbidden|turn off|false)\b|"
+    r"(?:\bnot|\bcannot|n['\u2019]t|unable to)(?: be)? (?:stream|true)|\bno stream|"
+    r"\bverify your|\bverified (?:to|org)|"
+    r"(?:unknown|unrecogni[sz]ed|unexpected)(?: \w+)? (?:field|param|arg|option|key)",
     re.IGNORECASE,
 )
+_WHOLE = re.compile(r"non-?stream", re.IGNORECASE)
 _WHOLE_ONLY = re.compile(
-    r"\bonly (?:\w+ ){0,3}non-?stream|\bnon-?stream\w*(?: \w+){0,2} only\b|"
-    r"\bwithout stream(?:ing)?\b",
+    r"\b(?:only|use|try|switch to) (?:\w+ ){0,3}non-?stream|"
+    r"\bnon-?stream\w*(?: \w+){0,2} only\b|\bwithout stream(?:ing)?\b",
     re.IGNORECASE,
 )
-_BESIDE = re.compile(r"\b(?:when|while|during) stream", re.IGNORECASE)
+_BESIDE = re.compile(
+    r"\b(?:when|while|during|(?<!compatible )with) stream", re.IGNORECASE
+)
 """What an option does not go with."""
 
 _SENTENCE = re.compile(r"(?<=[.;!?]) |\n")
@@ -124,7 +129,10 @@ def refuses_streaming(error: StatusError) -> bool:
         return False
     if field == "stream" and _NO.search(f"{error.code} {words}".replace("_", " ")):
         return True
-    return _WHOLE_ONLY.search(words) is not None or any(
+    if _WHOLE_ONLY.search(words):
+        return True
+    # Where a whole answer is what is refused, this is no reason to ask for one.
+    return not _WHOLE.search(words) and any(
         _STREAM.search(each) and _NO.search(each) and not _BESIDE.search(each)
         for each in _SENTENCE.split(words)
     )

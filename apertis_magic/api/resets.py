@@ -57,7 +57,8 @@ def end_of(fault: Fault, response: Response, clock: Clock) -> datetime | None:
         clock: gives the time now.
     """
     told = _DATE.search(fault.text)
-    dates = (fault.resets, response.headers.get("reset_at"), told[1] if told else None)
+    headers = (response.headers.get(name) for name in ("reset_at", "reset-at"))
+    dates = (fault.resets, *headers, told[1] if told else None)
     return next(filter(None, (_to_come(_time(date), clock()) for date in dates)), None)
 
 
