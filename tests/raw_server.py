@@ -13,7 +13,8 @@ Make = Callable[[], Iterable[bytes]]
 class RawServer:
     """Gives each request the answer that its path begins with the name of.
 
-    Where there is none, as where a redirect leads, it is not found. An answer ends with its connection, which the client may be the first to close.
+    Where there is none, as where a redirect leads, it is not found. An answer ends with
+    its connection, which the client may be the first to close.
 
     Args:
         answers: the answers by their names.
