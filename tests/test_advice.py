@@ -54,7 +54,7 @@ def hint(shell: Shell, source: str) -> str:
         (
             "--max-tokens 9",
             fails(400, "bad", param="max_tokens"),
-            "Check max_tokens (--max-tokens), which takes at least 1.",
+            "Give another max_tokens (--max-tokens) than 9, or leave it out.",
         ),
         (
             "-p verbosity=odd",
@@ -79,7 +79,7 @@ def hint(shell: Shell, source: str) -> str:
         (
             "--no-stream -p seed=odd",
             fails(400, "Invalid 'seed': not a whole number"),
-            "Check seed (--seed).",
+            "Give another seed (--seed) than odd, or leave it out.",
         ),
     ],
 )
@@ -90,6 +90,79 @@ def test_options_are_named_as_they_are_typed(
     server.will(answer)
 
     assert expected == hint(shell, f"%%chat {line}\nx")
+
+
+OPTIONS = "-t 1.5 --seed 1 --reasoning-effort low -p top_k=5 -p max_output_tokens=9"
+TOO_LARGE = (
+    "Request too large for model `m` on tokens per minute (TPM): Limit 6000, Requested "
+    "9000, please reduce your message size and try again."
+)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("Unrecognized request argument supplied: seed", "Leave seed (--seed) out"),
+        ("seed is not supported", "Leave seed (--seed) out"),
+        ("property 'seed' is unsupported", "Leave seed (--seed) out"),
+        ('Unknown name "seed": Cannot find field.', "Leave seed (--seed) out"),
+        (
+            "m does not support parameters: ['reasoning_effort']",
+            "Leave reasoning_effort (--reasoning-effort) out",
+        ),
+        ("top_k is not supported", "Leave top_k (-p top_k=…) out"),
+        # Bounds are those that the server tells.
+        (
+            "body.temperature: Input should be less than or equal to 1",
+            "Give another temperature (--temperature) than 1.5, or leave it out.",
+        ),
+        (
+            "Temperature must be between 0 and 1",
+            "Give another temperature (--temperature) than 1.5, or leave it out.",
+        ),
+        (
+            "max_output_tokens must be more than 15",
+            "Give another max_output_tokens (-p max_output_tokens=…) than 9",
+        ),
+        # What is another word, or another thing, than an option.
+        ("The image is not supported", "Try it without what was set"),
+        ("Seed funding is not supported", "Try it without what was set"),
+        ("Tool 'seed_it' does not support strict mode", "Try it without what was set"),
+    ],
+)
+def test_the_option_that_words_name(
+    shell: Shell, server: ScriptedServer, words: str, expected: str
+) -> None:
+    """In any of the ways in which servers name one; nothing is asked twice."""
+    server.will(fails(400, words), says("never"))
+
+    assert expected in hint(shell, f"%%chat {OPTIONS}\nx")
+    assert 1 == len(server.requests)
+
+
+@pytest.mark.parametrize("status", [413, 429])
+def test_a_request_that_is_larger_than_a_minutes_limit(
+    shell: Shell, server: ScriptedServer, status: int
+) -> None:
+    """No wait helps, so that it is sent once, and a hint says what does."""
+    server.will(fails(status, TOO_LARGE, code="rate_limit_exceeded"), says("never"))
+    expected = (
+        "Start over with --new, or send fewer turns with --history N; no wait helps."
+    )
+
+    assert expected == hint(shell, "%%chat\nx")
+    assert 1 == len(server.requests)
+
+
+@pytest.mark.parametrize("words", ["prompt is too long", TOO_LARGE])
+def test_too_much_in_python(server: ScriptedServer, words: str) -> None:
+    """A program has no options of a magic line."""
+    server.will(fails(413, words))
+    with pytest.raises(errors.StatusError) as caught:
+        Apertis(base_url=server.url).chat.completions.create(model="m", messages=HELLO)
+
+    assert "fewer messages" in caught.value.hint
+    assert "--" not in caught.value.hint
 
 
 def test_options_in_python_are_the_fields(server: ScriptedServer) -> None:

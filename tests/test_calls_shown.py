@@ -57,9 +57,9 @@ def test_a_call_everywhere(shell: Shell, server: ScriptedServer) -> None:
     with redirect_stdout(io.StringIO()) as stream:
         TerminalView().finish(shell.user_ns["answer"], "main")
 
-    assert data["text/plain"].startswith(
-        f"{line}\nThe model asked for the tool look_up("
-    )
+    assert data["text/plain"].startswith(f"{line}\nThere is no such tool here.\n")
+    assert "The model asked for the tool look_up(" in data["text/html"]
+    assert 1 == shown["text/plain"].count("look_up")
     assert line in shown["text/plain"]
     assert line in stream.getvalue()
     for each in (data, shown):

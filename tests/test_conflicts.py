@@ -141,6 +141,8 @@ def test_a_server_that_knows_no_stream_options(error: StatusError) -> None:
         refusal("Unknown parameter: 'foo'."),
         refusal("Unexpected keyword argument 'foo'"),
         refusal("unknown field: seed"),
+        refusal("seed is not supported"),
+        refusal("seed: unknown"),
         refusal("Extra inputs are not permitted", param="messages[0].name"),
         refusal("'messages[0].role': unexpected input"),
         refusal("no such model", param="model"),

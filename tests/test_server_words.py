@@ -156,6 +156,12 @@ def test_a_page_costs_what_its_size_does(piece: str) -> None:
         ),
         ('litellm.APIError: APIError: OpenAIException - b\'{"error": "x"}\'', "x"),
         ("slow down LiteLLM Retried: 1 times, LiteLLM Max Retries: 2", "slow down"),
+        (
+            "litellm.RateLimitError: RateLimitError: OpenAIException - Slow down!\n\n"
+            "LiteLLM: model group 'x' failed with the error above. No fallback was "
+            "attempted.",
+            "Slow down!",
+        ),
         # What is not wrapping stays.
         ("ValidationException: Input is odd", "ValidationException: Input is odd"),
         ('Invalid JSON: {"a": 1} at 3', 'Invalid JSON: {"a": 1} at 3'),
@@ -167,6 +173,34 @@ def test_a_page_costs_what_its_size_does(piece: str) -> None:
 def test_wrapping_is_taken_off(words: str, expected: str) -> None:
     """Gateways put the words of the model's provider into their own."""
     assert expected == told({"error": {"message": words}})
+
+
+SENT = "Tell me: what is the maximum context length? The model was not found."
+
+
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [
+        ('Invalid content: "what is the maximum context length?"', errors.BadRequest),
+        (
+            "Invalid 'messages[0].content': 'The model was not found.'",
+            errors.BadRequest,
+        ),
+        ("input_value='what is the max...model was not found.'", errors.BadRequest),
+        ('"maximum context length exceeded"', errors.ContextLengthExceeded),
+        ("The prompt is too long: 'Tell me: what'", errors.ContextLengthExceeded),
+    ],
+)
+def test_what_was_sent_tells_no_kind(words: str, kind: type[Exception]) -> None:
+    """A server that quotes the question does not speak of itself."""
+    body = json.dumps({"error": {"message": words}}).encode()
+    parts = [{"type": "text", "text": SENT}]
+    for content in (SENT, parts):
+        asked = {"messages": [{"role": "user", "content": content}]}
+        found = from_response(Response(status=400), body, str, asked=asked)
+
+        assert kind is type(found)
+        assert f"{words} (HTTP 400)" == str(found)
 
 
 def test_a_hash_is_shortened() -> None:

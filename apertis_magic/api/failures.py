@@ -6,10 +6,11 @@ from typing import TypeVar
 
 from apertis_magic.api import advice, conflicts, resets, server_words
 from apertis_magic.api.error_body import Fault, reported
-from apertis_magic.api.refusals import SUCCESS, kind_of
+from apertis_magic.api.refusals import SUCCESS, is_too_much_at_once, kind_of
 from apertis_magic.api.response import Response
 from apertis_magic.api.retry import wait_of
-from apertis_magic.api.value import Json
+from apertis_magic.api.value import Json, items
+from apertis_magic.api.value import text as text_of
 from apertis_magic.clean import shortened
 from apertis_magic.errors import (
     ApertisError,
@@ -45,18 +46,28 @@ def from_response(
     """
     error = reported(body.decode(errors="replace"))
     fault = Fault.of(error, redact, response.request_id)
-    kind = kind_of(response.status, fault)
+    kind = kind_of(response.status, _in_own_words(fault, asked))
     attempts = response.headers.get("x-timeout-attempts")
     tried = f" after {attempts} attempts" if attempts else ""
     words = f"{fault.message}{tried} (HTTP {response.status})"
     hint = advice.advice(kind, fault, base_url, asked, redact)
     failure = _failure(kind, replace(fault, message=words), response, hint)
     failure.retry_after = wait_of(response)
-    if kind is RateLimited:
+    if kind is RateLimited and is_too_much_at_once(fault):
+        failure.hint = advice.about_size()
+    elif kind is RateLimited:
         _tell_end(failure, fault, response, clock)
     elif conflicts.refuses_streaming(failure):
         failure.hint = advice.whole_answers()
     return failure
+
+
+def _in_own_words(fault: Fault, asked: Json | None) -> Fault:
+    """Return a fault without what it quotes of the messages, which tell no kind."""
+    messages = items((asked or {}).get("messages"))
+    contents = (each.get("content") for each in messages)
+    sent = [text for each in contents if (text := text_of(each))]
+    return replace(fault, text=server_words.without_quotations(fault.text, sent))
 
 
 def _tell_end(

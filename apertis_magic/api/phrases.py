@@ -13,11 +13,17 @@ def _any(*phrases: str) -> re.Pattern[str]:
 RATE = _any(
     r"(?<![a-z])per[ _-](?:second|minute|hour|day|month)",
     r"\b(?:rpm|tpm|rpd|tpd)\b",
-    r"rate[ _-]?limit",
+    r"rate[ _-]?limit(?!Error)",  # LiteLLM's class for each 429
     r"too many requests",
     r"throttl",
 )
 """Too fast, whatever else the words are about."""
+
+AT_ONCE = _any(
+    r"request too large\b.{0,300}?\b(?:per[ _-]min|tpm\b|rate[ _-]limit)",
+    r"input or output tokens must be reduced",
+)
+"""One request is more than a minute's limit: no wait helps."""
 
 _OVER = (
     r"(?:exceed|over\b|used up|exhausted|reached|spent|depleted|not enough|too low|"
@@ -155,7 +161,7 @@ MODEL = _any(
     r"(?:not (?:supported|available|valid|loaded)|unavailable|unknown)",
     rf"{_ITSELF}model (?:is not|isn.t) (?:currently )?available",
     # The model x was not found; not what belongs to one, nor the list of them.
-    r"(?:(?<![\w/.])models?\b(?![./]\w)|\bmodels/[\w.:@-]+)(?s:.){0,120}?"
+    r"(?:(?<![\w/.'\"`])models?\b(?![./]\w)|(?<!file )\bmodels/[\w.:@-]+)(?s:.){0,120}?"
     r"(?:not exist|not found|not be found|no such file|only supported in|"
     r"decommissioned|deprecated|"
     r"discontinued|no longer (?:supported|available))",

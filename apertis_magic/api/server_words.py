@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterable
 
 from apertis_magic.api import error_page
 from apertis_magic.api.value import first, mapping
@@ -15,7 +16,8 @@ _DEPTH = 4
 _CLASS = r"(?:litellm\.)?\w*(?:Error|Exception|Timeout)(?: \w+Error)?(?::| -) *"
 _CLASSES = re.compile(rf"(?=litellm\.)(?:{_CLASS})+|(?:{_CLASS}){{2,}}")
 _ROUTING = re.compile(
-    r"\.?\s*(?:No fallback model group found|Received Model Group=|"
+    r"\.?\s*(?:LiteLLM: model group '|Deployment Info:|"
+    r"No fallback model group found|Received Model Group=|"
     r"Available Model Group Fallbacks=|Error doing the fallback|LiteLLM Retried:|"
     r"model=\S{1,200} context_window_fallbacks=).*",
     re.DOTALL,
@@ -23,6 +25,8 @@ _ROUTING = re.compile(
 _OF_PYTHON = re.compile(r"""b?(['"]?)\{'(?:error|message|detail)': (['"])(.*)\2\}\1""")
 _DIGITS = re.compile(r"(?<![0-9A-Za-z])[0-9a-fA-F]{32,}(?![0-9A-Za-z])")
 _KEPT_DIGITS = 8
+_QUOTATION = re.compile(r"""(?<!\w)(["'`])(.{4,1000}?)\1(?!\w)""")
+_LEFT_OUT = re.compile(r"\.{3}|…")
 
 
 def told(words: str) -> str:
@@ -48,6 +52,23 @@ def without_hashes(line: str, kept: str | None = None) -> str:
         return found[0] if is_kept else found[0][:_KEPT_DIGITS] + "…"
 
     return _DIGITS.sub(shorter, line)
+
+
+def without_quotations(line: str, sent: Iterable[str]) -> str:
+    """Return *line* without what it quotes of the texts that were sent.
+
+    Args:
+        line: what a server says.
+        sent: the texts; what is one word stays, such as a field's name.
+    """
+    texts = [one_line(text) for text in sent]
+
+    def kept(found: re.Match[str]) -> str:
+        pieces = [piece for piece in _LEFT_OUT.split(found[2]) if piece]
+        is_sent = any(all(piece in text for piece in pieces) for text in texts)
+        return "" if pieces and " " in found[2] and is_sent else found[0]
+
+    return _QUOTATION.sub(kept, line) if any(texts) else line
 
 
 def _bare(words: str) -> str:
