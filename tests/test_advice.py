@@ -105,6 +105,9 @@ TOO_LARGE = (
         ("Unrecognized request argument supplied: seed", "Leave seed (--seed) out"),
         ("seed is not supported", "Leave seed (--seed) out"),
         ("property 'seed' is unsupported", "Leave seed (--seed) out"),
+        ("The seed parameter is not supported", "Leave seed (--seed) out"),
+        ("Parameter seed not supported", "Leave seed (--seed) out"),
+        ("body.chat.seed: Extra inputs are not permitted", "Leave seed (--seed) out"),
         ('Unknown name "seed": Cannot find field.', "Leave seed (--seed) out"),
         (
             "m does not support parameters: ['reasoning_effort']",
@@ -243,7 +246,7 @@ def test_no_key_is_in_a_hint(shell: Shell, server: ScriptedServer) -> None:
 @pytest.mark.parametrize(
     ("base_url", "status", "code", "expected"),
     [
-        ("https://api.apertis.ai/v1", 401, None, "Check APERTIS_API_KEY, or the stored key with %chat key status. Keys are made at apertis.ai/setting?tab=keys."),
+        ("https://api.apertis.ai/v1", 401, None, "Check APERTIS_API_KEY, the key for api.apertis.ai. Keys are made at apertis.ai/setting?tab=keys."),
         (
             "https://llm.example/v1",
             401,
@@ -278,6 +281,17 @@ def test_the_server_that_answers_is_named(
     assert expected == refusal(status, {"message": "no", "code": code}, base_url).hint
 
 
+@pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 408, 429, 500])
+@pytest.mark.parametrize("words", ["no", "prompt is too long", "unknown model x"])
+def test_a_program_is_told_of_no_cell(status: int, words: str) -> None:
+    """Nor of a line's options, nor of ``%chat``: it has none of these."""
+    for base_url in ("https://llm.example/v1", "https://api.apertis.ai/v1"):
+        found = refusal(status, {"message": words}, base_url).hint
+
+        assert found
+        assert not {each for each in ("%chat", " --", " -m", "cell") if each in found}
+
+
 def test_a_wrong_key_in_a_notebook(shell: Shell, server: ScriptedServer) -> None:
     """``%chat key`` sets the one for this host."""
     server.will(fails(401, "no"))
@@ -308,24 +322,26 @@ def test_a_key_with_odd_characters_may_be_anybodys() -> None:
 @pytest.mark.parametrize(
     ("fields", "headers", "wait", "expected"),
     [
-        ({}, {}, None, "Wait a little, then run the cell again."),
-        ({}, {"retry_after": "7"}, 7, "Wait 7 s, then run the cell again; the limit resets at 13:02:51."),
-        ({"reset_at": "2026-11-25 12:03:44 UTC"}, {}, 60, "Wait 60 s, then run the cell again; the limit resets at 13:03:44."),
-        ({"reset_at": "2026-11-25T12:03:44Z"}, {"retry_after": "61"}, 61, "Wait 61 s, then run the cell again; the limit resets at 13:03:44."),
-        ({"reset_at": NOON.timestamp() + 60}, {}, 60, "Wait 60 s, then run the cell again; the limit resets at 13:03:44."),
-        ({"message": "Limit resets at: 2026-11-25 12:03:44 UTC"}, {}, 60, "Wait 60 s, then run the cell again; the limit resets at 13:03:44."),
-        ({"message": "It resets at 2026-11-25T13:03:44+01:00."}, {}, 60, "Wait 60 s, then run the cell again; the limit resets at 13:03:44."),
-        ({"message": "Please try again in 1m2.5s."}, {}, 62.5, "Wait 62 s, then run the cell again; the limit resets at 13:03:46."),
-        ({"message": "Please retry after 6 seconds."}, {}, 6, "Wait 6 s, then run the cell again; the limit resets at 13:02:50."),
-        ({"message": "Try again in 2 hours."}, {}, 7200, "The limit resets at 15:02:44; run the cell again then."),
-        ({"reset_at": "2026-11-26 12:00:00"}, {}, 86236, "The limit resets at 2026-11-26 13:00:00; run the cell again then."),
-        ({"metadata": {"headers": {"X-RateLimit-Reset": str(int(NOON.timestamp() * 1000) + 600_000)}}}, {}, 600, "The limit resets at 13:12:44; run the cell again then."),
-        ({"message": "Limit resets at: 2020-01-01 00:00:00 UTC"}, {}, None, "Wait a little, then run the cell again."),
-        ({"reset_at": "soon"}, {}, None, "Wait a little, then run the cell again."),
-        ({"reset_at": 1e300}, {}, None, "Wait a little, then run the cell again."),
-        ({"reset_at": ["odd"]}, {}, None, "Wait a little, then run the cell again."),
-        ({"message": "resets at 2026-99-99 00:00:00"}, {}, None, "Wait a little, then run the cell again."),
-        ({}, {"reset_at": "x"}, None, "Wait a little, then run the cell again."),
+        ({}, {}, None, "Wait a little, then ask again."),
+        ({}, {"retry_after": "7"}, 7, "Wait 7 s, then ask again; the limit resets at 13:02:51."),
+        ({"reset_at": "2026-11-25 12:03:44 UTC"}, {}, 60, "Wait 60 s, then ask again; the limit resets at 13:03:44."),
+        ({"reset_at": "2026-11-25T12:03:44Z"}, {"retry_after": "61"}, 61, "Wait 61 s, then ask again; the limit resets at 13:03:44."),
+        ({"reset_at": NOON.timestamp() + 60}, {}, 60, "Wait 60 s, then ask again; the limit resets at 13:03:44."),
+        ({"message": "Limit resets at: 2026-11-25 12:03:44 UTC"}, {}, 60, "Wait 60 s, then ask again; the limit resets at 13:03:44."),
+        ({"message": "It resets at 2026-11-25T13:03:44+01:00."}, {}, 60, "Wait 60 s, then ask again; the limit resets at 13:03:44."),
+        ({"message": "Please try again in 1m2.5s."}, {}, 62.5, "Wait 62 s, then ask again; the limit resets at 13:03:46."),
+        ({"message": "Please retry after 6 seconds."}, {}, 6, "Wait 6 s, then ask again; the limit resets at 13:02:50."),
+        ({"details": [{"@type": "RetryInfo", "retryDelay": "27s"}]}, {}, 27, "Wait 27 s, then ask again; the limit resets at 13:03:11."),
+        ({"details": [{"retryDelay": ["27s"]}, None]}, {}, None, "Wait a little, then ask again."),
+        ({"message": "Try again in 2 hours."}, {}, 7200, "The limit resets at 15:02:44; ask again then."),
+        ({"reset_at": "2026-11-26 12:00:00"}, {}, 86236, "The limit resets at 2026-11-26 13:00:00; ask again then."),
+        ({"metadata": {"headers": {"X-RateLimit-Reset": str(int(NOON.timestamp() * 1000) + 600_000)}}}, {}, 600, "The limit resets at 13:12:44; ask again then."),
+        ({"message": "Limit resets at: 2020-01-01 00:00:00 UTC"}, {}, None, "Wait a little, then ask again."),
+        ({"reset_at": "soon"}, {}, None, "Wait a little, then ask again."),
+        ({"reset_at": 1e300}, {}, None, "Wait a little, then ask again."),
+        ({"reset_at": ["odd"]}, {}, None, "Wait a little, then ask again."),
+        ({"message": "resets at 2026-99-99 00:00:00"}, {}, None, "Wait a little, then ask again."),
+        ({}, {"reset_at": "x"}, None, "Wait a little, then ask again."),
     ],
 )  # fmt: skip
 def test_when_a_limit_ends(

@@ -181,6 +181,7 @@ SAID: list[tuple[str, int, Any, type[errors.StatusError]]] = [
     ("OpenAI, by LiteLLM", 429, error("litellm.RateLimitError: RateLimitError: OpenAIException - You exceeded your current quota, please check your plan and billing details.\n\nLiteLLM: model group 'tutor' failed with the error above. No fallback was attempted.", type="throttling_error", code="429"), MONEY),
     ("OpenAI, by LiteLLM", 429, error("litellm.RateLimitError: RateLimitError: OpenAIException - Rate limit reached. Please try again in 20s.\n\nLiteLLM: model group 'tutor' failed with the error above. No fallback was attempted.", type="throttling_error", code="429"), RATE),
     ("Gemini", 429, [{"error": {"code": 429, "message": "You exceeded your current quota, please check your plan and billing details. Please retry in 20.5s.", "status": "RESOURCE_EXHAUSTED"}}], RATE),
+    ("Gemini", 429, [{"error": {"code": 429, "message": "You exceeded your current quota, please check your plan and billing details.", "status": "RESOURCE_EXHAUSTED", "details": [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "27s"}]}}], RATE),
     ("Groq", 413, error("Request too large for model `x` on tokens per minute (TPM): Limit 6000, Requested 9000, please reduce your message size and try again.", type="tokens", code="rate_limit_exceeded"), RATE),
     # An option that the server does not know.
     ("OpenAI, formerly", 400, "Unrecognized request argument supplied: seed", OPTION),

@@ -191,7 +191,7 @@ SENT = "Tell me: what is the maximum context length? The model was not found."
         ("The prompt is too long: 'Tell me: what'", errors.ContextLengthExceeded),
     ],
 )
-def test_what_was_sent_tells_no_kind(words: str, kind: type[Exception]) -> None:
+def test_a_quoted_message_tells_no_kind(words: str, kind: type[Exception]) -> None:
     """A server that quotes the question does not speak of itself."""
     body = json.dumps({"error": {"message": words}}).encode()
     parts = [{"type": "text", "text": SENT}]
@@ -201,6 +201,30 @@ def test_what_was_sent_tells_no_kind(words: str, kind: type[Exception]) -> None:
 
         assert kind is type(found)
         assert f"{words} (HTTP 400)" == str(found)
+
+
+def test_a_quoted_name_tells_no_kind() -> None:
+    """A tool, a file and a link have names that people gave; the model's is its own."""
+    link = "https://x.example/model_not_found.png"
+    asked = {
+        "model": "no such model",
+        "messages": [{"content": [{"image_url": {"url": link}}]}],
+        "tools": [{"function": {"name": "insufficient_balance"}}],
+    }
+    said = {
+        f"Invalid image '{link}'": errors.BadRequest,
+        "Duplicate tool name: 'insufficient_balance'": errors.BadRequest,
+        "'insufficient_credit'": errors.QuotaExceeded,
+        "'no such model'": errors.ModelNotFound,
+    }
+    found = {
+        words: type(
+            from_response(Response(status=400), words.encode(), str, asked=asked)
+        )
+        for words in said
+    }
+
+    assert said == found
 
 
 def test_a_hash_is_shortened() -> None:

@@ -126,8 +126,8 @@ def about_wait(wait: float | None, end: datetime | None, present: datetime) -> s
     form = "%H:%M:%S" if end.date() == present.date() else "%Y-%m-%d %H:%M:%S"
     resets = f"limit resets at {end:{form}}"
     if not wait or wait > LONGEST_WAIT:
-        return f"The {resets}; run the cell again then."
-    return f"Wait {wait:.0f} s, then run the cell again; the {resets}."
+        return f"The {resets}; ask again then."
+    return f"Wait {wait:.0f} s, then ask again; the {resets}."
 
 
 def about_size() -> str:
@@ -138,11 +138,14 @@ def about_size() -> str:
 
 
 def _about_key(base_url: str) -> str:
-    if address.is_apertis(base_url):
-        return f"{AuthenticationError.hint} Keys are made at {_KEYS_OF_APERTIS}."
+    host = _host(base_url)
+    is_ours = address.is_apertis(base_url)
+    more = f" Keys are made at {_KEYS_OF_APERTIS}." if is_ours else ""
     if not defaults.in_notebook():
-        return f"Check APERTIS_API_KEY, the key for {_host(base_url)}."
-    return f"Check APERTIS_API_KEY, or set a key for {_host(base_url)} with %chat key."
+        return f"Check APERTIS_API_KEY, the key for {host}.{more}"
+    if is_ours:
+        return AuthenticationError.hint + more
+    return f"Check APERTIS_API_KEY, or set a key for {host} with %chat key."
 
 
 def _about_length(base_url: str) -> str:

@@ -45,9 +45,11 @@ _UNKNOWN_FIELD = re.compile(
 """What is said of a field that is not named."""
 
 _OF_MESSAGES = ("messages", "role", "content", "image_url")
+_KINDS = r"(?:[Ff]ield|[Pp]arameter|[Aa]rgument|[Oo]ption|[Pp]roperty)"
 _MARKS = (
-    r"""(?:[`'"]|\bbody\.|(?:field|parameter|argument|option|supplied|key)s?:? )"""
-    r"{0}(?!\w)|(?:^|(?<=[.:;] )){0}(?=:| (?:is|must|should|may|cannot|not|value)\b)"
+    rf"""(?:[`'"]|\bbody\.(?:\w+\.)*|(?:{_KINDS}|supplied|key)s?:? ){{0}}(?!\w)|"""
+    r"(?:^|(?<=[.:;] )){0}(?=:| (?:is|must|should|may|cannot|not|value)\b)|"
+    rf"(?<![\w-]){{0}}(?= {_KINDS}\b)"
 )
 """How words name a field whose name is a word of prose too."""
 

@@ -14,6 +14,9 @@ _LONGEST = 500
 _LONGEST_WORDS = 4_000
 """Characters that tell which kind of error it is."""
 
+_LONGEST_WAIT = 20
+"""Characters of a span of time."""
+
 _NOTHING = (None, "", "None", "null")
 _PLACES = ("body", "query", "path", "header")
 """Where FastAPI looks for a field; it is no part of the field's name."""
@@ -72,7 +75,7 @@ class Fault:
             param=redact(param)
             if isinstance(param, str) and param not in _NOTHING
             else None,
-            text=redact(one_line(text[:_LONGEST_WORDS])),
+            text=redact(one_line(f"{text[:_LONGEST_WORDS]} {_wait(error)}")),
             resets=_resets(error),
         )
 
@@ -101,6 +104,13 @@ def reported(text: str) -> Json:
     if raw:
         error = {**error, "message": f"{error.get('message')}: {raw}"}
     return {**error, "reset_at": _resets(error) or _resets(body)}
+
+
+def _wait(error: Json) -> str:
+    """Return a sentence about the wait that Gemini asks for beside its words."""
+    told = (each.get("retryDelay") for each in items(error.get("details")))
+    wait = next((each for each in told if isinstance(each, str)), "")
+    return f"Retry in {wait[:_LONGEST_WAIT]}." if wait else ""
 
 
 def _resets(error: Json) -> str | float | None:

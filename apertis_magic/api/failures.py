@@ -1,6 +1,6 @@
 """An HTTP error response, or an error inside a success -> the right exception."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
@@ -9,8 +9,7 @@ from apertis_magic.api.error_body import Fault, reported
 from apertis_magic.api.refusals import SUCCESS, is_too_much_at_once, kind_of
 from apertis_magic.api.response import Response
 from apertis_magic.api.retry import wait_of
-from apertis_magic.api.value import Json, items
-from apertis_magic.api.value import text as text_of
+from apertis_magic.api.value import Json
 from apertis_magic.clean import shortened
 from apertis_magic.errors import (
     ApertisError,
@@ -63,11 +62,19 @@ def from_response(
 
 
 def _in_own_words(fault: Fault, asked: Json | None) -> Fault:
-    """Return a fault without what it quotes of the messages, which tell no kind."""
-    messages = items((asked or {}).get("messages"))
-    contents = (each.get("content") for each in messages)
-    sent = [text for each in contents if (text := text_of(each))]
+    """Return a fault without what it quotes of the request, which tells no kind."""
+    sent = _texts(asked or {})
     return replace(fault, text=server_words.without_quotations(fault.text, sent))
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Give the texts in a request that a person wrote."""
+    if isinstance(value, str):
+        yield value
+    inside = value.items() if isinstance(value, Mapping) else ()
+    each = [each for name, each in inside if name not in ("model", "role", "type")]
+    for inner in value if isinstance(value, list | tuple) else each:
+        yield from _texts(inner)
 
 
 def _tell_end(

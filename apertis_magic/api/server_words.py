@@ -59,16 +59,21 @@ def without_quotations(line: str, sent: Iterable[str]) -> str:
 
     Args:
         line: what a server says.
-        sent: the texts; what is one word stays, such as a field's name.
+        sent: the texts; of these one word is no quotation, unless it is all of one.
     """
-    texts = [one_line(text) for text in sent]
+    if not _QUOTATION.search(line):
+        return line
+    texts = {one_line(text) for text in sent}
 
     def kept(found: re.Match[str]) -> str:
-        pieces = [piece for piece in _LEFT_OUT.split(found[2]) if piece]
-        is_sent = any(all(piece in text for piece in pieces) for text in texts)
-        return "" if pieces and " " in found[2] and is_sent else found[0]
+        said = found[2]
+        pieces = [piece for piece in _LEFT_OUT.split(said) if piece]
+        is_sent = said in texts or (
+            " " in said and any(all(p in text for p in pieces) for text in texts)
+        )
+        return "" if is_sent and pieces else found[0]
 
-    return _QUOTATION.sub(kept, line) if any(texts) else line
+    return _QUOTATION.sub(kept, line)
 
 
 def _bare(words: str) -> str:
