@@ -78,6 +78,15 @@ def found(shell: Shell, capsys: pytest.CaptureFixture[str]) -> list[tuple[str, s
             ],
         ),
         (
+            (MODELS, fails(400, "max_tokens must be at least 100"), says("ok")),
+            [
+                ("ok", "gpt-4.1-mini is one of the server's 2 models"),
+                ("--", "asking"),
+                ("ok", "served streams: first text after"),
+                ("ok", "usage is told: this check took 7 tokens"),
+            ],
+        ),
+        (
             (fails(401, "wrong key"), fails(401, "wrong key")),
             [
                 ("!!", "wrong key (HTTP 401). Check APERTIS_API_KEY"),

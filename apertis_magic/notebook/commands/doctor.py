@@ -12,6 +12,7 @@ from apertis_magic.chat.settings import Settings
 from apertis_magic.chat.turn import Turn
 from apertis_magic.errors import (
     ApertisError,
+    BadRequest,
     ConfigurationError,
     ConnectionFailed,
     Interrupted,
@@ -124,21 +125,26 @@ def _answer(
     session: Session, settings: Settings, model: str
 ) -> Iterator[tuple[str, str]]:
     """Ask for a few words, in a conversation of its own."""
+    chat = Conversation(model=model, client=session.clients.of(settings))
     try:
-        reply = Conversation(model=model, client=session.clients.of(settings)).ask(
-            _QUESTION, max_tokens=_LONGEST, max_retries=0
-        )
+        try:
+            turn = _asked(chat, max_tokens=_LONGEST)
+        except BadRequest as error:
+            if "max_tokens" not in f"{error.param} {error}":
+                raise
+            turn = _asked(chat)  # the limit was the check's own
     except ApertisError as error:
         yield _BAD, _in_words(error)
         return
+    yield from _judged(turn)
+
+
+def _asked(chat: Conversation, **options: int) -> Turn:
+    reply = chat.ask(_QUESTION, max_retries=0, **options)
     try:
-        turn = reply.result()
-    except ApertisError as error:
-        yield _BAD, _in_words(error)
-        return
+        return reply.result()
     finally:
         reply.stop()
-    yield from _judged(turn)
 
 
 def _judged(turn: Turn) -> Iterator[tuple[str, str]]:
