@@ -11,7 +11,7 @@ from scripted_server import Answer, ScriptedServer, fails, json_answer, says
 
 from apertis_magic import Apertis, errors
 from apertis_magic.api import advice, keys, resets
-from apertis_magic.api.failures import from_response
+from apertis_magic.api.failures import from_response, in_success
 from apertis_magic.api.response import Response
 
 HELLO = [{"role": "user", "content": "Hello!"}]
@@ -143,6 +143,31 @@ def test_the_option_that_words_name(
     assert 1 == len(server.requests)
 
 
+def test_a_request_of_too_many_bytes(shell: Shell, server: ScriptedServer) -> None:
+    """A proxy counts them, whatever the model could read."""
+    server.will(fails(413, "<html><title>413 Request Entity Too Large</title></html>"))
+    expected = "Start over with --new, or attach smaller pictures and files (-f)."
+
+    assert expected == hint(shell, "%%chat\nx")
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        (429, "Wait a little, then ask again."),
+        (402, "Top up the account or use another key."),
+        ("502", "Ask again, or ask another model."),
+        ("408", "Ask again."),
+        ("odd", "Ask again."),
+    ],
+)
+def test_a_status_inside_a_success(code: int | str, expected: str) -> None:
+    """Gateways tell it where the stream had begun."""
+    error = {"message": "Provider returned error", "code": code}
+
+    assert expected == in_success(error, str, Response(status=200)).hint
+
+
 @pytest.mark.parametrize("status", [413, 429])
 def test_a_request_that_is_larger_than_a_minutes_limit(
     shell: Shell, server: ScriptedServer, status: int
@@ -157,7 +182,9 @@ def test_a_request_that_is_larger_than_a_minutes_limit(
     assert 1 == len(server.requests)
 
 
-@pytest.mark.parametrize("words", ["prompt is too long", TOO_LARGE])
+@pytest.mark.parametrize(
+    "words", ["prompt is too long", TOO_LARGE, "Request Entity Too Large"]
+)
 def test_too_much_in_python(server: ScriptedServer, words: str) -> None:
     """A program has no options of a magic line."""
     server.will(fails(413, words))

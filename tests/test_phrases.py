@@ -206,6 +206,8 @@ SAID: list[tuple[str, int, Any, type[errors.StatusError]]] = [
     ("LM Studio", 404, {"error": "Unexpected endpoint or method. (POST /chat/completions)"}, PATH),
     ("Groq", 404, error("Unknown request URL: POST /chat/completions. Please check the URL for typos", code="unknown_url"), PATH),
     ("OpenAI", 404, "Invalid URL (POST /v1/chat/completion)", PATH),
+    ("nginx", 400, "400 The plain HTTP request was sent to HTTPS port", PATH),
+    ("Go", 400, "Client sent an HTTP request to an HTTPS server.", PATH),
     ("FastAPI", 404, {"detail": "Not Found"}, PATH),
     ("FastAPI", 405, {"detail": "Method Not Allowed"}, PATH),
 ]  # fmt: skip

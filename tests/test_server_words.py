@@ -303,6 +303,16 @@ def test_half_a_key_is_not_left_where_words_are_cut(server: ScriptedServer) -> N
         ({"error": {"message": {"detail": "inside"}}}, "inside", None),
         ({"error": {"message": "a", "param": "None", "code": "None"}}, "a", None),
         ({"error": {"message": 7}}, "7", None),
+        ({"errors": ["a", "b"]}, "a", None),
+        ({"errors": [{"message": "a", "param": "n"}]}, "a", "n"),
+        ({"errors": "a"}, "a", None),
+        ({"errors": [], "title": "a"}, "a", None),
+        ({"error": "Bad Request", "message": "why"}, "Bad Request: why", None),
+        ({"error": "why", "message": "why"}, "why", None),
+        ({"error": "bad", "error_description": "why"}, "bad: why", None),
+        ({"error_code": 336003, "error_msg": "a"}, "a", None),
+        ({"Message": "a"}, "a", None),
+        ({"reason": "a"}, "a", None),
     ],
 )
 def test_where_an_error_stands(

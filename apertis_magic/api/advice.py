@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from apertis_magic.api import address, conflicts, defaults
+from apertis_magic.api import address, conflicts, defaults, phrases
 from apertis_magic.api.error_body import Fault
 from apertis_magic.api.params import ARGUMENTS, PARAMS
 from apertis_magic.api.retry import LONGEST_WAIT
@@ -79,6 +79,8 @@ def advice(
     for code in (fault.code or "", fault.type):
         if code in _BY_CODE:
             return _BY_CODE[code](base_url)
+    if kind is BadRequest and phrases.TOO_LARGE.search(fault.words):
+        return _about_bytes()
     if kind in _BY_KIND:
         return _BY_KIND[kind](base_url)
     is_of_request = kind in (BadRequest, UnsupportedParameter)
@@ -135,6 +137,12 @@ def about_size() -> str:
     if not defaults.in_notebook():
         return "Start over, or send fewer messages; no wait helps."
     return "Start over with --new, or send fewer turns with --history N; no wait helps."
+
+
+def _about_bytes() -> str:
+    if not defaults.in_notebook():
+        return "Send fewer messages, or smaller pictures and files."
+    return "Start over with --new, or attach smaller pictures and files (-f)."
 
 
 def _about_key(base_url: str) -> str:

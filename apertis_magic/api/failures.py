@@ -20,6 +20,9 @@ from apertis_magic.errors import (
 )
 
 Redact = Callable[[str], str]
+_TOLD = frozenset(map(str, (401, 402, 403, 429, *range(500, 600))))
+"""Codes of an error inside a success that are the status of another response."""
+
 E = TypeVar("E", bound=ApertisError)
 _EXCERPT = 100
 """Characters of what is no JSON."""
@@ -102,6 +105,8 @@ def in_success(error: Json, redact: Redact, response: Response) -> StreamError:
     """
     fault = Fault.of(error, redact, response.request_id)
     kind = kind_of(SUCCESS, fault)
+    if kind is StatusError and fault.code in _TOLD:
+        kind = kind_of(int(fault.code), fault)
     is_known = kind is not StatusError
     hint = advice.advice(kind, fault, response.base_url) if is_known else ""
     return _failure(StreamError, fault, response, hint)

@@ -177,6 +177,9 @@ KEY = _any(
     r"valid user token is required|security token .{0,40}is invalid|no token provided",
     r"unable to locate credentials|\bInvalidToken\b|no_db_connection",
 )
+TOO_LARGE = _any(r"\b(?:payload|entity|body|request|content) (?:is )?too large")
+"""Too many bytes, whatever a model could read of them."""
+
 BLOCKED = _any(r"error (?:code:? )?10\d\d\b", r"cloudflare")
 PATH = _any(
     r"unexpected endpoint",
@@ -184,5 +187,6 @@ PATH = _any(
     r"invalid url \((?:post|get)",
     r"(?:unknown|no such|invalid) (?:endpoint|route|path)\b",
     r"cannot (?:post|get) /",
+    r"\bHTTP request (?:was sent )?to (?:an )?HTTPS",
     r"endpoint_not_found",
 )

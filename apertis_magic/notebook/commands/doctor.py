@@ -128,19 +128,19 @@ def _answer(
     chat = Conversation(model=model, client=session.clients.of(settings))
     try:
         try:
-            turn = _asked(chat, max_tokens=_LONGEST)
+            turn = _asked(chat, _LONGEST)
         except BadRequest as error:
             if "max_tokens" not in f"{error.param} {error}":
                 raise
-            turn = _asked(chat)  # the limit was the check's own
+            turn = _asked(chat, None)  # the limit was the check's own
     except ApertisError as error:
         yield _BAD, _in_words(error)
         return
     yield from _judged(turn)
 
 
-def _asked(chat: Conversation, **options: int) -> Turn:
-    reply = chat.ask(_QUESTION, max_retries=0, **options)
+def _asked(chat: Conversation, longest: int | None) -> Turn:
+    reply = chat.ask(_QUESTION, max_tokens=longest, max_retries=0)
     try:
         return reply.result()
     finally:
