@@ -127,6 +127,13 @@ TOO_LARGE = (
             "max_output_tokens must be more than 15",
             "Give another max_output_tokens (-p max_output_tokens=…) than 9",
         ),
+        ("llama2 does not support top_k", "Leave top_k (-p top_k=…) out"),
+        ("llama2 does not support seed", "Leave seed (--seed) out"),
+        ("System role not supported", "Leave the system prompt out: --no-system."),
+        (
+            "Developer instruction is not enabled for models/gemma-3",
+            "Leave the system prompt out: --no-system.",
+        ),
         # What is another word, or another thing, than an option.
         ("The image is not supported", "Try it without what was set"),
         ("Seed funding is not supported", "Try it without what was set"),

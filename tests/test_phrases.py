@@ -126,6 +126,7 @@ SAID: list[tuple[str, int, Any, type[errors.StatusError]]] = [
     ("LiteLLM", 400, error("{'error': '/chat/completions: Invalid model name passed in model=nope. Call `/v1/models` to view available models for your key.'}", type="None", param="None", code="400"), MODEL),
     ("LiteLLM", 400, error("litellm.BadRequestError: You passed in model=nope. There are no healthy deployments for this model. Received Model Group=nope\nAvailable Model Group Fallbacks=None"), MODEL),
     ("a gateway", 404, error("The model 'mock-small' is not for this key.", type="invalid_request_error", param="model", code="404"), MODEL),
+    ("LiteLLM", 400, "litellm.BadRequestError: LLM Provider NOT provided. Pass in the LLM provider you are trying to call. You passed model=foo", MODEL),
     ("OpenAI *", 404, error("The model `gpt-9` does not exist or you do not have access to it.", type="invalid_request_error", code="model_not_found"), MODEL),
     ("OpenAI", 403, error("Project `p` does not have access to model `gpt-9`", code="model_not_found"), MODEL),
     ("Azure *", 404, error("The API deployment for this resource does not exist.", code="DeploymentNotFound"), MODEL),
@@ -193,6 +194,9 @@ SAID: list[tuple[str, int, Any, type[errors.StatusError]]] = [
     ("LiteLLM", 400, "litellm.UnsupportedParamsError: openai does not support parameters: ['seed'], for model=m", OPTION),
     # The key.
     ("LiteLLM", 400, error("No connected db.", type="no_db_connection", param=None, code="400"), KEY),
+    ("Gemini", 400, "API key expired. Please renew the API key.", KEY),
+    ("LiteLLM", 400, error("Authentication Error, Invalid proxy server token passed.", type="token_not_found_in_db"), KEY),
+    ("Gemini", 400, "User location is not supported for the API use.", errors.PermissionDenied),
     ("Gemini *", 400, "API key not valid. Please pass a valid API key.", KEY),
     ("AI21 *", 400, "Bad or missing API token.", KEY),
     ("HF *", 400, "A valid user token is required", KEY),

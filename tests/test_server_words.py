@@ -203,6 +203,15 @@ def test_a_quoted_message_tells_no_kind(words: str, kind: type[Exception]) -> No
         assert f"{words} (HTTP 400)" == str(found)
 
 
+def test_many_quotations_are_read_in_time() -> None:
+    """Of the first twenty each is looked for."""
+    line = 600 * "'a b...c' "
+
+    assert 20 * len("'a b...c'") == len(line) - len(
+        server_words.without_quotations(line, ["a b c"])
+    )
+
+
 def test_a_quoted_name_tells_no_kind() -> None:
     """A tool, a file and a link have names that people gave; the model's is its own."""
     link = "https://x.example/model_not_found.png"

@@ -179,6 +179,9 @@ _BY_KIND: Mapping[type[StatusError], Callable[[str], str]] = {
 
 def _about_option(fault: Fault, asked: Json, redact: Callable[[str], str]) -> str:
     """Return what to do about an option, where the words are about one."""
+    if phrases.SYSTEM.search(fault.message):
+        without = ": --no-system" if defaults.in_notebook() else ""
+        return f"Leave the system prompt out{without}."
     most = conflicts.most_answers(fault.message, fault.param)
     if most is not None:
         fewer = f"give -n {most}" if most > 1 else "leave -n out"
@@ -191,7 +194,8 @@ def _about_option(fault: Fault, asked: Json, redact: Callable[[str], str]) -> st
     if not field:
         return ""
     value = asked.get(field)
-    if field in ARGUMENTS or not isinstance(value, str | int | float):
+    is_one = isinstance(value, str | int | float) and not isinstance(value, bool)
+    if field in ARGUMENTS or not is_one:
         return f"Check {named(field)}."
     # Which values it takes here, the server says: ours were looked at before.
     shown = _shown(field, value, redact)

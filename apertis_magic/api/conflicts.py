@@ -49,7 +49,7 @@ _KINDS = r"(?:[Ff]ield|[Pp]arameter|[Aa]rgument|[Oo]ption|[Pp]roperty)"
 _MARKS = (
     rf"""(?:[`'"]|\bbody\.(?:\w+\.)*|(?:{_KINDS}|supplied|key)s?:? ){{0}}(?!\w)|"""
     r"(?:^|(?<=[.:;] )){0}(?=:| (?:is|must|should|may|cannot|not|value)\b)|"
-    rf"(?<![\w-]){{0}}(?= {_KINDS}\b)"
+    rf"(?<![\w-]){{0}}(?= {_KINDS}\b)|\bnot support {{0}}(?!\w)"
 )
 """How words name a field whose name is a word of prose too."""
 

@@ -145,6 +145,7 @@ MODEL = _any(
     r"model_not_found|model_not_supported|model_not_available|model_decommissioned",
     r"(?:invalid|unknown|unsupported|unrecogni[sz]ed|nonexistent)[ _]model"
     r"(?![ _]?(?:param|field|option|output|response|config|version))",
+    r"llm provider not provided",
     r"no such model|no model (?:named|called|found)",
     r"not a (?:valid|supported|chat) model",
     r"(?:not found|(?:not|n.t|unable to) find|access to)(?: the| any)? model\b",
@@ -169,14 +170,25 @@ MODEL = _any(
 CHANNEL = _any(r"no available channels?\b", r"无可用渠道")
 """Gateways of the one-api family have nobody who answers for a model."""
 
-KEY_OF_OTHERS = _any(r"model_access_denied")
+KEY_OF_OTHERS = _any(
+    r"model_access_denied",
+    r"\b(?:location|country|region|territory) is not (?:supported|allowed)",
+)
 KEY = _any(
     r"(?:invalid|incorrect|bad|missing|wrong|no|unknown)(?: or missing)?[ _]"
     r"(?:api|user|access|private|authentication|auth)[ _]?(?:key|token)\b",
     r"api[ _]key[ _](?:not valid|invalid|is invalid|is not valid|doesn.t match)",
+    r"api[ _]key (?:has |is )?expired|proxy server token|token_not_found_in_db",
     r"valid user token is required|security token .{0,40}is invalid|no token provided",
     r"unable to locate credentials|\bInvalidToken\b|no_db_connection",
 )
+SYSTEM = _any(
+    r"(?:system|developer) (?:role|messages?|prompts?|instructions?)\b.{0,20}?"
+    r"(?:not (?:supported|allowed|enabled)|unsupported)",
+    r"not support (?:a |the )?(?:system|developer) (?:role|message|prompt|instruction)",
+)
+"""A model takes no system prompt."""
+
 TOO_LARGE = _any(r"\b(?:payload|entity|body|request|content) (?:is )?too large")
 """Too many bytes, whatever a model could read of them."""
 

@@ -26,6 +26,7 @@ _OF_PYTHON = re.compile(r"""b?(['"]?)\{'(?:error|message|detail)': (['"])(.*)\2\
 _DIGITS = re.compile(r"(?<![0-9A-Za-z])[0-9a-fA-F]{32,}(?![0-9A-Za-z])")
 _KEPT_DIGITS = 8
 _QUOTATION = re.compile(r"""(?<!\w)(["'`])(.{4,1000}?)\1(?!\w)""")
+_MOST_QUOTATIONS = 20
 _LEFT_OUT = re.compile(r"\.{3}|…")
 
 
@@ -73,7 +74,7 @@ def without_quotations(line: str, sent: Iterable[str]) -> str:
         )
         return "" if is_sent and pieces else found[0]
 
-    return _QUOTATION.sub(kept, line)
+    return _QUOTATION.sub(kept, line, count=_MOST_QUOTATIONS)
 
 
 def _bare(words: str) -> str:
