@@ -175,7 +175,10 @@ def test_wrapping_is_taken_off(words: str, expected: str) -> None:
     assert expected == told({"error": {"message": words}})
 
 
-SENT = "Tell me: what is the maximum context length? The model was not found."
+SENT = (
+    "Tell me: what is the maximum context length? The model was not found. "
+    "The model wasn't found."
+)
 
 
 @pytest.mark.parametrize(
@@ -186,6 +189,7 @@ SENT = "Tell me: what is the maximum context length? The model was not found."
             "Invalid 'messages[0].content': 'The model was not found.'",
             errors.BadRequest,
         ),
+        ("Invalid content: 'The model wasn't found.'", errors.BadRequest),
         ("input_value='what is the max...model was not found.'", errors.BadRequest),
         ('"maximum context length exceeded"', errors.ContextLengthExceeded),
         ("The prompt is too long: 'Tell me: what'", errors.ContextLengthExceeded),

@@ -25,7 +25,11 @@ _ROUTING = re.compile(
 _OF_PYTHON = re.compile(r"""b?(['"]?)\{'(?:error|message|detail)': (['"])(.*)\2\}\1""")
 _DIGITS = re.compile(r"(?<![0-9A-Za-z])[0-9a-fA-F]{32,}(?![0-9A-Za-z])")
 _KEPT_DIGITS = 8
-_QUOTATION = re.compile(r"""(?<!\w)(["'`])(.{4,1000}?)\1(?!\w)""")
+# An apostrophe ends none.
+_QUOTATION = re.compile(
+    r"""(?<!\w)(?:"([^"]{4,1000})"|`([^`]{4,1000})`|"""
+    r"""'((?:[^']|(?<=\w)'(?=\w)){4,1000})')"""
+)
 _MOST_QUOTATIONS = 20
 _LEFT_OUT = re.compile(r"\.{3}|…")
 
@@ -67,7 +71,7 @@ def without_quotations(line: str, sent: Iterable[str]) -> str:
     texts = {one_line(text) for text in sent}
 
     def kept(found: re.Match[str]) -> str:
-        said = found[2]
+        said = found[found.lastindex or 0]
         pieces = [piece for piece in _LEFT_OUT.split(said) if piece]
         is_sent = said in texts or (
             " " in said and any(all(p in text for p in pieces) for text in texts)
