@@ -97,6 +97,11 @@ def test_a_call_without_arguments() -> None:
     assert "<details>" not in shown
 
 
+def test_a_call_without_a_name() -> None:
+    """It is some tool, and none that is called so."""
+    assert "<small>Asked for a tool</small>" in html_of(turn_of(called(arguments="{}")))
+
+
 def test_a_refusal_behind_a_text() -> None:
     """Both are shown, in the cell and in plain text."""
     turn = turn_of({"content": "Well."}, {"refusal": "I will not."})

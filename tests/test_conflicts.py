@@ -208,3 +208,14 @@ def test_stream_options_are_left_out_once(server: ScriptedServer) -> None:
     first, second = (request.body for request in server.requests)
 
     assert {**second, "stream_options": {"include_usage": True}} == first
+
+
+@pytest.mark.parametrize("quoted", ["streaming is not supported", "streaming is not"])
+def test_a_question_about_streaming(server: ScriptedServer, quoted: str) -> None:
+    """A server that quotes it refuses something else, and is asked once."""
+    server.will(fails(400, f'Invalid content: "{quoted}"'), says("never"))
+    with pytest.raises(BadRequest) as caught:
+        Conversation(model="m").ask("Why: streaming is not supported?").result()
+
+    assert 1 == len(server.requests)
+    assert "one piece" not in caught.value.hint

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from apertis_magic.api import server_words
 from apertis_magic.api.params import ARGUMENTS, PARAMS
 from apertis_magic.errors import StatusError
 
@@ -124,9 +125,17 @@ def renamed(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return {**rest, _NEWER_NAME: body[_OLDER_NAME]}
 
 
-def refuses_streaming(error: StatusError) -> bool:
-    """Tell whether a refusal says that this model's answers may not be streamed."""
-    field, words = field_of(error.param), str(error)
+def refuses_streaming(
+    error: StatusError, asked: Mapping[str, Any] | None = None
+) -> bool:
+    """Tell whether a refusal says that this model's answers may not be streamed.
+
+    Args:
+        error: the refusal.
+        asked: what was sent; a server that quotes it does not speak of itself.
+    """
+    field = field_of(error.param)
+    words = server_words.without_quotations(str(error), asked)
     is_about_another = field in PARAMS and field != "stream"
     if is_about_another or error.status in _OF_THE_KEY or _USAGE.search(words):
         return False
@@ -147,7 +156,7 @@ def refuses_usage(error: StatusError, asked: Mapping[str, Any]) -> bool:
             names one of them first is about that.
     """
     fields = {**asked, **(asked.get("extra_body") or {})}
-    if "stream_options" in fields or refuses_streaming(error):
+    if "stream_options" in fields or refuses_streaming(error, asked):
         return False
     field, words = field_of(error.param), str(error)
     if field not in ("", "stream"):

@@ -1,6 +1,6 @@
 """An HTTP error response, or an error inside a success -> the right exception."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
@@ -59,25 +59,14 @@ def from_response(
         failure.hint = advice.about_size()
     elif kind is RateLimited:
         _tell_end(failure, fault, response, clock)
-    elif conflicts.refuses_streaming(failure):
+    elif conflicts.refuses_streaming(failure, asked):
         failure.hint = advice.whole_answers()
     return failure
 
 
 def _in_own_words(fault: Fault, asked: Json | None) -> Fault:
     """Return a fault without what it quotes of the request, which tells no kind."""
-    sent = _texts(asked or {})
-    return replace(fault, text=server_words.without_quotations(fault.text, sent))
-
-
-def _texts(value: object) -> Iterator[str]:
-    """Give the texts in a request that a person wrote."""
-    if isinstance(value, str):
-        yield value
-    inside = value.items() if isinstance(value, Mapping) else ()
-    each = [each for name, each in inside if name not in ("model", "role", "type")]
-    for inner in value if isinstance(value, list | tuple) else each:
-        yield from _texts(inner)
+    return replace(fault, text=server_words.without_quotations(fault.text, asked))
 
 
 def _tell_end(

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping
 
 from apertis_magic.api import error_page
 from apertis_magic.api.value import first, mapping
@@ -59,16 +59,16 @@ def without_hashes(line: str, kept: str | None = None) -> str:
     return _DIGITS.sub(shorter, line)
 
 
-def without_quotations(line: str, sent: Iterable[str]) -> str:
+def without_quotations(line: str, sent: object) -> str:
     """Return *line* without what it quotes of the texts that were sent.
 
     Args:
         line: what a server says.
-        sent: the texts; of these one word is no quotation, unless it is all of one.
+        sent: the request; one word of a text in it is no quotation, but all of one is.
     """
     if not _QUOTATION.search(line):
         return line
-    texts = {one_line(text) for text in sent}
+    texts = {one_line(text) for text in _texts(sent)}
 
     def kept(found: re.Match[str]) -> str:
         said = found[found.lastindex or 0]
@@ -79,6 +79,17 @@ def without_quotations(line: str, sent: Iterable[str]) -> str:
         return "" if is_sent and pieces else found[0]
 
     return _QUOTATION.sub(kept, line, count=_MOST_QUOTATIONS)
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Give the texts in a request, or a part of it, that a person wrote."""
+    value = getattr(value, "content", value)  # of a message
+    if isinstance(value, str):
+        yield value
+    inside = value.items() if isinstance(value, Mapping) else ()
+    each = [each for name, each in inside if name not in ("model", "role", "type")]
+    for inner in value if isinstance(value, list | tuple) else each:
+        yield from _texts(inner)
 
 
 def _bare(words: str) -> str:

@@ -241,7 +241,8 @@ def _call(part: ToolCall | ToolResult) -> str:
     """Return the HTML of a call, its arguments folded away, or of what it gave."""
     heading = "The tool gave"
     if isinstance(part, ToolCall):
-        heading = f"Asked for the tool <code>{inert(calls.name(part))}</code>"
+        named = f"the tool <code>{inert(calls.name(part))}</code>"
+        heading = f"Asked for {named if part.name else calls.name(part)}"
     written = inert(printable(calls.inside(part)))
     if not written:
         return f'<div dir="auto"><small>{heading}</small></div>'
