@@ -18,6 +18,9 @@ from apertis_magic.chat import session
 pytestmark = pytest.mark.usefixtures("cache")
 
 ABSENT = "gpt-4.1-mini is not in the server's list"
+PAGE = Answer(
+    (b"<html><title>App</title></html>",), headers={"Content-Type": "text/html"}
+)
 MODELS = json_answer({"data": [{"id": "gpt-4.1-mini"}, {"id": "gpt-4.1"}]})
 
 
@@ -84,6 +87,23 @@ def found(shell: Shell, capsys: pytest.CaptureFixture[str]) -> list[tuple[str, s
                 ("--", "asking"),
                 ("ok", "served streams: first text after"),
                 ("ok", "usage is told: this check took 7 tokens"),
+            ],
+        ),
+        (
+            (PAGE, says("ok")),
+            [
+                ("--", "the server has no list of models"),
+                ("--", "asking"),
+                ("ok", "served streams: first text after"),
+                ("ok", "usage is told: this check took 7 tokens"),
+            ],
+        ),
+        (
+            (PAGE, PAGE),
+            [
+                ("--", "the server has no list of models"),
+                ("--", "asking"),
+                ("!!", "something that is not JSON: 'App'. Check the base URL"),
             ],
         ),
         (

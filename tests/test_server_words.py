@@ -155,6 +155,13 @@ def test_a_page_costs_what_its_size_does(piece: str) -> None:
             "Provider returned error: max_tokens must be 8192",
         ),
         ('litellm.APIError: APIError: OpenAIException - b\'{"error": "x"}\'', "x"),
+        (
+            "Error code: 400 - {'error': {'message': \"It isn't 'x'.\", 'type': 'a'}}",
+            "It isn't 'x'.",
+        ),
+        ("{'detail': 'It is', 'code': 7}", "It is"),
+        ("{'error': 'can't be read'}", "{'error': 'can't be read'}"),
+        ("{'error': 'cut off", "{'error': 'cut off"),
         ("slow down LiteLLM Retried: 1 times, LiteLLM Max Retries: 2", "slow down"),
         (
             "litellm.RateLimitError: RateLimitError: OpenAIException - Slow down!\n\n"

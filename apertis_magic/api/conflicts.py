@@ -15,7 +15,7 @@ from apertis_magic.errors import StatusError
 
 _UNSUPPORTED = re.compile(
     r"unsupported[_ ](?:parameter|value)|not support(?:ed)?\b|"
-    r"\b(?:is|are) unsupported\b|"
+    r"\b(?:is|are) unsupported\b|no endpoints found that support|"
     r"cannot both be specified|use '?max_completion_tokens",
     re.IGNORECASE,
 )
@@ -72,7 +72,8 @@ _NO = re.compile(
 )
 _WHOLE_ONLY = re.compile(
     r"\bonly (?:\w+ ){0,3}non-?stream|\bnon-?stream\w*(?: \w+){0,2} only\b|"
-    r"\bwithout stream(?:ing)?\b",
+    r"\bwithout stream(?:ing)?\b|不支持流式|"
+    r"\bstream\w*(?: \w+){0,2} (?:is|are) only (?:available|supported|allowed) ",
     re.IGNORECASE,
 )
 _BESIDE = re.compile(r"\b(?:when|while|during) stream", re.IGNORECASE)

@@ -150,7 +150,7 @@ MODEL = _any(
     r"not a (?:valid|supported|chat) model",
     r"(?:not found|(?:not|n.t|unable to) find|access to)(?: the| any)? model\b",
     r"does not support (?:chat|generate)\b(?! template)",
-    r"no endpoints found for|deploymentnotfound|deployment for this resource",
+    r"no endpoints found for\b|deploymentnotfound|deployment for this resource",
     r"not_found_error.{0,200}?\bmodel: ",
     r"no models? (?:are |is )?loaded",
     r"no healthy deployments",
@@ -167,8 +167,11 @@ MODEL = _any(
     r"decommissioned|deprecated|"
     r"discontinued|no longer (?:supported|available))",
 )
-CHANNEL = _any(r"no available channels?\b", r"无可用渠道")
-"""Gateways of the one-api family have nobody who answers for a model."""
+CHANNEL = _any(
+    r"no available channels?\b|无可用渠道",
+    r"no allowed providers are available|no endpoints found matching",
+)
+"""A gateway has nobody who answers for a model, or nobody whom its user allows."""
 
 KEY_OF_OTHERS = _any(
     r"model_access_denied",
@@ -189,7 +192,7 @@ SYSTEM = _any(
 )
 """A model takes no system prompt."""
 
-TOO_LARGE = _any(r"\b(?:payload|entity|body|request|content) (?:is )?too large")
+TOO_LARGE = _any(r"\b(?:payload|entity|body|request|content)[ _](?:is )?too[ _]large")
 """Too many bytes, whatever a model could read of them."""
 
 BLOCKED = _any(r"error (?:code:? )?10\d\d\b", r"cloudflare")

@@ -22,7 +22,12 @@ _ROUTING = re.compile(
     r"model=\S{1,200} context_window_fallbacks=).*",
     re.DOTALL,
 )
-_OF_PYTHON = re.compile(r"""b?(['"]?)\{'(?:error|message|detail)': (['"])(.*)\2\}\1""")
+# As Python writes a mapping, which programs around an SDK pass on.
+_OF_PYTHON = re.compile(
+    r"""(?:Error code: \d{3} - )?b?['"]?\{'(?:error|message|detail)': """
+    r"""(?:\{'message': )?(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)")(?=\}|, ')""",
+    re.DOTALL,
+)
 _DIGITS = re.compile(r"(?<![0-9A-Za-z])[0-9a-fA-F]{32,}(?![0-9A-Za-z])")
 _KEPT_DIGITS = 8
 # An apostrophe ends none.
@@ -100,8 +105,8 @@ def _bare(words: str) -> str:
     if classes := _CLASSES.match(bare):
         bare = bare[classes.end() :] or bare
     bare = _ROUTING.sub("", bare) or bare
-    if written := _OF_PYTHON.fullmatch(bare):
-        return written[3]
+    if (written := _OF_PYTHON.match(bare)) and bare.rstrip("'\"").endswith("}"):
+        return written[written.lastindex or 0]
     before, brace, rest = bare.partition("{")
     inner = _words_of(brace + rest) if brace else ""
     if not inner:

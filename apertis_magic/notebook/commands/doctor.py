@@ -17,6 +17,7 @@ from apertis_magic.errors import (
     ConnectionFailed,
     Interrupted,
     NotFound,
+    StreamError,
 )
 from apertis_magic.notebook.commands import local_model
 from apertis_magic.notebook.commands.command_line import CommandLine
@@ -111,7 +112,7 @@ def _journal(session: Session) -> tuple[str, str]:
 def _model(session: Session, model: str) -> tuple[str, str]:
     try:
         ids = session.model_lists.refresh(patience=_PATIENCE).ids
-    except NotFound:
+    except (NotFound, StreamError):  # what is wrong beside it, the answer tells
         return _UNKNOWN, "the server has no list of models"
     if not ids:
         return _UNKNOWN, "the server lists no models"
