@@ -116,13 +116,13 @@ class HeldBack(ConfigurationError):
 class ConnectionFailed(ApertisError):
     """The server could not be reached, or hung up before it answered."""
 
-    hint = "Check the network and the base URL, then run the cell again."
+    hint = "Check the network and the base URL, then ask again."
 
 
 class TimedOut(ConnectionFailed):
     """The server was silent for longer than the time-out."""
 
-    hint = "Run the cell again, or give the server more time."
+    hint = "Ask again, or give the server more time."
 
 
 class TLSFailed(ConnectionFailed):
@@ -203,19 +203,19 @@ class RequestTimeout(StatusError):
 class RateLimited(StatusError):
     """429: too many requests in too short a time."""
 
-    hint = "Wait a little, then run the cell again."
+    hint = "Wait a little, then ask again."
 
 
 class ServerError(StatusError):
     """5xx: the failure is on the server's side."""
 
-    hint = "Run the cell again, or try another model with -m."
+    hint = "Ask again, or ask another model."
 
 
 class StreamError(ApertisError):
     """The answer broke off, or holds an error or nothing; see ``partial``."""
 
-    hint = "Run the cell again to ask once more."
+    hint = "Ask again."
 
 
 class IncompleteAnswer(StreamError):

@@ -11,7 +11,7 @@ from scripted_server import Answer, ScriptedServer, fails, json_answer, says
 
 from apertis_magic import Apertis, errors
 from apertis_magic.api import advice, keys, resets
-from apertis_magic.api.failures import from_response
+from apertis_magic.api.failures import from_response, in_success
 from apertis_magic.api.response import Response
 
 HELLO = [{"role": "user", "content": "Hello!"}]
@@ -54,7 +54,7 @@ def hint(shell: Shell, source: str) -> str:
         (
             "--max-tokens 9",
             fails(400, "bad", param="max_tokens"),
-            "Check max_tokens (--max-tokens), which takes at least 1.",
+            "Give another max_tokens (--max-tokens) than 9, or leave it out.",
         ),
         (
             "-p verbosity=odd",
@@ -79,7 +79,7 @@ def hint(shell: Shell, source: str) -> str:
         (
             "--no-stream -p seed=odd",
             fails(400, "Invalid 'seed': not a whole number"),
-            "Check seed (--seed).",
+            "Give another seed (--seed) than odd, or leave it out.",
         ),
     ],
 )
@@ -90,6 +90,120 @@ def test_options_are_named_as_they_are_typed(
     server.will(answer)
 
     assert expected == hint(shell, f"%%chat {line}\nx")
+
+
+OPTIONS = "-t 1.5 --seed 1 --reasoning-effort low -p top_k=5 -p max_output_tokens=9"
+TOO_LARGE = (
+    "Request too large for model `m` on tokens per minute (TPM): Limit 6000, Requested "
+    "9000, please reduce your message size and try again."
+)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("Unrecognized request argument supplied: seed", "Leave seed (--seed) out"),
+        ("seed is not supported", "Leave seed (--seed) out"),
+        ("property 'seed' is unsupported", "Leave seed (--seed) out"),
+        ("The seed parameter is not supported", "Leave seed (--seed) out"),
+        ("Parameter seed not supported", "Leave seed (--seed) out"),
+        ("body.chat.seed: Extra inputs are not permitted", "Leave seed (--seed) out"),
+        ('Unknown name "seed": Cannot find field.', "Leave seed (--seed) out"),
+        (
+            "m does not support parameters: ['reasoning_effort']",
+            "Leave reasoning_effort (--reasoning-effort) out",
+        ),
+        ("top_k is not supported", "Leave top_k (-p top_k=…) out"),
+        # Bounds are those that the server tells.
+        (
+            "body.temperature: Input should be less than or equal to 1",
+            "Give another temperature (--temperature) than 1.5, or leave it out.",
+        ),
+        (
+            "Temperature must be between 0 and 1",
+            "Give another temperature (--temperature) than 1.5, or leave it out.",
+        ),
+        (
+            "max_output_tokens must be more than 15",
+            "Give another max_output_tokens (-p max_output_tokens=…) than 9",
+        ),
+        ("llama2 does not support top_k", "Leave top_k (-p top_k=…) out"),
+        ("llama2 does not support seed", "Leave seed (--seed) out"),
+        ("System role not supported", "Leave the system prompt out: --no-system."),
+        (
+            "Developer instruction is not enabled for models/gemma-3",
+            "Leave the system prompt out: --no-system.",
+        ),
+        # What is another word, or another thing, than an option.
+        ("The image is not supported", "Try it without what was set"),
+        ("Seed funding is not supported", "Try it without what was set"),
+        ("Tool 'seed_it' does not support strict mode", "Try it without what was set"),
+    ],
+)
+def test_the_option_that_words_name(
+    shell: Shell, server: ScriptedServer, words: str, expected: str
+) -> None:
+    """In any of the ways in which servers name one; nothing is asked twice."""
+    server.will(fails(400, words), says("never"))
+
+    assert expected in hint(shell, f"%%chat {OPTIONS}\nx")
+    assert 1 == len(server.requests)
+
+
+def test_a_request_of_too_many_bytes(shell: Shell, server: ScriptedServer) -> None:
+    """A proxy counts them, whatever the model could read."""
+    expected = "Start over with --new, or attach smaller pictures and files (-f)."
+    for answer in (
+        fails(413, "<html><title>413 Request Entity Too Large</title></html>"),
+        fails(413, "Request exceeds the maximum size", type="request_too_large"),
+    ):
+        server.will(answer)
+
+        assert expected == hint(shell, "%%chat\nx")
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        (429, "Wait a little, then ask again."),
+        (402, "Top up the account or use another key."),
+        ("502", "Ask again, or ask another model."),
+        ("408", "Ask again."),
+        ("odd", "Ask again."),
+    ],
+)
+def test_a_status_inside_a_success(code: int | str, expected: str) -> None:
+    """Gateways tell it where the stream had begun."""
+    error = {"message": "Provider returned error", "code": code}
+
+    assert expected == in_success(error, str, Response(status=200)).hint
+
+
+@pytest.mark.parametrize("status", [413, 429])
+def test_a_request_that_is_larger_than_a_minutes_limit(
+    shell: Shell, server: ScriptedServer, status: int
+) -> None:
+    """No wait helps, so that it is sent once, and a hint says what does."""
+    server.will(fails(status, TOO_LARGE, code="rate_limit_exceeded"), says("never"))
+    expected = (
+        "Start over with --new, or send fewer turns with --history N; no wait helps."
+    )
+
+    assert expected == hint(shell, "%%chat\nx")
+    assert 1 == len(server.requests)
+
+
+@pytest.mark.parametrize(
+    "words", ["prompt is too long", TOO_LARGE, "Request Entity Too Large"]
+)
+def test_too_much_in_python(server: ScriptedServer, words: str) -> None:
+    """A program has no options of a magic line."""
+    server.will(fails(413, words))
+    with pytest.raises(errors.StatusError) as caught:
+        Apertis(base_url=server.url).chat.completions.create(model="m", messages=HELLO)
+
+    assert "fewer messages" in caught.value.hint
+    assert "--" not in caught.value.hint
 
 
 def test_options_in_python_are_the_fields(server: ScriptedServer) -> None:
@@ -170,7 +284,7 @@ def test_no_key_is_in_a_hint(shell: Shell, server: ScriptedServer) -> None:
 @pytest.mark.parametrize(
     ("base_url", "status", "code", "expected"),
     [
-        ("https://api.apertis.ai/v1", 401, None, "Check APERTIS_API_KEY, or the stored key with %chat key status. Keys are made at apertis.ai/setting?tab=keys."),
+        ("https://api.apertis.ai/v1", 401, None, "Check APERTIS_API_KEY, the key for api.apertis.ai. Keys are made at apertis.ai/setting?tab=keys."),
         (
             "https://llm.example/v1",
             401,
@@ -205,6 +319,17 @@ def test_the_server_that_answers_is_named(
     assert expected == refusal(status, {"message": "no", "code": code}, base_url).hint
 
 
+@pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 408, 429, 500])
+@pytest.mark.parametrize("words", ["no", "prompt is too long", "unknown model x"])
+def test_a_program_is_told_of_no_cell(status: int, words: str) -> None:
+    """Nor of a line's options, nor of ``%chat``: it has none of these."""
+    for base_url in ("https://llm.example/v1", "https://api.apertis.ai/v1"):
+        found = refusal(status, {"message": words}, base_url).hint
+
+        assert found
+        assert not {each for each in ("%chat", " --", " -m", "cell") if each in found}
+
+
 def test_a_wrong_key_in_a_notebook(shell: Shell, server: ScriptedServer) -> None:
     """``%chat key`` sets the one for this host."""
     server.will(fails(401, "no"))
@@ -235,24 +360,26 @@ def test_a_key_with_odd_characters_may_be_anybodys() -> None:
 @pytest.mark.parametrize(
     ("fields", "headers", "wait", "expected"),
     [
-        ({}, {}, None, "Wait a little, then run the cell again."),
-        ({}, {"retry_after": "7"}, 7, "Wait 7 s, then run the cell again; the limit resets at 13:02:51."),
-        ({"reset_at": "2026-11-25 12:03:44 UTC"}, {}, 60, "Wait 60 s, then run the cell again; the limit resets at 13:03:44."),
-        ({"reset_at": "2026-11-25T12:03:44Z"}, {"retry_after": "61"}, 61, "Wait 61 s, then run the cell again; the limit resets at 13:03:44."),
-        ({"reset_at": NOON.timestamp() + 60}, {}, 60, "Wait 60 s, then run the cell again; the limit resets at 13:03:44."),
-        ({"message": "Limit resets at: 2026-11-25 12:03:44 UTC"}, {}, 60, "Wait 60 s, then run the cell again; the limit resets at 13:03:44."),
-        ({"message": "It resets at 2026-11-25T13:03:44+01:00."}, {}, 60, "Wait 60 s, then run the cell again; the limit resets at 13:03:44."),
-        ({"message": "Please try again in 1m2.5s."}, {}, 62.5, "Wait 62 s, then run the cell again; the limit resets at 13:03:46."),
-        ({"message": "Please retry after 6 seconds."}, {}, 6, "Wait 6 s, then run the cell again; the limit resets at 13:02:50."),
-        ({"message": "Try again in 2 hours."}, {}, 7200, "The limit resets at 15:02:44; run the cell again then."),
-        ({"reset_at": "2026-11-26 12:00:00"}, {}, 86236, "The limit resets at 2026-11-26 13:00:00; run the cell again then."),
-        ({"metadata": {"headers": {"X-RateLimit-Reset": str(int(NOON.timestamp() * 1000) + 600_000)}}}, {}, 600, "The limit resets at 13:12:44; run the cell again then."),
-        ({"message": "Limit resets at: 2020-01-01 00:00:00 UTC"}, {}, None, "Wait a little, then run the cell again."),
-        ({"reset_at": "soon"}, {}, None, "Wait a little, then run the cell again."),
-        ({"reset_at": 1e300}, {}, None, "Wait a little, then run the cell again."),
-        ({"reset_at": ["odd"]}, {}, None, "Wait a little, then run the cell again."),
-        ({"message": "resets at 2026-99-99 00:00:00"}, {}, None, "Wait a little, then run the cell again."),
-        ({}, {"reset_at": "x"}, None, "Wait a little, then run the cell again."),
+        ({}, {}, None, "Wait a little, then ask again."),
+        ({}, {"retry_after": "7"}, 7, "Wait 7 s, then ask again; the limit resets at 13:02:51."),
+        ({"reset_at": "2026-11-25 12:03:44 UTC"}, {}, 60, "Wait 60 s, then ask again; the limit resets at 13:03:44."),
+        ({"reset_at": "2026-11-25T12:03:44Z"}, {"retry_after": "61"}, 61, "Wait 61 s, then ask again; the limit resets at 13:03:44."),
+        ({"reset_at": NOON.timestamp() + 60}, {}, 60, "Wait 60 s, then ask again; the limit resets at 13:03:44."),
+        ({"message": "Limit resets at: 2026-11-25 12:03:44 UTC"}, {}, 60, "Wait 60 s, then ask again; the limit resets at 13:03:44."),
+        ({"message": "It resets at 2026-11-25T13:03:44+01:00."}, {}, 60, "Wait 60 s, then ask again; the limit resets at 13:03:44."),
+        ({"message": "Please try again in 1m2.5s."}, {}, 62.5, "Wait 62 s, then ask again; the limit resets at 13:03:46."),
+        ({"message": "Please retry after 6 seconds."}, {}, 6, "Wait 6 s, then ask again; the limit resets at 13:02:50."),
+        ({"details": [{"@type": "RetryInfo", "retryDelay": "27s"}]}, {}, 27, "Wait 27 s, then ask again; the limit resets at 13:03:11."),
+        ({"details": [{"retryDelay": ["27s"]}, None]}, {}, None, "Wait a little, then ask again."),
+        ({"message": "Try again in 2 hours."}, {}, 7200, "The limit resets at 15:02:44; ask again then."),
+        ({"reset_at": "2026-11-26 12:00:00"}, {}, 86236, "The limit resets at 2026-11-26 13:00:00; ask again then."),
+        ({"metadata": {"headers": {"X-RateLimit-Reset": str(int(NOON.timestamp() * 1000) + 600_000)}}}, {}, 600, "The limit resets at 13:12:44; ask again then."),
+        ({"message": "Limit resets at: 2020-01-01 00:00:00 UTC"}, {}, None, "Wait a little, then ask again."),
+        ({"reset_at": "soon"}, {}, None, "Wait a little, then ask again."),
+        ({"reset_at": 1e300}, {}, None, "Wait a little, then ask again."),
+        ({"reset_at": ["odd"]}, {}, None, "Wait a little, then ask again."),
+        ({"message": "resets at 2026-99-99 00:00:00"}, {}, None, "Wait a little, then ask again."),
+        ({}, {"reset_at": "x"}, None, "Wait a little, then ask again."),
     ],
 )  # fmt: skip
 def test_when_a_limit_ends(

@@ -68,6 +68,8 @@ def told(error: StatusError) -> str:
         refusal("Model m is not available for streaming"),
         refusal("Only non-streaming requests are accepted by this model"),
         refusal("This endpoint is non-streaming only."),
+        refusal("Streaming responses are only available for verified organizations"),
+        refusal("此模型不支持流式输出"),
         refusal("stream must be set to false for this model"),
         refusal("Bad request. Please set `stream` to false."),
         refusal("Please disable streaming for this model."),
@@ -105,6 +107,8 @@ def test_a_model_that_may_not_be_streamed(error: StatusError) -> None:
         refusal("A client that is current supports streaming"),
         refusal("This model does not support non-streaming requests"),
         refusal("This model only supports stream mode, please enable it"),
+        refusal("parameter.enable_thinking only support stream"),
+        refusal("This model is only available with streaming"),
         refusal("The stream was cut. The model does not support images."),
         RateLimited("Streaming is disabled for a minute (HTTP 429)", status=429),
         refusal("bad"),
@@ -154,6 +158,8 @@ def test_a_server_that_knows_no_stream_options(error: StatusError) -> None:
         refusal("Unknown parameter: 'foo'."),
         refusal("Unexpected keyword argument 'foo'"),
         refusal("unknown field: seed"),
+        refusal("seed is not supported"),
+        refusal("seed: unknown"),
         refusal("Extra inputs are not permitted", param="messages[0].name"),
         refusal("'messages[0].role': unexpected input"),
         refusal("no such model", param="model"),
@@ -219,3 +225,14 @@ def test_stream_options_are_left_out_once(server: ScriptedServer) -> None:
     first, second = (request.body for request in server.requests)
 
     assert {**second, "stream_options": {"include_usage": True}} == first
+
+
+@pytest.mark.parametrize("quoted", ["streaming is not supported", "streaming is not"])
+def test_a_question_about_streaming(server: ScriptedServer, quoted: str) -> None:
+    """A server that quotes it refuses something else, and is asked once."""
+    server.will(fails(400, f'Invalid content: "{quoted}"'), says("never"))
+    with pytest.raises(BadRequest) as caught:
+        Conversation(model="m").ask("Why: streaming is not supported?").result()
+
+    assert 1 == len(server.requests)
+    assert "one piece" not in caught.value.hint

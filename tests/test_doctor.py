@@ -18,6 +18,9 @@ from apertis_magic.chat import session
 pytestmark = pytest.mark.usefixtures("cache")
 
 ABSENT = "gpt-4.1-mini is not in the server's list"
+PAGE = Answer(
+    (b"<html><title>App</title></html>",), headers={"Content-Type": "text/html"}
+)
 MODELS = json_answer({"data": [{"id": "gpt-4.1-mini"}, {"id": "gpt-4.1"}]})
 
 
@@ -75,6 +78,32 @@ def found(shell: Shell, capsys: pytest.CaptureFixture[str]) -> list[tuple[str, s
                     "!!",
                     "Odd. (HTTP 400). Try it without what was set: --max-tokens 16.",
                 ),
+            ],
+        ),
+        (
+            (MODELS, fails(400, "max_tokens must be at least 100"), says("ok")),
+            [
+                ("ok", "gpt-4.1-mini is one of the server's 2 models"),
+                ("--", "asking"),
+                ("ok", "served streams: first text after"),
+                ("ok", "usage is told: this check took 7 tokens"),
+            ],
+        ),
+        (
+            (PAGE, says("ok")),
+            [
+                ("--", "the server has no list of models"),
+                ("--", "asking"),
+                ("ok", "served streams: first text after"),
+                ("ok", "usage is told: this check took 7 tokens"),
+            ],
+        ),
+        (
+            (PAGE, PAGE),
+            [
+                ("--", "the server has no list of models"),
+                ("--", "asking"),
+                ("!!", "something that is not JSON: 'App'. Check the base URL"),
             ],
         ),
         (

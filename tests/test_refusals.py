@@ -45,7 +45,7 @@ ROWS: dict[str, tuple[Answer, type[errors.ApertisError], str, str]] = {
         fails(400, "bad", type=INVALID, code="invalid_parameter", param="temperature"),
         errors.BadRequest,
         "bad",
-        "temperature, which takes 0 to 2",
+        "Check temperature.",
     ),
     "too many answers, as llama.cpp says": (
         fails(400, "Field 'n': Value must be between 1 <= value <= 2, but got 3"),

@@ -155,7 +155,20 @@ def test_a_page_costs_what_its_size_does(piece: str) -> None:
             "Provider returned error: max_tokens must be 8192",
         ),
         ('litellm.APIError: APIError: OpenAIException - b\'{"error": "x"}\'', "x"),
+        (
+            "Error code: 400 - {'error': {'message': \"It isn't 'x'.\", 'type': 'a'}}",
+            "It isn't 'x'.",
+        ),
+        ("{'detail': 'It is', 'code': 7}", "It is"),
+        ("{'error': 'can't be read'}", "{'error': 'can't be read'}"),
+        ("{'error': 'cut off", "{'error': 'cut off"),
         ("slow down LiteLLM Retried: 1 times, LiteLLM Max Retries: 2", "slow down"),
+        (
+            "litellm.RateLimitError: RateLimitError: OpenAIException - Slow down!\n\n"
+            "LiteLLM: model group 'x' failed with the error above. No fallback was "
+            "attempted.",
+            "Slow down!",
+        ),
         # What is not wrapping stays.
         ("ValidationException: Input is odd", "ValidationException: Input is odd"),
         ('Invalid JSON: {"a": 1} at 3', 'Invalid JSON: {"a": 1} at 3'),
@@ -167,6 +180,71 @@ def test_a_page_costs_what_its_size_does(piece: str) -> None:
 def test_wrapping_is_taken_off(words: str, expected: str) -> None:
     """Gateways put the words of the model's provider into their own."""
     assert expected == told({"error": {"message": words}})
+
+
+SENT = (
+    "Tell me: what is the maximum context length? The model was not found. "
+    "The model wasn't found."
+)
+
+
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [
+        ('Invalid content: "what is the maximum context length?"', errors.BadRequest),
+        (
+            "Invalid 'messages[0].content': 'The model was not found.'",
+            errors.BadRequest,
+        ),
+        ("Invalid content: 'The model wasn't found.'", errors.BadRequest),
+        ("input_value='what is the max...model was not found.'", errors.BadRequest),
+        ('"maximum context length exceeded"', errors.ContextLengthExceeded),
+        ("The prompt is too long: 'Tell me: what'", errors.ContextLengthExceeded),
+    ],
+)
+def test_a_quoted_message_tells_no_kind(words: str, kind: type[Exception]) -> None:
+    """A server that quotes the question does not speak of itself."""
+    body = json.dumps({"error": {"message": words}}).encode()
+    parts = [{"type": "text", "text": SENT}]
+    for content in (SENT, parts):
+        asked = {"messages": [{"role": "user", "content": content}]}
+        found = from_response(Response(status=400), body, str, asked=asked)
+
+        assert kind is type(found)
+        assert f"{words} (HTTP 400)" == str(found)
+
+
+def test_many_quotations_are_read_in_time() -> None:
+    """Of the first twenty each is looked for."""
+    line = 600 * "'a b...c' "
+
+    assert 20 * len("'a b...c'") == len(line) - len(
+        server_words.without_quotations(line, ["a b c"])
+    )
+
+
+def test_a_quoted_name_tells_no_kind() -> None:
+    """A tool, a file and a link have names that people gave; the model's is its own."""
+    link = "https://x.example/model_not_found.png"
+    asked = {
+        "model": "no such model",
+        "messages": [{"content": [{"image_url": {"url": link}}]}],
+        "tools": [{"function": {"name": "insufficient_balance"}}],
+    }
+    said = {
+        f"Invalid image '{link}'": errors.BadRequest,
+        "Duplicate tool name: 'insufficient_balance'": errors.BadRequest,
+        "'insufficient_credit'": errors.QuotaExceeded,
+        "'no such model'": errors.ModelNotFound,
+    }
+    found = {
+        words: type(
+            from_response(Response(status=400), words.encode(), str, asked=asked)
+        )
+        for words in said
+    }
+
+    assert said == found
 
 
 def test_a_hash_is_shortened() -> None:
@@ -245,6 +323,16 @@ def test_half_a_key_is_not_left_where_words_are_cut(server: ScriptedServer) -> N
         ({"error": {"message": {"detail": "inside"}}}, "inside", None),
         ({"error": {"message": "a", "param": "None", "code": "None"}}, "a", None),
         ({"error": {"message": 7}}, "7", None),
+        ({"errors": ["a", "b"]}, "a", None),
+        ({"errors": [{"message": "a", "param": "n"}]}, "a", "n"),
+        ({"errors": "a"}, "a", None),
+        ({"errors": [], "title": "a"}, "a", None),
+        ({"error": "Bad Request", "message": "why"}, "Bad Request: why", None),
+        ({"error": "why", "message": "why"}, "why", None),
+        ({"error": "bad", "error_description": "why"}, "bad: why", None),
+        ({"error_code": 336003, "error_msg": "a"}, "a", None),
+        ({"Message": "a"}, "a", None),
+        ({"reason": "a"}, "a", None),
     ],
 )
 def test_where_an_error_stands(

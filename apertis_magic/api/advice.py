@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from apertis_magic.api import address, conflicts, defaults
+from apertis_magic.api import address, conflicts, defaults, phrases
 from apertis_magic.api.error_body import Fault
 from apertis_magic.api.params import ARGUMENTS, PARAMS
 from apertis_magic.api.retry import LONGEST_WAIT
@@ -79,10 +79,12 @@ def advice(
     for code in (fault.code or "", fault.type):
         if code in _BY_CODE:
             return _BY_CODE[code](base_url)
+    if kind is BadRequest and phrases.TOO_LARGE.search(fault.words):
+        return _about_bytes()
     if kind in _BY_KIND:
         return _BY_KIND[kind](base_url)
     is_of_request = kind in (BadRequest, UnsupportedParameter)
-    known = _about_option(fault, asked or {}) if is_of_request else kind.hint
+    known = _about_option(fault, asked or {}, redact) if is_of_request else kind.hint
     return known or _about_rest(asked, redact)
 
 
@@ -126,19 +128,37 @@ def about_wait(wait: float | None, end: datetime | None, present: datetime) -> s
     form = "%H:%M:%S" if end.date() == present.date() else "%Y-%m-%d %H:%M:%S"
     resets = f"limit resets at {end:{form}}"
     if not wait or wait > LONGEST_WAIT:
-        return f"The {resets}; run the cell again then."
-    return f"Wait {max(wait, 1):.0f} s, then run the cell again; the {resets}."
+        return f"The {resets}; ask again then."
+    return f"Wait {max(wait, 1):.0f} s, then ask again; the {resets}."
+
+
+def about_size() -> str:
+    """Return what to do where one request is more than a minute's limit allows."""
+    if not defaults.in_notebook():
+        return "Start over, or send fewer messages; no wait helps."
+    return "Start over with --new, or send fewer turns with --history N; no wait helps."
+
+
+def _about_bytes() -> str:
+    if not defaults.in_notebook():
+        return "Send fewer messages, or smaller pictures and files."
+    return "Start over with --new, or attach smaller pictures and files (-f)."
 
 
 def _about_key(base_url: str) -> str:
-    if address.is_apertis(base_url):
-        return f"{AuthenticationError.hint} Keys are made at {_KEYS_OF_APERTIS}."
+    host = _host(base_url)
+    is_ours = address.is_apertis(base_url)
+    more = f" Keys are made at {_KEYS_OF_APERTIS}." if is_ours else ""
     if not defaults.in_notebook():
-        return f"Check APERTIS_API_KEY, the key for {_host(base_url)}."
-    return f"Check APERTIS_API_KEY, or set a key for {_host(base_url)} with %chat key."
+        return f"Check APERTIS_API_KEY, the key for {host}.{more}"
+    if is_ours:
+        return AuthenticationError.hint + more
+    return f"Check APERTIS_API_KEY, or set a key for {host} with %chat key."
 
 
 def _about_length(base_url: str) -> str:
+    if not defaults.in_notebook():
+        return "Start over, send fewer messages, or ask a model with a longer context."
     more = f" {_COMPRESSION}" if address.is_apertis(base_url) else ""
     return ContextLengthExceeded.hint + more
 
@@ -157,23 +177,29 @@ _BY_KIND: Mapping[type[StatusError], Callable[[str], str]] = {
 }
 
 
-def _about_option(fault: Fault, asked: Json) -> str:
+def _about_option(fault: Fault, asked: Json, redact: Callable[[str], str]) -> str:
     """Return what to do about an option, where the words are about one."""
+    if phrases.SYSTEM.search(fault.message):
+        without = ": --no-system" if defaults.in_notebook() else ""
+        return f"Leave the system prompt out{without}."
     most = conflicts.most_answers(fault.message, fault.param)
     if most is not None:
         fewer = f"give -n {most}" if most > 1 else "leave -n out"
         return f"This server gives no more answers to a question: {fewer}."
     field = conflicts.field_of(fault.param)
+    if not _is_ours(field, asked):
+        field = conflicts.named(asked.keys() - ARGUMENTS, fault.message)
     if conflicts.is_option(fault.words, fault.param):
         return _about_conflict(fault, field, asked)
-    if not _is_ours(field, asked):
-        named_too = (name for name in conflicts.quoted(fault.message) if name in asked)
-        field = next((n for n in named_too if n not in ARGUMENTS), "")
     if not field:
         return ""
-    param = PARAMS.get(field)
-    bounds = param.range() if param else ""
-    return f"Check {named(field)}{bounds and f', which takes {bounds}'}."
+    value = asked.get(field)
+    is_one = isinstance(value, str | int | float) and not isinstance(value, bool)
+    if field in ARGUMENTS or not is_one:
+        return f"Check {named(field)}."
+    # Which values it takes here, the server says: ours were looked at before.
+    shown = _shown(field, value, redact)
+    return f"Give another {named(field)} than {shown}, or leave it out."
 
 
 def _about_conflict(fault: Fault, field: str, asked: Json) -> str:
@@ -210,19 +236,25 @@ def _about_rest(asked: Json | None, redact: Callable[[str], str]) -> str:
 
 def _setting(name: str, value: Any, redact: Callable[[str], str]) -> str:
     """Return an option with its value, shortened and without a key."""
+    shown = _shown(name, value, redact)
+    if not defaults.in_notebook():
+        return f"{name}={shown}"
+    option = _on_line(name)
+    return f"{option} {shown}" if option else f"-p {name}={shown}"
+
+
+def _shown(name: str, value: Any, redact: Callable[[str], str]) -> str:
+    """Return an option's value, shortened and without a key."""
+    is_number = isinstance(value, int | float)
+    if name not in PARAMS and not is_number and _SECRET.search(name):
+        return "…"
     bare = without_keys({name: value})[name]
     is_repeated = name in PARAMS and PARAMS[name].most > 1
     if is_repeated and isinstance(bare, list) and len(bare) == 1:
         bare = bare[0]
     text = bare if isinstance(bare, str) else json.dumps(bare, ensure_ascii=False)
     # Redacted before it is shortened: half a key is not found any more.
-    shown = excerpt(redact(text), _LONGEST_VALUE)
-    if name not in PARAMS and _SECRET.search(name):
-        shown = "…"
-    if not defaults.in_notebook():
-        return f"{name}={shown}"
-    option = _on_line(name)
-    return f"{option} {shown}" if option else f"-p {name}={shown}"
+    return excerpt(redact(text), _LONGEST_VALUE)
 
 
 def _host(base_url: str) -> str:

@@ -9,11 +9,13 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from apertis_magic.api import server_words
 from apertis_magic.api.params import ARGUMENTS, PARAMS
 from apertis_magic.errors import StatusError
 
 _UNSUPPORTED = re.compile(
     r"unsupported[_ ](?:parameter|value)|not support(?:ed)?\b|"
+    r"\b(?:is|are) unsupported\b|no endpoints found that support|"
     r"cannot both be specified|use '?max_completion_tokens",
     re.IGNORECASE,
 )
@@ -33,8 +35,8 @@ _QUOTED = re.compile(r"""[`'"]([a-z][a-z_.]+)[`'"]""")
 _USAGE = re.compile(
     r"stream[ _]?options|streaming options|include_?usage", re.IGNORECASE
 )
+_NO_WORDS = "no reason given"
 _UNKNOWN_FIELD = re.compile(
-    r"no reason given|"
     r"(?:unknown|unrecogni[sz]ed|unexpected|unsupported|additional|extra)(?: \w+)? "
     r"(?:field|param|key|arg|option|propert|attribute|input|name|member)|"
     r"(?:field|param|parameter|key|argument|option|property|attribute)s?(?: \w+)? not "
@@ -44,10 +46,14 @@ _UNKNOWN_FIELD = re.compile(
 """What is said of a field that is not named."""
 
 _OF_MESSAGES = ("messages", "role", "content", "image_url")
+_KINDS = r"(?:[Ff]ield|[Pp]arameter|[Aa]rgument|[Oo]ption|[Pp]roperty)"
 _MARKS = (
-    r"""(?:[`'"]|\bbody\.|(?:field|parameter|argument|option|supplied|key)s?:? )"""
-    r"{}(?!\w)"
+    rf"""(?:[`'"]|\bbody\.(?:\w+\.)*|(?:{_KINDS}|supplied|key)s?:? ){{0}}(?!\w)|"""
+    r"(?:^|(?<=[.:;] )){0}(?=:| (?:is|must|should|may|cannot|not|value)\b)|"
+    rf"(?<![\w-]){{0}}(?= {_KINDS}\b)|\bnot support {{0}}(?!\w)"
 )
+"""How words name a field whose name is a word of prose too."""
+
 _PLAIN_WORD = 8
 """Letters; the name of a field that is longer is not met in prose by chance."""
 
@@ -69,7 +75,9 @@ _NO = re.compile(
 _WHOLE = re.compile(r"non-?stream", re.IGNORECASE)
 _WHOLE_ONLY = re.compile(
     r"\b(?:only|use|try|switch to) (?:\w+ ){0,3}non-?stream|"
-    r"\bnon-?stream\w*(?: \w+){0,2} only\b|\bwithout stream(?:ing)?\b",
+    r"\bnon-?stream\w*(?: \w+){0,2} only\b|"
+    r"\bwithout stream(?:ing)?\b|不支持流式|"
+    r"\bstream\w*(?: \w+){0,2} (?:is|are) only (?:available|supported|allowed) ",
     re.IGNORECASE,
 )
 _BESIDE = re.compile(
@@ -97,7 +105,10 @@ def is_option(words: str, param: str | None) -> bool:
     Where *param* is ``model`` or ``messages[0].role``, it is not.
     """
     is_needed = (param or "").startswith(("messages", "model"))
-    return is_unsupported(words) and not is_needed
+    is_unheard_of = is_unknown(words) and (
+        bool(param) or _first_named(_OF_MESSAGES, words) is None
+    )
+    return (is_unsupported(words) or is_unheard_of) and not is_needed
 
 
 def wants_newer_name(words: str, param: str | None) -> bool:
@@ -121,9 +132,17 @@ def renamed(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return {**rest, _NEWER_NAME: body[_OLDER_NAME]}
 
 
-def refuses_streaming(error: StatusError) -> bool:
-    """Tell whether a refusal says that this model's answers may not be streamed."""
-    field, words = field_of(error.param), str(error)
+def refuses_streaming(
+    error: StatusError, asked: Mapping[str, Any] | None = None
+) -> bool:
+    """Tell whether a refusal says that this model's answers may not be streamed.
+
+    Args:
+        error: the refusal.
+        asked: what was sent; a server that quotes it does not speak of itself.
+    """
+    field = field_of(error.param)
+    words = server_words.without_quotations(str(error), asked)
     is_about_another = field in PARAMS and field != "stream"
     if is_about_another or error.status in _OF_THE_KEY or _USAGE.search(words):
         return False
@@ -147,7 +166,7 @@ def refuses_usage(error: StatusError, asked: Mapping[str, Any]) -> bool:
             names one of them first is about that.
     """
     fields = {**asked, **(asked.get("extra_body") or {})}
-    if "stream_options" in fields or refuses_streaming(error):
+    if "stream_options" in fields or refuses_streaming(error, asked):
         return False
     field, words = field_of(error.param), str(error)
     if field not in ("", "stream"):
@@ -155,8 +174,8 @@ def refuses_usage(error: StatusError, asked: Mapping[str, Any]) -> bool:
     told = _USAGE.search(words)
     other = _first_named([*(fields.keys() - ARGUMENTS), *_OF_MESSAGES], words)
     if other is not None:
-        return told is not None and told.start() < other
-    return told is not None or is_unknown(words)
+        return told is not None and told.start() < other[0]
+    return told is not None or is_unknown(words) or _NO_WORDS in words
 
 
 def most_answers(words: str, param: str | None) -> int | None:
@@ -181,20 +200,26 @@ def quoted(words: str) -> list[str]:
     return list(dict.fromkeys(_QUOTED.findall(words)))
 
 
+def named(names: Iterable[str], words: str) -> str:
+    """Return the first of some fields that *words* name, empty where they name none."""
+    found = _first_named(names, words)
+    return found[1] if found else ""
+
+
 def field_of(param: str | None) -> str:
     """Return the field of the request that *param* is, or is in; empty for none."""
     return re.split(r"[.\[]", (param or "").removeprefix("body."))[0]
 
 
-def _first_named(names: Iterable[str], words: str) -> int | None:
-    """Return where *words* name the first of some fields, None where none is named."""
-    places = [
-        found.start()
-        for name in names
-        if (found := re.search(_MARKS.format(re.escape(name)), words))
-        or (
-            ("_" in name or len(name) > _PLAIN_WORD)
-            and (found := re.search(rf"(?<!\w){re.escape(name)}(?!\w)", words))
-        )
-    ]
-    return min(places, default=None)
+def _first_named(names: Iterable[str], words: str) -> tuple[int, str] | None:
+    """Return where *words* name the first of some fields, and which; None for none."""
+    found = ((_place(name, words), name) for name in names)
+    return min(((at.start(), name) for at, name in found if at), default=None)
+
+
+def _place(name: str, words: str) -> re.Match[str] | None:
+    exact = re.escape(name)
+    marked = re.search(_MARKS.format(exact), words)
+    if marked or ("_" not in name and len(name) <= _PLAIN_WORD):
+        return marked
+    return re.search(rf"(?<!\w){exact}(?!\w)", words, re.IGNORECASE)

@@ -14,7 +14,16 @@ _LONGEST = 500
 _LONGEST_WORDS = 4_000
 """Characters that tell which kind of error it is."""
 
+_LONGEST_WAIT = 20
+"""Characters of a span of time."""
+
 _NOTHING = (None, "", "None", "null")
+_WORDS = (
+    *("message", "detail", "msg", "error_description", "error_message", "error_msg"),
+    *("Message", "description", "reason", "title"),
+)
+"""Where servers without an ``error`` say what went wrong."""
+
 _PLACES = ("body", "query", "path", "header")
 """Where FastAPI looks for a field; it is no part of the field's name."""
 
@@ -72,7 +81,7 @@ class Fault:
             param=redact(param)
             if isinstance(param, str) and param not in _NOTHING
             else None,
-            text=redact(one_line(text[:_LONGEST_WORDS])),
+            text=redact(one_line(f"{text[:_LONGEST_WORDS]} {_wait(error)}")),
             resets=_resets(error),
         )
 
@@ -94,13 +103,31 @@ def reported(text: str) -> Json:
         body = next(iter(items(body)), text)
     if not isinstance(body, Mapping):
         return {"message": text}
-    error = error_of(body) or next(iter(items(body.get("errors"))), None)
-    error = error or on_top(body)
+    error = error_of(body) or _first_of(body.get("errors")) or on_top(body)
+    more = first(body, *_WORDS)
+    if isinstance(body.get("error"), str) and isinstance(more, str):  # Spring's way
+        told = error["message"]
+        error = {**error, "message": told if more in told else f"{told}: {more}"}
     # OpenRouter keeps the words of the model's own provider apart.
     raw = mapping(error.get("metadata")).get("raw")
     if raw:
         error = {**error, "message": f"{error.get('message')}: {raw}"}
     return {**error, "reset_at": _resets(error) or _resets(body)}
+
+
+def _first_of(errors: object) -> Json | None:
+    """Return the first of several errors, which may be sentences."""
+    each = next(iter(errors), None) if isinstance(errors, list) else errors
+    if isinstance(each, str) and each:
+        return {"message": each}
+    return mapping(each) or None
+
+
+def _wait(error: Json) -> str:
+    """Return a sentence about the wait that Gemini asks for beside its words."""
+    told = (each.get("retryDelay") for each in items(error.get("details")))
+    wait = next((each for each in told if isinstance(each, str)), "")
+    return f"Retry in {wait[:_LONGEST_WAIT]}." if wait else ""
 
 
 def _resets(error: Json) -> str | float | None:
@@ -131,7 +158,7 @@ def error_of(payload: Json) -> Json | None:
 
 def on_top(body: Json) -> Json:
     """Return the error at the top of *body*, where vLLM and FastAPI write it."""
-    words = first(body, "message", "detail", "msg", "error_description")
+    words = first(body, *_WORDS)
     if isinstance(words, str):
         return {**body, "message": words}
     inner = (error_of(words) or words) if isinstance(words, Mapping) else {}

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from apertis_magic.api import advice, conflicts, resets, server_words
 from apertis_magic.api.error_body import Fault, reported
-from apertis_magic.api.refusals import SUCCESS, kind_of
+from apertis_magic.api.refusals import SUCCESS, is_too_much_at_once, kind_of
 from apertis_magic.api.response import Response
 from apertis_magic.api.retry import wait_of
 from apertis_magic.api.value import Json
@@ -20,6 +20,9 @@ from apertis_magic.errors import (
 )
 
 Redact = Callable[[str], str]
+_TOLD = frozenset(map(str, (401, 402, 403, 429, *range(500, 600))))
+"""Codes of an error inside a success that are the status of another response."""
+
 E = TypeVar("E", bound=ApertisError)
 _EXCERPT = 100
 """Characters of what is no JSON."""
@@ -45,18 +48,25 @@ def from_response(
     """
     error = reported(body.decode(errors="replace"))
     fault = Fault.of(error, redact, response.request_id)
-    kind = kind_of(response.status, fault)
+    kind = kind_of(response.status, _in_own_words(fault, asked))
     attempts = response.headers.get("x-timeout-attempts")
     tried = f" after {attempts} attempts" if attempts else ""
     words = f"{fault.message}{tried} (HTTP {response.status})"
     hint = advice.advice(kind, fault, base_url, asked, redact)
     failure = _failure(kind, replace(fault, message=words), response, hint)
     failure.retry_after = wait_of(response)
-    if kind is RateLimited:
+    if kind is RateLimited and is_too_much_at_once(fault):
+        failure.hint = advice.about_size()
+    elif kind is RateLimited:
         _tell_end(failure, fault, response, clock)
-    elif conflicts.refuses_streaming(failure):
+    elif conflicts.refuses_streaming(failure, asked):
         failure.hint = advice.whole_answers()
     return failure
+
+
+def _in_own_words(fault: Fault, asked: Json | None) -> Fault:
+    """Return a fault without what it quotes of the request, which tells no kind."""
+    return replace(fault, text=server_words.without_quotations(fault.text, asked))
 
 
 def _tell_end(
@@ -84,6 +94,8 @@ def in_success(error: Json, redact: Redact, response: Response) -> StreamError:
     """
     fault = Fault.of(error, redact, response.request_id)
     kind = kind_of(SUCCESS, fault)
+    if kind is StatusError and fault.code in _TOLD:
+        kind = kind_of(int(fault.code), fault)
     is_known = kind is not StatusError
     hint = advice.advice(kind, fault, response.base_url) if is_known else ""
     return _failure(StreamError, fault, response, hint)

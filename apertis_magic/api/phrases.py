@@ -13,11 +13,17 @@ def _any(*phrases: str) -> re.Pattern[str]:
 RATE = _any(
     r"(?<![a-z])per[ _-](?:second|minute|hour|day|month)",
     r"\b(?:rpm|tpm|rpd|tpd)\b",
-    r"rate[ _-]?limit",
+    r"rate[ _-]?limit(?!Error)",  # LiteLLM's class for each 429
     r"too many requests",
     r"throttl",
 )
 """Too fast, whatever else the words are about."""
+
+AT_ONCE = _any(
+    r"request too large\b.{0,300}?\b(?:per[ _-]min|tpm\b|rate[ _-]limit)",
+    r"input or output tokens must be reduced",
+)
+"""One request is more than a minute's limit: no wait helps."""
 
 _OVER = (
     r"(?:exceed|over\b|used up|exhausted|reached|spent|depleted|not enough|too low|"
@@ -139,11 +145,12 @@ MODEL = _any(
     r"model_not_found|model_not_supported|model_not_available|model_decommissioned",
     r"(?:invalid|unknown|unsupported|unrecogni[sz]ed|nonexistent)[ _]model"
     r"(?![ _]?(?:param|field|option|output|response|config|version))",
+    r"llm provider not provided",
     r"no such model|no model (?:named|called|found)",
     r"not a (?:valid|supported|chat) model",
     r"(?:not found|(?:not|n.t|unable to) find|access to)(?: the| any)? model\b",
     r"does not support (?:chat|generate)\b(?! template)",
-    r"no endpoints found for|deploymentnotfound|deployment for this resource",
+    r"no endpoints found for\b|deploymentnotfound|deployment for this resource",
     r"not_found_error.{0,200}?\bmodel: ",
     r"no models? (?:are |is )?loaded",
     r"no healthy deployments",
@@ -155,22 +162,39 @@ MODEL = _any(
     r"(?:not (?:supported|available|valid|loaded)|unavailable|unknown)",
     rf"{_ITSELF}model (?:is not|isn.t) (?:currently )?available",
     # The model x was not found; not what belongs to one, nor the list of them.
-    r"(?:(?<![\w/.])models?\b(?![./]\w)|\bmodels/[\w.:@-]+)(?s:.){0,120}?"
+    r"(?:(?<![\w/.'\"`])models?\b(?![./]\w)|(?<!file )\bmodels/[\w.:@-]+)(?s:.){0,120}?"
     r"(?:not exist|not found|not be found|no such file|only supported in|"
     r"decommissioned|deprecated|"
     r"discontinued|no longer (?:supported|available))",
 )
-CHANNEL = _any(r"no available channels?\b", r"无可用渠道")
-"""Gateways of the one-api family have nobody who answers for a model."""
+CHANNEL = _any(
+    r"no available channels?\b|无可用渠道",
+    r"no allowed providers are available|no endpoints found matching",
+)
+"""A gateway has nobody who answers for a model, or nobody whom its user allows."""
 
-KEY_OF_OTHERS = _any(r"model_access_denied")
+KEY_OF_OTHERS = _any(
+    r"model_access_denied",
+    r"\b(?:location|country|region|territory) is not (?:supported|allowed)",
+)
 KEY = _any(
     r"(?:invalid|incorrect|bad|missing|wrong|no|unknown)(?: or missing)?[ _]"
     r"(?:api|user|access|private|authentication|auth)[ _]?(?:key|token)\b",
     r"api[ _]key[ _](?:not valid|invalid|is invalid|is not valid|doesn.t match)",
+    r"api[ _]key (?:has |is )?expired|proxy server token|token_not_found_in_db",
     r"valid user token is required|security token .{0,40}is invalid|no token provided",
     r"unable to locate credentials|\bInvalidToken\b|no_db_connection",
 )
+SYSTEM = _any(
+    r"(?:system|developer) (?:role|messages?|prompts?|instructions?)\b.{0,20}?"
+    r"(?:not (?:supported|allowed|enabled)|unsupported)",
+    r"not support (?:a |the )?(?:system|developer) (?:role|message|prompt|instruction)",
+)
+"""A model takes no system prompt."""
+
+TOO_LARGE = _any(r"\b(?:payload|entity|body|request|content)[ _](?:is )?too[ _]large")
+"""Too many bytes, whatever a model could read of them."""
+
 BLOCKED = _any(r"error (?:code:? )?10\d\d\b", r"cloudflare")
 PATH = _any(
     r"unexpected endpoint",
@@ -178,5 +202,6 @@ PATH = _any(
     r"invalid url \((?:post|get)",
     r"(?:unknown|no such|invalid) (?:endpoint|route|path)\b",
     r"cannot (?:post|get) /",
+    r"\bHTTP request (?:was sent )?to (?:an )?HTTPS",
     r"endpoint_not_found",
 )

@@ -57,6 +57,11 @@ def _says(phrase: re.Pattern[str]) -> _Fits:
     return lambda fault: phrase.search(fault.words)
 
 
+def is_too_much_at_once(fault: Fault) -> bool:
+    """Tell whether one request alone is more than a limit of a minute allows."""
+    return phrases.AT_ONCE.search(fault.text) is not None
+
+
 def _is_rate(fault: Fault) -> bool:
     """Tell whether a limit of a minute was met; Gemini calls its own a quota."""
     is_money = _names(phrases.SURELY_MONEY_NAMES)(fault)
@@ -83,6 +88,7 @@ def _is_of_option(fault: Fault) -> bool:
 # Errors that words tell, not the status: gateways send each with several. The first row
 # that fits counts.
 _BY_WORDS: Sequence[tuple[type[StatusError], Container[int], _Fits]] = (
+    (RateLimited, (400, 413, 429), is_too_much_at_once),
     (RateLimited, (429,), _is_rate),
     (QuotaExceeded, _ANY, _names(phrases.MONEY_NAMES)),
     (ContextLengthExceeded, _ANY, _names(phrases.CONTEXT_NAMES)),

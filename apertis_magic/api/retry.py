@@ -12,6 +12,7 @@ from email.utils import parsedate_to_datetime
 from math import isfinite
 from time import time
 
+from apertis_magic.api import phrases
 from apertis_magic.api.response import Response
 from apertis_magic.errors import (
     ApertisError,
@@ -63,6 +64,8 @@ def delay(
 def _mends(error: StatusError) -> bool:
     """Tell whether waiting can mend a refusal; the server's own word goes first."""
     if isinstance(error, QuotaExceeded | AuthenticationError):
+        return False
+    if phrases.AT_ONCE.search(str(error)):
         return False
     word = error.headers.get("x-should-retry", "").lower()
     # Gateways send what no other try mends, such as a prompt too long, with a 500 too.

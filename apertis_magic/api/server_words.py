@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator, Mapping
 
 from apertis_magic.api import error_page
 from apertis_magic.api.value import first, mapping
@@ -15,14 +16,27 @@ _DEPTH = 4
 _CLASS = r"(?:litellm\.)?\w*(?:Error|Exception|Timeout)(?: \w+Error)?(?::| -) *"
 _CLASSES = re.compile(rf"(?=litellm\.)(?:{_CLASS})+|(?:{_CLASS}){{2,}}")
 _ROUTING = re.compile(
-    r"\.?\s*(?:No fallback model group found|Received Model Group=|"
+    r"\.?\s*(?:LiteLLM: model group '|Deployment Info:|"
+    r"No fallback model group found|Received Model Group=|"
     r"Available Model Group Fallbacks=|Error doing the fallback|LiteLLM Retried:|"
     r"model=\S{1,200} context_window_fallbacks=).*",
     re.DOTALL,
 )
-_OF_PYTHON = re.compile(r"""b?(['"]?)\{'(?:error|message|detail)': (['"])(.*)\2\}\1""")
+# As Python writes a mapping, which programs around an SDK pass on.
+_OF_PYTHON = re.compile(
+    r"""(?:Error code: \d{3} - )?b?['"]?\{'(?:error|message|detail)': """
+    r"""(?:\{'message': )?(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)")(?=\}|, ')""",
+    re.DOTALL,
+)
 _DIGITS = re.compile(r"(?<![0-9A-Za-z])[0-9a-fA-F]{32,}(?![0-9A-Za-z])")
 _KEPT_DIGITS = 8
+# An apostrophe ends none.
+_QUOTATION = re.compile(
+    r"""(?<!\w)(?:"([^"]{4,1000})"|`([^`]{4,1000})`|"""
+    r"""'((?:[^']|(?<=\w)'(?=\w)){4,1000})')"""
+)
+_MOST_QUOTATIONS = 20
+_LEFT_OUT = re.compile(r"\.{3}|…")
 
 
 def told(words: str) -> str:
@@ -50,6 +64,39 @@ def without_hashes(line: str, kept: str | None = None) -> str:
     return _DIGITS.sub(shorter, line)
 
 
+def without_quotations(line: str, sent: object) -> str:
+    """Return *line* without what it quotes of the texts that were sent.
+
+    Args:
+        line: what a server says.
+        sent: the request; one word of a text in it is no quotation, but all of one is.
+    """
+    if not _QUOTATION.search(line):
+        return line
+    texts = {one_line(text) for text in _texts(sent)}
+
+    def kept(found: re.Match[str]) -> str:
+        said = found[found.lastindex or 0]
+        pieces = [piece for piece in _LEFT_OUT.split(said) if piece]
+        is_sent = said in texts or (
+            " " in said and any(all(p in text for p in pieces) for text in texts)
+        )
+        return "" if is_sent and pieces else found[0]
+
+    return _QUOTATION.sub(kept, line, count=_MOST_QUOTATIONS)
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Give the texts in a request, or a part of it, that a person wrote."""
+    value = getattr(value, "content", value)  # of a message
+    if isinstance(value, str):
+        yield value
+    inside = value.items() if isinstance(value, Mapping) else ()
+    each = [each for name, each in inside if name not in ("model", "role", "type")]
+    for inner in value if isinstance(value, list | tuple) else each:
+        yield from _texts(inner)
+
+
 def _bare(words: str) -> str:
     """Return *words* without their outermost wrapping."""
     if error_page.is_page(words):
@@ -58,8 +105,8 @@ def _bare(words: str) -> str:
     if classes := _CLASSES.match(bare):
         bare = bare[classes.end() :] or bare
     bare = _ROUTING.sub("", bare) or bare
-    if written := _OF_PYTHON.fullmatch(bare):
-        return written[3]
+    if (written := _OF_PYTHON.match(bare)) and bare.rstrip("'\"").endswith("}"):
+        return written[written.lastindex or 0]
     before, brace, rest = bare.partition("{")
     inner = _words_of(brace + rest) if brace else ""
     if not inner:

@@ -320,7 +320,7 @@ async def _streamed(
         try:
             return await prepared.client.chat.completions.create(**asked), with_usage
         except StatusError as error:
-            if conflicts.refuses_streaming(error):
+            if conflicts.refuses_streaming(error, arguments):
                 return None, with_usage
             if not with_usage or not conflicts.refuses_usage(error, arguments):
                 raise

@@ -41,6 +41,14 @@ def note(calls: Sequence[ToolCall]) -> str:
     return f"The model asked for the tools {several}, and there are none here."
 
 
+def short_note(calls: Sequence[ToolCall]) -> str:
+    """Return the sentence about calls, none or more, whose lines stand above it."""
+    if not calls:
+        return note(calls)
+    is_one = len(calls) == 1
+    return "There is no such tool here." if is_one else "There are no such tools here."
+
+
 def _the(call: ToolCall) -> str:
     return "the tool " if call.name else ""
 

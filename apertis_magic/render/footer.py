@@ -42,8 +42,13 @@ _LETTERS = 4
 """Characters of an English text in a token, roughly."""
 
 
-def notes(turn: Turn) -> list[str]:
-    """Return what a reader must know: how the answer ended, and what it lacks."""
+def notes(turn: Turn, *, lists_calls: bool = False) -> list[str]:
+    """Return what a reader must know: how the answer ended, and what it lacks.
+
+    Args:
+        turn: the answer.
+        lists_calls: whether a line for each call of a tool stands above them.
+    """
     lines = []
     if turn.fallback:
         lines.append(f"{turn.asked_model} did not answer: {turn.fallback}.")
@@ -59,7 +64,8 @@ def notes(turn: Turn) -> list[str]:
     elif not turn.is_answered and turn.finish not in _ASKED:
         lines.append("The answer is empty.")
     if _wants_a_tool(turn):
-        lines.append(calls.note(turn.tool_calls))
+        of_calls = calls.short_note if lists_calls else calls.note
+        lines.append(of_calls(turn.tool_calls))
     if turn.left_out:
         were = "turn was" if turn.left_out == 1 else "turns were"
         lines.append(
@@ -97,7 +103,8 @@ def under(turn: Turn, *, footer: bool = True) -> list[str]:
         footer: whether the footer is one of them.
     """
     last = [footer_line(turn)] if footer else []
-    return [*_lines(turn.parts), *below(turn), *notes(turn), *last]
+    named = _lines(turn.parts)
+    return [*named, *below(turn), *notes(turn, lists_calls=True), *last]
 
 
 def _written(parts: Parts) -> str:

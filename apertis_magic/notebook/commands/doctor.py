@@ -12,10 +12,12 @@ from apertis_magic.chat.settings import Settings
 from apertis_magic.chat.turn import Turn
 from apertis_magic.errors import (
     ApertisError,
+    BadRequest,
     ConfigurationError,
     ConnectionFailed,
     Interrupted,
     NotFound,
+    StreamError,
 )
 from apertis_magic.notebook.commands import local_model
 from apertis_magic.notebook.commands.command_line import CommandLine
@@ -110,7 +112,7 @@ def _journal(session: Session) -> tuple[str, str]:
 def _model(session: Session, model: str) -> tuple[str, str]:
     try:
         ids = session.model_lists.refresh(patience=_PATIENCE).ids
-    except NotFound:
+    except (NotFound, StreamError):  # what is wrong beside it, the answer tells
         return _UNKNOWN, "the server has no list of models"
     if not ids:
         return _UNKNOWN, "the server lists no models"
@@ -124,21 +126,26 @@ def _answer(
     session: Session, settings: Settings, model: str
 ) -> Iterator[tuple[str, str]]:
     """Ask for a few words, in a conversation of its own."""
+    chat = Conversation(model=model, client=session.clients.of(settings))
     try:
-        reply = Conversation(model=model, client=session.clients.of(settings)).ask(
-            _QUESTION, max_tokens=_LONGEST, max_retries=0
-        )
+        try:
+            turn = _asked(chat, _LONGEST)
+        except BadRequest as error:
+            if "max_tokens" not in f"{error.param} {error}":
+                raise
+            turn = _asked(chat, None)  # the limit was the check's own
     except ApertisError as error:
         yield _BAD, _in_words(error)
         return
+    yield from _judged(turn)
+
+
+def _asked(chat: Conversation, longest: int | None) -> Turn:
+    reply = chat.ask(_QUESTION, max_tokens=longest, max_retries=0)
     try:
-        turn = reply.result()
-    except ApertisError as error:
-        yield _BAD, _in_words(error)
-        return
+        return reply.result()
     finally:
         reply.stop()
-    yield from _judged(turn)
 
 
 def _judged(turn: Turn) -> Iterator[tuple[str, str]]:
