@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from apertis_magic.api.params import ARGUMENTS, PARAMS
-from apertis_magic.errors import StatusError
+from apertis_magic.errors import ApertisError, StatusError
 
 _UNSUPPORTED = re.compile(
     r"unsupported[_ ](?:parameter|value)|not support(?:ed)?\b|"
@@ -116,7 +116,7 @@ def renamed(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return {**rest, _NEWER_NAME: body[_OLDER_NAME]}
 
 
-def refuses_streaming(error: StatusError) -> bool:
+def refuses_streaming(error: ApertisError) -> bool:
     """Tell whether a refusal says that this model's answers may not be streamed."""
     field, words = field_of(error.param), str(error)
     is_about_another = field in PARAMS and field != "stream"
