@@ -4,6 +4,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +30,7 @@ from apertis_magic.api import answer as api
 from apertis_magic.api.capabilities import Capabilities
 from apertis_magic.api.ending import Ending, Expected
 from apertis_magic.api.response import Response
+from apertis_magic.api.stream import AsyncStream
 from apertis_magic.api.types import ChatCompletion
 from apertis_magic.chat.continuation import Continuation
 
@@ -36,6 +38,15 @@ HELLO = [{"role": "user", "content": "Hello!"}]
 TELLING = {"stream_options": {"include_usage": True}}
 END = chunk(finish="stop")
 TOLD = event({"model": "served", "choices": [], "usage": USAGE})
+EMPTY = [{"index": 0, "delta": {}}]
+TOLD_BY_GATEWAY = event({"model": "served", "choices": EMPTY, "usage": USAGE})
+"""As LiteLLM tells the usage."""
+
+LATE_ERROR = event(
+    {"error": {"message": "litellm.Timeout: timed out.", "type": None, "code": "408"}}
+)
+"""What LiteLLM says once it has waited too long for its upstream's end."""
+
 WHOLE = json.dumps(
     {
         "model": "served",
@@ -104,6 +115,7 @@ OPEN: dict[str, Open] = {
     "empty lines of data": Open((*AB, END), b"data:\n"),
     "empty pieces": Open((*AB, END), BLANK),
     "pieces without choices": Open((*AB, END), event({"choices": []})),
+    "blanks": Open((*AB, END), b" "),
     "pings": Open((*AB, END), PING),
     "pings by name": Open((*AB, END), b"event: ping\ndata: {}\n\n"),
     "the finish reason again and again": Open((*AB, END), END),
@@ -304,9 +316,111 @@ def test_how_long_an_answer_is_waited_for() -> None:
     assert 1.0 == seconds(came(*AB, END, TOLD), USAGE_TOO, tells_usage=True)
     assert 1.0 == seconds(came(*AB, END), tells_usage=True)
     assert 30.0 == seconds(came(*AB, END), Expected(choices=2))
+    assert 1.0 == seconds(came(*AB, END, TOLD), Expected(choices=2))
     assert 30.0 == seconds(came(*habit))
     assert seconds(begun) is None
     assert seconds(begun, Expected(choices=2)) is None
+
+
+@pytest.mark.parametrize("told", [TOLD, TOLD_BY_GATEWAY, TOLD + PING])
+def test_the_usage_by_itself_is_the_last(told: bytes) -> None:
+    """No choice is waited for behind it, nor a finish reason that a gateway lost."""
+    two = of_choice(0, "a"), of_choice(1, "b")
+
+    assert 1.0 == seconds(came(*two, END, told), Expected(choices=2))
+    assert seconds(came(*two, told, END), Expected(choices=2)) is None
+    assert seconds(came(*two, END, told, two[1]), Expected(choices=2)) is None
+    assert seconds(came(*two, told), Expected(choices=2)) is None
+
+
+def test_a_habit_is_remembered_of_a_model() -> None:
+    """Whose answers go on behind a finish reason is waited for from the first one."""
+    known = Capabilities()
+    habit = came(*(chunk(word, finish="stop") for word in "abc"))
+    Ending(Expected(model="gemini"), known).left(habit, 0.0)
+    waits = Ending(Expected(model="gemini"), known), Ending(Expected(model="m"), known)
+    for now in (0.0, 0.5):
+        assert [0.5, 0.5] == [each.left(came(*AB, END), now) for each in waits]
+
+    assert [0.5, 0.0] == [each.left(came(*AB, END), 1.0) for each in waits]
+
+
+def test_what_a_look_finds_has_been_waited_for() -> None:
+    """An event without its blank line costs no second of its own."""
+    answer, ending = came(*AB, END, TOLD[:-1]), Ending(Expected(), Capabilities())
+    left = [ending.left(answer, now) for now in (0.0, 0.5, 1.0)]
+    list(answer.look())
+    ending.note_look(answer)
+
+    assert [0.5, 0.5, 0.0, 0.0] == [*left, ending.left(answer, 1.0)]
+    assert answer.assembly.usage is not None
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        LATE_ERROR,
+        b"event: error\n" + LATE_ERROR,
+        event({"error": {"message": "Connection error.", "code": 502}}),
+    ],
+)
+def test_an_error_behind_a_whole_answer_is_its_end(error: bytes) -> None:
+    """The gateway's trouble with its upstream is none of ours."""
+    answer = came(*AB, END, error + chunk("c"))
+
+    assert ("ab", True, True) == (answer.text, answer.complete, answer.done)
+
+
+@pytest.mark.parametrize(
+    ("choices", "pieces"),
+    [
+        (1, [*AB, LATE_ERROR]),
+        (1, [*AB, END, event({"error": "timed out"})]),
+        (1, [*AB, END, event({"error": {"message": "timed out", "code": 400}})]),
+        (2, [*AB, END, LATE_ERROR]),
+        (2, [of_choice(0, "a", "stop"), of_choice(1, "b"), LATE_ERROR]),
+        (1, [chunk("a"), chunk(finish="error", error={"message": "timed out"})]),
+    ],
+)
+def test_an_error_before_the_end_is_told(choices: int, pieces: list[bytes]) -> None:
+    """Also where one of several answers has ended, or its very chunk says it."""
+    answer = api.Answer(STREAM, lambda text: text, choices)
+    for piece in pieces[:-1]:
+        list(answer.feed(piece))
+    with pytest.raises(errors.StreamError, match="timed out"):
+        list(answer.feed(pieces[-1]))
+
+
+def test_a_late_error_costs_nobody_the_answer(server: ScriptedServer) -> None:
+    """In a cell, in a program, and for those who ask next."""
+    server.will(Answer((*AB, END, LATE_ERROR)))
+    turn = Conversation().ask("Hello!").result()
+
+    assert ("ab", "stop", "") == (turn.text, turn.finish, turn.error)
+    assert "ab" == of_stream(server)
+
+
+def test_an_answer_belongs_to_its_loop(server: ScriptedServer) -> None:
+    """Another loop is told so, where it would wait for ever; it can be closed there."""
+    server.will(Answer((chunk("a"), NEVER)))
+    client = AsyncApertis(base_url=server.url)
+
+    async def begun() -> AsyncStream:
+        stream = await client.chat.completions.create(
+            model="m", messages=HELLO, stream=True
+        )
+        await anext(stream)
+        return stream
+
+    async def rest() -> None:
+        with pytest.raises(errors.StreamError, match="the loop that asked"):
+            await anext(stream)
+        await stream.aclose()
+
+    with asyncio.Runner() as runner:
+        stream = runner.run(begun())
+        threads = ThreadPoolExecutor(1)
+        threads.submit(asyncio.run, rest()).result(PATIENCE)
 
 
 def test_what_is_held_of_a_rest_is_growth_too() -> None:
@@ -380,7 +494,7 @@ def as_known(answer: api.Answer) -> tuple[object, ...]:
     ("body", "expected"),
     [
         ({}, Expected()),
-        ({"n": 3}, Expected(choices=3)),
+        ({"n": 3, "model": "m"}, Expected(choices=3, model="m")),
         ({"n": "x", "stream_options": 1}, Expected()),
         ({"stream_options": {"include_usage": False}}, Expected()),
         ({"n": 2, **TELLING}, Expected(choices=2, usage=True)),

@@ -10,6 +10,7 @@ from scripted_server import (
     Answer,
     ScriptedServer,
     Wait,
+    event,
     fails,
     json_answer,
     says,
@@ -36,6 +37,12 @@ NO_STREAM: dict[str, Answer] = {
     "not supported": fails(400, "Streaming is not supported for this model"),
     "does not support": fails(404, "m does not support streaming.", code=404),
     "a field's value": fails(422, "stream: true is not allowed for m", param="stream"),
+    "behind a success": json_answer(
+        {"error": {"message": "This model does not support streaming."}}
+    ),
+    "in a stream": Answer(
+        (event({"error": {"message": "m cannot be streamed", "param": "stream"}}),)
+    ),
     "no permission": fails(403, "You may not stream this model.", param="stream"),
 }
 NO_USAGE = fails(400, "Unknown parameter: 'stream_options'.", param="stream_options")

@@ -133,6 +133,10 @@ def test_nothing_in_no_proxy_is_fatal(no_proxy: str, url: str) -> None:
         "http://127.9.9.9",
         "http://[::1]:8080/v1",
         "https://localhost/v1",
+        "http://0.0.0.0:4000",
+        "http://[::]:4000",
+        "http://localhost.:4000/v1",
+        "http://[::ffff:127.0.0.1]/v1",
     ],
 )
 def test_what_is_on_this_machine_has_none(url: str) -> None:

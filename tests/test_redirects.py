@@ -203,6 +203,10 @@ def test_connections_are_closed_with_the_client(server: ScriptedServer) -> None:
         ("https://a.example/v1", "https://@a.example/v1", False),
         ("https://a.example/v1", "ftp://a.example/v1", False),
         ("https://a.example/v1", "?api-version=2", True),
+        ("http://b\xfccher.example/v1", "http://xn--bcher-kva.example/v1/", True),
+        ("http://fass.example/v1", "http://fa\xdf.example/v1", False),
+        ("http://a.example/v1", "http://a.example:0/v1", False),
+        ("http://[::1]:80/v1", "https://[::1]/v1", True),
     ],
 )
 def test_which_are_followed(url: str, location: str, *, is_followed: bool) -> None:

@@ -281,6 +281,10 @@ def test_a_cached_answer_is_for_its_key_alone(
         ("http://localhost:1/v1", False),
         ("http://127.0.0.2/v1", False),
         ("http://[::1]:1/v1", False),
+        ("http://localhost.:4000/v1", False),
+        ("http://[::ffff:127.0.0.1]/v1", False),
+        ("http://[::ffff:192.168.1.7]/v1", True),
+        ("http://localhost.example/v1", True),
     ],
 )
 def test_an_open_address_is_told_of_once(base_url: str, *, is_open: bool) -> None:

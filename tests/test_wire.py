@@ -761,7 +761,16 @@ def test_an_error_inside_says_what_to_do(server: ScriptedServer) -> None:
         caught.value.param,
         caught.value.status,
     )
-    assert errors.ContextLengthExceeded.hint == caught.value.hint
+    assert caught.value.hint.endswith("ask a model with a longer context.")
+
+
+def test_a_body_of_nothing(server: ScriptedServer) -> None:
+    """It is told as that, not as nothing that is no JSON."""
+    server.will(Answer((), headers={"Content-Type": "application/json"}))
+    with pytest.raises(errors.StreamError, match="with nothing") as caught:
+        ask(server)
+
+    assert f"Check the base URL, {server.url}." == caught.value.hint
 
 
 @pytest.mark.parametrize("steps", [(A,), (A, Cut())], ids=["truncated", "cut"])

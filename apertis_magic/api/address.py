@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -28,11 +28,28 @@ def is_apertis(base_url: str) -> bool:
 
 def is_loopback(base_url: str) -> bool:
     """Tell whether *base_url* is on this machine."""
-    host = urlsplit(base_url).hostname or ""
+    found = _ip(base_url)
+    host = (urlsplit(base_url).hostname or "").removesuffix(".")
+    return host == "localhost" if found is None else found.is_loopback
+
+
+def is_unspecified(base_url: str) -> bool:
+    """Tell whether *base_url* is that of all interfaces, which servers tell as theirs.
+
+    Who asks there reaches this machine, as no proxy would.
+    """
+    found = _ip(base_url)
+    return found is not None and found.is_unspecified
+
+
+def _ip(url: str) -> IPv4Address | IPv6Address | None:
+    """Return the IP address that the host of an address is, None for a name."""
     try:
-        return host == "localhost" or ip_address(host).is_loopback
+        found = ip_address(urlsplit(url).hostname or "")
     except ValueError:
-        return False
+        return None
+    mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None
+    return mapped or found
 
 
 def is_open(base_url: str) -> bool:

@@ -26,6 +26,9 @@ _SHORT = 500
 _WIDE = re.compile(rb"[\xf0-\xf4]|\\u[dD][89abAB]")
 """One of the characters for which each of a text takes four bytes."""
 
+_OF_UPSTREAMS = re.compile(r"408|5\d\d")
+"""The statuses by which a gateway tells that its upstream is silent, or gone."""
+
 _FIELDS = (b"data:", b"event:", b"id:", b"retry:", b":")
 
 
@@ -34,6 +37,11 @@ NOTHING: Json = {"message": "The server sent no answer."}
 
 class Answer:
     """Takes a response's body piece by piece, however it was cut.
+
+    Args:
+        response: its headers.
+        redact: takes the key out of what the server says.
+        choices: how many answers were asked for.
 
     Attributes:
         complete: whether the server said that the answer has ended.
@@ -45,7 +53,9 @@ class Answer:
         assembly: what has come of the answer.
     """
 
-    def __init__(self, response: Response, redact: Callable[[str], str]) -> None:
+    def __init__(
+        self, response: Response, redact: Callable[[str], str], choices: int = 1
+    ) -> None:
         self.complete = False
         self.done = False
         self.closed = False
@@ -55,6 +65,7 @@ class Answer:
         self.assembly = Assembly()
         self._response = response
         self._redact = redact
+        self._choices = choices
         self._events = Decoder()
         self._begun = False
         # Until it is known whether it is a stream: some servers answer a streamed
@@ -142,11 +153,13 @@ class Answer:
         for event in events:
             if not event.data and event.type == "message":
                 continue  # a sign of life
+            was_complete = self.complete
             payload = parse_json(event.data)
             if event.type == "error":
                 body = payload or {"message": event.data}
                 told = error_body.error_of(body) or error_body.on_top(body)
-                raise self._failure(told)
+                self._fail(told, was_complete)
+                return
             if payload is None:
                 if _is_done(event):
                     if not self._begun:
@@ -160,15 +173,34 @@ class Answer:
             if payload.get("choices") is not None or chunk.usage or chunk.web_sources:
                 yield self._note(chunk)
             elif error_body.is_on_top(payload):
-                raise self._failure(error_body.on_top(payload))
+                self._fail(error_body.on_top(payload), was_complete)
+                return
             if "error" in payload and (error := error_body.error_of(payload)):
-                raise self._failure(error)
+                self._fail(error, was_complete)
+                return
 
     def _note(self, chunk: ChatCompletionChunk) -> ChatCompletionChunk:
         self.assembly.add(chunk)
         self._begun = self._begun or bool(chunk.choices)
         self.complete = self.complete or self.assembly.ended
         return chunk
+
+    def _fail(self, error: Json, was_complete: bool) -> None:  # noqa: FBT001
+        """Take in that something went wrong.
+
+        A gateway whose upstream does not end its stream says so behind the last word,
+        by the status of that: an answer that is whole ends there.
+
+        Raises:
+            StreamError: the answer lacks something.
+        """
+        choices = self.assembly.choices.values()
+        is_whole = len(choices) >= self._choices and all(c.finish for c in choices)
+        failure = self._failure(error)
+        is_upstream = _OF_UPSTREAMS.fullmatch(str(failure.code)) is not None
+        if not (was_complete and is_whole and is_upstream):
+            raise failure
+        self.done = True
 
     def _failure(self, error: Json) -> StreamError:
         failure = failures.in_success(error, self._redact, self._response)

@@ -43,7 +43,12 @@ class AskedKey:
                 f"The function that gives the API key failed ({failure}).",
                 hint="Call it by itself to see why.",
             )
-        key = keys.clean(given)
+        try:
+            key = keys.clean(given)
+        except ConfigurationError as error:
+            raise ConfigurationError(
+                f"{error} It is what the function of api_key gives."
+            ) from None
         with self._lock:
             others = (each for each in self.known if each != key)
             self.known = (key, *others)[:_MOST]

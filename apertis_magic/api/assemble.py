@@ -200,6 +200,7 @@ class Assembly:
         model: the model that answers, as the server names it; empty until it has.
         usage: the tokens it took, once the server has told them.
         ended: whether a choice has told why it ended.
+        closed: whether the usage has come by itself since: servers send it last of all.
     """
 
     def __init__(self, most: int = bounds.CHOICES.most) -> None:
@@ -207,7 +208,7 @@ class Assembly:
         self.choices: defaultdict[int, Pieces] = defaultdict(Pieces)
         self.model = ""
         self.usage: Usage | None = None
-        self.ended = False
+        self.ended = self.closed = False
         self._named: Any = None  # the model, as it came
         self._kept: dict[int, Pieces] = {}  # of choices that have come
 
@@ -227,7 +228,10 @@ class Assembly:
                     pieces.add(choice)
                     self.ended = self.ended or pieces.finish is not None
         if self.ended or raw.get("usage") or "x_groq" in raw:
-            self.usage = chunk.usage or self.usage
+            told = chunk.usage
+            self.usage = told or self.usage
+            is_told = bool(told) or self.closed
+            self.closed = self.ended and is_told and _is_bare(raw)
         if not _BESIDE.isdisjoint(raw):
             for page in chunk.web_sources:
                 self.choices[0].cite(page)
@@ -338,6 +342,14 @@ def completion_of(
     for chunk in chunks:
         whole.add(chunk)
     return whole.completion(response)
+
+
+def _is_bare(raw: Json) -> bool:
+    """Tell whether a chunk has nothing of an answer, as that of the usage alone."""
+    return not any(
+        choice.get("finish_reason") or any(mapping(choice.get("delta")).values())
+        for choice in items(raw.get("choices"))
+    )
 
 
 def _count(value: object) -> int:

@@ -11,6 +11,7 @@ class Capabilities:
         usage_in_streams: False once it has refused ``stream_options``.
         tells_usage: whether a stream that asked for its usage has brought it.
         answers: whether it has answered a question.
+        repeats_finish: the models whose answers go on behind a finish reason.
         whole_only: the models that it has refused to stream.
         newer_name: the models that take ``max_completion_tokens`` alone.
     """
@@ -18,5 +19,6 @@ class Capabilities:
     usage_in_streams: bool = True
     tells_usage: bool = False
     answers: bool = False
+    repeats_finish: set[str] = field(default_factory=set)
     whole_only: set[str] = field(default_factory=set)
     newer_name: set[str] = field(default_factory=set)

@@ -11,7 +11,7 @@ from typing import Any
 
 from apertis_magic.api import server_words
 from apertis_magic.api.params import ARGUMENTS, PARAMS
-from apertis_magic.errors import StatusError
+from apertis_magic.errors import ApertisError, StatusError
 
 _UNSUPPORTED = re.compile(
     r"unsupported[_ ](?:parameter|value)|not support(?:ed)?\b|"
@@ -133,7 +133,7 @@ def renamed(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def refuses_streaming(
-    error: StatusError, asked: Mapping[str, Any] | None = None
+    error: ApertisError, asked: Mapping[str, Any] | None = None
 ) -> bool:
     """Tell whether a refusal says that this model's answers may not be streamed.
 

@@ -31,15 +31,17 @@ _TWICE = 2
 come with the last word, and again with the usage."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
     """What a request asks for, as far as an answer can be seen to lack it.
 
     Attributes:
+        model: who is asked (``model``).
         choices: how many answers (``n``).
         usage: whether the stream is to tell its usage (``include_usage``).
     """
 
+    model: str = ""
     choices: int = 1
     usage: bool = False
 
@@ -48,7 +50,8 @@ class Expected:
         """Return what the body of a request asks for."""
         options = body.get("stream_options")
         usage = isinstance(options, Mapping) and options.get("include_usage") is True
-        return cls(params.choices(body), usage)
+        model = str(body.get("model") or "")
+        return cls(model=model, choices=params.choices(body), usage=usage)
 
 
 class Ending:
@@ -56,7 +59,8 @@ class Ending:
 
     Args:
         expected: what was asked for.
-        capabilities: what the server has been found to tell.
+        capabilities: what the server has been found to tell; what the answer shows of
+            it is noted there.
     """
 
     def __init__(self, expected: Expected, capabilities: Capabilities) -> None:
@@ -85,14 +89,21 @@ class Ending:
         wait = _LAST if answer.waits else self._wait(answer)
         return None if wait is None else min(wait - self._silence, _STEP)
 
+    def note_look(self, answer: Answer) -> None:
+        """Take note of what a look at waiting bytes made of them: none came anew."""
+        self._extent = answer.extent
+
     def _wait(self, answer: Answer) -> float | None:
         """Return for how long an answer with a finish reason is waited for."""
         assembly = answer.assembly
-        choices = tuple(assembly.choices.values())
-        if any(pieces.finish is None for pieces in choices):
+        choices, model = tuple(assembly.choices.values()), self._expected.model
+        if any(pieces.finishes > _TWICE for pieces in choices):
+            self._capabilities.repeats_finish.add(model)
+        is_last = assembly.closed
+        if not is_last and any(pieces.finish is None for pieces in choices):
             return None
-        is_repeated = any(pieces.finishes > _TWICE for pieces in choices)
-        if is_repeated or len(choices) < self._expected.choices:
+        is_last = is_last or len(choices) >= self._expected.choices
+        if model in self._capabilities.repeats_finish or not is_last:
             return _MORE
         is_told = self._expected.usage and self._capabilities.tells_usage
         return _USAGE if is_told and assembly.usage is None else _LAST

@@ -110,6 +110,11 @@ def no_json(text: str, redact: Redact, response: Response) -> StreamError:
         response: the response that carries it.
     """
     words = shortened(redact(server_words.told(text)), _EXCERPT)
+    if not words:
+        return StreamError(
+            f"The server answered with nothing (HTTP {response.status}).",
+            hint=advice.about_address(response.base_url),
+        )
     return StreamError(
         f"The server answered with something that is not JSON: {words!r}",
         hint=advice.about_address(response.base_url),

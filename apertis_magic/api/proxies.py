@@ -77,7 +77,7 @@ def choose(
             variable, and no password.
     """
     parts = urlsplit(url)
-    if address.is_loopback(url):
+    if address.is_loopback(url) or address.is_unspecified(url):
         return None
     named = dict(_named(environment))
     if bypasses(parts, named.pop("no", ("", ""))[1]):

@@ -82,18 +82,31 @@ def _objection(url: str, found: str) -> str:
         return "it brings a user name along"
     ports = _port(url), _port(found)
     is_safer = before.scheme != after.scheme and ports == (80, 443)
-    if before.hostname != after.hostname or not (is_safer or ports[0] == ports[1]):
+    is_elsewhere = _host(url) != _host(found)
+    if is_elsewhere or not (is_safer or ports[0] == ports[1]):
         return "question and key stay with one host"
     return ""
+
+
+def _host(url: str) -> bytes | None:
+    """Return the host of an address as it is connected to, None where it is none."""
+    import httpx
+
+    # Not by Python's own IDNA, which makes one host of two that are not the same.
+    try:
+        return httpx.URL(url).raw_host
+    except (httpx.InvalidURL, UnicodeError):
+        return None
 
 
 def _port(url: str) -> int | None:
     """Return the port of an address, None where it cannot be one."""
     parts = urlsplit(url)
     try:
-        return parts.port or _PORTS[parts.scheme]
+        port = parts.port
     except ValueError:
         return None
+    return _PORTS[parts.scheme] if port is None else port or None
 
 
 def _shown(url: str) -> str:

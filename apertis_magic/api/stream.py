@@ -64,7 +64,7 @@ class _Reader:
     def __init__(
         self, incoming: Incoming, expected: Expected, capabilities: Capabilities
     ) -> None:
-        self.answer = Answer(incoming.response, incoming.redact)
+        self.answer = Answer(incoming.response, incoming.redact, expected.choices)
         self.changed: _Event = threading.Event()
         self.over = False
         self.due: float | None = None
@@ -195,8 +195,11 @@ class _Reader:
         left = self._ending.left(answer, now)
         is_over = left is not None and left <= 0
         self.due = None if left is None or is_over else now + left
-        if is_over:
-            self._chunks = answer.look() if answer.waits else answer.close()
+        if is_over and answer.waits:
+            self._chunks = iter([*answer.look()])
+            self._ending.note_look(answer)
+        elif is_over:
+            self._chunks = answer.close()
         return is_over
 
     def _end(self) -> None:
@@ -254,6 +257,8 @@ class AsyncStream:
                 if reader.over:
                     await self.settle()
                     raise StopAsyncIteration
+                if asyncio.get_running_loop() is not self._loop:
+                    raise StreamError("The answer belongs to the loop that asked.")
                 self._changed.clear()
                 if not reader.has_news:
                     await (self._news() if reader.due else self._changed.wait())
@@ -291,6 +296,9 @@ class AsyncStream:
 
     async def aclose(self) -> None:
         """Stop the answer, if it still comes, and give the connection back."""
+        if asyncio.get_running_loop() is not self._loop:
+            self.abandon()
+            return
         if not self._closing:  # a second cancel would hit the closing itself
             self._closing = True
             self._task.cancel()

@@ -20,7 +20,7 @@ from apertis_magic.chat.draft import Draft
 from apertis_magic.chat.journal.journal import Journal
 from apertis_magic.chat.state import State
 from apertis_magic.chat.turn import Turn
-from apertis_magic.errors import ApertisError, StatusError
+from apertis_magic.errors import ApertisError, StatusError, StreamError
 
 _OF_STREAMS = "stream_options"
 _USAGE = {_OF_STREAMS: {"include_usage": True}}
@@ -249,11 +249,30 @@ async def _send(
         **prepared.arguments(),
     }
     opened = await _open(draft, prepared, arguments)
+    if isinstance(opened, AsyncStream):
+        try:
+            await _take_stream(draft, prepared, opened, arguments)
+        except StreamError as error:  # some servers refuse behind a status of success
+            if draft.steps or not conflicts.refuses_streaming(error, arguments):
+                raise
+            opened = await _not_streamed(draft, prepared, arguments)
     if isinstance(opened, ChatCompletion):
         draft.note_response(opened.response)
         with _followed(draft, prepared, Assembly(params.choices(arguments))):
             draft.add(opened.as_chunk())
-        return
+
+
+async def _take_stream(
+    draft: Draft,
+    prepared: PreparedAsk,
+    opened: AsyncStream,
+    arguments: Mapping[str, Any],
+) -> None:
+    """Have *draft* take the chunks of a stream.
+
+    Raises:
+        StreamError: the server says that something went wrong.
+    """
     async with opened as stream:
         draft.note_response(stream.response)
         stream.assembly.most = params.choices(arguments)
@@ -298,9 +317,7 @@ async def _open(
     if prepared.model not in known.whole_only:
         opened, with_usage = await _streamed(prepared, arguments)
     if opened is None:
-        draft.note_whole()
-        opened = await _whole(prepared, _without_stream_options(arguments))
-        known.whole_only.add(prepared.model)
+        opened = await _not_streamed(draft, prepared, arguments)
     if not with_usage:
         known.usage_in_streams = False
     return opened
@@ -325,6 +342,16 @@ async def _streamed(
             if not with_usage or not conflicts.refuses_usage(error, arguments):
                 raise
             with_usage = False
+
+
+async def _not_streamed(
+    draft: Draft, prepared: PreparedAsk, arguments: Mapping[str, Any]
+) -> ChatCompletion:
+    """Return the answer of a model that may not be streamed, which is remembered."""
+    draft.note_whole()
+    found = await _whole(prepared, _without_stream_options(arguments))
+    prepared.client.capabilities.whole_only.add(prepared.model)
+    return found
 
 
 async def _whole(prepared: PreparedAsk, arguments: Mapping[str, Any]) -> ChatCompletion:
