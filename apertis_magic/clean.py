@@ -35,6 +35,24 @@ def printable(text: str) -> str:
     return mend(text).translate(_CONTROLS_AND_ISOLATES)
 
 
+def one_line(text: str) -> str:
+    """Return *text* in one line, as :func:`printable` cleans it.
+
+    What begins another line, such as U+2028, is a blank, and blanks are one.
+    """
+    return " ".join(printable(text).split())
+
+
+def shortened(line: str, most: int) -> str:
+    """Return *line* in so many characters at the most, which end with a word."""
+    if len(line) <= most:
+        return line
+    begin = line[: most - 1]
+    whole = begin.rpartition(" ")[0] if line[most - 1] != " " else begin
+    # One word that is long itself is cut.
+    return (whole if len(whole) > most // 2 else begin).rstrip() + "…"
+
+
 def printable_in_html(text: str) -> str:
     """Return *text* as :func:`printable` does, but with isolates.
 

@@ -17,7 +17,7 @@
     │   ├── QuotaExceeded          no money or quota left: 402 and its relatives
     │   ├── PermissionDenied       403
     │   │   └── Blocked            refused by Cloudflare before it reached the service
-    │   ├── NotFound               404: the path
+    │   ├── NotFound               404, 405: the path
     │   │   └── ModelNotFound      404: the model
     │   ├── RequestTimeout         408: the gateway gave up on the model
     │   ├── RateLimited            429
@@ -35,14 +35,15 @@ ordinary exception that pickles.
 import sys
 from collections.abc import Mapping
 
-from apertis_magic.clean import encodable, printable
+from apertis_magic.clean import encodable, one_line
 from apertis_magic.credentials import redact
 
 
 class ApertisError(Exception):
     """The root of every error this package raises on purpose.
 
-    ``str(error)`` is one line without a key. What is not known is None, or empty.
+    ``str(error)`` is one line without a key, whatever a server wrote. What is not known
+    is None, or empty.
 
     Args:
         message: what went wrong; keys are taken out of it.
@@ -85,8 +86,9 @@ class ApertisError(Exception):
         partial: str = "",
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        super().__init__(printable(redact(message)))
-        self.hint = printable(hint) or type(self).hint
+        # Twice: a control character hides a key, and one line hides lines of one.
+        super().__init__(redact(one_line(redact(message))))
+        self.hint = one_line(hint) or type(self).hint
         self.status = status
         self.code = code
         self.param = param
@@ -114,13 +116,13 @@ class HeldBack(ConfigurationError):
 class ConnectionFailed(ApertisError):
     """The server could not be reached, or hung up before it answered."""
 
-    hint = "Check the network and the base URL, then run the cell again."
+    hint = "Check the network and the base URL, then ask again."
 
 
 class TimedOut(ConnectionFailed):
     """The server was silent for longer than the time-out."""
 
-    hint = "Run the cell again, or give the server more time."
+    hint = "Ask again, or give the server more time."
 
 
 class TLSFailed(ConnectionFailed):
@@ -159,10 +161,7 @@ class UnsupportedParameter(BadRequest):
 class AuthenticationError(StatusError):
     """401: the key is missing, wrong or expired."""
 
-    hint = (
-        "Check APERTIS_API_KEY, or the stored key with %chat key status; keys are made "
-        "at apertis.ai/setting?tab=keys."
-    )
+    hint = "Check APERTIS_API_KEY, or the stored key with %chat key status."
 
 
 class QuotaExceeded(StatusError):
@@ -184,9 +183,9 @@ class Blocked(PermissionDenied):
 
 
 class NotFound(StatusError):
-    """404: the address does not exist."""
+    """404 or 405: the address does not exist, or takes no questions."""
 
-    hint = "Check the base URL; it usually ends in /v1."
+    hint = "Check the base URL."
 
 
 class ModelNotFound(NotFound):
@@ -204,19 +203,19 @@ class RequestTimeout(StatusError):
 class RateLimited(StatusError):
     """429: too many requests in too short a time."""
 
-    hint = "Wait a little, then run the cell again."
+    hint = "Wait a little, then ask again."
 
 
 class ServerError(StatusError):
     """5xx: the failure is on the server's side."""
 
-    hint = "Run the cell again, or try another model with -m."
+    hint = "Ask again, or ask another model."
 
 
 class StreamError(ApertisError):
     """The answer broke off, or holds an error or nothing; see ``partial``."""
 
-    hint = "Run the cell again to ask once more."
+    hint = "Ask again."
 
 
 class IncompleteAnswer(StreamError):

@@ -172,7 +172,7 @@ ANSWERS: dict[str, tuple[Make, str]] = {
         _repeated(_WHOLE, b'{"a":0},', 230_000, b"0]}"), ""),
     "an endless error": (endless(ERROR, b"x"), "HTTP 400"),
     "a redirect with a body": (endless(
-        b"HTTP/1.1 302 Found\r\nLocation: /v1/chat/completions\r\n", b"x"), "redirect"),
+        b"HTTP/1.1 302 Found\r\nLocation: completions\r\n", b"x"), "redirect"),
     "endless headers": (_lines(b"HTTP/1.1 200 OK\r\n", b"X-A: b\r\n"), "broke off"),
     "an endless header": (_lines(b"HTTP/1.1 200 OK\r\nX: ", b"a"), "broke off"),
     "an endless status line": (_lines(b"HTTP/1.1 200 ", b"a"), "broke off"),

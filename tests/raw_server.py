@@ -13,7 +13,8 @@ Make = Callable[[], Iterable[bytes]]
 class RawServer:
     """Gives each request the answer that its path begins with the name of.
 
-    An answer ends with its connection, which the client may be the first to close.
+    Where there is none, as where a redirect leads, it is not found. An answer ends with
+    its connection, which the client may be the first to close.
 
     Args:
         answers: the answers by their names.
@@ -56,10 +57,15 @@ class RawServer:
         with connection:
             try:
                 name = _request(connection).split(b"/")[1].decode()
-                for piece in self._answers[name]():
+                for piece in self._answers.get(name, _nowhere)():
                     connection.sendall(piece)
             except (OSError, IndexError):
                 pass  # it hung up
+
+
+def _nowhere() -> Iterable[bytes]:
+    """Give what answers a path that nothing is at."""
+    return [b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"]
 
 
 def _request(connection: socket.socket) -> bytes:

@@ -57,7 +57,9 @@ def test_a_call_everywhere(shell: Shell, server: ScriptedServer) -> None:
     with redirect_stdout(io.StringIO()) as stream:
         TerminalView().finish(shell.user_ns["answer"], "main")
 
-    assert data["text/plain"].startswith(f"{line}\nThe model asked for a tool")
+    assert data["text/plain"].startswith(f"{line}\nThere is no such tool here.\n")
+    assert "The model asked for the tool look_up(" in data["text/html"]
+    assert 1 == shown["text/plain"].count("look_up")
     assert line in shown["text/plain"]
     assert line in stream.getvalue()
     for each in (data, shown):
@@ -93,6 +95,11 @@ def test_a_call_without_arguments() -> None:
 
     assert "Asked for the tool <code>now</code>" in shown
     assert "<details>" not in shown
+
+
+def test_a_call_without_a_name() -> None:
+    """It is some tool, and none that is called so."""
+    assert "<small>Asked for a tool</small>" in html_of(turn_of(called(arguments="{}")))
 
 
 def test_a_refusal_behind_a_text() -> None:

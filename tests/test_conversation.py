@@ -29,6 +29,8 @@ from apertis_magic.chat import history
 from apertis_magic.chat.history import Placement
 from apertis_magic.chat.question import Question
 from apertis_magic.chat.turn import Cell
+from apertis_magic.panel.rows import Row, ended_turn
+from apertis_magic.render.footer import footer_line
 
 
 def cell(name: str, execution: str) -> Cell:
@@ -122,6 +124,19 @@ def test_a_refusal_for_another_reason_is_told(
         Conversation().ask("x", temperature=2).result()
 
     assert 1 == len(server.requests)
+
+
+def test_another_server_on_this_machine_is_not_the_local_model(
+    server: ScriptedServer,
+) -> None:
+    """Neither footer nor panel calls a gateway's answer local."""
+    server.will(says("a"))
+    turn = Conversation("m").ask("x").result()
+
+    assert turn.base_url.startswith("http://127.0.0.1:")
+    assert not turn.local
+    assert footer_line(turn).startswith("served (asked: m) · ")
+    assert ended_turn(Row(turn))["footer"] == footer_line(turn)
 
 
 def test_nothing_wrong_is_sent(server: ScriptedServer) -> None:

@@ -17,6 +17,10 @@ from apertis_magic.chat import session
 
 pytestmark = pytest.mark.usefixtures("cache")
 
+ABSENT = "gpt-4.1-mini is not in the server's list"
+PAGE = Answer(
+    (b"<html><title>App</title></html>",), headers={"Content-Type": "text/html"}
+)
 MODELS = json_answer({"data": [{"id": "gpt-4.1-mini"}, {"id": "gpt-4.1"}]})
 
 
@@ -51,9 +55,55 @@ def found(shell: Shell, capsys: pytest.CaptureFixture[str]) -> list[tuple[str, s
         (
             (json_answer({"data": [{"id": "gpt-4.1-mono"}]}), fails(404, "no model")),
             [
-                ("--", "is not in the server's list; close to it: gpt-4.1-mono"),
+                (
+                    "--",
+                    f"{ABSENT}; close to it: gpt-4.1-mono; %chat model gpt-4.1-mono",
+                ),
                 ("--", "asking"),
                 ("!!", "no model (HTTP 404)"),
+            ],
+        ),
+        (
+            (
+                json_answer({"data": [{"id": f"m{nth}"} for nth in range(9)]}),
+                fails(400, "Odd."),
+            ),
+            [
+                (
+                    "--",
+                    f"{ABSENT}; the server has: m0, m1, m2 and 6 more; %chat model m0",
+                ),
+                ("--", "asking"),
+                (
+                    "!!",
+                    "Odd. (HTTP 400). Try it without what was set: --max-tokens 16.",
+                ),
+            ],
+        ),
+        (
+            (MODELS, fails(400, "max_tokens must be at least 100"), says("ok")),
+            [
+                ("ok", "gpt-4.1-mini is one of the server's 2 models"),
+                ("--", "asking"),
+                ("ok", "served streams: first text after"),
+                ("ok", "usage is told: this check took 7 tokens"),
+            ],
+        ),
+        (
+            (PAGE, says("ok")),
+            [
+                ("--", "the server has no list of models"),
+                ("--", "asking"),
+                ("ok", "served streams: first text after"),
+                ("ok", "usage is told: this check took 7 tokens"),
+            ],
+        ),
+        (
+            (PAGE, PAGE),
+            [
+                ("--", "the server has no list of models"),
+                ("--", "asking"),
+                ("!!", "something that is not JSON: 'App'. Check the base URL"),
             ],
         ),
         (
@@ -93,6 +143,8 @@ def test_the_checks(
     assert ("ok", f"address {server.url}") == lines[3]
     assert "--" == lines[4][0]
     assert () == session.current().current.turns
+    assert "%chat doctor" not in str(lines)
+    assert all(line.endswith("chooses one") for _, line in lines if ABSENT in line)
 
 
 def test_what_is_missing_comes_first(

@@ -9,7 +9,16 @@ from typing import Any
 
 import pytest
 from conftest import Shell
-from scripted_server import DONE, Answer, ScriptedServer, chunk, event, fails, says
+from scripted_server import (
+    DONE,
+    Answer,
+    ScriptedServer,
+    chunk,
+    event,
+    fails,
+    says,
+    whole,
+)
 from turns import pieces, turn_of
 
 from apertis_magic import Conversation, errors, files
@@ -31,6 +40,7 @@ from apertis_magic.chat.parts import (
 )
 from apertis_magic.chat.question import Question
 from apertis_magic.chat.session import Session
+from apertis_magic.chat.settings import Settings
 from apertis_magic.chat.state import State
 from apertis_magic.chat.turn import Cell, Turn
 from apertis_magic.files import cell_source
@@ -80,6 +90,7 @@ SAMPLES: dict[str, Any] = {
     "asked_model": "asked-1",
     "fallback": "it was busy",
     "base_url": "https://api.example/v1",
+    "local": True,
     "usage": Usage(
         prompt_tokens=9,
         completion_tokens=7,
@@ -97,6 +108,7 @@ SAMPLES: dict[str, Any] = {
     "first_text": 0.75,
     "elapsed": 1.5,
     "malformed": 1,
+    "not_streamed": True,
     "repaired": True,
     "star": True,
     "note": "the shortest",
@@ -504,7 +516,8 @@ def filled(turn: Turn) -> set[str]:
 
 def test_every_field_is_filled_in(server: ScriptedServer, tmp_path: Path) -> None:
     """By what was asked, by what came, by what failed or by the journal."""
-    server.will(says("long " * 900), RICH, fails(402), says("A"))
+    no_stream = fails(400, "This model does not support streaming.")
+    server.will(says("long " * 900), RICH, fails(402), says("A"), no_stream, whole("B"))
     journal = Journal(tmp_path / "journal.sqlite")
     chat = Conversation(journal=journal)
     chat.ask("w").result()
@@ -515,14 +528,21 @@ def test_every_field_is_filled_in(server: ScriptedServer, tmp_path: Path) -> Non
     _, given_again = [
         chat.ask("z", last_turns=0, cached_since=0).result() for _ in range(2)
     ]
+    unstreamed = chat.ask("v").result()
+    session.current().redirect(
+        Settings(base_url=server.url, model="m", fixed_model=True, local_model="m")
+    )
+    local = session.current().ask(Ask(question=Question("u"))).result()
     journal.close()
 
     of_people = {"repaired", "star", "note"}
-    others = {"error", "hint", "cached", *of_people}
+    others = {"error", "hint", "cached", "local", "not_streamed", *of_people}
 
     assert others == {f.name for f in fields(Turn)} - filled(rich)
     assert {"error", "hint"} <= filled(failed)
     assert "cached" in filled(given_again)
+    assert "not_streamed" in filled(unstreamed)
+    assert "local" in filled(local)
 
 
 def test_an_answer_given_again_has_all_that_came(

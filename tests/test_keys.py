@@ -113,6 +113,96 @@ def test_the_environment_goes_before_what_is_stored(
     )
 
 
+QUOTED = {
+    f'"{KEY}"': ", without the quotes around it",
+    f" '{KEY}'\n": ", without the quotes around it",
+    f"“{KEY}”": ", without the quotes around it",
+    f"‘{KEY}’": ", without the quotes around it",  # noqa: RUF001  as a typesetter has it
+    f"„{KEY}“": ", without the quotes around it",
+    f"«{KEY}»": ", without the quotes around it",
+    f'" {KEY} "': ", without the quotes around it",
+    f"Bearer {KEY}": ", without the Bearer before it",
+    f"bearer\t{KEY}": ", without the Bearer before it",
+    f"Authorization: Bearer {KEY}": ", without the Bearer before it",
+    f'"Bearer {KEY}"': (", without the quotes around it, without the Bearer before it"),
+}
+
+
+@pytest.mark.parametrize(("value", "taken"), QUOTED.items())
+def test_what_an_env_file_leaves_around_a_key_is_taken_off(
+    shell: Shell,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    value: str,
+    taken: str,
+) -> None:
+    """With a word about it, wherever the key is from."""
+    assert keys.Found(KEY, f"api_key{taken}") == keys.find(value, base_url=APERTIS)
+
+    monkeypatch.setenv(keys.ENVIRONMENT, value)
+
+    assert keys.Found(KEY, f"APERTIS_API_KEY{taken}") == keys.find(base_url=APERTIS)
+
+    shell.run("%chat key status")
+    shell.run("%chat")
+
+    assert f"is from APERTIS_API_KEY{taken}.\n" in capsys.readouterr().out
+    assert f"(APERTIS_API_KEY{taken})" in shell.published[-1]["data"]["text/plain"]
+
+    monkeypatch.delenv(keys.ENVIRONMENT)
+
+    assert keys.store(value, APERTIS).endswith(taken)
+    assert {"https://api.apertis.ai": KEY} == key_file.read()
+
+
+@pytest.mark.parametrize("value", ['""', "''", ' "" ', '" "', "“”"])
+def test_quotes_around_nothing_are_no_key(
+    monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    """A variable of them is not set."""
+    keys.store(KEY, APERTIS)
+    monkeypatch.setenv(keys.ENVIRONMENT, value)
+    found = keys.find(base_url=APERTIS)
+
+    assert found is not None
+    assert (KEY, f"the file {key_file.path()}") == (found.key, found.source)
+    with pytest.raises(ConfigurationError, match="empty"):
+        keys.clean(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [f"{KEY}\n{KEY}", f'"{KEY}\n{KEY}"', f"Bearer {KEY} {KEY}", "k”ey", '"“k”"'],
+)
+def test_what_cannot_be_a_key_stays_none(value: str) -> None:
+    """Only what is around one is taken off, once; the line repeats nothing of it."""
+    with pytest.raises(ConfigurationError, match="no key has") as caught:
+        keys.find(value, base_url=APERTIS)
+
+    assert KEY not in str(caught.value)
+
+
+def test_quotes_around_an_address_and_a_model(
+    shell: Shell, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They come from the same file; what is shown has none."""
+    server.will(says("a"))
+    monkeypatch.setenv("APERTIS_BASE_URL", f' "{server.url}/" ')
+    monkeypatch.setenv("APERTIS_MODEL", "'a-model'")
+    shell.run("%chat ask x")
+    shell.run("%chat config")
+    card = shell.published[-1]["data"]["text/plain"]
+
+    assert "a-model" == server.requests[0].body["model"]
+    assert f"{server.url}/ (APERTIS_BASE_URL)" in card
+    assert "a-model (APERTIS_MODEL)" in card
+
+    monkeypatch.setenv("APERTIS_MODEL", ' "" ')
+    shell.run("%chat config")
+
+    assert "gpt-4.1-mini (default)" in shell.published[-1]["data"]["text/plain"]
+
+
 def test_python_finds_the_key_that_the_magic_stored(server: ScriptedServer) -> None:
     """A client sends it to the address it was stored for."""
     server.will(says("a"))
@@ -452,7 +542,7 @@ def test_a_key_is_asked_for_unseen(kernel: Kernel, server: ScriptedServer) -> No
     assert KEY not in str([done, *outcomes])
 
 
-@pytest.mark.parametrize("entry", ["", "  ", None, "two words", "“curly”"])
+@pytest.mark.parametrize("entry", ["", "  ", None, "two words", "cur”ly"])
 def test_what_is_no_key_changes_nothing(
     kernel: Kernel, server: ScriptedServer, entry: str | None
 ) -> None:

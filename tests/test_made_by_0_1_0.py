@@ -25,6 +25,11 @@ TURNS = json.loads((MADE / "turns.json").read_text(encoding="utf-8"))
 FILES = [name for name in TURNS if not name.startswith("journal")]
 EXPORTS = [name for name in FILES if name.startswith(("export", "files"))]
 ENDINGS = (".ipynb", ".md", ".json")
+SINCE = frozenset(
+    "answers repaired star note anyway untrusted local not_streamed".split()
+)
+"""Fields of a turn that version 0.1.0 did not have."""
+
 DERIVED = ("text", "reasoning", "refusal")
 VERSION = len(schema.MIGRATIONS)
 OLD = schema.MIGRATIONS[:1]
@@ -39,7 +44,7 @@ def copied(name: str, folder: Path) -> Path:
 def as_then(turn: Turn) -> dict[str, Any]:
     """Return a turn as the JSON of version 0.1.0 had it."""
     raw = turn.to_dict()
-    for name in ("answers", "repaired", "star", "note", "anyway", "untrusted"):
+    for name in SINCE:
         del raw[name]
     return {
         **raw,
@@ -81,6 +86,9 @@ def test_it_is_written_anew_and_loaded_again(
             again.model,
             again.system,
         )
+        assert [(False, False)] * len(state.turns) == [
+            (turn.local, turn.not_streamed) for turn in again.turns
+        ]
         assert [turn.answers for turn in state.turns] == [
             turn.answers for turn in again.turns
         ]

@@ -332,7 +332,7 @@ def test_a_terminal_gets_plain_text(server: ScriptedServer, tmp_path: Path) -> N
         cwd=tmp_path,
     )
 
-    assert "**Hi**[2J there\nlocal · served (asked: gpt-4.1-mini) · 5" in done.stdout
+    assert "**Hi**[2J there\nserved (asked: gpt-4.1-mini) · 5" in done.stdout
     assert "[1] Hello!" in done.stdout
     assert "AuthenticationError: wrong key (HTTP 401)" in done.stdout
     assert "Traceback" not in done.stdout + done.stderr

@@ -38,13 +38,14 @@ def page(status: int, text: str) -> Answer:
 
 
 INVALID = "invalid_request_error"
+HASH = "19fa5b" + 58 * "0"
 # answer, class, words of the message, words of the hint
 ROWS: dict[str, tuple[Answer, type[errors.ApertisError], str, str]] = {
     "a wrong value": (
         fails(400, "bad", type=INVALID, code="invalid_parameter", param="temperature"),
         errors.BadRequest,
         "bad",
-        "temperature, which takes 0 to 2",
+        "Check temperature.",
     ),
     "too many answers, as llama.cpp says": (
         fails(400, "Field 'n': Value must be between 1 <= value <= 2, but got 3"),
@@ -122,6 +123,61 @@ ROWS: dict[str, tuple[Answer, type[errors.ApertisError], str, str]] = {
         "210000",
         "Start over",
     ),
+    "too long, as LM Studio says": (
+        json_answer(
+            {
+                "error": "Trying to keep the first 10247 tokens when context the "
+                "overflows. However, the model is loaded with context length of only "
+                "4096 tokens, which is not enough. Try to load the model with a larger "
+                "context length, or provide a shorter input. Error Data: n/a, "
+                "Additional Data: n/a"
+            },
+            400,
+        ),
+        errors.ContextLengthExceeded,
+        "4096 tokens",
+        "Start over",
+    ),
+    "too long, as LM Studio says of llama.cpp": (
+        json_answer(
+            {
+                "error": "The number of tokens to keep from the initial prompt is "
+                "greater than the context length (n_keep: 10247>= n_ctx: 4096). Try to "
+                "load the model with a larger context length, or provide a shorter "
+                "input."
+            },
+            400,
+        ),
+        errors.ContextLengthExceeded,
+        "n_ctx: 4096",
+        "Start over",
+    ),
+    "too long, as SGLang says": (
+        fails(
+            400,
+            "The input (10247 tokens) is longer than the model's context length (4096 "
+            "tokens).",
+        ),
+        errors.ContextLengthExceeded,
+        "longer",
+        "Start over",
+    ),
+    "too long, as LiteLLM says": (
+        fails(
+            400,
+            "litellm.ContextWindowExceededError: litellm.BadRequestError: "
+            "ContextWindowExceededError: OpenAIException - Input is too long.\n"
+            "model=m. context_window_fallbacks=None. fallbacks=None.\n\nSet "
+            "'context_window_fallback' - https://docs.litellm.ai. Received Model "
+            "Group=m\nAvailable Model Group Fallbacks=None",
+            type=None,
+            param=None,
+            code="400",
+        ),
+        errors.ContextLengthExceeded,
+        "Input is too long (HTTP 400)",
+        "Start over",
+    ),
     "a picture": (
         fails(400, "no", type=INVALID, code="invalid_image"),
         errors.BadRequest,
@@ -170,6 +226,42 @@ ROWS: dict[str, tuple[Answer, type[errors.ApertisError], str, str]] = {
         "no",
         "Top up",
     ),
+    "a budget, at LiteLLM": (
+        fails(
+            422,
+            f"Budget has been exceeded! Key={HASH} Current cost: 0.0261, Max budget: "
+            "0.02",
+            type="budget_exceeded",
+            param=None,
+            code="422",
+        ),
+        errors.QuotaExceeded,
+        "Key=19fa5b00… Current cost",
+        "for a larger budget",
+    ),
+    "a budget, as a bad request": (
+        fails(
+            400,
+            "Budget has been exceeded! Current cost: 0.0261, Max budget: 0.02",
+            type="budget_exceeded",
+            code="400",
+        ),
+        errors.QuotaExceeded,
+        "Max budget: 0.02",
+        "for a larger budget",
+    ),
+    "a budget, at a gateway of a class": (
+        fails(
+            402,
+            "Your budget of $0.0001 is used up.",
+            type="billing_error",
+            param=None,
+            code="402",
+        ),
+        errors.QuotaExceeded,
+        "used up",
+        "Top up",
+    ),
     "money, at OpenAI": (
         fails(429, "You exceeded your current quota", code="insufficient_quota"),
         errors.QuotaExceeded,
@@ -199,6 +291,12 @@ ROWS: dict[str, tuple[Answer, type[errors.ApertisError], str, str]] = {
         errors.AuthenticationError,
         "no",
         "Make a new key",
+    ),
+    "a key, where LiteLLM keeps no list of them": (
+        fails(400, "No connected db.", type="no_db_connection", param=None, code="400"),
+        errors.AuthenticationError,
+        "No connected db",
+        "ask who runs it for its key",
     ),
     "a model that the key may not ask": (
         fails(403, "no", type="permission_error", code="model_access_denied"),
@@ -235,6 +333,27 @@ ROWS: dict[str, tuple[Answer, type[errors.ApertisError], str, str]] = {
         errors.ModelNotFound,
         "pulling",
         "model's id",
+    ),
+    "no such model, as LiteLLM says": (
+        fails(
+            400,
+            "/chat/completions: Invalid model name passed in model=nope. Call "
+            "`/v1/models` to view available models for your key.",
+            type=INVALID,
+            param=None,
+            code="400",
+        ),
+        errors.ModelNotFound,
+        "model=nope",
+        "model's id",
+    ),
+    "no such path, as LM Studio says": (
+        json_answer(
+            {"error": "Unexpected endpoint or method. (POST /chat/completions)"}, 404
+        ),
+        errors.NotFound,
+        "Unexpected endpoint",
+        "Check the base URL",
     ),
     "no such path": (
         fails(404, "no", type=INVALID, code="endpoint_not_found"),
@@ -289,6 +408,29 @@ ROWS: dict[str, tuple[Answer, type[errors.ApertisError], str, str]] = {
         errors.ServerError,
         "520 Unknown error",
         "again",
+    ),
+    "a proxy's page": (
+        page(
+            502,
+            "<html><head><title>502 Bad Gateway</title></head><body><p>"
+            + 5000 * "x"
+            + "</p></body></html>",
+        ),
+        errors.ServerError,
+        "502 Bad Gateway (HTTP 502)",
+        "again",
+    ),
+    "streaming, which a model may not": (
+        fails(
+            400,
+            "Your organization must be verified to stream this model.",
+            type=INVALID,
+            param="stream",
+            code="unsupported_value",
+        ),
+        errors.UnsupportedParameter,
+        "verified",
+        "in one piece, with stream=False",
     ),
     "Anthropic's overload": (fails(529, "no"), errors.ServerError, "no", "again"),
     "what cannot be processed": (fails(422, "no"), errors.BadRequest, "no", ""),
@@ -572,6 +714,26 @@ def test_the_gateways_attempts_are_told(server: ScriptedServer) -> None:
         ask(server)
 
 
+@pytest.mark.parametrize("status", [200, 404])
+@pytest.mark.parametrize("stream", [False, True])
+def test_an_endpoint_that_lm_studio_does_not_expect(
+    server: ScriptedServer, status: int, *, stream: bool
+) -> None:
+    """It says so in a success, too."""
+    words = "Unexpected endpoint or method. (POST /chat/completions)"
+    server.will(json_answer({"error": words}, status))
+    base_url = server.url.removesuffix("/v1")
+
+    def read() -> None:
+        create: Any = Apertis(base_url=base_url).chat.completions.create
+        list(create(model="m", messages=HELLO, stream=stream))
+
+    with pytest.raises(errors.ApertisError, match="Unexpected endpoint") as caught:
+        read()
+
+    assert f"Should the base URL be {base_url}/v1?" == caught.value.hint
+
+
 def test_a_base_url_without_its_path(server: ScriptedServer) -> None:
     """The hint offers the address that it usually is."""
     server.will(fails(404))
@@ -615,6 +777,8 @@ def test_the_tries_are_counted(server: ScriptedServer, *, stream: bool) -> None:
         fails(429, code="insufficient_quota", headers=SOON),
         fails(429, headers={"Retry-After": "900"}),
         fails(501, headers=SOON),
+        fails(500, "prompt is too long", headers=SOON),
+        fails(503, "No available channel for model m", headers=SOON),
         fails(503, headers={**SOON, "X-Should-Retry": "false"}),
         Answer(before_headers=Reset()),
         Answer(before_headers=Cut()),

@@ -304,6 +304,14 @@ def changed(**fields: object) -> Turn:
         (TURN, "served · 3 in + 4 out = 7 tokens · 2.0 s · 2 tokens/s"),
         (
             changed(finish="length", base_url="http://localhost:1/v1"),
+            "served · 3 in + 4 out = 7 tokens · 2.0 s · 2 tokens/s · length",
+        ),
+        (
+            changed(not_streamed=True, elapsed=0.0, usage=replace(USAGE, cost=0.5)),
+            "served · 3 in + 4 out = 7 tokens · 0.0 s · not streamed · $0.5",
+        ),
+        (
+            changed(finish="length", local=True),
             "local · served · 3 in + 4 out = 7 tokens · 2.0 s · 2 tokens/s · length",
         ),
         (

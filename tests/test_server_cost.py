@@ -180,14 +180,14 @@ def test_signs_of_life_are_not_enough(server: ScriptedServer, *, grows: bool) ->
     """They put the time-out off for 900 s; what is of the answer does for ever."""
     paced = Paced(b": alive\n\n")
     server.will(Answer(paced))
-    pieces = pieces_at_their_time(server.url, paced, grows=grows, seconds=90)
+    pieces = pieces_at_their_time(server.url, paced, grows=grows, seconds=91)
     with asyncio.Runner(loop_factory=Hurried) as runner:
         count, said = runner.run(counted(pieces, 20))
 
     if grows:
         assert (20, "") == (count, said)
     else:
-        assert 3 * FIRST_BYTE // 90 + 1 == count
+        assert 3 * FIRST_BYTE // 91 + 1 == count
         assert "sent signs of life for 900 s, and nothing of an answer." == said
 
 

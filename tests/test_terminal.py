@@ -68,7 +68,7 @@ a        b
 1 and 2  漢字
 
 The end."""
-FOOTER = re.compile(r"\nlocal · served \(asked: .*", re.DOTALL)
+FOOTER = re.compile(r"\nserved \(asked: .*", re.DOTALL)
 
 
 def pieces(text: str, size: int = 7) -> list[str]:
@@ -165,13 +165,13 @@ def test_control_c(
 
     about = "The answer was stopped;" if text else "The question was stopped before"
     assert text == lines[0].removesuffix("^C") * bool(text)
-    assert lines[1 + bool(text)].startswith("local · ")
+    assert lines[1 + bool(text)].startswith("served" if text else "gpt-4.1-mini · ")
     assert 1 == sum(line.startswith(about) for line in lines)
     assert 1 == sum("stopped" in line for line in lines)
     assert 1 == sum("Interrupted" in line for line in lines)
     assert "Interrupted" in lines
     assert not any("waiting" in line or "Traceback" in line for line in lines)
-    assert "next\nlocal · served" in after
+    assert "next\nserved" in after
 
 
 def test_control_c_in_a_long_answer(server: ScriptedServer) -> None:
@@ -216,7 +216,7 @@ def test_reasoning_and_a_refusal(server: ScriptedServer) -> None:
         seen = shell.end()
 
     assert seen.startswith(
-        "thinking\nHm. So:\n\nHalf\n\nNo.\nThe model refused.\nlocal"
+        "thinking\nHm. So:\n\nHalf\n\nNo.\nThe model refused.\nserved"
     )
     assert "\x1b[2mthinking\x1b[0m" in shell.stream
 

@@ -194,7 +194,7 @@ def test_a_terminal_and_thinking_without_its_beginning(server: ScriptedServer) -
         gate.set()
         seen = shell.end()
 
-    assert seen.startswith("I think.\nSo it is.\n\nIt is so.\nlocal")
+    assert seen.startswith("I think.\nSo it is.\n\nIt is so.\nserved")
 
 
 @given(st.lists(st.sampled_from(["<think>", "</think>", "<", "\n", "`", " ", "a b"])))

@@ -38,6 +38,7 @@ COSTLY = {
 HARMLESS = {"temperature": 0.5, "seed": 4, "stop": ["END"]}
 NEVER = {
     "extra_headers": {"X-Stranger": "1"},
+    "extra_query": {"stranger": "1"},
     "timeout": 9_999,
     "max_retries": 99,
     "stream": False,
@@ -280,6 +281,10 @@ def test_a_cached_answer_is_for_its_key_alone(
         ("http://localhost:1/v1", False),
         ("http://127.0.0.2/v1", False),
         ("http://[::1]:1/v1", False),
+        ("http://localhost.:4000/v1", False),
+        ("http://[::ffff:127.0.0.1]/v1", False),
+        ("http://[::ffff:192.168.1.7]/v1", True),
+        ("http://localhost.example/v1", True),
     ],
 )
 def test_an_open_address_is_told_of_once(base_url: str, *, is_open: bool) -> None:

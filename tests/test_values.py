@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from apertis_magic import errors
 from apertis_magic.api import failures, keys, params, retry
 from apertis_magic.api.assemble import completion_of
-from apertis_magic.api.failures import error_of
+from apertis_magic.api.error_body import error_of
 from apertis_magic.api.response import Response
 from apertis_magic.api.types import ChatCompletion, ChatCompletionChunk, Usage
 from apertis_magic.clean import excerpt
@@ -124,8 +124,9 @@ def test_values_cannot_be_changed() -> None:
 def test_a_value_is_shown_with_what_it_holds() -> None:
     """Without what is missing, and without the raw object."""
     expected = (
-        "ChatCompletion(id='c1', model='m', choices=(Choice(index=0, "
-        "message=ResponseMessage(role='assistant', content='Hi.')),))"
+        "ChatCompletion(id='c1', model='m', system_fingerprint='fp', "
+        "choices=(Choice(index=0, message=ResponseMessage(role='assistant', "
+        "content='Hi.')),))"
     )
 
     assert expected == repr(COMPLETION)
@@ -462,8 +463,8 @@ def test_words_that_look_like_keys_are_words() -> None:
 
 
 def test_an_error_cannot_steer_a_terminal() -> None:
-    """Control characters of a server's message go no further."""
-    assert "a[2Jb\n\tc" == str(ApertisError("a\x1b[2J\x9bb\n\tc"))
+    """Control characters of a server's message go no further, nor does it end."""
+    assert "a[2Jb c" == str(ApertisError("a\x1b[2J\x9bb\n\tc"))
 
 
 def test_errors_survive_pickling_and_copying() -> None:

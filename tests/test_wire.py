@@ -433,6 +433,16 @@ ENDINGS: dict[str, tuple[Answer, str, type[Exception] | None]] = {
         "a",
         None,
     ),
+    "a cut after a finish reason without its blank line": (
+        Answer((chunk("a", finish="stop")[:-1], Cut())),
+        "a",
+        None,
+    ),
+    "a cut after the whole answer as JSON": (
+        Answer((*whole("a").steps, Cut()), headers=whole("a").headers),
+        "a",
+        None,
+    ),
     "an error inside": (
         Answer((A, event({"error": {"message": "out of luck"}}))),
         "a",
@@ -751,7 +761,16 @@ def test_an_error_inside_says_what_to_do(server: ScriptedServer) -> None:
         caught.value.param,
         caught.value.status,
     )
-    assert errors.ContextLengthExceeded.hint == caught.value.hint
+    assert caught.value.hint.endswith("ask a model with a longer context.")
+
+
+def test_a_body_of_nothing(server: ScriptedServer) -> None:
+    """It is told as that, not as nothing that is no JSON."""
+    server.will(Answer((), headers={"Content-Type": "application/json"}))
+    with pytest.raises(errors.StreamError, match="with nothing") as caught:
+        ask(server)
+
+    assert f"Check the base URL, {server.url}." == caught.value.hint
 
 
 @pytest.mark.parametrize("steps", [(A,), (A, Cut())], ids=["truncated", "cut"])

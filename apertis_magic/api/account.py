@@ -134,8 +134,8 @@ class AsyncAccount:
         Raises:
             ApertisError: there was no answer, or a refusal.
         """
-        query = f"?period={period}" if period else ""
-        body = await fetch(self._transport, Call(path="/token/usage" + query))
+        call = Call(path="/token/usage", query={"period": period} if period else {})
+        body = await fetch(self._transport, call)
         return KeyUsage(mapping(body.get("data")) or body)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from apertis_magic.api import bounds
 from apertis_magic.api.message import Delta, ToolCall, WebSource
 from apertis_magic.api.response import Response
-from apertis_magic.api.tool_calls import Calls, merge
+from apertis_magic.api.tool_calls import LEGACY, Calls, legacy, merge
 from apertis_magic.api.types import (
     WEB_SEARCH,
     ChatCompletion,
@@ -26,7 +26,13 @@ if TYPE_CHECKING:
 
 # Fields of a delta that are read by what they mean rather than as they come.
 _READ = frozenset(("content", "refusal", "tool_calls", "web_sources", "thinking"))
-_READ |= {"reasoning", "reasoning_content"}
+_READ |= {"reasoning", "reasoning_content", LEGACY}
+# Fields of a choice that are read by what they mean, or are those of its message.
+_OF_CHOICE = frozenset(("index", "delta", "message", "finish_reason", "logprobs"))
+_OF_CHOICE |= {"usage"}
+_PADDING = "obfuscation"
+_INSTEAD = frozenset(("tool_calls", LEGACY))
+"""What a message has in the place of a text."""
 _PAGES = "web_sources"
 _BESIDE = frozenset((_PAGES, "citations", "search_results"))
 """Fields beside the choices that tell what an answer rests on."""
@@ -63,6 +69,7 @@ class Pieces:
         sources: the pages that the text cites, by their addresses.
         cited: the same as they came, a page again where its title came later.
         finish: why the answer ended, None until it has.
+        finishes: how often the server has told that, each time behind more of it.
     """
 
     def __init__(self) -> None:
@@ -72,6 +79,8 @@ class Pieces:
         self.sources: dict[str, WebSource] = {}
         self.cited: list[WebSource] = []
         self.finish: str | None = None
+        self.finishes = 0
+        self._finished: object = None  # what had come when it was told last
         self._size = 0  # characters
         self._width = 0  # bytes that each takes of the texts, once they are long
 
@@ -80,6 +89,8 @@ class Pieces:
         raw = choice.raw
         if raw.get("finish_reason"):
             self.finish = choice.finish_reason or self.finish
+            before, self._finished = self._finished, self.extent
+            self.finishes += self.finish is not None and before != self._finished
         delta = raw.get("delta")
         if type(delta) is dict and len(delta) == 1 and "content" in delta:
             content = delta["content"]
@@ -95,6 +106,8 @@ class Pieces:
             self.take(kind, value)
         for call in delta.tool_calls:
             self.call(call.raw)
+        if called := delta.function_call:
+            self.call(legacy(called.raw))
         for page in delta.annotations:
             self.cite(page)
         for raw in items(delta.raw.get(_PAGES)):
@@ -187,6 +200,7 @@ class Assembly:
         model: the model that answers, as the server names it; empty until it has.
         usage: the tokens it took, once the server has told them.
         ended: whether a choice has told why it ended.
+        closed: whether the usage has come by itself since: servers send it last of all.
     """
 
     def __init__(self, most: int = bounds.CHOICES.most) -> None:
@@ -194,7 +208,7 @@ class Assembly:
         self.choices: defaultdict[int, Pieces] = defaultdict(Pieces)
         self.model = ""
         self.usage: Usage | None = None
-        self.ended = False
+        self.ended = self.closed = False
         self._named: Any = None  # the model, as it came
         self._kept: dict[int, Pieces] = {}  # of choices that have come
 
@@ -214,7 +228,10 @@ class Assembly:
                     pieces.add(choice)
                     self.ended = self.ended or pieces.finish is not None
         if self.ended or raw.get("usage") or "x_groq" in raw:
-            self.usage = chunk.usage or self.usage
+            told = chunk.usage
+            self.usage = told or self.usage
+            is_told = bool(told) or self.closed
+            self.closed = self.ended and is_told and _is_bare(raw)
         if not _BESIDE.isdisjoint(raw):
             for page in chunk.web_sources:
                 self.choices[0].cite(page)
@@ -264,6 +281,7 @@ class Completing:
         self._assembly.add(chunk)
         if chunk.notice is None:
             told = {k: v for k, v in chunk.raw.items() if v not in (None, "")}
+            told.pop(_PADDING, None)
             self._check({k: told[k] for k in told.keys() - self._whole.keys()})
             self._whole.update(told)
         for source in chunk.web_sources:
@@ -277,11 +295,16 @@ class Completing:
         """Add what a piece has beside the message's texts and calls."""
         logprobs = mapping(piece.raw.get("logprobs"))
         rest = {k: v for k, v in piece.delta.raw.items() if k not in _READ}
+        is_more = not piece.raw.keys() <= _OF_CHOICE
         others = self._others[piece.index]
-        if rest or logprobs:  # seldom
-            self._check(rest)
-            self._check(logprobs)
-            merge(others, {"message": rest, "logprobs": logprobs})
+        if rest or logprobs or is_more:  # seldom
+            own = {k: v for k, v in piece.raw.items() if k not in _OF_CHOICE}
+            new = {"message": rest, "logprobs": logprobs, "own": own}
+            for each in new.values():
+                self._check(each)
+            merge(others, new)
+            if "role" in rest and piece.delta.raw.get("content", "") is None:
+                others["is_null"] = True  # until a text comes
 
     def _check(self, new: Json) -> None:
         self._values += _count(new)
@@ -321,6 +344,14 @@ def completion_of(
     return whole.completion(response)
 
 
+def _is_bare(raw: Json) -> bool:
+    """Tell whether a chunk has nothing of an answer, as that of the usage alone."""
+    return not any(
+        choice.get("finish_reason") or any(mapping(choice.get("delta")).values())
+        for choice in items(raw.get("choices"))
+    )
+
+
 def _count(value: object) -> int:
     """Return how many values JSON consists of."""
     if isinstance(value, dict):
@@ -332,21 +363,20 @@ def _count(value: object) -> int:
 
 def _choice(pieces: Pieces, rest: Json) -> dict[str, Any]:
     """Return a choice as a whole response has it."""
-    calls = pieces.calls.to_list()
-    told = rest.get("message", {})
-    message = {
-        "role": "assistant",
-        **told,
-        "content": pieces.text() or (None if calls else ""),
-    }
+    calls, told = pieces.calls.to_list(), rest.get("message", {})
     others = {
         "reasoning_content": pieces.text("reasoning"),
         "refusal": pieces.text("refusal"),
-        "tool_calls": calls,
+        "tool_calls": [call for call in calls if call["type"] != LEGACY],
+        LEGACY: next((c["function"] for c in calls if c["type"] == LEGACY), None),
         "images": told.get("images") or _images(pieces),
     }
-    message |= {name: value for name, value in others.items() if value}
-    choice = {"message": message, "finish_reason": pieces.finish}
+    others = {name: value for name, value in others.items() if value}
+    instead = _INSTEAD | {"refusal"} if "is_null" in rest else _INSTEAD
+    nothing = "" if instead.isdisjoint(others) else None
+    message = {"role": "assistant", **told, "content": pieces.text() or nothing}
+    choice = {**rest.get("own", {}), "message": message | others}
+    choice["finish_reason"] = pieces.finish
     logprobs = rest.get("logprobs")
     return {**choice, "logprobs": logprobs} if logprobs else choice
 

@@ -4,19 +4,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Literal, overload
 
-from apertis_magic.api import bounds, conflicts, loop, params
-from apertis_magic.api.answer import (
-    Answer,
-    is_stream,
-    looks_like_events,
-    parse_completion,
-)
-from apertis_magic.api.assemble import completion_of
-from apertis_magic.api.bounds import Meter
+from apertis_magic.api import address, conflicts, loop, params
+from apertis_magic.api.ending import Expected
 from apertis_magic.api.incoming import Incoming
 from apertis_magic.api.message import Message, MessageLike, ResponseMessage
 from apertis_magic.api.stream import AsyncStream, Stream
-from apertis_magic.api.timeouts import Timeouts
+from apertis_magic.api.timeouts import Timeout, Timeouts
 from apertis_magic.api.transport import Call, Transport, checked_retries
 from apertis_magic.api.types import ChatCompletion
 from apertis_magic.errors import ApertisError, BadRequest, ConfigurationError
@@ -29,7 +22,6 @@ class AsyncCompletions:
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
-        self._renaming: set[str] = set()  # models that refused max_tokens by that name
 
     @overload
     async def create(
@@ -66,7 +58,8 @@ class AsyncCompletions:
         stream: bool = False,
         extra_body: Mapping[str, Any] | None = None,
         extra_headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,  # noqa: ASYNC109  one for each phase
+        extra_query: Mapping[str, Any] | None = None,
+        timeout: Timeout | None = None,  # noqa: ASYNC109  one for each phase
         max_retries: int | None = None,
         on_retry: Callable[[ApertisError, float], None] | None = None,
         **options: Any,
@@ -79,6 +72,7 @@ class AsyncCompletions:
             stream: whether to return the answer's chunks as they come.
             extra_body: further fields of the request, which are not checked.
             extra_headers: headers for this request alone.
+            extra_query: parameters of its address.
             timeout: seconds for connecting, the first byte and each silence.
             max_retries: how often to try again, 0 or more.
             on_retry: called with the failure and the seconds before each further try.
@@ -96,6 +90,7 @@ class AsyncCompletions:
         body = _body(model, messages, {**options, "stream": stream or None}, extra_body)
         call = Call(
             path=_PATH,
+            query=_query(extra_query),
             body=body,
             headers=extra_headers or {},
             timeouts=None if timeout is None else Timeouts.of(timeout),
@@ -103,34 +98,58 @@ class AsyncCompletions:
             on_retry=on_retry,
         )
         incoming = await self._send(call)
+        capabilities = self._transport.capabilities
+        pieces = AsyncStream(incoming, Expected.of(body), capabilities)
         if stream:
-            return AsyncStream(incoming)
-        if is_stream(incoming.response):
-            # Some gateways stream whatever they are asked for.
-            async with AsyncStream(incoming) as pieces:
-                return await pieces.completion()
-        response, content = incoming.response, await incoming.read(Meter(bounds.ANSWER))
-        if looks_like_events(content, response):
-            answer = Answer(response, incoming.redact)
-            return completion_of(answer.feed_all(content), response)
-        return parse_completion(content, response, incoming.redact)
+            return pieces
+        async with pieces:  # some gateways stream whatever they are asked for
+            return await pieces.completion()
 
     async def _send(self, call: Call) -> Incoming:
         """Send *call*, ``max_tokens`` by its newer name where the model wants it."""
         body = call.body or {}
         model = str(body.get("model"))
-        if model in self._renaming:
-            renamed = conflicts.renamed(body, conflicts.RENAME)
-            return await self._transport.send(replace(call, body=renamed or body))
+        newer_name = self._transport.capabilities.newer_name
+        if model in newer_name:
+            renamed = conflicts.renamed(body) or body
+            return await self._transport.send(replace(call, body=renamed))
         try:
             return await self._transport.send(call)
         except BadRequest as error:
-            renamed = conflicts.renamed(body, str(error))
-            if renamed is None:
+            newer = conflicts.renamed(body)
+            if newer is None or not conflicts.wants_newer_name(str(error), error.param):
                 raise
-        incoming = await self._transport.send(replace(call, body=renamed))
-        self._renaming.add(model)
+        incoming = await self._transport.send(replace(call, body=newer))
+        newer_name.add(model)
         return incoming
+
+
+def _query(extra: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """Return the parameters of an address.
+
+    Raises:
+        ConfigurationError: they are none, or one holds what looks like a key.
+    """
+    query: object = extra or {}
+    if not isinstance(query, Mapping) or not all(map(_is_parameter, query.items())):
+        raise ConfigurationError(
+            "extra_query must be a mapping of names to texts or numbers, or lists of "
+            "these."
+        )
+    if address.holds_secret((name, str(value)) for name, value in query.items()):
+        raise ConfigurationError(
+            "extra_query holds what looks like a key, and addresses are logged.",
+            hint="A key goes into a header: api_key or extra_headers.",
+        )
+    return query
+
+
+def _is_parameter(item: tuple[Any, Any]) -> bool:
+    name, value = item
+    values = value if isinstance(value, list | tuple) else [value]
+    return isinstance(name, str) and all(
+        each is None or isinstance(each, str | int | float) for each in values
+    )
 
 
 def _body(
@@ -215,7 +234,8 @@ class Completions:
         stream: bool = False,
         extra_body: Mapping[str, Any] | None = None,
         extra_headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
+        extra_query: Mapping[str, Any] | None = None,
+        timeout: Timeout | None = None,
         max_retries: int | None = None,
         on_retry: Callable[[ApertisError, float], None] | None = None,
         **options: Any,
@@ -244,9 +264,12 @@ class Completions:
             stream: whether to return the answer's chunks as they come (``stream``).
             extra_body: fields of the request that this client does not know; they are
                 merged into it at its top level, and not checked.
-            extra_headers: headers for this request alone.
+            extra_headers: headers for this request alone; an ``Authorization`` goes
+                in place of the key.
+            extra_query: parameters of the address for this request alone; they go over
+                those of the base URL. They must hold no key.
             timeout: seconds for connecting, the first byte and each silence, for this
-                request alone.
+                request alone, or an ``httpx.Timeout``.
             max_retries: how often to try again, for this request alone, 0 or more.
             on_retry: called with the failure and the seconds before each further try.
             **options: the other fields of the API, by their names. One that is None is
@@ -282,6 +305,7 @@ class Completions:
                 stream=stream,
                 extra_body=extra_body,
                 extra_headers=extra_headers,
+                extra_query=extra_query,
                 timeout=timeout,
                 max_retries=max_retries,
                 on_retry=on_retry,

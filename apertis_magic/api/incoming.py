@@ -1,6 +1,7 @@
 """A response whose headers have come and whose body is still to be read."""
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING
@@ -8,7 +9,7 @@ from urllib.parse import urlsplit
 
 from apertis_magic.api.bounds import Bound, Meter
 from apertis_magic.api.encoding import Inflater, inflater
-from apertis_magic.api.pool import Pool, translated
+from apertis_magic.api.pool import Connections, translated
 from apertis_magic.api.response import Response
 from apertis_magic.api.timeouts import Timeouts
 from apertis_magic.errors import ConnectionFailed, StreamError, TimedOut
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
 
 _LAST = b"data: [DONE]\n\n"
 """The last bytes of a stream, as llama.cpp writes them."""
+
+_SILENCE = 1.0
+"""Seconds without growth after which a body is whole that looks so."""
+
+_PATHS = re.compile(r"/(?:chat/completions|models(?:/[^?]*)?)(?=\?|$)")
+"""What stands behind a base URL."""
 
 _SLOWEST = 16_000
 """Bytes in a second of the slowest line that a large body is waited for on."""
@@ -37,11 +44,12 @@ class Incoming:
         *,
         timeouts: Timeouts,
         redact: Callable[[str], str],
-        pool: Pool,
+        connections: Connections,
         due: float,
     ) -> None:
         headers = {name: redact(value) for name, value in http.headers.items()}
-        self.response = Response.of(http.status_code, headers)
+        base_url = _PATHS.sub("", str(http.url))
+        self.response = Response.of(http.status_code, headers, redact(base_url))
         self.redact = redact
         self._http = http
         self._timeouts = timeouts
@@ -49,7 +57,8 @@ class Incoming:
         # Its server closes the connection after a stream, although it promises not to:
         # a request that comes then would break. So we are the first to close it.
         self._hangs_up = "llama.cpp" in self.response.headers.get("server", "")
-        self._pool = pool  # an abandoned client closes its pool, not while this is read
+        self._connections = connections
+        self._has_left = False
 
     async def pieces(
         self, meter: Meter, has_grown: Callable[[], bool] | None = None
@@ -100,11 +109,15 @@ class Incoming:
         encoded, raw = inflater(encoding), self._http.aiter_raw()
         return raw if encoded is None else _inflated(encoded, raw)
 
-    async def read(self, meter: Meter) -> bytearray:
+    async def read(
+        self, meter: Meter, is_whole: Callable[[bytearray], bool]
+    ) -> bytearray:
         """Return the whole body and give the connection back.
 
         Args:
             meter: counts what comes, and bounds it.
+            is_whole: tells whether a body can have no more; it is asked where nothing
+                has come for a second, since some servers never end a response.
 
         Raises:
             ConnectionFailed: the connection broke.
@@ -112,20 +125,32 @@ class Incoming:
             StreamError: more comes than the meter allows, or in an encoding that is
                 not read.
         """
-        body, known = bytearray(), 0
+        body, size = bytearray(), 0
+        reading = asyncio.create_task(self._gather(body, meter))
+        try:
+            while not (await asyncio.wait([reading], timeout=_SILENCE))[0]:
+                before, size = size, len(body.rstrip())
+                if size == before and is_whole(body):
+                    return body
+            await reading
+        finally:
+            reading.cancel()
+            await asyncio.wait([reading])
+            await self.aclose()
+        return body
+
+    async def _gather(self, body: bytearray, meter: Meter) -> None:
+        """Add what comes to *body*."""
+        known = 0
 
         def has_grown() -> bool:
             nonlocal known
             before, known = known, len(body.strip())
             return known > before and body.lstrip().startswith((b"{", b"["))
 
-        try:
-            async with aclosing(self.pieces(meter, has_grown)) as pieces:
-                async for piece in pieces:
-                    body += piece
-        finally:
-            await self.aclose()
-        return body
+        async with aclosing(self.pieces(meter, has_grown)) as pieces:
+            async for piece in pieces:
+                body += piece
 
     async def beginning(self, bound: Bound, seconds: float) -> bytes:
         """Return what comes of the body in time and inside a bound, and hang up."""
@@ -142,7 +167,12 @@ class Incoming:
 
     async def aclose(self) -> None:
         """Give the connection back, or close it if the body is still coming."""
-        await self._http.aclose()
+        try:
+            await self._http.aclose()
+        finally:
+            if not self._has_left:
+                self._has_left = True
+                await self._connections.leave()
 
 
 def silent(url: str, limit: float) -> TimedOut:

@@ -6,15 +6,19 @@ import and may wait for a person, so it is asked only where the file says so.
 """
 
 import os
+import re
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from apertis_magic.api import address, defaults, key_file
+from apertis_magic.api import address, defaults, environment, key_file
 from apertis_magic.errors import ConfigurationError
 
 ENVIRONMENT = "APERTIS_API_KEY"
 KEYRING = "the system's keyring"
 _SERVICE = "apertis_magic"
+_BEARER = re.compile(r"(?:authorization\s*:\s*)?bearer\s+", re.IGNORECASE)
+"""What stands before a key in a header, and is pasted along with it."""
+
 _memory: dict[str, tuple[tuple[int, int], str | None]] = {}
 
 
@@ -25,7 +29,7 @@ class Found:
     Attributes:
         key: the key; never in the repr.
         source: ``api_key``, ``APERTIS_API_KEY``, ``the system's keyring`` or ``the
-            file …``.
+            file …``; behind that, what was taken off of it.
     """
 
     key: str = field(repr=False)
@@ -44,11 +48,15 @@ def find(key: str | None = None, *, base_url: str) -> Found | None:
             cannot be read.
     """
     if key is not None:
-        return Found(clean(key), "api_key")
-    variable = os.environ.get(ENVIRONMENT, "")
-    if variable.strip():
-        return Found(clean(variable), ENVIRONMENT)
+        return _found(key, "api_key")
+    if is_in_environment():
+        return _found(os.environ[ENVIRONMENT], ENVIRONMENT)
     return _stored(address.origin(base_url))
+
+
+def is_in_environment() -> bool:
+    """Tell whether the environment has a key; one that is blank is none."""
+    return bool(environment.variable(ENVIRONMENT))
 
 
 def store(key: str, base_url: str) -> str:
@@ -58,7 +66,7 @@ def store(key: str, base_url: str) -> str:
         ConfigurationError: it cannot be a key, or cannot be stored; the key that was
             stored before stays.
     """
-    key, origin = clean(key), address.origin(base_url)
+    (key, taken), origin = _cleaned(key), address.origin(base_url)
     key_file.read()  # whether it can be is seen before anything is changed
     try:
         failure = _into_keyring(origin, key)
@@ -68,8 +76,8 @@ def store(key: str, base_url: str) -> str:
         _out_of_keyring(origin)
         raise
     if failure is None:
-        return KEYRING
-    return f"the file {key_file.path()}, which only you can read{failure}"
+        return KEYRING + taken
+    return f"the file {key_file.path()}, which only you can read{failure}{taken}"
 
 
 def clear(base_url: str) -> bool:
@@ -99,7 +107,12 @@ def _stored(origin: str) -> Found | None:
     key, source = held[origin], f"the file {key_file.path()}"
     if key is None:
         key, source = _remembered(origin), KEYRING
-    return Found(clean(key), source) if key else None
+    return _found(key, source) if key else None
+
+
+def _found(key: str, source: str) -> Found:
+    key, taken = _cleaned(key)
+    return Found(key, source + taken)
 
 
 def _remembered(origin: str) -> str | None:
@@ -155,25 +168,41 @@ def _out_of_keyring(origin: str) -> bool:
 
 
 def clean(key: str) -> str:
-    """Return *key* without the white space that pasting leaves around it.
+    """Return *key* without what pasting leaves around it.
+
+    That is white space, one pair of quotes, and the ``Bearer`` of a header.
 
     Raises:
         ConfigurationError: it is empty, or has characters that no key has. The
             message never repeats it.
     """
+    return _cleaned(key)[0]
+
+
+def _cleaned(key: str) -> tuple[str, str]:
+    """Return *key* as ``clean`` does, and what was taken off in words.
+
+    Raises:
+        ConfigurationError: as ``clean`` says.
+    """
     value: object = key
     if not isinstance(value, str):
         raise ConfigurationError("The API key must be text.")
-    key = key.strip()
-    if not key:
+    bare, taken = environment.unquoted(key), ""
+    if bare != key.strip():
+        taken = ", without the quotes around it"
+    if header := _BEARER.match(bare):
+        bare = environment.unquoted(bare[header.end() :])
+        taken += ", without the Bearer before it"
+    if not bare:
         raise ConfigurationError("The API key is empty.", hint=how_to_give_one())
-    if not key.isascii() or not key.isprintable() or " " in key:
+    if not bare.isascii() or not bare.isprintable() or " " in bare:
         raise ConfigurationError(
             "The API key has characters that no key has, such as spaces or curly "
             "quotes.",
-            hint="Copy it again from apertis.ai/setting?tab=keys.",
+            hint="Copy it again from where it was made.",
         )
-    return key
+    return bare, taken
 
 
 def how_to_give_one() -> str:

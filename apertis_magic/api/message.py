@@ -5,19 +5,26 @@ With a model's come its tool calls, and the pages that it has read or cites.
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
+from apertis_magic.api.details import Audio
 from apertis_magic.api.value import (
     Json,
+    Nested,
     Value,
     count,
     first,
     items,
     mapping,
+    modelled,
     string,
     text,
 )
+
+_SENT = ("content", "refusal", "tool_calls", "function_call", "reasoning_details")
+"""Fields of a model's message that a later request may have as they came."""
 
 Role: TypeAlias = Literal["system", "user", "assistant", "tool"]
 
@@ -95,7 +102,7 @@ class Annotation(WebSource):
         return count(self._raw.get("end_index"))
 
 
-class Function(Value):
+class Function(Nested):
     """The function that a tool call names (``function`` of a tool call)."""
 
     __slots__ = ()
@@ -111,6 +118,22 @@ class Function(Value):
         raw = self._raw.get("arguments")
         # Some servers send the object itself.
         return json.dumps(raw) if isinstance(raw, dict) else text(raw) or ""
+
+
+class Custom(Nested):
+    """The custom tool that a tool call names (``custom`` of a tool call)."""
+
+    __slots__ = ()
+
+    @property
+    def name(self) -> str | None:
+        """Its name; in a stream, only in the call's first piece."""
+        return string(self._raw.get("name"))
+
+    @property
+    def input(self) -> str:
+        """What it is called with, or a piece of it: a text of any kind."""
+        return text(self._raw.get("input")) or ""
 
 
 class ToolCall(Value):
@@ -130,19 +153,28 @@ class ToolCall(Value):
 
     @property
     def type(self) -> str:
-        """``function``, unless the server says something else."""
-        return string(self._raw.get("type")) or "function"
+        """``function`` or ``custom``, unless the server says something else."""
+        told = string(self._raw.get("type"))
+        return told or ("custom" if self.custom else "function")
 
     @property
     def function(self) -> Function:
-        """What to call."""
+        """What to call; empty where it is a custom tool."""
         return Function(mapping(self._raw.get("function")))
+
+    @property
+    def custom(self) -> Custom | None:
+        """The custom tool to call, None where it is a function."""
+        found = self._raw.get("custom")
+        return Custom(found) if isinstance(found, dict) else None
 
 
 class ResponseMessage(Value):
-    """A message (``message`` of a choice), or a piece of one (``delta``)."""
+    """A message (``message`` of a choice)."""
 
     __slots__ = ()
+
+    _derived = frozenset({"reasoning", "pictures"})
 
     @property
     def role(self) -> str | None:
@@ -232,23 +264,63 @@ class ResponseMessage(Value):
         citations = items(self._raw.get("annotations"))
         return tuple(map(Annotation.from_dict, citations))
 
+    @property
+    def audio(self) -> Audio | None:
+        """What the model says aloud, where that was asked for."""
+        found = self._raw.get("audio")
+        return Audio(found) if isinstance(found, dict) else None
+
+    @property
+    def function_call(self) -> Function | None:
+        """The one function to call, as the API had it before ``tool_calls``."""
+        found = self._raw.get("function_call")
+        return Function(found) if isinstance(found, dict) else None
+
     def to_dict(self) -> dict[str, Any]:
         """Return the message as the API takes it back in a later request.
 
         What only a response has is left out: some models refuse their own reasoning.
         """
-        kept = ("content", "tool_calls", "reasoning_details")
-        fields = {name: self._raw[name] for name in kept if self._raw.get(name)}
+        raw = self._raw
+        fields: dict[str, Any] = {n: deepcopy(raw[n]) for n in _SENT if raw.get(n)}
+        if self.audio and self.audio.id:
+            fields["audio"] = {"id": self.audio.id}
         if calls := items(fields.get("tool_calls")):
             fields["tool_calls"] = [
                 {name: value for name, value in call.items() if name != "index"}
                 for call in calls
             ]
-        nothing = None if "tool_calls" in fields else ""
+        nothing = "" if fields.keys() <= {"content", "reasoning_details"} else None
         return {"role": self.role or "assistant", "content": nothing, **fields}
 
+    def model_dump(self, *, exclude_none: bool = False) -> dict[str, Any]:
+        """Return the message as ``to_dict`` does, with the fields that it lacks.
 
-Delta: TypeAlias = ResponseMessage
+        So it can be sent back; ``model_dump`` of the completion has all that came.
+
+        Args:
+            exclude_none: whether to add none, and to leave out what is null.
+        """
+        found = {**dict.fromkeys(modelled(type(self))), **self.to_dict()}
+        return {n: e for n, e in found.items() if e is not None or not exclude_none}
+
+
+class Delta(ResponseMessage):
+    """A piece of a message (``delta`` of a choice)."""
+
+    __slots__ = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the piece as it came, in a copy that may be changed."""
+        return Value.to_dict(self)
+
+    def model_dump(self, *, exclude_none: bool = False) -> dict[str, Any]:
+        """Return the piece as it came, with the API's fields that are missing in it.
+
+        Args:
+            exclude_none: whether to add none, and to leave out what is null.
+        """
+        return Value.model_dump(self, exclude_none=exclude_none)
 
 
 MessageLike: TypeAlias = Message | ResponseMessage | Mapping[str, Any]

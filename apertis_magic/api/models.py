@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from apertis_magic.api import address, bounds, loop
 from apertis_magic.api.bounds import Meter
-from apertis_magic.api.fetch import fetch
+from apertis_magic.api.fetch import MODELS, fetch
 from apertis_magic.api.transport import Call, Transport
 from apertis_magic.api.value import Value, amount, count, first, items, mapping, string
 from apertis_magic.errors import ConfigurationError
@@ -25,6 +25,11 @@ class Model(Value):
     def id(self) -> str:
         """What to give as ``model``."""
         return string(first(self._raw, "id", "name")) or ""
+
+    @property
+    def object(self) -> str | None:
+        """``model``, where the server says so."""
+        return string(self._raw.get("object"))
 
     @property
     def owned_by(self) -> str | None:
@@ -138,7 +143,7 @@ class AsyncModels:
         Raises:
             ApertisError: there was no answer, or a refusal.
         """
-        body = await fetch(self._transport, Call(path="/models"))
+        body = await fetch(self._transport, Call(path=MODELS))
         rows = items(first(body, "data", "models"))
         bounds.MODELS.check(len(rows))
         return ModelList(tuple(map(Model, rows)))
@@ -158,7 +163,7 @@ class AsyncModels:
         if not isinstance(value, str) or not value.strip(" ."):
             raise ConfigurationError("model must be the id of a model.")
         # An id may hold a slash, as in Qwen/Qwen3-8B.
-        path = "/models/" + quote(model, safe="", errors="replace")
+        path = f"{MODELS}/" + quote(model, safe="", errors="replace")
         body = await fetch(self._transport, Call(path=path))
         return Model(mapping(body.get("data")) or body)
 

@@ -62,6 +62,15 @@ class Param:
     short: str = ""
     harmless: bool = False
 
+    @property
+    def option(self) -> str:
+        """The option of the magic line, where it has one."""
+        return (
+            f"--{self.name.replace('_', '-')}"
+            if len(self.name) > 1
+            else f"-{self.name}"
+        )
+
     def check(self, value: object) -> None:
         """Check one value that was given for the parameter.
 
@@ -282,8 +291,8 @@ _APART = ("web_search_options", ("web_results_count", "web_content_length"))
 
 
 ARGUMENTS = frozenset(
-    "model messages stream stream_options extra_headers timeout max_retries "
-    "on_retry".split()
+    "model messages stream stream_options extra_headers extra_query timeout "
+    "max_retries on_retry".split()
 )
 """What ``create`` takes beside a request's fields: no field of a question is one."""
 

@@ -30,24 +30,29 @@ class Response:
     Attributes:
         status: the HTTP status.
         headers: the headers, their names in lower case.
+        base_url: the API that answered, where that is known.
     """
 
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    base_url: str = field(default="", repr=False)
 
     @classmethod
-    def of(cls, status: int, headers: Mapping[str, str]) -> "Response":
+    def of(
+        cls, status: int, headers: Mapping[str, str], base_url: str = ""
+    ) -> "Response":
         """Take the status and a copy of the headers.
 
         Args:
             status: the HTTP status.
             headers: the headers, their names in any case.
+            base_url: the API that answered.
 
         Returns:
             The response.
         """
         lower = {name.lower(): value for name, value in headers.items()}
-        return cls(status=status, headers=lower)
+        return cls(status=status, headers=lower, base_url=base_url)
 
     @property
     def request_id(self) -> str | None:
@@ -65,6 +70,21 @@ class Response:
             remaining=None if remaining is None else int(remaining),
             reset=_number(self.headers.get("x-ratelimit-reset")),
         )
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether the body is a stream of events (``Content-Type``)."""
+        return "text/event-stream" in self.headers.get("content-type", "").lower()
+
+    @property
+    def cost(self) -> float | None:
+        """What the answer cost in USD (``x-litellm-response-cost``).
+
+        None where a gateway tells none, and of a stream: its headers are sent before
+        anybody knows.
+        """
+        cost = _number(self.headers.get("x-litellm-response-cost"))
+        return None if cost is None or cost < 0 or self.is_stream else cost
 
     @property
     def actual_model(self) -> str | None:

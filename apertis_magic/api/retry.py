@@ -12,10 +12,13 @@ from email.utils import parsedate_to_datetime
 from math import isfinite
 from time import time
 
+from apertis_magic.api import phrases
 from apertis_magic.api.response import Response
 from apertis_magic.errors import (
     ApertisError,
     AuthenticationError,
+    BadRequest,
+    NotFound,
     QuotaExceeded,
     StatusError,
 )
@@ -62,8 +65,12 @@ def _mends(error: StatusError) -> bool:
     """Tell whether waiting can mend a refusal; the server's own word goes first."""
     if isinstance(error, QuotaExceeded | AuthenticationError):
         return False
+    if phrases.AT_ONCE.search(str(error)):
+        return False
     word = error.headers.get("x-should-retry", "").lower()
-    return word == "true" or (word != "false" and error.status in RETRIED)
+    # Gateways send what no other try mends, such as a prompt too long, with a 500 too.
+    may_pass = error.status in RETRIED and not isinstance(error, BadRequest | NotFound)
+    return word == "true" or (word != "false" and may_pass)
 
 
 def wait_of(response: Response) -> float | None:

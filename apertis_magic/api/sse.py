@@ -57,6 +57,16 @@ class Decoder:
             raise bounds.EVENT.exceeded()
         return events
 
+    @property
+    def waiting(self) -> int:
+        """Bytes of an event that has begun; a comment or a blank line is none."""
+        line, data = self._line, self._data
+        if not line and not data:  # nearly always
+            return 0
+        size = 0 if not data or data.isspace() else len(data)
+        is_sign = line.startswith(b":") or line.isspace()
+        return size if is_sign else size + len(line)
+
     def close(self) -> list[Event]:
         """Return the event that the end of the stream cut off, if any.
 

@@ -11,8 +11,9 @@ import threading
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from copy import copy
-from time import sleep
+from time import monotonic, sleep
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -20,9 +21,16 @@ from apertis_magic.api import bounds, loop
 from apertis_magic.api.answer import Answer
 from apertis_magic.api.assemble import Assembly, Completing, completion_of
 from apertis_magic.api.bounds import Meter
+from apertis_magic.api.capabilities import Capabilities
+from apertis_magic.api.ending import Ending, Expected
 from apertis_magic.api.incoming import Incoming
 from apertis_magic.api.types import ChatCompletion, ChatCompletionChunk
-from apertis_magic.errors import ApertisError, IncompleteAnswer, StreamError
+from apertis_magic.errors import (
+    ApertisError,
+    ConnectionFailed,
+    IncompleteAnswer,
+    StreamError,
+)
 
 _SETTLE = 0.2
 """Seconds; what follows ``[DONE]`` is read so that the connection can be used again."""
@@ -49,15 +57,22 @@ class _Reader:
         answer: what is known of the answer so far.
         changed: set when there is more to take, or there will be nothing.
         over: whether every chunk has been taken.
+        due: when to look again although nothing has come, as ``monotonic`` tells the
+            time; None for never. It is known once ``take`` has found nothing.
     """
 
-    def __init__(self, incoming: Incoming) -> None:
-        self.answer = Answer(incoming.response, incoming.redact)
+    def __init__(
+        self, incoming: Incoming, expected: Expected, capabilities: Capabilities
+    ) -> None:
+        self.answer = Answer(incoming.response, incoming.redact, expected.choices)
         self.changed: _Event = threading.Event()
         self.over = False
+        self.due: float | None = None
         self._incoming = incoming
+        self._ending = Ending(expected, capabilities)
+        self._expected, self._capabilities = expected, capabilities
         self._pieces: deque[bytes] = deque()
-        self._extent: object = []  # of the answer, as far as it was known last
+        self._extent: object = 0, []  # of the answer, as far as it was known last
         self._chunks: Iterator[ChatCompletionChunk] = iter(())
         self._ended = False
         self._failure: ApertisError | None = None
@@ -99,7 +114,8 @@ class _Reader:
         """Tell whether the answer has grown since this was asked last, or may have."""
         if self._pieces:
             return True  # nobody has looked into them yet
-        before, self._extent = self._extent, self.answer.assembly.extent
+        answer, before = self.answer, self._extent
+        self._extent = answer.size, answer.assembly.extent
         return before != self._extent
 
     async def leave(self) -> None:
@@ -115,7 +131,8 @@ class _Reader:
     @property
     def has_news(self) -> bool:
         """Whether ``take`` would find something now."""
-        return bool(self._pieces) or self._ended
+        is_due = self.due is not None and monotonic() >= self.due
+        return bool(self._pieces) or self._ended or is_due
 
     def take(self) -> ChatCompletionChunk | None:
         """Return the next chunk; None where there is none yet, or it is ``over``.
@@ -155,19 +172,41 @@ class _Reader:
 
     def _next_piece(self) -> bool:
         """Find out where the next chunks come from; tell if there may be any now."""
-        if self.answer.done:
-            self.over = True
+        answer = self.answer
+        if answer.done or answer.closed:
+            self._end()
         elif self._pieces and (piece := self._pop(self._pieces.popleft)) is not None:
-            self._chunks = self.answer.feed(piece)
+            self._chunks, self.due = answer.feed(piece), None
         elif not self._ended:
-            return False
-        elif self._error is None and not self.answer.closed:
-            self._chunks = self.answer.close()
-        elif self._error is None or self.answer.complete:
-            self.over = True
+            return (answer.complete or answer.waits > 0) and self._after_silence()
+        elif self._error is None:
+            self._chunks = answer.close()
+        elif isinstance(self._error, ConnectionFailed) and answer.waits:
+            self._chunks = answer.look()  # the cut may have come behind the last word
+        elif answer.complete:
+            self._end()
         else:
             raise self._error
         return True
+
+    def _after_silence(self) -> bool:
+        """Take what waits, or the end, where that has been waited for long enough."""
+        answer, now = self.answer, monotonic()
+        left = self._ending.left(answer, now)
+        is_over = left is not None and left <= 0
+        self.due = None if left is None or is_over else now + left
+        if is_over and answer.waits:
+            self._chunks = iter([*answer.look()])
+            self._ending.note_look(answer)
+        elif is_over:
+            self._chunks = answer.close()
+        return is_over
+
+    def _end(self) -> None:
+        """Take note that the answer is over, and of what its server can do."""
+        self.over = self._capabilities.answers = True
+        if self._expected.usage and self.answer.assembly.usage is not None:
+            self._capabilities.tells_usage = True
 
 
 class AsyncStream:
@@ -178,14 +217,18 @@ class AsyncStream:
 
     Args:
         incoming: the response, its body still unread.
+        expected: what its request asked for.
+        capabilities: what the server can do; it is noted there what the answer shows.
 
     Attributes:
         response: what the HTTP response's headers tell.
     """
 
-    def __init__(self, incoming: Incoming) -> None:
+    def __init__(
+        self, incoming: Incoming, expected: Expected, capabilities: Capabilities
+    ) -> None:
         self.response = incoming.response
-        self._reader = _Reader(incoming)
+        self._reader = _Reader(incoming, expected, capabilities)
         self._changed = self._reader.changed = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self._task = self._loop.create_task(self._reader.run())
@@ -214,9 +257,11 @@ class AsyncStream:
                 if reader.over:
                     await self.settle()
                     raise StopAsyncIteration
+                if asyncio.get_running_loop() is not self._loop:
+                    raise StreamError("The answer belongs to the loop that asked.")
                 self._changed.clear()
                 if not reader.has_news:
-                    await self._changed.wait()
+                    await (self._news() if reader.due else self._changed.wait())
         except ApertisError:
             await self.aclose()
             raise
@@ -228,18 +273,32 @@ class AsyncStream:
         Raises:
             ApertisError: it did not end well; ``partial`` has the text that came.
         """
-        whole = Completing()
+        together = Completing()
         async for chunk in self:
-            whole.add(chunk)
-        return whole.completion(self.response)
+            together.add(chunk)
+        return self._reader.answer.whole or together.completion(self.response)
+
+    async def _news(self) -> None:
+        """Wait until there is something to take."""
+        due = self._reader.due
+        with suppress(TimeoutError):
+            async with asyncio.timeout(due and due - monotonic()):
+                await self._changed.wait()
 
     async def settle(self) -> None:
-        """Give the connection back, in a state in which it can be used again."""
-        await asyncio.wait([self._task], timeout=_SETTLE)
+        """Give the connection back, in a state in which it can be used again.
+
+        One that the server leaves open is closed.
+        """
+        if self._reader.answer.done:
+            await asyncio.wait([self._task], timeout=_SETTLE)
         await self.aclose()
 
     async def aclose(self) -> None:
         """Stop the answer, if it still comes, and give the connection back."""
+        if asyncio.get_running_loop() is not self._loop:
+            self.abandon()
+            return
         if not self._closing:  # a second cancel would hit the closing itself
             self._closing = True
             self._task.cancel()

@@ -1,6 +1,7 @@
 """How long each phase of a request may take."""
 
 from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from apertis_magic.errors import ConfigurationError
 
@@ -14,6 +15,23 @@ _THINKING = 3
 _LONGEST = 1e8  # three years, after which clocks of operating systems overflow
 
 
+@runtime_checkable
+class Phases(Protocol):
+    """The time-outs of each phase in seconds, None for no bound: ``httpx.Timeout``."""
+
+    @property
+    def connect(self) -> float | None:
+        """To connect."""
+
+    @property
+    def read(self) -> float | None:
+        """To the first byte, and between two pieces."""
+
+
+Timeout: TypeAlias = float | Phases
+"""What may be given as ``timeout``."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeouts:
     """Seconds that each phase of a request may take."""
@@ -23,22 +41,24 @@ class Timeouts:
     idle: float = IDLE
 
     @classmethod
-    def of(cls, seconds: float | None) -> "Timeouts":
-        """Return the time-outs for one number that bounds every phase.
+    def of(cls, timeout: Timeout | None) -> "Timeouts":
+        """Return the time-outs for one number that bounds every phase, or for each.
+
+        Args:
+            timeout: seconds, or an ``httpx.Timeout``: its ``connect`` bounds
+                connecting, its ``read`` the first byte and each silence, and a None in
+                it nothing. None leaves the defaults.
 
         Raises:
-            ConfigurationError: it is not a number above 0.
+            ConfigurationError: it is not a number above 0, nor such a Timeout.
         """
-        if seconds is None:
+        if timeout is None:
             return cls()
-        value: object = seconds
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not is_number or not seconds > 0:
-            raise ConfigurationError(
-                f"timeout must be a number of seconds above 0, not {seconds!r}"
-            )
-        seconds = float(min(seconds, _LONGEST))
-        return cls(connect=seconds, first_byte=seconds, idle=seconds)
+        if isinstance(timeout, Phases):
+            connect, read = _unbounded(timeout.connect), _unbounded(timeout.read)
+        else:
+            connect = read = _seconds(timeout)
+        return cls(connect=connect, first_byte=read, idle=read)
 
     @property
     def lifeless(self) -> float:
@@ -58,3 +78,16 @@ class Timeouts:
         """
         wanted = (self.first_byte - _MARGIN) * 1000
         return int(min(max(wanted, _GATEWAY[0]), _GATEWAY[1]))
+
+
+def _unbounded(seconds: float | None) -> float:
+    return _LONGEST if seconds is None else _seconds(seconds)
+
+
+def _seconds(value: Any) -> float:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not value > 0:
+        raise ConfigurationError(
+            f"timeout must be a number of seconds above 0, not {value!r}"
+        )
+    return float(min(value, _LONGEST))

@@ -3,17 +3,21 @@
 import asyncio
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import version
 from typing import Any, NoReturn
 
-from apertis_magic.api import address, bounds, failures, keys, retry
+import httpx
+
+from apertis_magic.api import address, bounds, failures, keys, redirects, retry
+from apertis_magic.api.asked_key import AskedKey, KeyFunction
+from apertis_magic.api.capabilities import Capabilities
 from apertis_magic.api.incoming import Incoming, silent
 from apertis_magic.api.pool import NEVER_MADE, Pool, translated
 from apertis_magic.api.timeouts import Timeouts
-from apertis_magic.api.value import Json
+from apertis_magic.api.value import Json, as_json
 from apertis_magic.credentials import redact
 from apertis_magic.errors import (
     ApertisError,
@@ -24,7 +28,6 @@ from apertis_magic.errors import (
     TLSFailed,
 )
 
-_REDIRECTS = range(300, 400)
 _ERRORS = 400
 _SECRET = re.compile(r"key|token|auth|secret|cookie")
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -35,13 +38,20 @@ _ERROR_BODY = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """Where requests go and with which key; the key never shows in the repr."""
+    """Where requests go and with which key; the key never shows in the repr.
+
+    Attributes:
+        base_url: the API's address.
+        api_key: the key, None for none.
+        asked_key: gives the key where a function does; None where none does.
+    """
 
     base_url: str
     api_key: str | None = field(default=None, repr=False)
+    asked_key: AskedKey | None = field(default=None, repr=False)
 
     @classmethod
-    def of(cls, base_url: str, api_key: str | None) -> "Target":
+    def of(cls, base_url: str, api_key: "str | KeyFunction | None") -> "Target":
         """Check the address and the key.
 
         Raises:
@@ -49,12 +59,26 @@ class Target:
                 host needs one.
         """
         base_url = address.normalised(base_url)
+        if callable(api_key):
+            return cls(base_url=base_url, asked_key=AskedKey(api_key))
         known = keys.find(api_key, base_url=base_url)
         if known is None and address.is_apertis(base_url):
             raise ConfigurationError(
                 "There is no API key.", hint=keys.how_to_give_one()
             )
         return cls(base_url=base_url, api_key=known.key if known else None)
+
+    @property
+    def has_key(self) -> bool:
+        """Whether requests go with a key."""
+        return self.api_key is not None or self.asked_key is not None
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The key, or those that the function gave last."""
+        if self.asked_key is not None:
+            return self.asked_key.known
+        return (self.api_key,) if self.api_key else ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +88,7 @@ class Call:
     Attributes:
         path: where, below the base URL; an address of its own where it begins with
             ``http``.
+        query: parameters that go over those of the base URL.
         body: what to send as JSON; None makes it a GET.
         headers: headers for this request alone.
         timeouts: for this request; None leaves the client's.
@@ -73,6 +98,7 @@ class Call:
     """
 
     path: str
+    query: Mapping[str, Any] = field(default_factory=dict)
     body: Json | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     timeouts: Timeouts | None = None
@@ -82,7 +108,12 @@ class Call:
 
 
 class Transport:
-    """The requests to one target."""
+    """The requests to one target.
+
+    Attributes:
+        target: where they go.
+        capabilities: what the server there has been found to take.
+    """
 
     def __init__(
         self,
@@ -93,23 +124,58 @@ class Transport:
         default_headers: Mapping[str, str] | None = None,
     ) -> None:
         self.target = target
+        self.capabilities = Capabilities()
         self._timeouts = timeouts
         self._max_retries = checked_retries(max_retries)
         self._headers = checked(default_headers or {})
-        self._pool = Pool(target.base_url)
-        if target.api_key is not None and "authorization" in self._headers:
+        self._pool = Pool()
+        self._is_closed = False
+        if target.has_key and "authorization" in self._headers:
             raise ConfigurationError(
                 "There are two keys: an Authorization header and api_key.",
                 hint="Leave the header out; it is made from the key.",
             )
 
+    def altered(
+        self,
+        target: Target,
+        *,
+        timeouts: Timeouts | None,
+        max_retries: int | None,
+        default_headers: Mapping[str, str] | None,
+    ) -> "Transport":
+        """Return one with other options, by the same connections.
+
+        Args:
+            target: where its requests go; the same one takes the same.
+            timeouts: None leaves them.
+            max_retries: None leaves it.
+            default_headers: go over those that are there.
+
+        Raises:
+            ConfigurationError: a number or a header cannot be right.
+        """
+        made = Transport(
+            target,
+            timeouts=timeouts or self._timeouts,
+            max_retries=self._max_retries if max_retries is None else max_retries,
+            default_headers={**self._headers, **checked(default_headers or {})},
+        )
+        made._pool = self._pool
+        if target == self.target:
+            made.capabilities = self.capabilities
+        return made
+
     async def send(self, call: Call) -> Incoming:
         """Send *call* and return the response, its body still unread.
 
         Raises:
-            ConfigurationError: the body cannot be written as JSON; nothing was sent.
+            ConfigurationError: the body cannot be written as JSON, there is no key, or
+                the client is closed; nothing was sent.
             ApertisError: no answer, or one with an error status, after all tries.
         """
+        if self._is_closed:
+            raise ConfigurationError("This client is closed.", hint="Make another one.")
         content = None if call.body is None else _encode(call.body)
         most = self._max_retries if call.max_retries is None else call.max_retries
         tries, is_read = 0, content is None
@@ -126,45 +192,79 @@ class Transport:
             tries += 1
 
     async def aclose(self) -> None:
-        """Close the connections."""
+        """Take no more calls, and close the connections; what is answered goes on."""
+        self._is_closed = True
         await self._pool.aclose()
+        self._pool.abandon()
 
     async def _send(self, call: Call, content: bytes | None) -> Incoming:
+        """Send *call* once, to where redirects lead it."""
         timeouts = call.timeouts or self._timeouts
-        base_url = self.target.base_url
-        is_whole = call.path.startswith("http")
-        headers = self._headers_of(call, timeouts)
-        with translated(base_url, connect=timeouts.connect):
-            client = self._pool.client()
-            request = client.build_request(
+        headers = await self._headers_of(call, timeouts)
+        # Until the first byte of the body, which may come long after the headers.
+        due = asyncio.get_running_loop().time()
+        due += timeouts.connect + timeouts.first_byte
+        url = self._url_of(call)
+        for _ in range(1 + redirects.MOST):
+            incoming, due = await self._send_to(url, content, headers, timeouts, due)
+            if incoming.response.status not in redirects.STATUSES:
+                break
+            await incoming.aclose()
+            found = redirects.following(url, incoming.response, is_get=content is None)
+            if found is None:
+                raise redirects.refusal(url, incoming.response, call.path)
+            url = found
+        else:
+            raise redirects.endless(url, incoming.response)
+        if incoming.response.status >= _ERRORS:
+            raise await _refusal(incoming, self.target.base_url, call.body)
+        return incoming
+
+    def _url_of(self, call: Call) -> str:
+        if call.path.startswith("http"):
+            return call.path
+        return address.below(self.target.base_url, call.path, call.query)
+
+    async def _send_to(
+        self,
+        url: str,
+        content: bytes | None,
+        headers: Mapping[str, str],
+        timeouts: Timeouts,
+        due: float,
+    ) -> tuple[Incoming, float]:
+        """Send a request; return whatever answers it, and when its body is due."""
+        deadline = asyncio.timeout_at(due)
+        with translated(url, connect=timeouts.connect):
+            connections = self._pool.to(url)
+            request = httpx.Request(
                 "GET" if content is None else "POST",
-                call.path if is_whole else base_url + call.path,
+                url,
                 content=content,
                 headers=headers,
-                # Only for connecting; what comes after is bounded by ours.
-                extensions={"timeout": {"connect": timeouts.connect}},
+                # What comes after connecting is bounded by the deadline.
+                extensions={
+                    "timeout": {"connect": timeouts.connect},
+                    "trace": _once_connected(deadline, timeouts.first_byte),
+                },
             )
-            # Until the first byte of the body, which may come long after the headers.
-            due = asyncio.get_running_loop().time()
-            due += timeouts.connect + timeouts.first_byte
             try:
-                async with asyncio.timeout_at(due):
-                    http = await client.send(request, stream=True)
+                http = await connections.send(request, deadline)
             except TimeoutError as error:
-                raise silent(base_url, timeouts.first_byte) from error
+                raise silent(url, timeouts.first_byte) from error
+        due = deadline.when() or due
         incoming = Incoming(
             http,
             timeouts=timeouts,
             redact=self._redactor(headers),
-            pool=self._pool,
+            connections=connections,
             due=due,
         )
-        if incoming.response.status >= _REDIRECTS.start:
-            raise await _refusal(incoming, base_url)
-        return incoming
+        return incoming, due
 
-    def _headers_of(self, call: Call, timeouts: Timeouts) -> dict[str, str]:
-        target = self.target
+    async def _headers_of(self, call: Call, timeouts: Timeouts) -> dict[str, str]:
+        """Return the headers; those of the call alone go over all others."""
+        target, own = self.target, checked(call.headers)
         headers = {
             "user-agent": _agent(),
             "accept": "application/json, text/event-stream",
@@ -174,9 +274,11 @@ class Transport:
             headers["content-type"] = "application/json"
             if address.is_apertis(target.base_url):
                 headers["x-timeout"] = str(timeouts.gateway)
-        headers |= self._headers | checked(call.headers)
-        if target.api_key is not None:
-            headers["authorization"] = f"Bearer {target.api_key}"
+        headers |= self._headers
+        if not call.public and "authorization" not in own:
+            key = await target.asked_key.ask() if target.asked_key else target.api_key
+            headers |= {"authorization": f"Bearer {key}"} if key else {}
+        headers |= own
         if call.public:
             return {k: v for k, v in headers.items() if not _SECRET.search(k)}
         return headers
@@ -184,21 +286,34 @@ class Transport:
     @property
     def secrets(self) -> tuple[str, ...]:
         """The key, and the headers of every request that hold one."""
-        return secrets(self._headers, self.target.api_key)
+        return secrets(self._headers, self.target.secrets)
 
     def _redactor(self, headers: Mapping[str, str]) -> "_Redactor":
-        return _Redactor(secrets(headers, self.target.api_key))
+        return _Redactor(secrets(headers, self.target.secrets))
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a client holds a key and connections; it does not pickle")
 
 
-def secrets(headers: Mapping[str, str], key: str | None = None) -> tuple[str, ...]:
-    """Return the key, and what checked headers hold that is as secret."""
+def _once_connected(
+    deadline: asyncio.Timeout, seconds: float
+) -> Callable[[str, object], Awaitable[None]]:
+    """Return what has a request end so many seconds after it is connected."""
+
+    async def trace(event: str, _: object) -> None:
+        due, now = deadline.when(), asyncio.get_running_loop().time()
+        if event.endswith("send_request_headers.started") and due is not None:
+            deadline.reschedule(min(due, now + seconds))
+
+    return trace
+
+
+def secrets(headers: Mapping[str, str], keys: Iterable[str] = ()) -> tuple[str, ...]:
+    """Return the keys, and what checked headers hold that is as secret."""
     values = [value for name, value in headers.items() if _SECRET.search(name)]
     # Servers repeat what stands behind "Bearer" rather than all of it.
     words = [value.split()[-1] for value in values if value]
-    return (*values, *words, *([key] if key else []))
+    return (*values, *words, *keys)
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,13 +375,13 @@ def checked(headers: Mapping[str, str]) -> dict[str, str]:
     return {name.lower(): value.strip() for name, value in headers.items()}
 
 
-async def _refusal(incoming: Incoming, base_url: str) -> StatusError:
-    """Return the error that a response with a redirect or an error status is."""
-    if incoming.response.status in _REDIRECTS:
-        await incoming.aclose()
-        return failures.redirect(incoming.response, base_url)
+async def _refusal(
+    incoming: Incoming, base_url: str, asked: Json | None
+) -> StatusError:
+    """Return the error that a response with an error status is."""
+    response, redact = incoming.response, incoming.redact
     body = await incoming.beginning(bounds.ERROR, _ERROR_BODY)
-    return failures.from_response(incoming.response, body, incoming.redact, base_url)
+    return failures.from_response(response, body, redact, base_url, asked)
 
 
 @cache
@@ -281,6 +396,6 @@ def _agent() -> str:
 def _encode(body: Json) -> bytes:
     try:
         # In ASCII, because text from a file may hold half of a surrogate pair.
-        return json.dumps(body, allow_nan=False).encode("ascii")
+        return json.dumps(body, allow_nan=False, default=as_json).encode("ascii")
     except (TypeError, ValueError, RecursionError) as error:
         raise ConfigurationError(f"The request is no JSON: {error}") from error

@@ -8,8 +8,18 @@ a request, can be had here under one name.
 from collections.abc import Sequence
 from typing import Any
 
+from apertis_magic.api.details import (
+    Audio,
+    CompletionTokensDetails,
+    Logprobs,
+    PromptTokensDetails,
+    TokenLogprob,
+    TopLogprob,
+    nested,
+)
 from apertis_magic.api.message import (
     Annotation,
+    Custom,
     Delta,
     Function,
     Message,
@@ -20,9 +30,10 @@ from apertis_magic.api.message import (
     WebSource,
 )
 from apertis_magic.api.response import Response
-from apertis_magic.api.usage import Usage
+from apertis_magic.api.usage import Usage, costing
 from apertis_magic.api.value import (
     Json,
+    Nested,
     Value,
     count,
     items,
@@ -34,17 +45,24 @@ from apertis_magic.api.value import (
 __all__ = [
     "WEB_SEARCH",
     "Annotation",
+    "Audio",
     "ChatCompletion",
     "ChatCompletionChunk",
     "Choice",
     "ChunkChoice",
+    "CompletionTokensDetails",
+    "Custom",
     "Delta",
     "Function",
+    "Logprobs",
     "Message",
     "MessageLike",
+    "PromptTokensDetails",
     "ResponseMessage",
     "Role",
+    "TokenLogprob",
     "ToolCall",
+    "TopLogprob",
     "Usage",
     "WebSource",
 ]
@@ -69,6 +87,12 @@ class _AnyChoice(Value):
         ``tool_calls``, ``content_filter``, or what else a server says.
         """
         return string(self._raw.get("finish_reason")) or None
+
+    @property
+    def logprobs(self) -> Logprobs | None:
+        """How probable its tokens were; None where that was not asked for."""
+        found = self._raw.get("logprobs")
+        return Logprobs(found) if isinstance(found, dict) else None
 
 
 class Choice(_AnyChoice):
@@ -111,6 +135,26 @@ class _Completion(Value):
     def created(self) -> int | None:
         """When it was made, in seconds since 1970."""
         return count(self._raw.get("created"))
+
+    @property
+    def object(self) -> str | None:
+        """``chat.completion``, or ``chat.completion.chunk`` of a piece."""
+        return string(self._raw.get("object"))
+
+    @property
+    def system_fingerprint(self) -> str | None:
+        """What the model ran on: with ``seed``, why an answer may be another one."""
+        return string(self._raw.get("system_fingerprint"))
+
+    @property
+    def service_tier(self) -> str | None:
+        """The service by which it was answered, such as ``default`` or ``flex``."""
+        return string(self._raw.get("service_tier"))
+
+    @property
+    def moderation(self) -> Nested | None:
+        """What the server's moderation says of question and answer."""
+        return nested(self._raw.get("moderation"))
 
     @property
     def usage(self) -> Usage | None:
@@ -185,6 +229,16 @@ class ChatCompletion(_Completion):
         """The answers, as many as ``n`` asked for."""
         return tuple(map(Choice, items(self._raw.get("choices"))))
 
+    @property
+    def usage(self) -> Usage | None:
+        """What it took; the cost is also that of a gateway's header."""
+        return costing(Usage.of(self._raw), self.response.cost)
+
+    @property
+    def metadata(self) -> Nested | None:
+        """The pairs that the request gave the answer."""
+        return nested(self._raw.get("metadata"))
+
     def as_chunk(self) -> "ChatCompletionChunk":
         """Return the whole response as if it had been streamed in one piece."""
         return ChatCompletionChunk(self._raw)
@@ -198,6 +252,8 @@ class ChatCompletionChunk(_Completion):
     """
 
     __slots__ = ("_choices",)
+
+    _derived = frozenset({"notice"})
 
     def __init__(self, raw: Json) -> None:
         self._raw = raw
@@ -218,6 +274,11 @@ class ChatCompletionChunk(_Completion):
                 for choice in choices
             ]
         return tuple(map(ChunkChoice, choices))
+
+    @property
+    def obfuscation(self) -> str | None:
+        """Padding, which hides how long the piece is."""
+        return string(self._raw.get("obfuscation"))
 
     @property
     def notice(self) -> str | None:

@@ -4,9 +4,10 @@ A view costs next to nothing to make, so a stream of small chunks stays cheap, a
 loses nothing: ``raw`` is the object as it came.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import deepcopy
 from math import isfinite
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from apertis_magic.clean import mend
 
@@ -21,8 +22,7 @@ class Value:
 
     A property is the API's field of the same name, unless its text tells another; it is
     None, or empty, where the server left it out. Fields without a property are
-    attributes too, where the server sent them: ``completion.system_fingerprint``,
-    ``message.thinking``.
+    attributes too, where the server sent them: ``message.thinking``.
 
     Args:
         raw: the object as it came.
@@ -33,6 +33,9 @@ class Value:
 
     __slots__ = ("_raw",)
 
+    _derived: ClassVar[frozenset[str]] = frozenset()
+    """Properties that are no field of the API's of that name."""
+
     def __init__(self, raw: Json = _NOTHING) -> None:
         self._raw = raw
 
@@ -40,6 +43,24 @@ class Value:
     def raw(self) -> Json:
         """The object as it came."""
         return self._raw
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the object as it came, in a copy that may be changed."""
+        return deepcopy(dict(self._raw))
+
+    def model_dump(self, *, exclude_none: bool = False) -> dict[str, Any]:
+        """Return the object as it came, with the API's fields that are missing in it.
+
+        They are None, unless there is something that they are where nothing is told.
+
+        Args:
+            exclude_none: whether to add none, and to leave out what is null.
+        """
+        return self._dump(exclude_none=exclude_none)
+
+    def _dump(self, *, exclude_none: bool) -> dict[str, Any]:
+        """Return what ``model_dump`` of the object around this one has of it."""
+        return dumped(self, modelled(type(self)), exclude_none=exclude_none)
 
     if not TYPE_CHECKING:  # a misspelt name stays an error for type checkers
 
@@ -62,15 +83,110 @@ class Value:
             f"{name}={value!r}"
             for name in _properties(type(self))
             if (value := getattr(self, name)) not in (None, (), "")
+            and not (isinstance(value, Value) and not value.raw)
         )
         return f"{type(self).__name__}({', '.join(shown)})"
 
 
-def _properties(kind: type[Value]) -> list[str]:
+class Nested(Value, Mapping[str, Any]):
+    """A view of an object inside a response, which can also be read as a mapping.
+
+    Objects and lists of objects in it are such views too. It equals another, or a dict,
+    with the same fields; null is as good as left out.
+    """
+
+    __slots__ = ()
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            return _nested(super().__getattr__(name))
+
+    def __getitem__(self, name: str) -> Any:
+        return self._raw[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._raw)
+
+    def __len__(self) -> int:
+        return len(self._raw)
+
+    def __eq__(self, other: object) -> bool:
+        if type(self) is type(other):
+            return _told(self._raw) == _told(getattr(other, "_raw", None))
+        return isinstance(other, dict) and _told(self._raw) == _told(other)
+
+    __hash__ = None  # type: ignore[assignment]  # as of all values
+
+
+def _told(raw: Any) -> Json:
+    return {name: value for name, value in raw.items() if value is not None}
+
+
+def _nested(value: Any) -> Any:
+    """Return a field of a nested object, with views of the objects in it."""
+    if isinstance(value, dict):
+        return Nested(value)
+    if isinstance(value, list) and value and len(items(value)) == len(value):
+        return tuple(map(Nested, value))
+    return value
+
+
+def _properties(kind: type[Value]) -> tuple[str, ...]:
     """Return the names of the properties that *kind* has, in their order."""
     homes = (home for home in reversed(kind.__mro__) if home is not Value)
     named = ((name, each) for home in homes for name, each in vars(home).items())
-    return [n for n, each in named if isinstance(each, property) and n[0] != "_"]
+    found = (n for n, each in named if isinstance(each, property) and n[0] != "_")
+    return tuple(dict.fromkeys(found))  # once, also what a subclass tells anew
+
+
+def modelled(kind: type[Value]) -> tuple[str, ...]:
+    """Return the fields of the API that *kind* has as properties."""
+    derived = kind._derived  # noqa: SLF001  of this module
+    return tuple(name for name in _properties(kind) if name not in derived)
+
+
+def dumped(view: Any, names: Iterable[str], *, exclude_none: bool) -> dict[str, Any]:
+    """Return the JSON of an object, with the API's fields that are missing in it.
+
+    Args:
+        view: the view of the object.
+        names: the API's fields; one that is missing is as the view has it.
+        exclude_none: whether to add none, and to leave out what is null.
+    """
+    added = () if exclude_none else names
+    found = {name: _scalar(getattr(view, name)) for name in added}
+    for name, value in view.raw.items():
+        if value is not None or not exclude_none:
+            inside = getattr(view, name, None)
+            found[name] = _dumped(value, inside, exclude_none=exclude_none)
+    return found
+
+
+def _scalar(value: Any) -> Any:
+    """Return a value if it is a text or a number, and else None."""
+    return value if isinstance(value, str | int | float) else None
+
+
+def _dumped(raw: Any, view: Any, *, exclude_none: bool) -> Any:
+    """Return the JSON of a field: by its view, where that is a view of all of it."""
+    if isinstance(raw, dict) and getattr(view, "raw", None) is raw:
+        return view._dump(exclude_none=exclude_none)  # noqa: SLF001  of its kind
+    if isinstance(raw, list) and isinstance(view, tuple) and len(view) == len(raw):
+        pairs = zip(raw, view, strict=True)
+        return [_dumped(*pair, exclude_none=exclude_none) for pair in pairs]
+    return deepcopy(raw)
+
+
+def as_json(value: object) -> dict[str, Any]:
+    """Return the JSON of a view, for ``json.dumps``.
+
+    Raises:
+        TypeError: it is no view.
+    """
+    if isinstance(value, Value):
+        return value.to_dict()
+    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
 
 
 def mapping(value: object) -> Json:

@@ -4,16 +4,15 @@ The transcript knows what stands before it, and what becomes of the turn.
 """
 
 import asyncio
-import re
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from apertis_magic.api import params
+from apertis_magic.api import conflicts, params
 from apertis_magic.api.assemble import Assembly
 from apertis_magic.api.stream import AsyncStream
-from apertis_magic.api.types import Message, Usage
+from apertis_magic.api.types import ChatCompletion, Message, Usage
 from apertis_magic.chat import fitting, request
 from apertis_magic.chat.ask import Ask, PreparedAsk
 from apertis_magic.chat.continuation import Continuation
@@ -21,14 +20,12 @@ from apertis_magic.chat.draft import Draft
 from apertis_magic.chat.journal.journal import Journal
 from apertis_magic.chat.state import State
 from apertis_magic.chat.turn import Turn
-from apertis_magic.errors import ApertisError, BadRequest
+from apertis_magic.errors import ApertisError, StatusError, StreamError
 
-# What a server says that knows no stream_options, by that name or by none.
-_UNKNOWN_FIELD = re.compile(
-    r"stream_options|include_usage|unknown|unrecogni[sz]ed|unexpected|unsupported|"
-    r"not (?:supported|permitted|allowed)|extra|no reason given",
-    re.IGNORECASE,
-)
+_OF_STREAMS = "stream_options"
+_USAGE = {_OF_STREAMS: {"include_usage": True}}
+"""What a stream is asked for beside its answer."""
+
 _CONTINUE = (
     "Go on exactly where your last message broke off. Repeat nothing of it, and say "
     "nothing about this request."
@@ -88,7 +85,7 @@ async def answer(
         # It may have been complete, with its connection still closing.
         finish = draft.finish or "interrupted"
     except ApertisError as failure:
-        failure.partial = draft.echo.removed(failure.partial)
+        failure.partial = prepared.echo.removed(failure.partial)
         # Without the traceback, which holds on to all that had come.
         finish, error = "error", failure.with_traceback(None)
     except Exception as cause:  # noqa: BLE001  what had come must not be lost
@@ -121,6 +118,7 @@ def turn_of(
         asked_model=prepared.model,
         fallback=draft.fallback,
         base_url=prepared.client.base_url,
+        local=bool(prepared.local_model),
         usage=draft.usage,
         system=prepared.system,
         left_out=draft.left_out,
@@ -129,6 +127,7 @@ def turn_of(
         first_text=draft.first_text,
         elapsed=draft.elapsed,
         malformed=draft.malformed,
+        not_streamed=draft.not_streamed,
     )
     return _joined(ask.partial, turn) if ask.partial else turn
 
@@ -249,13 +248,32 @@ async def _send(
         "on_retry": draft.note_retry,
         **prepared.arguments(),
     }
-    if not prepared.ask.stream and not prepared.completes:
-        whole = await prepared.client.chat.completions.create(**arguments)
-        draft.note_response(whole.response)
+    opened = await _open(draft, prepared, arguments)
+    if isinstance(opened, AsyncStream):
+        try:
+            await _take_stream(draft, prepared, opened, arguments)
+        except StreamError as error:  # some servers refuse behind a status of success
+            if draft.steps or not conflicts.refuses_streaming(error, arguments):
+                raise
+            opened = await _not_streamed(draft, prepared, arguments)
+    if isinstance(opened, ChatCompletion):
+        draft.note_response(opened.response)
         with _followed(draft, prepared, Assembly(params.choices(arguments))):
-            draft.add(whole.as_chunk())
-        return
-    async with await _open(prepared, arguments) as stream:
+            draft.add(opened.as_chunk())
+
+
+async def _take_stream(
+    draft: Draft,
+    prepared: PreparedAsk,
+    opened: AsyncStream,
+    arguments: Mapping[str, Any],
+) -> None:
+    """Have *draft* take the chunks of a stream.
+
+    Raises:
+        StreamError: the server says that something went wrong.
+    """
+    async with opened as stream:
         draft.note_response(stream.response)
         stream.assembly.most = params.choices(arguments)
         try:
@@ -271,6 +289,7 @@ def _followed(
     draft: Draft, prepared: PreparedAsk, assembly: Assembly
 ) -> Iterator[None]:
     """Have the answer be what *assembly* takes in, joined to what it completes."""
+    draft.echo = prepared.echo  # the key may have been asked for just now
     partial, rest = prepared.ask.partial, None
     if partial and not prepared.completes:
         may_part = not draft.echo.held_back(partial.text)
@@ -284,23 +303,67 @@ def _followed(
             rest.end()
 
 
-async def _open(prepared: PreparedAsk, arguments: Mapping[str, Any]) -> AsyncStream:
-    """Open the stream with its usage asked for, or without where that is refused."""
-    client = prepared.client
+async def _open(
+    draft: Draft, prepared: PreparedAsk, arguments: Mapping[str, Any]
+) -> AsyncStream | ChatCompletion:
+    """Ask for a stream with its usage, or without what the server refuses of that.
 
-    async def stream(**more: Any) -> AsyncStream:
-        opened: AsyncStream = await client.chat.completions.create(
-            **{**more, **arguments, "stream": True}
-        )
-        return opened
-
-    if not client.usage_in_streams:
-        return await stream()
-    try:
-        return await stream(stream_options={"include_usage": True})
-    except BadRequest as error:
-        if not _UNKNOWN_FIELD.search(f"{error.param} {error}"):
-            raise
-    opened = await stream()
-    client.usage_in_streams = False
+    What it refuses is remembered once it has taken the request without.
+    """
+    if not prepared.ask.stream and not prepared.completes:
+        return await _whole(prepared, arguments)
+    known, with_usage = prepared.client.capabilities, True
+    opened: AsyncStream | ChatCompletion | None = None
+    if prepared.model not in known.whole_only:
+        opened, with_usage = await _streamed(prepared, arguments)
+    if opened is None:
+        opened = await _not_streamed(draft, prepared, arguments)
+    if not with_usage:
+        known.usage_in_streams = False
     return opened
+
+
+async def _streamed(
+    prepared: PreparedAsk, arguments: Mapping[str, Any]
+) -> tuple[AsyncStream | None, bool]:
+    """Return the stream, None where it is refused, and whether it tells its usage.
+
+    A refusal cost nothing, so that the same question may be sent again without what was
+    refused, which happens once at the most.
+    """
+    with_usage = prepared.client.capabilities.usage_in_streams
+    while True:
+        asked = {**(_USAGE if with_usage else {}), **arguments, "stream": True}
+        try:
+            return await prepared.client.chat.completions.create(**asked), with_usage
+        except StatusError as error:
+            if conflicts.refuses_streaming(error, arguments):
+                return None, with_usage
+            if not with_usage or not conflicts.refuses_usage(error, arguments):
+                raise
+            with_usage = False
+
+
+async def _not_streamed(
+    draft: Draft, prepared: PreparedAsk, arguments: Mapping[str, Any]
+) -> ChatCompletion:
+    """Return the answer of a model that may not be streamed, which is remembered."""
+    draft.note_whole()
+    found = await _whole(prepared, _without_stream_options(arguments))
+    prepared.client.capabilities.whole_only.add(prepared.model)
+    return found
+
+
+async def _whole(prepared: PreparedAsk, arguments: Mapping[str, Any]) -> ChatCompletion:
+    """Return an answer that is asked for in one piece."""
+    answer: ChatCompletion = await prepared.client.chat.completions.create(**arguments)
+    return answer
+
+
+def _without_stream_options(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a request without what only a stream can have."""
+    rest = {k: v for k, v in arguments.items() if k != _OF_STREAMS}
+    extra = rest.get("extra_body")
+    if extra:
+        rest["extra_body"] = {k: v for k, v in extra.items() if k != _OF_STREAMS}
+    return rest

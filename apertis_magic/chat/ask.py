@@ -15,6 +15,7 @@ from apertis_magic.api.types import Message
 from apertis_magic.chat.history import Placement
 from apertis_magic.chat.question import Question
 from apertis_magic.chat.turn import Turn
+from apertis_magic.credentials import Echo
 from apertis_magic.errors import ConfigurationError
 
 
@@ -26,11 +27,13 @@ class Limits:
         timeout: seconds that each phase of the request may take; None for the client's.
         max_retries: how often to try again; None for the client's.
         extra_headers: headers of this request, which may hold a key; None for none.
+        extra_query: parameters of its address; None for none.
     """
 
     timeout: Any = None
     max_retries: int | None = None
     extra_headers: Mapping[str, str] | None = None
+    extra_query: Mapping[str, Any] | None = None
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -192,6 +195,11 @@ class PreparedAsk:
         return (*self.client.secrets, *transport.secrets(headers))
 
     @property
+    def echo(self) -> Echo:
+        """These, as a server may repeat them; a function's key is known once asked."""
+        return Echo.of(*self.secrets)
+
+    @property
     def completes(self) -> bool:
         """Whether the model goes on by itself with an answer that ends the request.
 
@@ -209,10 +217,11 @@ class PreparedAsk:
         """Return what is the same for the same request by the same key, as a hash.
 
         The local model's address and key are new at each start: its name stands for
-        both. None where that cannot be told: a field may hold what is no JSON, and a
-        header may change the answer and hold a key.
+        both. None where that cannot be told: a field may hold what is no JSON, a header
+        or the query may change the answer, and a function may give any key.
         """
-        if self.ask.limits.extra_headers:
+        limits = self.ask.limits
+        if limits.extra_headers or limits.extra_query or self.client.asks_for_key:
             return None
         asked = {"base_url": self.client.base_url, "secrets": self.client.secrets}
         request = {

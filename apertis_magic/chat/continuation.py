@@ -81,6 +81,11 @@ class Continuation(Pieces):
         if not self._starts and self._is_told():
             self.end()
 
+    @property
+    def extent(self) -> object:
+        """What is another value once more has come, also of what is held."""
+        return super().extent, self._length
+
     def _is_told(self) -> bool:
         """Tell whether what is held tells how it joins; a digit may begin a list."""
         first = "".join(self._held or ())

@@ -21,7 +21,6 @@ from apertis_magic.chat.reply import Ending, Reply
 from apertis_magic.chat.state import State
 from apertis_magic.chat.transcript import Transcript, lock
 from apertis_magic.chat.turn import Turn
-from apertis_magic.credentials import Echo
 
 _OF_QUESTION = {each.name for each in dataclass_fields(Question)} - {
     "typed",
@@ -186,10 +185,10 @@ class Conversation:
             stream: let the answer come in pieces.
             **options: the request's other fields, such as ``temperature``, what else
                 ``client.chat.completions.create`` takes (``extra_body``,
-                ``extra_headers``, ``timeout``, ``max_retries``), and any other option
-                that a question keeps, such as ``anyway``, which sends also what is
-                held back otherwise: what holds a key, and a question larger than
-                200 KB or than the model's context.
+                ``extra_headers``, ``extra_query``, ``timeout``, ``max_retries``), and
+                any other option that a question keeps, such as ``anyway``, which sends
+                also what is held back otherwise: what holds a key, and a question
+                larger than 200 KB or than the model's context.
 
         Raises:
             HeldBack: it is not to be sent without a word; ``anyway`` sends it.
@@ -311,7 +310,7 @@ class Conversation:
                 asked_model=prepared.model,
                 partial=ask.partial,
                 watchers=None if ask.once else self.transcript.watchers,
-                echo=Echo.of(*prepared.secrets),
+                echo=prepared.echo,
             )
             if not ask.once:
                 self._under_way = (*self._under_way, UnderWay(reply, ask))

@@ -8,7 +8,8 @@ from uuid import uuid4
 
 from apertis_magic.api.assemble import Assembly
 from apertis_magic.api.response import Response
-from apertis_magic.api.types import ChatCompletionChunk, Usage
+from apertis_magic.api.types import ChatCompletionChunk
+from apertis_magic.api.usage import Usage, costing
 from apertis_magic.chat import thinking
 from apertis_magic.chat.growth import Growth, Piece
 from apertis_magic.chat.parts import Parts, Reasoning, Refusal, Text, text_of
@@ -58,6 +59,7 @@ class Draft:
         asked_model: the model that is asked.
         finish: why it ended (``finish_reason`` of the API), None until it has.
         malformed: events of the stream that could not be read.
+        not_streamed: whether the server does not stream it.
         fallback: why another model than the asked one answers, else empty.
         left_out: how many turns were not sent, since they would not have fitted.
         first_text: seconds from the start to the first text, None until then.
@@ -77,6 +79,7 @@ class Draft:
         self.id = partial.id if partial else uuid4().hex
         self.asked_model = asked_model
         self.malformed = 0
+        self.not_streamed = False
         self.fallback = ""
         self.left_out = 0
         self.first_text: float | None = None
@@ -84,6 +87,7 @@ class Draft:
         self.grown = threading.Condition()
         self.steps = 0
         self._served: str | None = None
+        self._cost: float | None = None  # as the headers tell it
         self._phase = "waiting for the answer before it"
         self._retry: tuple[float, str] | None = None
         self._partial = partial.parts if partial else ()
@@ -101,7 +105,8 @@ class Draft:
     @property
     def usage(self) -> Usage | None:
         """The tokens it took, once the server has told them."""
-        usage = self._turn.usage if self._turn else self._assembly.usage
+        told = costing(self._assembly.usage, self._cost)
+        usage = self._turn.usage if self._turn else told
         return usage and replace(usage, raw=self.echo.removed_in(usage.raw))
 
     @property
@@ -196,8 +201,14 @@ class Draft:
         self._retry = monotonic() + seconds, why
         self._watchers.tell()
 
+    def note_whole(self) -> None:
+        """Take note that the answer is asked for in one piece: it is not streamed."""
+        self.not_streamed, self._phase = True, "waiting for the whole answer"
+        self._watchers.tell()
+
     def note_response(self, response: Response) -> None:
-        """Take note of what the headers of *response* tell of who answers."""
+        """Take note of what the headers of *response* tell: who answers, the cost."""
+        self._cost = response.cost
         if response.fallback_used:
             self._served = response.actual_model
             self.fallback = response.fallback_reason or "it could not answer"
@@ -233,6 +244,8 @@ class Draft:
 
     def growth(self) -> Iterator[list[Piece]]:
         """Give what the answers have grown by, whenever it is asked."""
+        while not self._assembly.choices:  # its key may not be known yet
+            yield []
         growth = Growth(self.echo, self._partial)
         while True:
             yield growth.news(self._assembly)

@@ -1,9 +1,10 @@
 """What an answer has grown by: the pieces of it that the journal keeps meanwhile."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from apertis_magic.api.assemble import Assembly, Pieces
+from apertis_magic.api.tool_calls import named
 from apertis_magic.api.types import WebSource
 from apertis_magic.chat.parts import Parts, Reasoning, Refusal, Text, text_of
 from apertis_magic.credentials import NO_ECHO, Echo
@@ -84,12 +85,8 @@ class Growth:
         if not self._echo:
             return True
         calls = pieces.calls.to_list()
-        texts = (text for call in calls for text in (call["id"], *_texts(call)))
+        texts = (text for call in calls for text in (call["id"], *named(call)))
         return all(self._echo.growing(text) == text for text in texts if text)
-
-
-def _texts(call: Mapping[str, Any]) -> tuple[str, str]:
-    return call["function"]["name"], call["function"]["arguments"]
 
 
 def regrown(pieces: Iterable[Piece]) -> dict[int, Pieces]:

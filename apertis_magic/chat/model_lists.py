@@ -232,7 +232,8 @@ def _fixed(settings: "Settings") -> Listing:
 def _server(settings: "Settings") -> str:
     """Return what a list is kept under: the address without its scheme."""
     parts = urlsplit(address.normalised(settings.base_url))
-    return parts.netloc.lower() + parts.path
+    query = f"?{parts.query}" if parts.query else ""
+    return parts.netloc.lower() + parts.path + query
 
 
 async def _listing(

@@ -137,7 +137,8 @@ class ToolCall:
 
     Attributes:
         name: the tool's name.
-        arguments: what to call it with: JSON, if the model wrote it well.
+        arguments: what to call it with: JSON, if the model wrote it well; of a custom
+            tool its input, a text of any kind.
         id: what the result must name; empty where the server gave none.
     """
 

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from apertis_magic.api.assemble import Pieces, Run
+from apertis_magic.api.tool_calls import named
+from apertis_magic.api.value import Json
 from apertis_magic.chat import echoes, picture, prose, thinking
 from apertis_magic.chat.parts import (
     Part,
@@ -63,8 +65,7 @@ def parts_of(pieces: Pieces, echo: Echo = NO_ECHO) -> Parts:
     read = _Reader(echo)
     runs = _gathered([*_split(echoes.without(pieces.runs, echo), ended=True)])
     body = [part for run in runs for part in read.parts(run)]
-    called = (_call(echo.removed_in(raw)) for raw in pieces.calls.to_list())
-    calls = [call for call in called if call.name or call.arguments]
+    calls = [_call(echo.removed_in(raw)) for raw in pieces.calls.to_list()]
     sources = [
         Source(echo.removed(mend(page.url or "")), echo.removed(mend(page.title or "")))
         for page in pieces.sources.values()
@@ -207,7 +208,6 @@ class _Reader:
         return Picture(kind, data)
 
 
-def _call(raw: dict[str, dict[str, str]]) -> ToolCall:
-    function = raw["function"]
-    fields = (function["name"], function["arguments"], raw.get("id") or "")
+def _call(raw: Json) -> ToolCall:
+    fields = (*named(raw), raw.get("id") or "")
     return ToolCall(*(mend(str(each)) for each in fields))

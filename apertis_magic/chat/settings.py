@@ -143,6 +143,6 @@ def address_of(preferences: "Preferences") -> str:
     Raises:
         ConfigurationError: it cannot be one.
     """
-    base_url = preferences.base_url or base_url_from_environment()
+    base_url = (preferences.base_url or base_url_from_environment()).strip()
     address.check(base_url)
     return base_url

@@ -74,6 +74,7 @@ class Turn:
             tells it, else empty.
         asked_model: the model that was asked.
         base_url: the address that was asked.
+        local: whether the local model answered, which is ours and on this machine.
         usage: the tokens it took, where the server tells them (``usage``).
         system: the system prompt it was asked under.
         left_out: how many turns before it were not sent, since they would not have
@@ -85,6 +86,8 @@ class Turn:
         first_text: seconds from then to the answer's first text.
         elapsed: seconds from then to its end.
         malformed: events of the stream that could not be read and are missing.
+        not_streamed: whether it was asked for in one piece, since the server does not
+            stream this model's answers.
         repaired: whether it took a second request to get an answer of the right form.
         star: whether a person marked it as a good one.
         note: what a person says of it.
@@ -107,6 +110,7 @@ class Turn:
     asked_model: str = ""
     fallback: str = ""
     base_url: str = ""
+    local: bool = False
     usage: Usage | None = None
     system: Annotated[str | None, SENT, MAY_HOLD_KEYS] = None
     left_out: int = 0
@@ -116,6 +120,7 @@ class Turn:
     first_text: float | None = None
     elapsed: float = 0.0
     malformed: int = 0
+    not_streamed: bool = False
     repaired: bool = False
     star: bool = False
     note: Annotated[str, MAY_HOLD_KEYS] = ""
@@ -341,7 +346,7 @@ def _usage(raw: Json) -> Usage:
     return Usage(**known)
 
 
-_ENDS = ("stop", "tool_calls")
+_ENDS = ("stop", "tool_calls", "function_call")
 _DEEPEST = 100
 _HUGE = 2**63
 _EARLIEST, _LATEST = -6e10, 1e15

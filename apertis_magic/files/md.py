@@ -30,6 +30,7 @@ from apertis_magic.chat.parts import (
 from apertis_magic.chat.state import State
 from apertis_magic.clean import printable
 from apertis_magic.files import record
+from apertis_magic.render import calls
 from apertis_magic.render.footer import footer_line, notes
 
 _VERSION = record.VERSION
@@ -127,7 +128,8 @@ def _section(number: int, entry: Entry, mark: str) -> Iterator[str]:
         pages = (inert(f"{page.title} {page.url}") for page in turn.sources)
         yield "Sources"
         yield "\n".join(f"{nth}. {page}" for nth, page in enumerate(pages, 1))
-    for about in filter(None, (*notes(turn), turn.error, footer_line(turn))):
+    ends = notes(turn, lists_calls=True)
+    for about in filter(None, (*ends, turn.error, footer_line(turn))):
         yield f"*{inert(about)}*"
 
 
@@ -149,10 +151,9 @@ def _part(part: Part, mark: str) -> Iterator[str]:
 
 def _line(part: Part) -> Iterator[str]:
     """Give the line that shows a part; the sources have a list of their own."""
-    if isinstance(part, ToolCall):
-        yield f"*{inert(f'Asked for the tool {part}')}*"
-    elif isinstance(part, ToolResult):
-        yield f"*{inert(f'The tool gave {part.text}')}*"
+    if isinstance(part, ToolCall | ToolResult):
+        said = calls.line(part)
+        yield f"*{inert(said[0].upper() + said[1:])}*"
     elif not isinstance(part, Source):
         yield f"*{inert(str(part))}*"
 

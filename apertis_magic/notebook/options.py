@@ -161,19 +161,16 @@ def _number(text: str) -> float:
 
 
 def _of_param(param: Param) -> Option:
-    long = (
-        f"--{param.name.replace('_', '-')}" if len(param.name) > 1 else f"-{param.name}"
-    )
     bounds = f" ({param.range()})" if param.range() else ""
     kinds: Mapping[type[Any], tuple[str, Callable[[str], Any], Callable[[Any], Any]]]
     kinds = {
         float: ("X", _number, checks.anything),
         int: ("N", int, checks.anything),
-        str: ("TEXT", str, checks.not_empty(long)),
+        str: ("TEXT", str, checks.not_empty(param.option)),
     }
     value, kind, check = kinds[param.kind]
     return Option(
-        names=tuple(filter(None, (param.short, long))),
+        names=tuple(filter(None, (param.short, param.option))),
         dest=param.name,
         help=param.help + bounds,
         value=value,

@@ -241,7 +241,8 @@ def _call(part: ToolCall | ToolResult) -> str:
     """Return the HTML of a call, its arguments folded away, or of what it gave."""
     heading = "The tool gave"
     if isinstance(part, ToolCall):
-        heading = f"Asked for the tool <code>{inert(calls.name(part))}</code>"
+        named = f"the tool <code>{inert(calls.name(part))}</code>"
+        heading = f"Asked for {named if part.name else calls.name(part)}"
     written = inert(printable(calls.inside(part)))
     if not written:
         return f'<div dir="auto"><small>{heading}</small></div>'
@@ -297,19 +298,19 @@ def transcript(
         html.append(note(prompt))
         lines += [prompt, ""]
     for number, turn in enumerate(pictures.all_fitted(turns), 1):
-        about = [*notes(turn), footer_line(turn)]
-        if turn.error:
-            about.append(turn.error)
-        if turn.id in stale:
-            about.insert(0, "Stale: a turn above it has changed since.")
+        about = [footer_line(turn), *filter(None, [turn.error])]
+        is_stale = turn.id in stale
+        first = ["Stale: a turn above it has changed since."] if is_stale else []
         earlier = versions.get(turn.id, ())
         heading = _earlier(len(earlier))
         html.append(asked.html(turn))
         html += [reasoning(turn.reasoning), body(turn.parts, draw=draw)]
-        html += [_ends(turn.parts), _others(turn, draw=draw), *map(note, about)]
+        html += [_ends(turn.parts), _others(turn, draw=draw)]
+        html += map(note, [*first, *notes(turn), *about])
         html.append(_folded(heading, earlier))
         lines += [f"[{number}] {asked.plain(turn)}", *asked.attached(turn)]
         text = shortened(plain(turn))
+        about = [*first, *notes(turn, lists_calls=True), *about]
         lines += ["", text, "", *below(turn), *about, ""]
         lines += _unfolded(heading, earlier)
     heading = f"Taken back or dropped: {len(gone)}"

@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Literal, TypeAlias
 
-from apertis_magic.api.address import is_loopback
 from apertis_magic.chat.parts import (
     Parts,
     Picture,
@@ -27,6 +26,9 @@ _MARKS = {
     "interrupted": "stopped; what had come is kept",
     "content_filter": "cut off by the content filter (content_filter)",
 }
+_ASKED = ("tool_calls", "function_call")
+"""Finish reasons by which servers say that they wait for a tool; some say ``stop``."""
+
 MOST_SOURCES = 100
 """Sources of an answer that are listed; the turn has them all."""
 
@@ -40,8 +42,13 @@ _LETTERS = 4
 """Characters of an English text in a token, roughly."""
 
 
-def notes(turn: Turn) -> list[str]:
-    """Return what a reader must know: how the answer ended, and what it lacks."""
+def notes(turn: Turn, *, lists_calls: bool = False) -> list[str]:
+    """Return what a reader must know: how the answer ended, and what it lacks.
+
+    Args:
+        turn: the answer.
+        lists_calls: whether a line for each call of a tool stands above them.
+    """
     lines = []
     if turn.fallback:
         lines.append(f"{turn.asked_model} did not answer: {turn.fallback}.")
@@ -54,10 +61,11 @@ def notes(turn: Turn) -> list[str]:
         lines.append("The question was stopped before its answer began.")
     elif turn.finish in _MARKS:
         lines.append(f"The answer was {_MARKS[turn.finish]}.")
-    elif turn.finish == "tool_calls":
-        lines.append("The model asked for a tool, and there is none here.")
-    elif not turn.is_answered:
+    elif not turn.is_answered and turn.finish not in _ASKED:
         lines.append("The answer is empty.")
+    if _wants_a_tool(turn):
+        of_calls = calls.short_note if lists_calls else calls.note
+        lines.append(of_calls(turn.tool_calls))
     if turn.left_out:
         were = "turn was" if turn.left_out == 1 else "turns were"
         lines.append(
@@ -67,6 +75,14 @@ def notes(turn: Turn) -> list[str]:
     if turn.malformed:
         lines.append(f"{turn.malformed} unreadable events are missing from it.")
     return lines
+
+
+def _wants_a_tool(turn: Turn) -> bool:
+    """Tell whether the answer ended where the model waits for what a tool gives."""
+    if turn.error or turn.finish == "interrupted":
+        return False
+    is_given = any(isinstance(part, ToolResult) for part in turn.parts)
+    return not is_given and bool(turn.tool_calls or turn.finish in _ASKED)
 
 
 def plain(turn: Turn) -> str:
@@ -87,7 +103,8 @@ def under(turn: Turn, *, footer: bool = True) -> list[str]:
         footer: whether the footer is one of them.
     """
     last = [footer_line(turn)] if footer else []
-    return [*_lines(turn.parts), *below(turn), *notes(turn), *last]
+    named = _lines(turn.parts)
+    return [*named, *below(turn), *notes(turn, lists_calls=True), *last]
 
 
 def _written(parts: Parts) -> str:
@@ -153,8 +170,9 @@ def footer_line(turn: Turn) -> str:
     if turn.cached:
         parts = ["cached", _model(turn), _tokens(turn)]
     else:
-        parts = ["local"] if is_loopback(turn.base_url) else []
+        parts = ["local"] if turn.local else []
         parts += [_model(turn), _tokens(turn), *_speed(turn)]
+        parts += ["not streamed"] if turn.not_streamed else []
     if turn.cost is not None:
         saved = f" (saved {dollars(turn.saved)})" if turn.saved else ""
         parts.append(dollars(turn.cost) + saved)

@@ -1,14 +1,13 @@
 """``%chat config`` and ``%chat system``: what is set, where it is from, setting it."""
 
 import json
-import os
 from collections.abc import Iterator
 from typing import Any
 
 from IPython.core.error import UsageError
 from traitlets import List, TraitError, Unicode
 
-from apertis_magic.api import address
+from apertis_magic.api import address, environment
 from apertis_magic.api.environment import (
     BASE_URL_VARIABLES,
     DEFAULT_BASE_URL,
@@ -120,13 +119,14 @@ def _rows(session: Session, settings: ApertisMagic) -> Iterator[tuple[str, str]]
         own, variables, default = elsewhere.get(name, (None, (), None))
         trait = settings.traits()[name]
         value: Any = getattr(settings, name)
-        variable = next((each for each in variables if os.environ.get(each)), None)
+        variable = next(filter(environment.variable, variables), None)
         if own is not None:
             yield name, f"{own} (conversation {conversation.name})"
         elif value not in (trait.default_value, ""):
             yield name, f"{redact(_safe(name, str(value)))} (%config)"
         elif variable:
-            yield name, f"{redact(_safe(name, os.environ[variable]))} ({variable})"
+            said = _safe(name, environment.variable(variable))
+            yield name, f"{redact(said)} ({variable})"
         elif value is None and default is None:
             yield name, "not set"
         else:

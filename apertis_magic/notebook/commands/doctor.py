@@ -5,20 +5,23 @@ from collections.abc import Iterator
 from importlib.metadata import version
 
 from apertis_magic.api import keys
+from apertis_magic.api.advice import DOCTOR
 from apertis_magic.chat.conversation import Conversation
-from apertis_magic.chat.model_lists import near
 from apertis_magic.chat.session import Session
 from apertis_magic.chat.settings import Settings
 from apertis_magic.chat.turn import Turn
 from apertis_magic.errors import (
     ApertisError,
+    BadRequest,
     ConfigurationError,
     ConnectionFailed,
     Interrupted,
     NotFound,
+    StreamError,
 )
 from apertis_magic.notebook.commands import local_model
 from apertis_magic.notebook.commands.command_line import CommandLine
+from apertis_magic.notebook.commands.model_choice import offers
 from apertis_magic.notebook.front_end import FrontEnd
 from apertis_magic.notebook.say import say
 
@@ -109,44 +112,50 @@ def _journal(session: Session) -> tuple[str, str]:
 def _model(session: Session, model: str) -> tuple[str, str]:
     try:
         ids = session.model_lists.refresh(patience=_PATIENCE).ids
-    except NotFound:
+    except (NotFound, StreamError):  # what is wrong beside it, the answer tells
         return _UNKNOWN, "the server has no list of models"
     if not ids:
         return _UNKNOWN, "the server lists no models"
     if model in ids:
         return _OK, f"{model} is one of the server's {len(ids)} models"
-    close = ", ".join(near(model, ids))
-    also = f"; close to it: {close}" if close else ""
     # No failure: many servers answer by names that they do not list.
-    return (
-        _UNKNOWN,
-        f"{model} is not in the server's list{also}",
-    )
+    return _UNKNOWN, f"{model} is not in the server's list; {offers(model, ids)}"
 
 
 def _answer(
     session: Session, settings: Settings, model: str
 ) -> Iterator[tuple[str, str]]:
     """Ask for a few words, in a conversation of its own."""
+    chat = Conversation(model=model, client=session.clients.of(settings))
     try:
-        reply = Conversation(model=model, client=session.clients.of(settings)).ask(
-            _QUESTION, max_tokens=_LONGEST, max_retries=0
-        )
+        try:
+            turn = _asked(chat, _LONGEST)
+        except BadRequest as error:
+            if "max_tokens" not in f"{error.param} {error}":
+                raise
+            turn = _asked(chat, None)  # the limit was the check's own
     except ApertisError as error:
         yield _BAD, _in_words(error)
         return
-    try:
-        turn = reply.result()
-    except ApertisError as error:
-        yield _BAD, _in_words(error)
-        return
-    finally:
-        reply.stop()
     yield from _judged(turn)
 
 
+def _asked(chat: Conversation, longest: int | None) -> Turn:
+    reply = chat.ask(_QUESTION, max_tokens=longest, max_retries=0)
+    try:
+        return reply.result()
+    finally:
+        reply.stop()
+
+
 def _judged(turn: Turn) -> Iterator[tuple[str, str]]:
-    if turn.first_text is None:
+    name = turn.model or turn.asked_model
+    if turn.not_streamed:
+        yield (
+            _OK,
+            f"{name} answers in {turn.elapsed:.1f} s; the server does not stream it",
+        )
+    elif turn.first_text is None:
         few = f"; {_LONGEST} tokens were too few for it" * (turn.finish == "length")
         yield (
             _UNKNOWN,
@@ -154,7 +163,7 @@ def _judged(turn: Turn) -> Iterator[tuple[str, str]]:
         )
     else:
         times = f"first text after {turn.first_text:.1f} s, all {turn.elapsed:.1f} s"
-        yield _OK, f"{turn.model or turn.asked_model} streams: {times}"
+        yield _OK, f"{name} streams: {times}"
     if turn.usage and turn.usage.total_tokens:
         yield _OK, f"usage is told: this check took {turn.usage.total_tokens} tokens"
     else:
@@ -162,4 +171,5 @@ def _judged(turn: Turn) -> Iterator[tuple[str, str]]:
 
 
 def _in_words(error: ApertisError) -> str:
-    return f"{type(error).__name__}: {str(error).rstrip('.')}. {error.hint}".rstrip()
+    hint = error.hint.removesuffix(DOCTOR)
+    return f"{type(error).__name__}: {str(error).rstrip('.')}. {hint}".rstrip()

@@ -1,7 +1,6 @@
 """``%chat key``: ask for a key unseen, store it, tell where it is, forget it."""
 
 import getpass
-import os
 import warnings
 from collections.abc import Iterator
 
@@ -83,6 +82,6 @@ def _clear(base_url: str) -> str:
 
 def _shadow() -> str:
     """Return what to add where the environment's key is the one that is used."""
-    if not os.environ.get(keys.ENVIRONMENT, "").strip():
+    if not keys.is_in_environment():
         return ""
     return f" {keys.ENVIRONMENT} is set, and goes before what is stored."

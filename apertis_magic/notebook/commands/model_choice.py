@@ -1,10 +1,10 @@
 """``%chat models``, ``%chat model``, and what to say of a model that is not there."""
 
-import os
 from collections.abc import Iterable, Sequence
 
 from IPython.core.error import UsageError
 
+from apertis_magic.api import environment
 from apertis_magic.api.address import is_apertis
 from apertis_magic.chat.conversation import Conversation
 from apertis_magic.chat.model_lists import ListedModel, Listing, near
@@ -20,6 +20,9 @@ from apertis_magic.render import table
 _WEB = ":web"  # any model's id with web search; no list has those
 _HEADS = ("model", "context", "$ in", "$ out")
 _PRICES = "Prices are for a million tokens."
+_MOST = 3
+"""Models that are offered where none is close."""
+
 _HINT_PATIENCE = 5.0
 """Seconds that a better hint may take."""
 
@@ -83,6 +86,21 @@ def hint(session: Session, model: str) -> str:
     return f"Check the model's id.{close} %chat models lists them all."
 
 
+def offers(model: str, known: Sequence[str]) -> str:
+    """Return which models of a list could be meant, and how one is chosen.
+
+    Args:
+        model: the id that is not in the list.
+        known: the ids that are, the server's first ones first.
+    """
+    close = near(model, known)
+    which = "close to it" if close else "the server has"
+    shown = ", ".join(close or known[:_MOST])
+    more = "" if close or len(known) <= _MOST else f" and {len(known) - _MOST} more"
+    chosen = quoted((close or known)[0])
+    return f"{which}: {shown}{more}; %chat model {chosen} chooses one"
+
+
 def _listing(session: Session, *, anew: bool) -> Listing:
     known = session.model_lists.known()
     is_whole = known and (known.priced or not is_apertis(session.settings.base_url))
@@ -97,7 +115,8 @@ def _origin(session: Session) -> str:
         return f"set for the conversation {session.current.name!r}"
     if session.preferences.model:
         return "set by %config"
-    return "from APERTIS_MODEL" if os.environ.get("APERTIS_MODEL") else "the default"
+    is_set = bool(environment.variable("APERTIS_MODEL"))
+    return "from APERTIS_MODEL" if is_set else "the default"
 
 
 def _set(conversation: Conversation, model: str) -> None:
