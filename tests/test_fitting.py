@@ -4,7 +4,9 @@ The tokens of the texts were counted by the tokenizers of SmolLM2 (llama.cpp) an
 a note says so, of OpenAI's models.
 """
 
+import ast
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from scripted_server import ScriptedServer, fails
 from turns import turn_of
 
 from apertis_magic import Apertis, errors
+from apertis_magic.api import defaults
 from apertis_magic.api.types import Usage
 from apertis_magic.chat import fitting
 from apertis_magic.chat.attachment import Attachment
@@ -350,12 +353,30 @@ def too_long(base_url: str) -> errors.ContextLengthExceeded:
     return caught.value
 
 
-def test_apertis_offers_to_sum_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The hint's words can be typed on the line as they stand and do what they say."""
+@pytest.fixture
+def in_notebook() -> Iterator[None]:
+    """Have hints be for a notebook's cells, until the test ends."""
+
+    def settled() -> Any:
+        raise AssertionError("the client was made with an address and a key")
+
+    defaults.follow(settled)
+    yield
+    defaults.leave(settled)
+
+
+def of_apertis(monkeypatch: pytest.MonkeyPatch) -> errors.ContextLengthExceeded:
+    """Return what is raised where that comes from Apertis, by a proxy."""
     with ScriptedServer() as proxy:
         proxy.will(fails(400, "long", code="context_length_exceeded"))
         monkeypatch.setenv("HTTP_PROXY", proxy.url.removesuffix("/v1"))
-        told = too_long("http://api.apertis.ai/v1")
+        return too_long("http://api.apertis.ai/v1")
+
+
+@pytest.mark.usefixtures("in_notebook")
+def test_apertis_offers_to_sum_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The hint's words can be typed on the line as they stand and do what they say."""
+    told = of_apertis(monkeypatch)
     typed = re.search(r"-p .*$", told.hint)
 
     assert "--history N" in told.hint
@@ -366,6 +387,17 @@ def test_apertis_offers_to_sum_up(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "\n" not in told.hint
 
 
+def test_apertis_offers_that_to_programs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In their words: an argument of ``create``."""
+    told = of_apertis(monkeypatch)
+    typed = re.search(r"extra_body=(.*)$", told.hint)
+
+    assert "--" not in told.hint
+    assert typed is not None
+    assert {"compression": {"enabled": True}} == ast.literal_eval(typed[1])
+
+
+@pytest.mark.usefixtures("in_notebook")
 def test_other_servers_do_not(server: ScriptedServer) -> None:
     """They would refuse a field that they do not know."""
     server.will(fails(400, "long", code="context_length_exceeded"))

@@ -200,7 +200,7 @@ def _(server: ScriptedServer) -> None:
     with pytest.raises(errors.StatusError, match="redirect"):
         ask(server)
     server.will(Answer((b"<html>",), headers={"Content-Type": "text/html"}))
-    with pytest.raises(errors.StreamError, match="not JSON"):
+    with pytest.raises(errors.StreamError, match="not JSON: '<html>'"):
         ask(server)
 
 

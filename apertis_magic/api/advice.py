@@ -51,9 +51,7 @@ _BY_CODE: Mapping[str, Callable[[str], str]] = {
     "account_suspended": lambda _: "Ask the provider's support.",
 }
 # What Apertis alone can do about too long a conversation.
-_COMPRESSION = (
-    "Or let Apertis sum up older turns (billed): -p 'compression={\"enabled\": true}'"
-)
+_COMPRESSION = " Or let Apertis sum up older turns (billed): "
 _VERSIONED = re.compile(r"/v\d+\w*(?:/|$)")
 _SECRET = re.compile(r"key|token|auth|secret|cookie|passw", re.IGNORECASE)
 _LONGEST_VALUE = 30
@@ -157,10 +155,12 @@ def _about_key(base_url: str) -> str:
 
 
 def _about_length(base_url: str) -> str:
-    if not defaults.in_notebook():
-        return "Start over, send fewer messages, or ask a model with a longer context."
-    more = f" {_COMPRESSION}" if address.is_apertis(base_url) else ""
-    return ContextLengthExceeded.hint + more
+    if defaults.in_notebook():
+        words, how = ContextLengthExceeded.hint, "-p 'compression={\"enabled\": true}'"
+    else:
+        words = "Start over, send fewer messages, or ask a model with a longer context."
+        how = 'extra_body={"compression": {"enabled": True}}'
+    return words + (_COMPRESSION + how if address.is_apertis(base_url) else "")
 
 
 def _about_patience(_: str) -> str:

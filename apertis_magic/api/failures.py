@@ -109,14 +109,11 @@ def no_json(text: str, redact: Redact, response: Response) -> StreamError:
         redact: takes the key out of the message.
         response: the response that carries it.
     """
-    words = shortened(redact(server_words.told(text)), _EXCERPT)
-    if not words:
-        return StreamError(
-            f"The server answered with nothing (HTTP {response.status}).",
-            hint=advice.about_address(response.base_url),
-        )
+    words = server_words.told(text) or text.strip()  # of tags alone nothing is told
+    shown = repr(shortened(redact(words), _EXCERPT))
+    what = f"something that is not JSON: {shown}" if words else "nothing"
     return StreamError(
-        f"The server answered with something that is not JSON: {words!r}",
+        f"The server answered with {what}",
         hint=advice.about_address(response.base_url),
     )
 
