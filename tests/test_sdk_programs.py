@@ -355,6 +355,8 @@ def test_a_function_that_gives_none(server: ScriptedServer, function: Any) -> No
         ask(client)
 
     assert [] == server.requests
+    assert "function" in str(caught.value)  # the key of the environment is not at fault
+    assert "APERTIS_API_KEY" not in caught.value.hint
     assert "\n" not in str(caught.value)
     assert KEY not in f"{caught.value!r} {caught.value.__context__!r}"
     assert "Hi." == ask(Apertis(KEY, server.url)).choices[0].message.content

@@ -197,7 +197,7 @@ def _about_option(fault: Fault, asked: Json, redact: Callable[[str], str]) -> st
     is_one = isinstance(value, str | int | float) and not isinstance(value, bool)
     if field in ARGUMENTS or not is_one:
         return f"Check {named(field)}."
-    # Which values it takes here, the server says: ours were looked at before.
+    # Which values it takes, the server says: ours were looked at before.
     shown = _shown(field, value, redact)
     return f"Give another {named(field)} than {shown}, or leave it out."
 

@@ -37,14 +37,14 @@ class AskedKey:
             ConfigurationError: the function failed, or gives what cannot be a key. The
                 message repeats nothing of what it says.
         """
-        given, failure = await _called(self._function)
+        value, failure = await _called(self._function)
         if failure:
             raise ConfigurationError(
                 f"The function that gives the API key failed ({failure}).",
                 hint="Call it by itself to see why.",
             )
         try:
-            key = keys.clean(given)
+            key = keys.clean(value)
         except ConfigurationError as error:
             raise ConfigurationError(
                 f"{error} It is what the function of api_key gives."
@@ -64,12 +64,12 @@ async def _called(function: KeyFunction) -> tuple[str, str]:
     try:
         if inspect.iscoroutinefunction(function):
             return await function(), ""
-        given, failure = await asyncio.to_thread(_tried, function)
-        if inspect.isawaitable(given):
-            given = await given
+        value, failure = await asyncio.to_thread(_tried, function)
+        if inspect.isawaitable(value):
+            value = await value
     except (Exception, SystemExit) as error:  # noqa: BLE001  it raises what it likes
         return "", type(error).__name__
-    return given, failure
+    return value, failure
 
 
 def _tried(function: KeyFunction) -> tuple[str | Awaitable[str], str]:
