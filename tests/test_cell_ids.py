@@ -13,6 +13,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from kernel_driver import Kernel, running_kernel
+from scale import ALL
 from scripted_server import ScriptedServer, fails, says
 from turns import turn_of
 
@@ -412,4 +413,4 @@ class Openings(RuleBasedStateMachine):
 
 
 TestOpenings = Openings.TestCase
-TestOpenings.settings = settings(max_examples=100)
+TestOpenings.settings = settings(max_examples=100 if ALL else 30)

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from kernel_driver import PATIENCE, Kernel
 from markdown_it import MarkdownIt
 from nbconvert import HTMLExporter
+from scale import ALL
 from scripted_server import DONE, Answer, ScriptedServer, chunk, fails, says
 from turns import turn_of, with_text
 
@@ -221,7 +222,7 @@ def refused(file: Path, *words: str) -> None:
 
 
 MANY = settings(
-    max_examples=60,
+    max_examples=60 if ALL else 20,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
@@ -967,7 +968,7 @@ FULL = talk(
 )
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200 if ALL else 40, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data(), form=st.sampled_from([ipynb, record]))
 def test_no_damage_ends_in_a_traceback(data: st.DataObject, form: Any) -> None:
     """A file is refused, or what is in it can be shown and exported again."""
@@ -983,7 +984,7 @@ def test_no_damage_ends_in_a_traceback(data: st.DataObject, form: Any) -> None:
             assert other.written(state)
 
 
-@settings(max_examples=200)
+@settings(max_examples=200 if ALL else 40)
 @given(start=st.integers(0, 5000), length=st.integers(1, 400), put=st.text(max_size=3))
 def test_no_cut_through_a_page_ends_in_a_traceback(
     start: int, length: int, put: str

@@ -1,7 +1,6 @@
 """Files of all formats, damaged in thousands of ways: a conversation, or one line."""
 
 import json
-import os
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import pytest
 from journals import is_one_line, taken_up
+from scale import ALL
 from scripted_server import ScriptedServer, says
 from test_files import FULL
 
@@ -19,7 +19,7 @@ from apertis_magic.errors import ApertisError, ConfigurationError
 from apertis_magic.files import ipynb, md, record
 from apertis_magic.render import bundle
 
-ROUNDS = 20_000 if os.environ.get("APERTIS_MAGIC_SLOW") else 150
+ROUNDS = 20_000 if ALL else 150
 ASKED = 40
 """How many files there are for each whose conversation goes on."""
 

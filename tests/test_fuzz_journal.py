@@ -1,6 +1,5 @@
 """Journals damaged in thousands of ways: what can be read is, and the chat goes on."""
 
-import os
 import shutil
 import sqlite3
 from collections import Counter
@@ -12,6 +11,7 @@ from typing import Any
 
 import pytest
 from journals import PATIENCE, after, answered, is_one_line, talk
+from scale import ALL
 from turns import pieces
 
 from apertis_magic.chat.history import Placement
@@ -20,7 +20,7 @@ from apertis_magic.chat.state import State
 from apertis_magic.chat.turn import Cell
 from apertis_magic.errors import ApertisError
 
-ROUNDS = 2_000 if os.environ.get("APERTIS_MAGIC_SLOW") else 25
+ROUNDS = 2_000 if ALL else 25
 PAGE = 4_096
 VALUES: list[Any] = [
     None,

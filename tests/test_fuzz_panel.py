@@ -4,7 +4,6 @@
 """
 
 import json
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,12 +12,13 @@ from typing import Any
 
 import pytest
 from kernel_driver import Kernel, running_kernel
+from scale import ALL
 from scripted_server import ScriptedServer, says
 from test_panel_kernel import Page
 
 from apertis_magic.panel import requests
 
-MESSAGES = 30_000 if os.environ.get("APERTIS_MAGIC_SLOW") else 600
+MESSAGES = 30_000 if ALL else 600
 BATCH = 30
 """Messages that are sent before the panel is asked whether it still answers.
 

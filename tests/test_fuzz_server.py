@@ -5,7 +5,6 @@
 
 import asyncio
 import json
-import os
 from collections import Counter
 from collections.abc import Iterator
 from functools import partial
@@ -14,11 +13,12 @@ from time import monotonic
 
 from hostile_servers import ERROR, JSON, STREAM, delta, event
 from raw_server import Make, RawServer
+from scale import ALL
 from test_fuzz_files import hostile
 
 from apertis_magic import ApertisError, AsyncApertis, Conversation
 
-SECONDS = float((os.environ.get("APERTIS_MAGIC_SLOW") and 600) or 4)
+SECONDS = 600.0 if ALL else 4.0
 HELLO = [{"role": "user", "content": "Hello!"}]
 CONVERSATION = 4
 """The last of the ways to ask."""

@@ -12,10 +12,11 @@ from random import Random
 
 import pytest
 from kernel_driver import Kernel
+from scale import ALL
 from scripted_server import Answer, ScriptedServer, Wait, chunk, says
 from turns import said
 
-INTERRUPTS = 400 if os.environ.get("APERTIS_MAGIC_SLOW") else 12
+INTERRUPTS = 400 if ALL else 12
 AGAIN = 5.0
 """Seconds until one that was lost comes again."""
 

@@ -1,6 +1,5 @@
 """A real LiteLLM gateway, as a class has one, with a scripted server behind it."""
 
-import os
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import pytest
 from conftest import Shell
 from gateway_server import PROGRAM, Gateway
+from scale import ALL
 from scripted_server import (
     NEVER,
     PATIENCE,
@@ -26,7 +26,7 @@ from turns import said
 from apertis_magic import Apertis, AsyncApertis, Conversation, errors
 from apertis_magic.chat.attachment import Attachment
 
-if not (os.environ.get("APERTIS_MAGIC_SLOW") and PROGRAM.exists()):
+if not (ALL and PROGRAM.exists()):
     pytest.skip("it asks LiteLLM, 580 MB: make test-slow", allow_module_level=True)
 
 pytestmark = pytest.mark.usefixtures("cache", "gateway")

@@ -3,20 +3,18 @@
 ``make test-slow`` runs it: what is measured is time.
 """
 
-import os
 from collections.abc import Iterator
 from random import Random
 
 import pytest
 from exponents import Work, exponent, seconds
+from scale import ALL
 
 from apertis_magic.notebook.views.formatted import blocks
 from apertis_magic.render.markdown import to_html
 from apertis_magic.render.reading import finished
 
-pytestmark = pytest.mark.skipif(
-    not os.environ.get("APERTIS_MAGIC_SLOW"), reason="it measures time: make test-slow"
-)
+pytestmark = pytest.mark.skipif(not ALL, reason="it measures time: make test-slow")
 
 MOST = 1.3
 """The power of the length with which the time may grow."""

@@ -11,6 +11,7 @@ from typing import Any
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from scale import ALL
 from turns import turn_of, with_text
 
 from apertis_magic.chat import history
@@ -280,4 +281,4 @@ class Conversations(RuleBasedStateMachine):
 
 
 TestConversations = Conversations.TestCase
-TestConversations.settings = settings(max_examples=400)
+TestConversations.settings = settings(max_examples=400 if ALL else 100)

@@ -22,6 +22,7 @@ from hypothesis.stateful import (
     rule,
 )
 from journals import PATIENCE, after, answered, check, is_one_line, query, saved, talk
+from scale import ALL
 from scripted_server import ScriptedServer, fails, says
 from turns import pieces, with_text
 
@@ -1018,5 +1019,7 @@ class Machine(RuleBasedStateMachine):
             assert self.answers.get(request) == found
 
 
-Machine.TestCase.settings = settings(max_examples=50, stateful_step_count=30)
+Machine.TestCase.settings = settings(
+    max_examples=50 if ALL else 20, stateful_step_count=30
+)
 TestMachine = Machine.TestCase

@@ -15,12 +15,13 @@ from time import monotonic
 import pytest
 from journals import PATIENCE, check
 from kernel_driver import Kernel, running_kernel
+from scale import ALL
 from scripted_server import DONE, Answer, ScriptedServer, chunk, says
 
 from apertis_magic.chat.journal.journal import Journal
 from apertis_magic.chat.turn import Turn
 
-KILLS = 100 if os.environ.get("APERTIS_MAGIC_SLOW") else 12
+KILLS = 100 if ALL else 6
 AT_ONCE = 3
 PIECES = 250
 PACE = 0.01

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from nbformat import v4, writes
+from scale import ALL
 from scripted_server import ScriptedServer, says
 from turns import said
 
@@ -114,9 +115,8 @@ def test_nbconvert(server: ScriptedServer, tmp_path: Path, kind: str) -> None:
 
 FORMATS = {
     "py:percent": True,
-    "py:light": True,
     "md": False,
-    "md:myst": False,
+    **({"py:light": True, "md:myst": False} if ALL else {}),
 }
 """Formats of jupytext, and whether they need to be told that messages are no code."""
 

@@ -19,6 +19,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from journals import taken_up
+from scale import ALL
 from scripted_server import DONE, Answer, Cut, ScriptedServer, Wait, chunk, fails
 from turns import turn_of
 
@@ -111,7 +112,7 @@ def flat(html: str) -> str:
     return html.replace("\n", "")
 
 
-@settings(max_examples=200)
+@settings(max_examples=200 if ALL else 40)
 @given(text=TEXTS, sizes=st.lists(st.integers(0, 40), max_size=12))
 def test_a_growing_answer(text: str, sizes: list[int]) -> None:
     """A page has the text so far, and blocks and tail are the whole, at any time."""
@@ -154,7 +155,7 @@ def test_any_text_grows_to_its_whole(pieces: list[str]) -> None:
         assert reply.text == page["text"]
 
 
-@settings(max_examples=200)
+@settings(max_examples=200 if ALL else 40)
 @given(
     before=st.sampled_from(["So, **well**", "One.\n\nTwo.", "- a\n- b", "Hm"]),
     end=st.sampled_from(["\n</think>\n", "</think>\n\n", " </think> \r\n"]),
@@ -545,7 +546,7 @@ def test_pages_show_what_there_is(server: ScriptedServer, client: AsyncApertis) 
     run_state_machine_as_test(
         Machine,
         settings=settings(
-            max_examples=60,
+            max_examples=60 if ALL else 20,
             stateful_step_count=25,
             suppress_health_check=list(HealthCheck),
         ),

@@ -2,12 +2,12 @@
 """What each kind of failure is called by the servers there are, and what is no such."""
 
 import json
-import os
 import re
 from typing import Any
 
 import pytest
 from exponents import exponent
+from scale import ALL
 
 from apertis_magic import errors
 from apertis_magic.api import phrases
@@ -407,9 +407,7 @@ def test_what_is_nearly_said(
     assert kind is type(refusal(status, body))
 
 
-@pytest.mark.skipif(
-    not os.environ.get("APERTIS_MAGIC_SLOW"), reason="it measures time: make test-slow"
-)
+@pytest.mark.skipif(not ALL, reason="it measures time: make test-slow")
 def test_words_cost_what_their_length_does() -> None:
     """No word of a phrase that comes again and again costs more."""
     patterns = [p.pattern for p in vars(phrases).values() if isinstance(p, re.Pattern)]

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -16,6 +15,7 @@ from urllib.parse import quote
 import pytest
 from hostile_servers import ANSWERS, LISTS
 from raw_server import Make, RawServer
+from scale import ALL
 from scripted_server import (
     PATIENCE,
     Answer,
@@ -36,7 +36,6 @@ from apertis_magic.api.transport import Call, Target, Transport
 MOST = 200
 """MB of memory above the start."""
 
-ALL = bool(os.environ.get("APERTIS_MAGIC_SLOW"))
 SOME = {
     *("two levels of gzip", "two levels on an error", "a bomb", "a bomb in one piece"),
     *("a bomb of text", "an endless line", "one event of text"),
@@ -44,7 +43,7 @@ SOME = {
     *("a million objects", "a tool call in each event", "glued arguments"),
     *("endless headers", "a redirect with a body"),
 }
-"""The servers that all are asked; a conversation is all of them."""
+"""The servers that are asked in ``make test``."""
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="it does not tell, nor fork")
@@ -54,7 +53,7 @@ SOME = {
 def test_memory(way: str) -> None:
     """Each hostile server costs little, and ends in an answer or in one line."""
     servers = LISTS if way == "models" else ANSWERS
-    if way in ("stream", "completion", "whole") and not ALL:
+    if way != "models" and not ALL:
         servers = {name: server for name, server in servers.items() if name in SOME}
     found = costs(way, servers)
     for name, each in found.items():

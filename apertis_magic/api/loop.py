@@ -9,13 +9,12 @@ import os
 import sys
 import threading
 from collections.abc import Coroutine
-from concurrent.futures import Future, wait
+from concurrent.futures import Future
 from typing import Any, TypeVar
 
-T = TypeVar("T")
+from apertis_magic.api.wakeup import Wakeup
 
-SLICE = 0.1
-"""Seconds; a wait on a lock cannot be interrupted on Windows, so waits are sliced."""
+T = TypeVar("T")
 
 _lock = threading.RLock()
 _loop: asyncio.AbstractEventLoop | None = None
@@ -49,16 +48,31 @@ def run(work: Coroutine[Any, Any, T]) -> T:
         RuntimeError: it would wait for ever, on the loop's own thread or at the
             interpreter's end.
     """
-    future = submit(work)
+    loop = background()
+    ended = Wakeup()
+    tasks: list[asyncio.Task[T]] = []
+
+    def start() -> None:
+        tasks.append(loop.create_task(work))
+        tasks[0].add_done_callback(lambda _: ended.wake())
+
+    def is_due() -> bool:
+        if sys.is_finalizing() or asyncio._get_running_loop() is loop:  # noqa: SLF001  get_running_loop raises
+            raise RuntimeError("this cannot be waited for here")
+        return bool(tasks) and tasks[0].done()
+
     try:
-        while not future.done():
-            if sys.is_finalizing() or asyncio._get_running_loop() is _loop:  # noqa: SLF001  get_running_loop raises
-                raise RuntimeError("this cannot be waited for here")
-            wait([future], SLICE)
-        return future.result()
+        loop.call_soon_threadsafe(start)
+        ended.wait(is_due)
+        return tasks[0].result()
     finally:
-        future.cancel()
-        del future  # it holds the error, whose traceback holds this frame
+        loop.call_soon_threadsafe(_cancel, tasks)
+        tasks = []  # one holds the error, whose traceback holds this frame
+
+
+def _cancel(tasks: list[asyncio.Task[T]]) -> None:
+    while tasks:
+        tasks.pop().cancel()
 
 
 def _renew_lock() -> None:

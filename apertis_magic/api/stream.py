@@ -15,7 +15,7 @@ from contextlib import suppress
 from copy import copy
 from time import monotonic, sleep
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
 from apertis_magic.api import bounds, loop
 from apertis_magic.api.answer import Answer
@@ -25,6 +25,7 @@ from apertis_magic.api.capabilities import Capabilities
 from apertis_magic.api.ending import Ending, Expected
 from apertis_magic.api.incoming import Incoming
 from apertis_magic.api.types import ChatCompletion, ChatCompletionChunk
+from apertis_magic.api.wakeup import SLICE, Wakeup
 from apertis_magic.errors import (
     ApertisError,
     ConnectionFailed,
@@ -42,20 +43,12 @@ _GATHER = 0.001
 """Seconds; pieces that come together are taken together, not one by one."""
 
 
-class _Event(Protocol):
-    """What ``asyncio.Event`` and ``threading.Event`` have in common."""
-
-    def is_set(self) -> bool: ...
-    def set(self) -> None: ...
-    def clear(self) -> None: ...
-
-
 class _Reader:
     """Reads the body of one answer to its end; its chunks are made when they are taken.
 
     Attributes:
         answer: what is known of the answer so far.
-        changed: set when there is more to take, or there will be nothing.
+        tell: is called when there is more to take, or there will be nothing.
         over: whether every chunk has been taken.
         due: when to look again although nothing has come, as ``monotonic`` tells the
             time; None for never. It is known once ``take`` has found nothing.
@@ -65,7 +58,7 @@ class _Reader:
         self, incoming: Incoming, expected: Expected, capabilities: Capabilities
     ) -> None:
         self.answer = Answer(incoming.response, incoming.redact, expected.choices)
-        self.changed: _Event = threading.Event()
+        self.tell: Callable[[], None] = _nobody
         self.over = False
         self.due: float | None = None
         self._incoming = incoming
@@ -100,8 +93,7 @@ class _Reader:
             elif last is not None:
                 self._pieces.append(last)
         self._pieces.append(piece)
-        if not self.changed.is_set():
-            self.changed.set()
+        self.tell()
 
     @staticmethod
     def _pop(end: Callable[[], bytes]) -> bytes | None:
@@ -126,7 +118,7 @@ class _Reader:
             await self._incoming.aclose()
         finally:
             self._ended = True
-            self.changed.set()
+            self.tell()
 
     @property
     def has_news(self) -> bool:
@@ -229,7 +221,8 @@ class AsyncStream:
     ) -> None:
         self.response = incoming.response
         self._reader = _Reader(incoming, expected, capabilities)
-        self._changed = self._reader.changed = asyncio.Event()
+        self._changed = asyncio.Event()
+        self._reader.tell = self._changed.set
         self._loop = asyncio.get_running_loop()
         self._task = self._loop.create_task(self._reader.run())
         self._closing = False
@@ -351,7 +344,8 @@ class Stream:
         self.response = stream.response
         self._stream = stream
         self._reader = stream._reader  # noqa: SLF001  of this module
-        self._changed = self._reader.changed = threading.Event()
+        self._changed = Wakeup()
+        self._reader.tell = self._changed.wake
         self._lock = threading.Lock()
         self._pid = os.getpid()
 
@@ -381,9 +375,8 @@ class Stream:
             if self._reader.over:
                 loop.run(self._stream.settle())
                 return None
-            self._changed.clear()
-            while not self._reader.has_news:
-                self._changed.wait(loop.SLICE)
+            if not self._reader.has_news:
+                self._changed.wait(lambda: self._reader.has_news, SLICE)
                 sleep(_GATHER)
         return chunk
 
@@ -423,3 +416,7 @@ class Stream:
 def _cancel(owner: asyncio.AbstractEventLoop, task: asyncio.Task[None]) -> None:
     if owner.is_running():
         owner.call_soon_threadsafe(task.cancel)
+
+
+def _nobody() -> None:
+    """Tell nobody."""

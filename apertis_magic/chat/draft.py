@@ -1,6 +1,5 @@
 """What has come of an answer so far: written on the background loop, read anywhere."""
 
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from time import monotonic, time
@@ -10,6 +9,7 @@ from apertis_magic.api.assemble import Assembly
 from apertis_magic.api.response import Response
 from apertis_magic.api.types import ChatCompletionChunk
 from apertis_magic.api.usage import Usage, costing
+from apertis_magic.api.wakeup import Wakeup
 from apertis_magic.chat import thinking
 from apertis_magic.chat.growth import Growth, Piece
 from apertis_magic.chat.parts import Parts, Reasoning, Refusal, Text, text_of
@@ -65,7 +65,7 @@ class Draft:
         first_text: seconds from the start to the first text, None until then.
         echo: the keys of the request, which are taken out of what came.
         started: when the question was sent, in seconds since 1970.
-        grown: held while a piece is added, and notified then.
+        grown: wakes whoever waits for a piece, once it is added.
         steps: how many pieces have been added.
     """
 
@@ -84,7 +84,7 @@ class Draft:
         self.left_out = 0
         self.first_text: float | None = None
         self.started, self._begun = time(), monotonic()
-        self.grown = threading.Condition()
+        self.grown = Wakeup()
         self.steps = 0
         self._served: str | None = None
         self._cost: float | None = None  # as the headers tell it
@@ -251,8 +251,7 @@ class Draft:
             yield growth.news(self._assembly)
 
     def _tell(self, phase: str) -> None:
-        with self.grown:
-            self._phase = phase
-            self.steps += 1
-            self.grown.notify_all()
+        self._phase = phase
+        self.steps += 1
+        self.grown.wake()
         self._watchers.tell()

@@ -2,14 +2,12 @@
 
 import asyncio
 import os
-import threading
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import suppress
-from math import inf
-from time import monotonic
 from typing import Any, TypeAlias
 
-from apertis_magic.api.loop import SLICE, background, submit
+from apertis_magic.api.loop import background, submit
+from apertis_magic.api.wakeup import Wakeup
 from apertis_magic.chat.draft import Draft, Progress
 from apertis_magic.chat.turn import Turn
 from apertis_magic.chat.watchers import Watchers
@@ -65,7 +63,8 @@ class Reply:
         self.id = self._draft.id
         self.asked_model = asked_model
         self.turn: Turn | None = None
-        self._done = threading.Event()
+        self._done = False
+        self._ended = Wakeup()
         self._error: ApertisError | None = None
         self._task: asyncio.Task[Any] | None = None
         self._stopped = False
@@ -113,7 +112,7 @@ class Reply:
     @property
     def done(self) -> bool:
         """Whether the answer has ended, one way or another."""
-        return self._done.is_set()
+        return self._done
 
     @property
     def error(self) -> ApertisError | None:
@@ -212,10 +211,7 @@ class Reply:
                 there.
         """
         self._check_process()
-        deadline = monotonic() + (inf if timeout is None else timeout)
-        while not self.done and (left := deadline - monotonic()) > 0:
-            self._done.wait(min(SLICE, left))
-        return self.done
+        return self._ended.wait(lambda: self.done, timeout)
 
     def _check_process(self) -> None:
         if not self.is_of_this_process:
@@ -248,16 +244,13 @@ class Reply:
             self._error = ApertisError(f"The answer ended with {error!r}.")
             raise
         finally:
-            self._done.set()
-            with self._draft.grown:
-                self._draft.grown.notify_all()
+            self._done = True
+            self._ended.wake()
+            self._draft.grown.wake()
             self._watchers.tell()
 
     def _wait_for_more(self, seen: int, heartbeat: float | None) -> int:
-        self._check_process()  # a fork may not even have the lock to itself
-        deadline = monotonic() + (heartbeat or inf)
+        self._check_process()
         draft = self._draft
-        with draft.grown:
-            while not self.done and draft.steps <= seen and monotonic() < deadline:
-                draft.grown.wait(min(SLICE, max(deadline - monotonic(), 0)))
-            return draft.steps
+        draft.grown.wait(lambda: self.done or draft.steps > seen, heartbeat)
+        return draft.steps

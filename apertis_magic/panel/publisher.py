@@ -2,13 +2,13 @@
 
 import atexit
 import logging
-import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from apertis_magic.api.wakeup import Wakeup
 from apertis_magic.panel import fields, placeholders
 from apertis_magic.panel.feed import Feed
 from apertis_magic.panel.frame import HEARTBEAT, FrameFeed
@@ -71,33 +71,31 @@ class Publisher:
         self._messages: deque[Json] = deque(maxlen=_MOST_MESSAGES)
         # Pages that show the panel, and have not left; the latest last.
         self._views: dict[str, None] = {}
-        self._news = threading.Event()
+        self._has_news, self._news = False, Wakeup()
         self._sending = threading.RLock()
         self._closed = False
-        self._pid = os.getpid()
 
     def wake(self) -> None:
         """Have the thread look at what is new."""
-        # A fork of the process has the event's lock as it was, and none of the threads.
-        if os.getpid() == self._pid:
-            self._news.set()
+        self._has_news = True
+        self._news.wake()
 
     def post(self, message: Json) -> None:
         """Have a message sent behind all that is new by now."""
         self._messages.append(message)
-        self._news.set()
+        self.wake()
 
     def answer(self, query: Request) -> None:
         """Have a page sent what it asks to be shown."""
         with self._queries_lock:
             if query not in self._queries and len(self._queries) < _MOST_QUERIES:
                 self._queries.append(query)
-        self._news.set()
+        self.wake()
 
     def close(self) -> None:
         """Send nothing any more, and end the thread."""
         self._closed = True
-        self._news.set()
+        self.wake()
         atexit.unregister(self.close)
         # What is being sent may be told of what the process's end breaks off next.
         if self._sending.acquire(timeout=_PATIENCE):
@@ -111,8 +109,9 @@ class Publisher:
         atexit.register(self.close)
         must_look_again = False
         while True:
-            self._news.wait(HEARTBEAT if must_look_again else None)
-            self._news.clear()
+            longest = HEARTBEAT if must_look_again else None
+            self._news.wait(lambda: self._has_news, longest)
+            self._has_news = False
             began = monotonic()
             try:
                 with self._sending:
@@ -139,7 +138,7 @@ class Publisher:
             self._messages.clear()
         self._transcript.refresh()
         if self._queries:
-            self._news.set()
+            self.wake()
 
     def _note_views(self, queries: list[Request]) -> None:
         """Note which pages have come, and which have left."""

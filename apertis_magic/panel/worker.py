@@ -5,6 +5,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
+from apertis_magic.api.wakeup import Wakeup
 from apertis_magic.panel.requests import LARGEST, Request
 
 MOST = 32
@@ -29,7 +30,7 @@ class Worker:
     def __init__(self, do: Callable[[Request], None]) -> None:
         self._do = do
         self._waiting: deque[Request | None] = deque()
-        self._changed = threading.Condition()
+        self._lock, self._changed = threading.Lock(), Wakeup()
         self._thread = threading.Thread(
             target=self._run, name="apertis-panel", daemon=True
         )
@@ -37,7 +38,7 @@ class Worker:
 
     def add(self, request: Request) -> bool:
         """Have a request done, and tell whether it will be: there may be too many."""
-        with self._changed:
+        with self._lock:
             if request in self._waiting:
                 return True
             waiting = [each for each in self._waiting if each]
@@ -45,14 +46,13 @@ class Worker:
             if len(waiting) >= MOST or (waiting and weight > _HEAVIEST):
                 return False
             self._waiting.append(request)
-            self._changed.notify()
+        self._changed.wake()
         return True
 
     def close(self) -> None:
         """End the thread once what waits is done."""
-        with self._changed:
-            self._waiting.append(None)
-            self._changed.notify()
+        self._waiting.append(None)
+        self._changed.wake()
 
     def _run(self) -> None:
         while (request := self._next()) is not None:
@@ -62,6 +62,5 @@ class Worker:
                 _log.exception("The panel could not do what its page asked.")
 
     def _next(self) -> Request | None:
-        with self._changed:
-            self._changed.wait_for(lambda: self._waiting)
-            return self._waiting.popleft()
+        self._changed.wait(lambda: bool(self._waiting))
+        return self._waiting.popleft()

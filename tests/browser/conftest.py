@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from front_ends import USUAL
 from lab_driver import Lab, browsing, chromium, running
 from playwright.sync_api import Browser
 
@@ -46,9 +47,9 @@ def notebook7(
         yield found
 
 
-@pytest.fixture(params=["lab", "notebook7"])
+@pytest.fixture(params=USUAL)
 def front_end(request: pytest.FixtureRequest) -> Lab:
-    """Return each of the front ends in turn, for a test that holds in both."""
+    """Return each of the front ends in turn in which a test runs."""
     found: Lab = request.getfixturevalue(request.param)
     return found
 

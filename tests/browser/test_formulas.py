@@ -6,6 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from formulas import CORPUS, LISTED
+from front_ends import in_both
 from hostile import LEAK, PAYLOADS
 from lab_driver import Lab, Notebook
 from lab_server import PATIENCE
@@ -153,6 +154,7 @@ def assert_stayed_inside(lab: Lab, trap: _Trap) -> None:
     assert [] == lab.strays
 
 
+@in_both
 def test_the_front_end_would_obey(front_end: Lab, trap: _Trap) -> None:
     """The same formula, handed over unread, does reach out of its output."""
     bad = PAYLOADS["mathematics, box"].replace(LEAK, trap.url)

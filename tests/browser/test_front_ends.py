@@ -1,5 +1,6 @@
 """The front ends as the tests drive them, with a widget of a few lines in each."""
 
+from front_ends import in_both
 from lab_driver import Lab
 
 WIDGET = '''
@@ -24,6 +25,7 @@ counter
 '''
 
 
+@in_both
 def test_a_widget(front_end: Lab) -> None:
     """A click reaches the kernel; the widget is there again after a reload."""
     notebook = front_end.notebook("widget", WIDGET, "counter.clicks")

@@ -3,18 +3,18 @@
 ``make test-slow`` tries many more of them.
 """
 
-import os
 from collections.abc import Iterator
 from random import Random
 
 from hostile import FOUND, PAYLOADS, PLACES, STYLES
 from playwright.sync_api import Browser
+from scale import ALL
 
 from apertis_magic.render import style
 from apertis_magic.render.bundle import page as as_output
 from apertis_magic.render.markdown import to_html
 
-ANSWERS = 100_000 if os.environ.get("APERTIS_MAGIC_SLOW") else 400
+ANSWERS = 100_000 if ALL else 400
 AT_ONCE = 100
 MARKUP = [
     *("\n", "\n\n", " ", "    ", "\t", "`", "```\n", "*", "**", "~~", "> ", "# ", "- "),

@@ -4,6 +4,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from front_ends import in_both
 from lab_driver import Lab, Notebook
 from playwright.sync_api import Locator, expect
 from scripted_server import DONE, USAGE, Answer, ScriptedServer, Wait, chunk, whole
@@ -69,6 +70,7 @@ def check(shown: Locator) -> None:
     assert "waiting" not in words
 
 
+@in_both
 @pytest.mark.parametrize("options", ["", "--no-stream"], ids=["streamed", "whole"])
 def test_an_answer_in_an_output(
     front_end: Lab, server: ScriptedServer, screenshots: Path, options: str

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 from axe import violations
+from front_ends import in_both
 from lab_driver import Lab, Notebook
 from lab_server import PATIENCE
 from playwright.sync_api import Locator, expect
@@ -207,6 +208,7 @@ def test_a_kernel_that_does_not_answer(
     assert 1 == len(server.requests)
 
 
+@in_both
 def test_a_connection_that_comes_back(
     notebook: Notebook, server: ScriptedServer
 ) -> None:

@@ -2,6 +2,7 @@
 
 import threading
 
+from front_ends import in_both
 from lab_driver import Lab, Notebook
 from playwright.sync_api import Locator, expect
 from scripted_server import DONE, Answer, ScriptedServer, Wait, chunk
@@ -37,6 +38,7 @@ def opened(front_end: Lab, server: ScriptedServer) -> tuple[Notebook, Locator]:
     return notebook, log
 
 
+@in_both
 def test_a_thousand_turns(front_end: Lab, server: ScriptedServer) -> None:
     """The last are there at once; the others come and go as somebody reads."""
     notebook, log = opened(front_end, server)

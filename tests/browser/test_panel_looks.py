@@ -5,6 +5,7 @@ from base64 import b64encode
 
 from axe import violations
 from drawn import drawn, png
+from front_ends import in_both
 from hostile import PAYLOADS
 from lab_driver import Lab, Notebook
 from playwright.sync_api import FilePayload, Locator, expect
@@ -134,6 +135,7 @@ def test_what_a_panel_looks_like(
     notebook.close()
 
 
+@in_both
 def test_a_keyboard_is_enough(front_end: Lab, server: ScriptedServer) -> None:
     """Every control is reached, keys are not the notebook's, the focus is not lost."""
     server.will(says("one"), says("ONE"))

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from drawn import drawn, images_of, png
+from front_ends import in_both
 from lab_driver import Lab, Notebook
 from playwright.sync_api import FilePayload, Locator, expect
 from scripted_server import (
@@ -106,6 +107,7 @@ def panel(
     front_end.strays.clear()
 
 
+@in_both
 def test_asking_and_stopping(panel: Panel, server: ScriptedServer) -> None:
     """Enter sends, Shift+Enter makes a line; what has come is there at once."""
     resume = threading.Event()
@@ -323,6 +325,7 @@ def test_model_and_options(panel: Panel, server: ScriptedServer) -> None:
     assert 20 == second["max_tokens"]
 
 
+@in_both
 def test_files(panel: Panel, server: ScriptedServer) -> None:
     """Chosen, pasted, taken back; sent as parts, and seen in the turn."""
     server.will(says("seen"))
@@ -516,6 +519,7 @@ def test_what_fails(panel: Panel, server: ScriptedServer) -> None:
     assert 2 == len(server.requests)
 
 
+@in_both
 def test_a_reload(panel: Panel, server: ScriptedServer) -> None:
     """The panel is back, and the answer under way goes on."""
     resume = threading.Event()
@@ -531,6 +535,7 @@ def test_a_reload(panel: Panel, server: ScriptedServer) -> None:
     expect(panel.turns.first.locator(".ap-blocks")).to_contain_text("and after")
 
 
+@in_both
 def test_a_saved_notebook(
     lab: Lab, server: ScriptedServer, screenshots: Path, panel: Panel
 ) -> None:

@@ -11,13 +11,12 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import Future, wait
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from weakref import ref
 
 from apertis_magic.chat.growth import Piece
@@ -31,6 +30,9 @@ from apertis_magic.chat.journal.writer import BUSY, Change, Work, Writer, fault
 from apertis_magic.chat.state import State
 from apertis_magic.chat.turn import Turn
 from apertis_magic.errors import ApertisError
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 __all__ = ["Journal", "KeptConversation", "Size", "Spent"]
 
@@ -121,7 +123,7 @@ class Journal:
             placement=placement,
             notebook=self.notebook,
         )
-        return self._hand(Change(make, turn=turn.id))
+        return self._hand(Change(make, turn=turn.id)).done
 
     def grow(self, turn_id: str, pieces: Sequence[Piece]) -> None:
         """Note what an answer has grown by since the last time.
@@ -187,8 +189,7 @@ class Journal:
         """Wait, at most *timeout* seconds, until all is written; tell if it is."""
         if self._writer is None:
             return not self.problem
-        done = self._hand(Change(_nothing))
-        return bool(wait([done], timeout).done) and not done.result()
+        return self._hand(Change(_nothing)).wait(timeout) == ""
 
     def close(self) -> None:
         """Write what is left, for some seconds at most, and close the file."""
@@ -297,11 +298,11 @@ class Journal:
         if self._writer is None and not self.file.exists():
             return
         try:
-            done = self._hand(Change(rows.clear))
-            if not wait([done], BUSY).done:
+            fault = self._hand(Change(rows.clear)).wait(BUSY)
+            if fault is None:
                 raise TimeoutError("another program keeps it locked")
-            if done.result():
-                raise ApertisError(done.result())
+            if fault:
+                raise ApertisError(fault)
             compact(self.file)
         except (sqlite3.Error, OSError) as error:
             why = reason(error)
@@ -337,7 +338,7 @@ class Journal:
         self._lost |= lost
         return found
 
-    def _hand(self, change: Change) -> "Future[str]":
+    def _hand(self, change: Change) -> Work:
         work = Work(change)
         work.done.set_running_or_notify_cancel()  # from now on it cannot be cancelled
         with self._lock:
@@ -354,8 +355,8 @@ class Journal:
                 self._writer.queue.put(work)
             except RuntimeError as error:  # there can be no more threads
                 self.problem = fault(self.file, error)
-                work.done.set_result(self.problem)
-        return work.done
+                work.end(self.problem)
+        return work
 
     def _exit(self) -> None:
         self.before_exit()

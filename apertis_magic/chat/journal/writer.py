@@ -14,6 +14,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from time import monotonic, sleep
 
+from apertis_magic.api.wakeup import Wakeup
 from apertis_magic.chat.journal import rows
 from apertis_magic.chat.journal.faults import is_busy, is_damaged, is_outside, reason
 from apertis_magic.chat.journal.file import Identity, Opened, open_to_write, working
@@ -66,12 +67,32 @@ class Change:
         return is_refused and self.whole is not None and earlier.whole == self.whole
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Work:
-    """A change that waits for the writing thread, and why it could not be made."""
+    """A change that waits for the writing thread.
+
+    Attributes:
+        change: the change.
+        fault: why it could not be made, empty where it was; None until that is known.
+        done: ends with the fault, for an event loop.
+        ended: wakes a thread that waits for the fault.
+    """
 
     change: Change
+    fault: str | None = None
     done: "Future[str]" = field(default_factory=Future)
+    ended: Wakeup = field(default_factory=Wakeup)
+
+    def end(self, fault: str) -> None:
+        """Tell what has come of it."""
+        self.fault = fault
+        self.done.set_result(fault)
+        self.ended.wake()
+
+    def wait(self, timeout: float) -> str | None:
+        """Return its fault, None where that is not known in so many seconds."""
+        self.ended.wait(lambda: self.fault is not None, timeout)
+        return self.fault
 
 
 class Writer:
@@ -136,7 +157,7 @@ class Writer:
             has_ended = len(works) < len(batch)
             fault = self._write([work.change for work in works])
             for work in works:
-                work.done.set_result(fault)
+                work.end(fault)
         with working:
             self.let_go()
 
