@@ -62,7 +62,7 @@ async def nap():
     global under_way
     under_way += 1
     try:
-        await asyncio.sleep(0)
+        await asyncio.sleep(chance.choice([0, 0, 60]))
     finally:
         under_way -= 1
 

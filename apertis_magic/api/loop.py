@@ -67,11 +67,10 @@ def run(work: Coroutine[Any, Any, T]) -> T:
         return tasks[0].result()
     finally:
         loop.call_soon_threadsafe(_cancel, tasks)
-        tasks = []  # one holds the error, whose traceback holds this frame
 
 
 def _cancel(tasks: list[asyncio.Task[T]]) -> None:
-    while tasks:
+    while tasks:  # one keeps its error, whose traceback has a frame that has the list
         tasks.pop().cancel()
 
 
