@@ -1,14 +1,17 @@
 """Interrupts at any instruction: what the threads share is left as they found it."""
 
+import re
 import signal
 import subprocess
 import sys
 import threading
+from pathlib import Path
 from textwrap import dedent
 
 import pytest
 from scale import ALL
 
+import apertis_magic
 from apertis_magic.api.wakeup import Wakeup
 
 INTERRUPTS = 20_000 if ALL else 1_500
@@ -125,3 +128,16 @@ def test_all_that_wait_are_woken() -> None:
         thread.join(PATIENCE)
 
     assert [1, 2, 3] == came
+
+
+def test_nothing_waits_otherwise() -> None:
+    """The standard library's own ways are written in Python, around a lock."""
+    folder = Path(apertis_magic.__file__).parent
+    way = re.compile(r"threading\.(Event|Condition|Semaphore|Barrier)\(|\bQueue\(")
+    found = {
+        str(file.relative_to(folder)): match[0]
+        for file in folder.rglob("*.py")
+        if (match := way.search(file.read_text(encoding="utf-8")))
+    }
+
+    assert {} == found
