@@ -64,6 +64,7 @@ class Failures:
             self._reporter.line(report.longreprtext)
 
 
+@pytest.hookimpl(trylast=True)  # the reporter is made by such a hook too
 def pytest_configure(config: pytest.Config) -> None:
     """Have failures told where the tests are shown."""
     reporter = config.pluginmanager.get_plugin("terminalreporter")
