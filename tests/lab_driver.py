@@ -234,6 +234,9 @@ class Notebook:
         self.lab.command("docmanager:save")
         self.lab.page.reload(wait_until="commit")
         self.lab.wait(_CONNECTED if busy else _IDLE, self.path.name)
+        # What the address names is opened once more, behind what the page restores.
+        self.lab.page.evaluate("() => jupyterapp.restored")
+        self.lab.page.wait_for_load_state("networkidle")
 
     def edit(self, number: int, source: str) -> None:
         """Write another text into one of the cells."""

@@ -270,7 +270,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.flush()
 
     def _wait(self, until: threading.Event) -> None:
-        while not until.wait(0.01):
+        over = False
+        while not over:
+            over = until.wait(0.01)
             readable, _, _ = select.select([self.connection], [], [], 0)
             if readable and not self.connection.recv(1, socket.MSG_PEEK):
                 raise _HungUpError

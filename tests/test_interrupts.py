@@ -9,10 +9,13 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
+from conftest import Shell
 from scale import ALL
 
 import apertis_magic
 from apertis_magic.api.wakeup import Wakeup
+from apertis_magic.errors import Interrupted
+from apertis_magic.notebook.magics import ChatMagics
 
 INTERRUPTS = 20_000 if ALL else 1_500
 PATIENCE = 120.0
@@ -95,6 +98,24 @@ def test_an_interrupt_at_any_instruction(work: str) -> None:
     )
 
     assert "all went on\n" == done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("first", ["the answer was stopped", ""])
+def test_another_interrupt_while_one_is_told(shell: Shell, first: str) -> None:
+    """The cell still ends in one line, and in that of the first where there is one."""
+    magics = shell.magics_manager.registry[ChatMagics.__name__]
+
+    def stopped(_: object) -> None:
+        try:
+            if first:
+                raise Interrupted(first)
+        finally:
+            raise KeyboardInterrupt
+
+    with pytest.raises(Interrupted, match=first or "the cell was stopped") as found:
+        magics._run(stopped)
+
+    assert found.value.__suppress_context__
 
 
 def test_what_came_before_the_wait() -> None:

@@ -158,6 +158,17 @@ class ChatMagics(Magics):
     def _run(self, function: "Callable[[ChatCommands], Any]") -> Any:
         """Return what *function* gives, as a value that IPython need not show."""
         try:
+            return self._result(function)
+        except KeyboardInterrupt as error:  # perhaps another, while one was told
+            from apertis_magic.errors import Interrupted
+
+            for each in (error, error.__context__):
+                if isinstance(each, Interrupted):
+                    raise each from None
+            raise Interrupted("the cell was stopped.") from None
+
+    def _result(self, function: "Callable[[ChatCommands], Any]") -> Any:
+        try:
             value = function(self._get_commands())
         except BaseException as error:
             from apertis_magic.errors import ApertisError, Interrupted
