@@ -500,6 +500,27 @@ def test_the_garbage_collector_stops_a_stream_in_any_thread(
     assert server.hung_up.wait(PATIENCE)
 
 
+def test_a_stream_is_stopped_once(server: ScriptedServer) -> None:
+    """A second cancel would hit the closing, and the connection would stay open."""
+    server.will(Answer((chunk("a"), Wait(threading.Event()))))
+
+    async def leave() -> int:
+        stream = await AsyncApertis().chat.completions.create(
+            model="m", messages=HELLO, stream=True
+        )
+        reading = stream._task
+        stream.abandon()
+        stream.abandon()
+        await asyncio.sleep(0)  # until it closes the connection
+        del stream
+        gc.collect()
+        await asyncio.wait([reading])
+        return reading.cancelling()
+
+    assert 1 == asyncio.run(leave())
+    assert server.hung_up.wait(PATIENCE)
+
+
 def test_a_stream_that_fails_hangs_up(server: ScriptedServer) -> None:
     """``next`` needs no loop around it for that."""
     error = event({"error": "out of luck"})

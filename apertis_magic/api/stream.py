@@ -225,10 +225,10 @@ class AsyncStream:
         self._reader.tell = self._changed.set
         self._loop = asyncio.get_running_loop()
         self._task = self._loop.create_task(self._reader.run())
-        self._closing = False
-        # The task must not hold on to this object, or it would never be abandoned.
-        abandoned = weakref.finalize(self, _cancel, self._loop, self._task)
-        abandoned.atexit = False
+        # The task must not hold on to this object, or it would never be abandoned. Once
+        # only: a second cancel would hit the closing of the connection.
+        self._abandon = weakref.finalize(self, _cancel, self._loop, self._task)
+        self._abandon.atexit = False
 
     @property
     def malformed(self) -> int:
@@ -292,17 +292,14 @@ class AsyncStream:
         if asyncio.get_running_loop() is not self._loop:
             self.abandon()
             return
-        if not self._closing:  # a second cancel would hit the closing itself
-            self._closing = True
+        if self._abandon.detach():
             self._task.cancel()
         await asyncio.wait([self._task])
         await self._reader.leave()  # the task may never have begun
 
     def abandon(self) -> None:
         """Stop the answer soon, from any thread, without waiting for it."""
-        if not self._closing:
-            self._closing = True
-            _cancel(self._loop, self._task)
+        self._abandon()
 
     async def __aenter__(self) -> Self:
         return self
