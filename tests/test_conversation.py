@@ -322,6 +322,17 @@ def test_stop_ends_an_answer_in_every_phase(
     assert "next" == chat.ask("y").result().text
 
 
+def test_a_heartbeat_of_0_is_none(server: ScriptedServer) -> None:
+    """It does not look again and again while nothing comes."""
+    go = threading.Event()
+    server.will(Answer((Wait(go), *says("a").steps)))
+    reply = Conversation().ask("x")
+    server.wait_for(1)
+    threading.Timer(0.2, go.set).start()
+
+    assert 20 > len(list(reply.progress(heartbeat=0)))
+
+
 def test_stop_before_the_beginning(server: ScriptedServer) -> None:
     """A reply that is stopped as soon as it is made ends all the same."""
     server.will(says("a"))

@@ -101,19 +101,31 @@ def test_an_interrupt_at_any_instruction(work: str) -> None:
 
 
 @pytest.mark.parametrize("first", ["the answer was stopped", ""])
-def test_another_interrupt_while_one_is_told(shell: Shell, first: str) -> None:
+@pytest.mark.parametrize("others", [1, 3])
+def test_other_interrupts_while_one_is_told(
+    shell: Shell, first: str, others: int
+) -> None:
     """The cell still ends in one line, and in that of the first where there is one."""
     magics = shell.magics_manager.registry[ChatMagics.__name__]
 
-    def stopped(_: object) -> None:
+    def stopped(_: object, times: int = others) -> None:
         try:
-            if first:
+            if times:
+                stopped(_, times - 1)
+            elif first:
                 raise Interrupted(first)
         finally:
-            raise KeyboardInterrupt
+            if times or not first:
+                raise KeyboardInterrupt
+
+    def in_user_code() -> None:
+        try:
+            raise Interrupted("a question before")
+        except KeyboardInterrupt:
+            magics._run(stopped)
 
     with pytest.raises(Interrupted, match=first or "the cell was stopped") as found:
-        magics._run(stopped)
+        in_user_code()
 
     assert found.value.__suppress_context__
 

@@ -252,5 +252,5 @@ class Reply:
     def _wait_for_more(self, seen: int, heartbeat: float | None) -> int:
         self._check_process()
         draft = self._draft
-        draft.grown.wait(lambda: self.done or draft.steps > seen, heartbeat)
+        draft.grown.wait(lambda: self.done or draft.steps > seen, heartbeat or None)
         return draft.steps

@@ -1,5 +1,6 @@
 """Registers ``%%chat`` and ``%chat``; loading imports nothing that they need later."""
 
+import sys
 from collections import ChainMap
 from collections.abc import Iterable
 from textwrap import fill
@@ -157,14 +158,17 @@ class ChatMagics(Magics):
 
     def _run(self, function: "Callable[[ChatCommands], Any]") -> Any:
         """Return what *function* gives, as a value that IPython need not show."""
+        handled = sys.exception()  # by the user's own code, around this
         try:
             return self._result(function)
-        except KeyboardInterrupt as error:  # perhaps another, while one was told
+        except KeyboardInterrupt as error:
             from apertis_magic.errors import Interrupted
 
-            for each in (error, error.__context__):
-                if isinstance(each, Interrupted):
-                    raise each from None
+            told: BaseException | None = error  # others may come while it is told
+            while told is not None and told is not handled:
+                if isinstance(told, Interrupted):
+                    raise told from None
+                told = told.__context__
             raise Interrupted("the cell was stopped.") from None
 
     def _result(self, function: "Callable[[ChatCommands], Any]") -> Any:
